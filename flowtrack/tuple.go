@@ -1,0 +1,51 @@
+// Package flowtrack names network flows.
+//
+// A [Tuple] is the 5-tuple of a flow as a comparable value: two packets belong
+// to the same flow exactly when their Tuples are equal.
+//
+//	t := flowtrack.Tuple{
+//		Proto: flowtrack.TCP,
+//		Src:   netip.MustParseAddrPort("100.64.0.1:49152"),
+//		Dst:   netip.MustParseAddrPort("100.64.0.2:443"),
+//	}
+//	fmt.Println(t) // TCP 100.64.0.1:49152 -> 100.64.0.2:443
+//
+// The package depends on the standard library alone and holds no state.
+package flowtrack
+
+import "net/netip"
+
+// Tuple is the 5-tuple of a flow: protocol, source and destination.
+//
+// The zero Tuple stands for "no flow": traffic that could not be decoded, or
+// that was folded because a table was full. A side that is unknown is the zero
+// [netip.AddrPort]. Protocols without ports, and packets whose ports cannot be
+// read, have port 0.
+//
+// A Tuple is comparable, so it works as a map key. It is encoded to JSON by its
+// fields (proto, src, dst) and has no MarshalJSON of its own, because it is
+// embedded beside the counters of a flow, whose members such a method would hide.
+type Tuple struct {
+	Proto Proto          `json:"proto,omitzero"`
+	Src   netip.AddrPort `json:"src,omitzero"`
+	Dst   netip.AddrPort `json:"dst,omitzero"`
+}
+
+// String returns the tuple for people to read, as "TCP 192.0.2.1:80 -> 198.51.100.7:443".
+// An unknown side prints as "?".
+func (t Tuple) String() string {
+	b := make([]byte, 0, len("UDPLite [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 -> 192.0.2.1:65535"))
+	b = append(b, t.Proto.String()...)
+	b = append(b, ' ')
+	b = appendSide(b, t.Src)
+	b = append(b, " -> "...)
+	b = appendSide(b, t.Dst)
+	return string(b)
+}
+
+func appendSide(b []byte, ap netip.AddrPort) []byte {
+	if !ap.IsValid() {
+		return append(b, '?')
+	}
+	return ap.AppendTo(b)
+}

@@ -1,0 +1,2 @@
+// Package wgtun counts the packets of a wireguard-go device.
+package wgtun
