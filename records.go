@@ -1,7 +1,6 @@
 package netlog
 
 import (
-	"cmp"
 	"iter"
 	"math/bits"
 	"net/netip"
@@ -111,17 +110,18 @@ func (r *record) fill(traffic []ConnectionCounts, outer bool) int {
 	return len(traffic)
 }
 
-// missing returns the bytes that n would add to r.
-func (r *record) missing(n *node) int {
-	if n == nil || n.in == r.serial {
+// missing returns the bytes that node i would add to r.
+func (r *record) missing(i int) int {
+	if i == noNode || r.nodes.found[i].in == r.serial {
 		return 0
 	}
-	return n.size + len(",")
+	return r.nodes.found[i].size + len(",")
 }
 
-// name adds n to DstNodes where it is missing.
-func (r *record) name(n *node) {
-	if n != nil && n.in != r.serial {
+// name adds node i to DstNodes where it is missing.
+func (r *record) name(i int) {
+	if r.missing(i) > 0 {
+		n := &r.nodes.found[i]
 		n.in = r.serial
 		r.DstNodes = append(r.DstNodes, n.Node)
 	}
@@ -168,7 +168,7 @@ func tidy(traffic []ConnectionCounts) {
 		c := &traffic[i]
 		c.Src, c.Dst = tidySide(c.Src), tidySide(c.Dst)
 	}
-	slices.SortFunc(traffic, compareFlows)
+	sortFlows(traffic)
 }
 
 // tidySide returns the zero AddrPort for a port without an address, and takes away
@@ -184,11 +184,6 @@ func tidySide(side netip.AddrPort) netip.AddrPort {
 		return netip.AddrPortFrom(a.WithZone(""), side.Port())
 	}
 	return side
-}
-
-// compareFlows orders flows by destination, source and protocol.
-func compareFlows(a, b ConnectionCounts) int {
-	return cmp.Or(a.Dst.Compare(b.Dst), a.Src.Compare(b.Src), cmp.Compare(a.Proto, b.Proto))
 }
 
 // wireTime returns t as records hold it, or the zero time for a year that RFC 3339
