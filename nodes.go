@@ -1,6 +1,9 @@
 package netlog
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // nodes finds the nodes of a window's addresses, asking for each of them once.
 type nodes struct {
@@ -18,12 +21,12 @@ type node struct {
 
 const noNode = -1 // nothing to write for an address
 
-// newNodes returns the nodes that lookup finds, without own.
-func newNodes(lookup func(netip.Addr) (Node, bool), own *Node) nodes {
+// newNodes returns the nodes that lookup finds, for all addresses but own.
+func newNodes(lookup func(netip.Addr) (Node, bool), own ...[]netip.Addr) nodes {
 	ns := nodes{lookup: lookup}
 	if lookup != nil {
 		ns.byAddr = make(map[netip.Addr]int)
-		for _, a := range own.Addresses {
+		for _, a := range slices.Concat(own...) {
 			ns.byAddr[a] = noNode
 		}
 	}
