@@ -91,8 +91,11 @@ var goldenMessages = map[string]Message{
 			Addresses: []netip.Addr{{}, netip.MustParseAddr("fe80::1").WithZone("\"]}\x00\xff")},
 			Tags:      []string{"", "\r\n", strings.Repeat("\x01", 3)},
 		},
-		DstNodes:      []Node{{}, {Addresses: []netip.Addr{}, Tags: []string{}}},
-		SubnetTraffic: []ConnectionCounts{{Tuple: flowtrack.Tuple{Dst: netip.AddrPortFrom(netip.MustParseAddr("::ffff:1.2.3.4").WithZone("\n"), 7)}}},
+		DstNodes: []Node{{}, {Addresses: []netip.Addr{}, Tags: []string{}}},
+		SubnetTraffic: []ConnectionCounts{{Tuple: flowtrack.Tuple{
+			Src: netip.AddrPortFrom(netip.Addr{}, 9),
+			Dst: netip.AddrPortFrom(netip.MustParseAddr("::ffff:1.2.3.4").WithZone("\n"), 7),
+		}}},
 	},
 }
 
