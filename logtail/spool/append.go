@@ -19,30 +19,20 @@ var (
 // the operating system, with one write: it then survives the end of the process
 // in any way, and a power cut as the [Sync] policy says.
 //
-// An entry is dropped, which Stats counts, and the error says why: [ErrTooLarge],
-// [ErrClosed], an empty entry, or the disk. The Spool goes on after any error: the next
-// Append tries again, at once after a full disk, and after three other failures
-// in a row one minute later.
+// An entry is not taken if it is empty or [ErrTooLarge], if the Spool is closed
+// ([ErrClosed]), and if the disk fails. The Spool goes on after any error: the
+// next Append tries again, at once after a full disk, and a minute later after three
+// other failures in a row. Where the spool is full and the disk fails as well, the
+// oldest entries can be gone, and counted, for an entry that is then not taken.
 func (s *Spool) Append(entry []byte) error {
 	if err := s.lock(); err != nil {
-		s.refused(entry)
 		return err
 	}
 	defer s.unlock()
-	err := s.append(entry)
-	if err != nil {
-		s.refused(entry)
-		return fmt.Errorf("spool: entry dropped: %w", err)
+	if err := s.append(entry); err != nil {
+		return fmt.Errorf("spool: entry not taken: %w", err)
 	}
 	return nil
-}
-
-// refused counts an entry that never came in.
-func (s *Spool) refused(entry []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.DroppedEntries++
-	s.stats.DroppedBytes += frameHeader + uint64(len(entry))
 }
 
 func (s *Spool) append(entry []byte) error {
@@ -104,7 +94,7 @@ func (s *Spool) dropOldest() error {
 	s.total -= g.size
 	s.head = max(s.head, g.end())
 	s.settle()
-	s.publish(n, b)
+	s.publish(n, b-int64(n)*frameHeader)
 	s.saveCursor(false) // if this fails, the directory still tells where the entries begin
 	return nil
 }

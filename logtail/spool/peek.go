@@ -163,7 +163,8 @@ func (s *Spool) cut(i int, seq uint64, at int64, err error) {
 	}
 	s.unread = 0
 	g := &s.segs[i]
-	lost, bytes := g.end()-seq, g.good-at
+	lost := g.end() - seq
+	bytes := g.good - at - int64(lost)*frameHeader
 	s.say("spool: %d entries cannot be read: %v", lost, err)
 	g.n, g.good = seq-g.first, at
 	if i+1 < len(s.segs) {

@@ -74,6 +74,7 @@ type Spool struct {
 	stats   logtail.BufferStats
 	closed  bool
 	claimed bool
+	served  bool // claimed before
 }
 
 // Open opens the spool in dir, which is made if it is missing, with mode 0700.
@@ -234,9 +235,10 @@ func (s *Spool) unlock() {
 // each for their frames. The files can be larger, as they also hold delivered
 // entries until their whole segment can go; MaxBytes bounds the files.
 //
-// Dropped counts are those since Open: entries that were the oldest in a full spool,
-// that could not be written, or that Open or Peek found missing. What a power cut took
-// from the end of the newest segment leaves no trace to be counted by.
+// Dropped counts begin anew with Open and with each Claim but the first: entries that
+// were the oldest in a full spool, or that Open or Peek found missing or damaged;
+// their bytes are an estimate then. What a power cut took from the end of the
+// newest segment leaves no trace to be counted by.
 func (s *Spool) Stats() logtail.BufferStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -256,7 +258,10 @@ func (s *Spool) Claim(owner logtail.PublicID) error {
 	case s.claimed:
 		return logtail.ErrBufferInUse
 	}
-	s.claimed = true
+	if s.served { // what was lost until then was told by the Logger before
+		s.stats.DroppedEntries, s.stats.DroppedBytes = 0, 0
+	}
+	s.claimed, s.served = true, true
 	return nil
 }
 
@@ -273,12 +278,12 @@ func (s *Spool) say(format string, args ...any) {
 	s.lines = append(s.lines, fmt.Sprintf(format, args...))
 }
 
-// publish brings the counts that Stats returns up to date.
-func (s *Spool) publish(lostEntries uint64, lostBytes int64) {
+// publish brings the counts that Stats returns up to date, with what was lost.
+func (s *Spool) publish(lost uint64, lostBytes int64) {
 	entries, bytes := s.held()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Entries, s.stats.Bytes = int(entries), bytes
-	s.stats.DroppedEntries += lostEntries
-	s.stats.DroppedBytes += uint64(lostBytes)
+	s.stats.DroppedEntries += lost
+	s.stats.DroppedBytes += uint64(max(lostBytes, 0))
 }
