@@ -206,7 +206,7 @@ func TestFmtUpstream(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "run", "tailscale.com/cmd/netlogfmt@v1.102.0")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "GOWORK=off")
-	cmd.Stdin = strings.NewReader(strings.Join(append(m.node("router").lines, fmt.Sprintf(named, "x")), "\n"))
+	cmd.Stdin = strings.NewReader(strings.Join(append(m.node("router").lines, fmt.Sprintf(named, strings.Repeat("ab", 32))), "\n"))
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
