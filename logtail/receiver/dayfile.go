@@ -128,12 +128,10 @@ func (d *dayFile) rotate(f *Files) error {
 			return err
 		}
 	}
-	if err := f.number(d.collection, d.day); err != nil {
-		return err
-	}
+	// Closed first: not every system renames an open file.
 	err := d.file.Close()
 	d.file = nil
-	return err
+	return errors.Join(err, f.number(d.collection, d.day))
 }
 
 // sync returns when all bytes of file before end are on disk. Where that fails the
