@@ -1,0 +1,202 @@
+// Package flowtable adds up the flows of many records and shows them to people.
+//
+// A flow inside the VPN is reported more than once: by the node at either end,
+// and by every hub between them. The table keeps the reporters apart and counts
+// each flow once: by one of its ends, or by a hub where no end has reported.
+package flowtable
+
+import (
+	"cmp"
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// DefaultMaxFlows bounds a Table to about 100 MiB.
+const DefaultMaxFlows = 1 << 18
+
+// Class is the kind of traffic, as the records sort it.
+type Class uint8
+
+// The classes, in the order they are shown in.
+const (
+	Virtual Class = iota
+	Subnet
+	Exit
+	Physical
+	numClasses
+)
+
+// String returns the name of c in lower case.
+func (c Class) String() string {
+	return [...]string{"virtual", "subnet", "exit", "physical", "?"}[min(c, numClasses)]
+}
+
+// Traffic returns the flows of class c in m.
+func (c Class) Traffic(m *netlog.Message) []netlog.ConnectionCounts {
+	switch c {
+	case Virtual:
+		return m.VirtualTraffic
+	case Subnet:
+		return m.SubnetTraffic
+	case Exit:
+		return m.ExitTraffic
+	case Physical:
+		return m.PhysicalTraffic
+	}
+	return nil
+}
+
+// Classes are all classes.
+func Classes() []Class { return []Class{Virtual, Subnet, Exit, Physical} }
+
+// Table adds up flows. The zero Table is empty and ready; its fields must be set
+// before the first Add. It is not safe for concurrent use.
+type Table struct {
+	// MaxFlows bounds the memory: distinct flows, each counted once for every
+	// node that reports it. Zero: DefaultMaxFlows. Past it all flows are shown
+	// without the higher of their two ports, past it again without ports, and
+	// what does not fit even then is one row a class.
+	MaxFlows int
+	// Top is how many rows Print shows; zero: all.
+	Top int
+	// Name returns what to show for an address; nil or "": the address.
+	Name func(netip.Addr) string
+	// NodeName returns what to show for a reporter; nil or "": its ID.
+	NodeName func(reporter string) string
+
+	flows     map[key]*tunstats.Counts
+	reporters map[string]uint32
+	names     []string // of reporters, by number
+	grain     grain
+	records   int
+	entries   int // flows added, before they were added up
+	start     time.Time
+	end       time.Time
+}
+
+// key is one flow as one node reports it.
+type key struct {
+	reporter uint32
+	class    Class
+	other    bool // what does not fit
+	flowtrack.Tuple
+}
+
+// grain is how much of a tuple is kept.
+type grain uint8
+
+const (
+	fine     grain = iota // the whole tuple
+	services              // without the higher port: the same on both ends
+	pairs                 // without ports
+)
+
+// cut leaves out of t what g does not keep.
+func (g grain) cut(t flowtrack.Tuple) flowtrack.Tuple {
+	sp, dp := t.Src.Port(), t.Dst.Port()
+	if g == pairs || g == services && sp > dp {
+		t.Src = withoutPort(t.Src)
+	}
+	if g == pairs || g == services && dp > sp {
+		t.Dst = withoutPort(t.Dst)
+	}
+	return t
+}
+
+func withoutPort(ap netip.AddrPort) netip.AddrPort {
+	if !ap.IsValid() {
+		return ap
+	}
+	return netip.AddrPortFrom(ap.Addr(), 0)
+}
+
+// Add adds the flows of r. It keeps nothing of r.
+func (t *Table) Add(r *records.Record) {
+	t.records++
+	if !r.Start.IsZero() && (t.start.IsZero() || r.Start.Before(t.start)) {
+		t.start = r.Start
+	}
+	if r.End.After(t.end) {
+		t.end = r.End
+	}
+	k := key{reporter: t.number(r.Reporter())}
+	for k.class = range numClasses {
+		for _, c := range k.class.Traffic(&r.Message) {
+			t.entries++
+			k.Tuple = t.grain.cut(c.Tuple)
+			t.add(k, c.Counts)
+		}
+	}
+}
+
+// number returns the number of a reporter. Past MaxFlows of them they share one.
+func (t *Table) number(reporter string) uint32 {
+	n, ok := t.reporters[reporter]
+	switch {
+	case ok:
+		return n
+	case len(t.names) >= t.limit():
+		return uint32(len(t.names))
+	case t.reporters == nil:
+		t.reporters = make(map[string]uint32)
+	}
+	n = uint32(len(t.names))
+	t.reporters[reporter] = n
+	t.names = append(t.names, reporter)
+	return n
+}
+
+func (t *Table) add(k key, c tunstats.Counts) {
+	if sum := t.flows[k]; sum != nil {
+		*sum = sum.Add(c)
+		return
+	}
+	if t.flows == nil {
+		t.flows = make(map[key]*tunstats.Counts)
+	}
+	for len(t.flows) >= t.limit() && t.grain < pairs {
+		t.coarsen()
+		k.Tuple = t.grain.cut(k.Tuple)
+	}
+	if t.flows[k] == nil && len(t.flows) >= t.limit() {
+		k = key{class: k.class, other: true}
+	}
+	sum := t.flows[k]
+	if sum == nil {
+		sum = new(tunstats.Counts)
+		t.flows[k] = sum
+	}
+	*sum = sum.Add(c)
+}
+
+// coarsen makes room. It cuts all flows alike, because a flow must look the same
+// from both ends to be counted once.
+func (t *Table) coarsen() {
+	t.grain++
+	old := t.flows
+	t.flows = make(map[key]*tunstats.Counts, len(old)/4)
+	for k, c := range old {
+		k.Tuple = t.grain.cut(k.Tuple)
+		if sum := t.flows[k]; sum != nil {
+			*sum = sum.Add(*c)
+		} else {
+			t.flows[k] = c
+		}
+	}
+}
+
+func (t *Table) limit() int { return cmp.Or(t.MaxFlows, DefaultMaxFlows) }
+
+// Span returns the time from the start of the first window to the end of the last.
+func (t *Table) Span() (start, end time.Time) { return t.start, t.end }
+
+// seconds is the time that rates are taken over, never zero.
+func (t *Table) seconds() float64 {
+	return math.Max(t.end.Sub(t.start).Seconds(), 1e-3)
+}

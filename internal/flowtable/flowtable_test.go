@@ -1,0 +1,151 @@
+package flowtable_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+// flow makes a flow from two sides as address:port, "" for none.
+func flow(src, dst string, tx, rx uint64) (c netlog.ConnectionCounts) {
+	if src != "" {
+		c.Src = netip.MustParseAddrPort(src)
+	}
+	if dst != "" {
+		c.Dst = netip.MustParseAddrPort(dst)
+	}
+	if src != "" && dst != "" {
+		c.Proto = flowtrack.TCP
+	}
+	c.Counts = tunstats.Counts{TxPackets: tx, TxBytes: tx * 100, RxPackets: rx, RxBytes: rx * 100}
+	return c
+}
+
+func record(node string, virtual ...netlog.ConnectionCounts) *records.Record {
+	return &records.Record{Message: netlog.Message{
+		NodeID: node, Start: start, End: start.Add(10 * time.Second), VirtualTraffic: virtual,
+	}}
+}
+
+const (
+	a, b, hub = "100.64.0.1:4000", "100.64.0.2:22", "100.64.0.9:0"
+)
+
+func TestAFlowCountsOnce(t *testing.T) {
+	type rs = []*records.Record
+	for _, test := range []struct {
+		name string
+		in   rs
+		want []string
+	}{
+		{"one end reports", rs{record("A", flow(a, b, 10, 5))}, []string{"A 10/5"}},
+		{"windows of one node add up", rs{record("A", flow(a, b, 10, 5)), record("A", flow(a, b, 1, 1))}, []string{"A 11/6"}},
+		{"of two ends the one that saw more counts", rs{record("A", flow(a, b, 10, 5)), record("B", flow(b, a, 5, 9))}, []string{"A 10/5"}},
+		{"a hub does not count beside an end", rs{
+			record("A", flow(a, b, 10, 5)), record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("B", flow(b, a, 5, 10)),
+		}, []string{"A 10/5"}},
+		{"a hub counts where no end reports", rs{record("H", flow(a, b, 10, 5), flow(b, a, 5, 10))}, []string{"H 10/5"}},
+		{"two routers of one subnet add up", rs{record("R", flow(a, b, 10, 5)), record("S", flow(a, b, 3, 2))}, []string{"R 13/7"}},
+		{"flows of two protocols are two", rs{record("A", flow(a, b, 10, 5), udp(flow(a, b, 1, 1)))}, []string{"A 10/5", "A 1/1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var tab flowtable.Table
+			for _, r := range test.in {
+				tab.Add(r)
+			}
+			var got []string
+			for _, r := range tab.Rows() {
+				got = append(got, fmt.Sprintf("%s %d/%d", r.Reporter, r.TxPackets, r.RxPackets))
+			}
+			qt.Check(t, got, qt.DeepEquals, test.want)
+		})
+	}
+}
+
+func udp(c netlog.ConnectionCounts) netlog.ConnectionCounts {
+	c.Proto = flowtrack.UDP
+	return c
+}
+
+func TestExitTotalsOfTwoNodesAreTwoRows(t *testing.T) {
+	var tab flowtable.Table
+	for _, n := range []string{"A", "B"} {
+		r := record(n)
+		r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 3, 0)}
+		tab.Add(r)
+	}
+	qt.Check(t, tab.Rows(), qt.HasLen, 2)
+}
+
+func TestMemoryIsBoundedAndTotalsStayExact(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		src  func(i int) string
+	}{
+		{"random client ports", func(i int) string { return fmt.Sprintf("100.64.0.1:%d", 1024+i) }},
+		{"spoofed addresses", func(i int) string { return fmt.Sprintf("10.0.%d.%d:%d", i/256, i%256, i+1) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tab := flowtable.Table{MaxFlows: 100}
+			for i := range 5000 {
+				tab.Add(record("A", flow(test.src(i), b, 1, 2)))
+			}
+			rows := tab.Rows()
+			qt.Check(t, len(rows) <= 101, qt.IsTrue, qt.Commentf("%d rows", len(rows)))
+			var sum tunstats.Counts
+			for _, r := range rows {
+				sum = sum.Add(r.Counts)
+			}
+			qt.Check(t, sum, qt.Equals, tunstats.Counts{TxPackets: 5000, TxBytes: 500000, RxPackets: 10000, RxBytes: 1000000})
+		})
+	}
+}
+
+func TestACoarseTableStillCountsAFlowOnce(t *testing.T) {
+	tab := flowtable.Table{MaxFlows: 100}
+	for i := range 5000 {
+		x := fmt.Sprintf("100.64.0.1:%d", 1024+i)
+		tab.Add(record("A", flow(x, b, 2, 1)))
+		tab.Add(record("B", flow(b, x, 1, 2)))
+	}
+	rows := tab.Rows()
+	qt.Assert(t, rows, qt.HasLen, 1)
+	qt.Check(t, rows[0].TxPackets, qt.Equals, uint64(10000))
+}
+
+func TestPrintFitsTheWidth(t *testing.T) {
+	var tab flowtable.Table
+	r := record("A", flow(a, b, 1e6, 5), flow("[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b4]:65000", "[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b5]:443", 9, 9))
+	r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 3, 0), flow(hub, "", 1, 1)}
+	tab.Add(r)
+	for _, width := range []int{80, 120, 200} {
+		var out strings.Builder
+		qt.Assert(t, tab.Print(&out, width), qt.IsNil)
+		for line := range strings.Lines(out.String()) {
+			n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n"))
+			qt.Check(t, n <= width, qt.IsTrue, qt.Commentf("%d: %q", n, line))
+		}
+		qt.Check(t, out.String(), qt.Contains, "(exit)")
+	}
+}
+
+func TestTextCannotMoveTheCursor(t *testing.T) {
+	tab := flowtable.Table{Name: func(netip.Addr) string { return "x\x1b[2J\nx\u202e\xff" }}
+	tab.Add(record("A\x9b", flow(a, b, 1, 1)))
+	var out strings.Builder
+	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
+	qt.Check(t, out.String(), qt.Contains, `x\x1b[2J\x0ax\u202e\xff:22`)
+}

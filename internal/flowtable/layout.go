@@ -1,0 +1,84 @@
+package flowtable
+
+import (
+	"bufio"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	rateColumns = 4 * 9 // four numbers and the space before each
+	minSide     = 8     // columns of a side that is cut
+)
+
+// layout is how wide the columns are.
+type layout struct {
+	class, proto, src, dst int
+}
+
+// newLayout makes the columns as wide as their text, and cuts the two sides
+// where that is more than width.
+func newLayout(cells []cell, width int) layout {
+	var l layout
+	for _, c := range cells {
+		l.class = max(l.class, utf8.RuneCountInString(c.class))
+		l.proto = max(l.proto, utf8.RuneCountInString(c.proto))
+		l.src = max(l.src, utf8.RuneCountInString(c.src))
+		l.dst = max(l.dst, utf8.RuneCountInString(c.dst))
+	}
+	if width <= 0 {
+		return l
+	}
+	room := width - (l.class + 1 + l.proto + 1 + 1 + rateColumns)
+	if l.src+l.dst <= room {
+		return l
+	}
+	half := max(room/2, minSide)
+	l.src = min(l.src, max(half, room-l.dst))
+	l.dst = min(l.dst, max(half, room-l.src))
+	return l
+}
+
+func (l layout) line(b *bufio.Writer, c cell, numbers [4]string) {
+	pad(b, c.class, l.class)
+	pad(b, c.proto, l.proto)
+	pad(b, cut(c.src, l.src), l.src)
+	pad(b, cut(c.dst, l.dst), l.dst)
+	l.numbers(b, numbers)
+}
+
+func (l layout) total(b *bufio.Writer, name, flows string, numbers [4]string) {
+	left := l.class + 1 + l.proto + 1 + l.src + 1 + l.dst
+	pad(b, cut(name+", "+flows, left), left)
+	l.numbers(b, numbers)
+}
+
+func (l layout) numbers(b *bufio.Writer, numbers [4]string) {
+	for i, n := range numbers {
+		w := rateColumns/4 - 1
+		if i == 0 {
+			b.WriteString(strings.Repeat(" ", w-len(n)))
+		} else {
+			b.WriteString(strings.Repeat(" ", w+1-len(n)))
+		}
+		b.WriteString(n)
+	}
+	b.WriteByte('\n')
+}
+
+// pad writes s and spaces up to one column past width.
+func pad(b *bufio.Writer, s string, width int) {
+	b.WriteString(s)
+	b.WriteString(strings.Repeat(" ", max(width+1-utf8.RuneCountInString(s), 0)))
+}
+
+// cut shortens s to width columns in the middle, since both the start of an
+// address and its port tell flows apart.
+func cut(s string, width int) string {
+	r := []rune(s)
+	if len(r) <= width {
+		return s
+	}
+	tail := min(width*2/3, 10)
+	return string(r[:width-tail-1]) + "~" + string(r[len(r)-tail:])
+}

@@ -1,0 +1,192 @@
+package flowtable
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// side is one side of a flow.
+type side struct{ netip.AddrPort }
+
+// Print writes the table for people to read: a row a flow, the largest first,
+// then totals. Lines have at most width columns, as far as numbers fit; zero is no limit.
+// It holds no control characters but newlines.
+func (t *Table) Print(w io.Writer, width int) error {
+	rows := t.Rows()
+	shown := rows
+	if t.Top > 0 && len(rows) > t.Top {
+		shown = rows[:t.Top]
+	}
+	cells := make([]cell, 0, len(shown)+1)
+	cells = append(cells, cell{"class", "proto", "source", "destination"})
+	for i := range shown {
+		cells = append(cells, t.cell(&shown[i]))
+	}
+	l := newLayout(cells, width)
+	b := bufio.NewWriter(w)
+	l.line(b, cells[0], [4]string{"tx pkt/s", "tx B/s", "rx pkt/s", "rx B/s"})
+	for i, c := range cells[1:] {
+		l.line(b, c, t.rates(shown[i].Counts))
+	}
+	if n := len(rows) - len(shown); n > 0 {
+		fmt.Fprintf(b, "(and %d more)\n", n)
+	}
+	t.totals(b, l, rows)
+	return b.Flush()
+}
+
+// cell is the text of one row.
+type cell struct{ class, proto, src, dst string }
+
+func (t *Table) cell(r *Row) cell {
+	c := cell{class: r.Class.String(), proto: r.Proto.String()}
+	if r.Proto == 0 {
+		c.proto = "-"
+	}
+	switch {
+	case r.Other:
+		c.src, c.dst = "(other flows)", ""
+	case !r.Src.IsValid() && !r.Dst.IsValid():
+		c.src, c.dst = t.reporter(r.Reporter), "("+r.Class.String()+")"
+	default:
+		c.src, c.dst = t.side(r.Src, r.Class), t.side(r.Dst, r.Class)
+	}
+	return c
+}
+
+// reporter names a node; an ID is cut to what tells it apart.
+func (t *Table) reporter(id string) string {
+	if t.NodeName != nil {
+		if name := t.NodeName(id); name != "" {
+			return Clean(name)
+		}
+	}
+	if len(id) == 64 {
+		id = id[:12]
+	}
+	return cmp.Or(Clean(id), "(unknown)")
+}
+
+// side writes an address with its port, or "(exit)" for one that was left out.
+func (t *Table) side(ap netip.AddrPort, class Class) string {
+	if !ap.IsValid() {
+		return "(" + class.String() + ")"
+	}
+	name := ""
+	if t.Name != nil {
+		name = Clean(t.Name(ap.Addr()))
+	}
+	switch {
+	case name == "" && ap.Port() == 0:
+		return ap.Addr().String()
+	case name == "":
+		return ap.String()
+	case ap.Port() == 0:
+		return name
+	}
+	return fmt.Sprintf("%s:%d", name, ap.Port())
+}
+
+// rates writes counts a second.
+func (t *Table) rates(c tunstats.Counts) [4]string {
+	s := t.seconds()
+	return [4]string{
+		short(float64(c.TxPackets) / s), short(float64(c.TxBytes) / s),
+		short(float64(c.RxPackets) / s), short(float64(c.RxBytes) / s),
+	}
+}
+
+// totals writes the sum of each class and what the table was made from.
+func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
+	var sums [numClasses]tunstats.Counts
+	var flows [numClasses]int
+	for i := range rows {
+		c := rows[i].Class
+		sums[c] = sums[c].Add(rows[i].Counts)
+		flows[c]++
+	}
+	for c := range numClasses {
+		if flows[c] > 0 {
+			name := fmt.Sprintf("%s total", c)
+			l.total(b, name, plural(flows[c], "flow"), t.rates(sums[c]))
+		}
+	}
+	fmt.Fprintf(b, "%s, %s, %s", plural(t.records, "record"), plural(len(t.names), "node"), plural(t.entries, "entry"))
+	if !t.start.IsZero() {
+		fmt.Fprintf(b, "\n%s to %s (%v)", t.start.UTC().Format(time.DateTime), t.end.UTC().Format(time.DateTime+" UTC"),
+			t.end.Sub(t.start).Round(time.Millisecond))
+	}
+	b.WriteByte('\n')
+	switch t.grain {
+	case services:
+		fmt.Fprintf(b, "more than %d flows: shown without the higher port\n", t.limit())
+	case pairs:
+		fmt.Fprintf(b, "more than %d flows: shown without ports\n", t.limit())
+	}
+}
+
+func plural(n int, what string) string {
+	if n != 1 {
+		what = strings.TrimSuffix(what, "y") + map[bool]string{true: "ies", false: "s"}[strings.HasSuffix(what, "y")]
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// short writes x in at most 5 columns, with a power of 1000.
+func short(x float64) string {
+	const units = " kMGTPEZY"
+	i := 0
+	for x >= 999.5 && i < len(units)-1 {
+		x /= 1000
+		i++
+	}
+	digits := 0
+	switch {
+	case x == 0:
+		return "0"
+	case x < 0.005:
+		return "<.01"
+	case x < 9.995:
+		digits = 2
+	case x < 99.95:
+		digits = 1
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.*f%c", digits, x, units[i]), " ")
+}
+
+// Clean returns s with everything escaped that does not print: what nodes write
+// of themselves must not move the cursor of who reads it.
+func Clean(s string) string {
+	ok := true
+	for _, r := range s {
+		if ok = r != utf8.RuneError && unicode.IsPrint(r); !ok {
+			break
+		}
+	}
+	if ok {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}

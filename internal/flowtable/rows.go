@@ -1,0 +1,184 @@
+package flowtable
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// Row is one flow, counted once. Tx goes from Src to Dst, Rx comes back, both as
+// the node at Src has counted them.
+type Row struct {
+	Class    Class
+	Reporter string // the node that counted; one of them where several did
+	Other    bool   // stands for all flows that were too many
+	flowtrack.Tuple
+	tunstats.Counts
+}
+
+// Bytes returns the volume of r, both ways.
+func (r *Row) Bytes() uint64 { return sum(r.TxBytes, r.RxBytes) }
+
+// Packets returns the packets of r, both ways.
+func (r *Row) Packets() uint64 { return sum(r.TxPackets, r.RxPackets) }
+
+// sum saturates, as the counters do.
+func sum(a, b uint64) uint64 {
+	return tunstats.Counts{TxBytes: a}.Add(tunstats.Counts{TxBytes: b}).TxBytes
+}
+
+// Rows returns the flows, the largest volume first. Equal tables have equal rows.
+func (t *Table) Rows() []Row {
+	views := make([]view, 0, len(t.flows))
+	for k, c := range t.flows {
+		views = append(views, newView(k, *c))
+	}
+	slices.SortFunc(views, view.compare)
+	rows := make([]Row, 0, len(views))
+	for i := 0; i < len(views); {
+		n := i + 1
+		for n < len(views) && views[n].group == views[i].group {
+			n++
+		}
+		v := count(views[i:n])
+		rows = append(rows, Row{
+			Class: v.class, Reporter: t.name(v.reporter), Other: v.group.alone && v.other,
+			Tuple: v.tuple(), Counts: v.Counts,
+		})
+		i = n
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(b.Bytes(), a.Bytes()), cmp.Compare(b.Packets(), a.Packets()))
+	})
+	return rows
+}
+
+// view is a flow as one node reports it.
+type view struct {
+	group
+	reverse  bool // the node is at the side hi
+	class    Class
+	reporter uint32
+	other    bool
+	tunstats.Counts
+}
+
+// group is what the views of one flow have in common: the tuple with its sides
+// in order. Flows that only one node can know of are groups of their own.
+type group struct {
+	alone bool
+	who   uint32 // the reporter, where alone
+	kind  Class  // where alone
+	proto flowtrack.Proto
+	lo    side
+	hi    side
+}
+
+func newView(k key, c tunstats.Counts) view {
+	v := view{class: k.class, reporter: k.reporter, other: k.other, Counts: c}
+	v.proto, v.lo, v.hi = k.Proto, side{k.Src}, side{k.Dst}
+	// The underlay looks different from both ends, and totals have no ends.
+	if v.alone = k.class == Physical || k.Src == k.Dst; v.alone {
+		v.who, v.kind = k.reporter, k.class
+		return v
+	}
+	if v.lo.Compare(v.hi.AddrPort) > 0 {
+		v.lo, v.hi, v.reverse = v.hi, v.lo, true
+	}
+	return v
+}
+
+func (v view) tuple() flowtrack.Tuple {
+	if v.reverse {
+		return flowtrack.Tuple{Proto: v.proto, Src: v.hi.AddrPort, Dst: v.lo.AddrPort}
+	}
+	return flowtrack.Tuple{Proto: v.proto, Src: v.lo.AddrPort, Dst: v.hi.AddrPort}
+}
+
+func (v view) compare(w view) int {
+	return cmp.Or(
+		v.lo.Compare(w.lo.AddrPort), v.hi.Compare(w.hi.AddrPort), cmp.Compare(v.proto, w.proto),
+		cmpBool(v.alone, w.alone), cmp.Compare(v.who, w.who), cmp.Compare(v.kind, w.kind),
+		cmp.Compare(v.reporter, w.reporter), cmpBool(v.reverse, w.reverse), cmp.Compare(v.class, w.class),
+	)
+}
+
+func cmpBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// count returns what a flow comes to, from the views of all who report it,
+// sorted by reporter.
+//
+// Each node reports the side it stands on as Src. One that reports both sides
+// is a hub that the flow goes through. The ends count: of the two, the one that
+// saw more, because what the other misses was lost on the way. Several nodes on
+// one side (two routers of a subnet) have seen different packets, so they add up.
+func count(views []view) view {
+	var sides [2]view // lo and hi
+	ends := false
+	for i := 0; i < len(views); {
+		n := i + 1
+		for n < len(views) && views[n].reporter == views[i].reporter {
+			n++
+		}
+		if views[i].reverse == views[n-1].reverse {
+			ends = true
+			for _, v := range views[i:n] {
+				addView(&sides[side01(v.reverse)], v)
+			}
+		}
+		i = n
+	}
+	if !ends {
+		return largestHub(views)
+	}
+	lo, hi := &sides[0], &sides[1]
+	switch d := cmp.Compare(lo.bytes(), hi.bytes()); {
+	case d > 0:
+		return *lo
+	case d < 0:
+		return *hi
+	case hi.hi.Port()-1 > lo.lo.Port()-1: // the higher port is likely the client's; 0 is one that was cut
+		return *hi
+	}
+	return *lo
+}
+
+// addView adds v to the sum of its side, which takes the class of its first.
+func addView(sum *view, v view) {
+	if sum.Counts == (tunstats.Counts{}) {
+		*sum = v
+		return
+	}
+	sum.Counts = sum.Counts.Add(v.Counts)
+}
+
+// largestHub returns one view of the hub that saw most.
+func largestHub(views []view) view {
+	return slices.MaxFunc(views, func(a, b view) int { return cmp.Compare(a.bytes(), b.bytes()) })
+}
+
+func (v *view) bytes() uint64 { return sum(v.TxBytes, v.RxBytes) }
+
+func side01(reverse bool) int {
+	if reverse {
+		return 1
+	}
+	return 0
+}
+
+func (t *Table) name(reporter uint32) string {
+	if int(reporter) < len(t.names) {
+		return t.names[reporter]
+	}
+	return ""
+}

@@ -1,0 +1,120 @@
+package records
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	maxRecord = 64 << 20  // bytes of one record; those of this library have 256 KiB at most
+	maxDepth  = 1000      // containers inside one another
+	readSize  = 256 << 10 // bytes, the least room for a read
+
+	// maxWindow bounds the memory that a zstd frame can ask for. It is what the
+	// zstd command allows without being told to.
+	maxWindow = 128 << 20 // bytes
+)
+
+var (
+	errTooLarge = errors.New("records: a record of more than 64 MiB")
+	errTooDeep  = errors.New("records: more than 1000 containers inside one another")
+	errTorn     = errors.New("records: the input ends inside a record")
+)
+
+// Reader finds the records in a stream of JSON values. Its memory is bounded by
+// the largest record, whatever the stream. It is not safe for concurrent use.
+type Reader struct {
+	src  io.Reader
+	done func() // ends the decompression
+
+	scan scanner
+	rec  Record
+	dec  decoder
+	err  error // that ends the stream
+}
+
+// NewReader returns a Reader of r, which it decompresses where it begins as a
+// zstd frame does. Close it where r may not be read to its end.
+func NewReader(r io.Reader) *Reader { return NewFileReader(r, "") }
+
+// NewFileReader is NewReader with a name for the positions of records.
+func NewFileReader(r io.Reader, name string) *Reader {
+	d := &Reader{}
+	d.rec.Pos.File = name
+	b := bufio.NewReaderSize(r, 64<<10)
+	d.src = b
+	if bom, _ := b.Peek(3); bytes.Equal(bom, []byte{0xef, 0xbb, 0xbf}) {
+		b.Discard(3)
+	}
+	magic, _ := b.Peek(4)
+	if bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}) { // RFC 8878, section 3.1.1
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			d.err = err
+			return d
+		}
+		d.src, d.done = z, z.Close
+	}
+	d.scan.line = 1
+	return d
+}
+
+// Close frees what decompression holds. It does not close the stream.
+func (d *Reader) Close() {
+	if d.done != nil {
+		d.done()
+		d.done = nil
+	}
+	if d.err == nil {
+		d.err = io.EOF
+	}
+}
+
+// Offset tells how many bytes have been looked at, after decompression.
+func (d *Reader) Offset() int64 { return d.scan.base + int64(d.scan.pos) }
+
+// Next returns the next record, or io.EOF after the last. The record and all
+// that it holds is valid until the next call.
+//
+// An error of type [*Error] is a place that cannot be read: Next goes on behind
+// it. Any other error is the end.
+func (d *Reader) Next() (*Record, error) {
+	for d.err == nil {
+		raw, line, err := d.scan.next()
+		switch {
+		case err == errMore:
+			d.fill()
+			continue
+		case err != nil:
+			return nil, &Error{Pos{d.rec.Pos.File, line}, err}
+		}
+		d.rec.Pos.Line = line
+		if err := d.dec.record(&d.rec, raw); err != nil {
+			return nil, &Error{d.rec.Pos, err}
+		}
+		return &d.rec, nil
+	}
+	return nil, d.err
+}
+
+// fill reads more. At the end of the stream it has the scanner give up what is
+// open, once.
+func (d *Reader) fill() {
+	s := &d.scan
+	s.compact()
+	s.buf = append(s.buf, make([]byte, max(0, readSize-(cap(s.buf)-len(s.buf))))...)[:len(s.buf)]
+	n, err := d.src.Read(s.buf[len(s.buf):cap(s.buf)])
+	s.buf = s.buf[:len(s.buf)+n]
+	switch {
+	case n > 0: // an error comes again
+	case err == io.EOF && s.open() && !s.eof:
+		s.eof = true
+	case err != nil:
+		d.err = err
+		d.Close()
+	}
+}

@@ -1,0 +1,89 @@
+package records_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+const one = `{"logtail":{"id":"aa","proc_seq":1},"nodeId":"n1","virtualTraffic":[{"proto":6,"src":"10.0.0.1:1","dst":"10.0.0.2:2","txPkts":18446744073709551615,"future":{"a":[1]}}]}`
+
+func readAll(r io.Reader) (lines []int, nodes []string, errs []string) {
+	d := records.NewReader(r)
+	for {
+		rec, err := d.Next()
+		if err == io.EOF {
+			return lines, nodes, errs
+		}
+		if err != nil {
+			errs = append(errs, err.Error())
+			continue
+		}
+		lines = append(lines, rec.Pos.Line)
+		nodes = append(nodes, rec.NodeID)
+	}
+}
+
+func TestRecordsAreFoundInAnyStream(t *testing.T) {
+	two := strings.Replace(one, "n1", "n2", 1)
+	for _, test := range []struct {
+		name, in string
+		lines    []int
+	}{
+		{"lines", one + "\n" + two + "\n", []int{1, 2}},
+		{"lines without a last newline", one + "\n" + two, []int{1, 2}},
+		{"array", "[" + one + ",\n" + two + "]", []int{1, 2}},
+		{"several arrays", "[" + one + "]\n\n[" + two + "]", []int{1, 3}},
+		{"envelope", `{"tailnet":"x","logs":[` + one + "," + two + `],"next":null}`, []int{1, 1}},
+		{"envelope of envelopes", `{"time":1,"event":` + one + "}\n" + `{"event":{"data":` + two + "}}", []int{1, 2}},
+		{"other objects between", `{"a":"}{"}` + one + `{"b":[{}]} 12 "x" ` + two, []int{1, 1}},
+		{"text sequence", "\x1e" + one + "\n\x1e" + two + "\n", []int{1, 2}},
+		{"byte order mark", "\xef\xbb\xbf" + one + "\n" + two, []int{1, 2}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lines, nodes, errs := readAll(strings.NewReader(test.in))
+			qt.Check(t, errs, qt.HasLen, 0)
+			qt.Check(t, nodes, qt.DeepEquals, []string{"n1", "n2"})
+			qt.Check(t, lines, qt.DeepEquals, test.lines)
+		})
+	}
+}
+
+func TestWhatIsTornIsSkippedAndTold(t *testing.T) {
+	for _, test := range []struct{ name, in string }{
+		{"inside a string", one[:20] + "\n" + one + "\n" + one},
+		{"inside a key of a flow", one[:len(one)-60] + "\n" + one + "\n" + one},
+		{"between members", `{"virtualTraffic":[{"proto":6,` + "\n" + one + "\n" + one},
+		{"at the end", one + "\n" + one + "\n" + one[:100]},
+		{"a word", "hello, world\n" + one + "\n" + one},
+		{"a bad count", strings.Replace(one, "18446744073709551615", "-1", 1) + "\n" + one + "\n" + one},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, nodes, errs := readAll(strings.NewReader(test.in))
+			qt.Check(t, nodes, qt.DeepEquals, []string{"n1", "n1"})
+			qt.Check(t, errs, qt.HasLen, 1)
+		})
+	}
+}
+
+func TestOneByteAtATime(t *testing.T) {
+	_, nodes, errs := readAll(oneByte{strings.NewReader("[" + one + ",\n" + one + "]\n" + one[:50])})
+	qt.Check(t, nodes, qt.HasLen, 2)
+	qt.Check(t, errs, qt.HasLen, 1)
+}
+
+type oneByte struct{ r io.Reader }
+
+func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))]) }
+
+func TestIntegersAreExact(t *testing.T) {
+	rec, err := records.NewReader(strings.NewReader(one)).Next()
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, rec.VirtualTraffic[0].TxPackets, qt.Equals, ^uint64(0))
+	qt.Check(t, string(rec.Raw), qt.Equals, one)
+	qt.Check(t, rec.Logtail.ProcSeq, qt.Equals, uint64(1))
+}

@@ -1,0 +1,350 @@
+package records
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// errMore asks for more input.
+var errMore = errors.New("records: need more input")
+
+// scanner cuts the records out of a stream of JSON values, in one pass over
+// its bytes.
+//
+// Which object is a record shows only while it is read, so every open object
+// is kept from its first byte until that is known: a member of one of the names
+// in [isRecordKey] makes it a record, a record inside makes it an envelope.
+type scanner struct {
+	buf  []byte // what is kept of the stream
+	base int64  // offset of buf[0] in the stream
+	pos  int    // the next byte to look at, in buf
+	line int    // of pos, counted from 1
+
+	lineStart int64 // offset of the first byte of line
+	eof       bool  // no more input
+	frames    []frame
+	rec       int   // 1 + index of the frame that is a record, 0 for none
+	tok       int64 // offset of the string or word being read
+	inTok     byte  // 0, '"' for a string, 'w' for a number or word
+	esc       bool  // a backslash was the last byte
+	skip      bool  // the rest of the line is given up
+}
+
+// frame is one container that is open.
+type frame struct {
+	start int64 // offset of its first byte
+	line  int
+	state state
+	isEnv bool // holds records, so it is none
+}
+
+// state is what may come next in a container.
+type state uint8
+
+const (
+	arrFirst state = iota // a value or ]
+	arrValue              // a value
+	arrNext               // , or ]
+	objFirst              // a key or }
+	objKey                // a key
+	objColon              // :
+	objValue              // a value
+	objNext               // , or }
+)
+
+// isRecordKey reports whether an object with a member of that name is a record.
+func isRecordKey(k []byte) bool {
+	switch string(k) {
+	case "virtualTraffic", "subnetTraffic", "exitTraffic", "physicalTraffic", "logtail":
+		return true
+	}
+	return false
+}
+
+// open reports whether a value has begun and not ended.
+func (s *scanner) open() bool { return len(s.frames) > 0 || s.inTok != 0 }
+
+// compact forgets the bytes that nobody needs any more.
+func (s *scanner) compact() {
+	from := s.base + int64(s.pos)
+	if s.inTok != 0 {
+		from = min(from, s.tok)
+	}
+	for i := range s.frames {
+		if !s.frames[i].isEnv {
+			from = min(from, s.frames[i].start)
+			break
+		}
+	}
+	n := int(from - s.base)
+	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
+	s.pos -= n
+	s.base = from
+}
+
+// next returns the bytes of the next record and the line where it begins. They
+// are valid until the buffer changes.
+func (s *scanner) next() (raw []byte, line int, err error) {
+	for {
+		if s.skip && !s.skipLine() {
+			break
+		}
+		if s.inTok != 0 {
+			done, err := s.token()
+			if err != nil {
+				return s.fail(err)
+			}
+			if !done {
+				break
+			}
+		}
+		if s.pos == len(s.buf) {
+			break
+		}
+		c := s.buf[s.pos]
+		switch c {
+		case ' ', '\t', '\r', 0x1e: // the last is the separator of RFC 7464
+			s.pos++
+			continue
+		case '\n':
+			s.pos++
+			s.newline()
+			continue
+		}
+		if raw, line, err = s.structure(c); raw != nil || err != nil {
+			return raw, line, err
+		}
+	}
+	if s.eof && s.open() {
+		line = s.line
+		if len(s.frames) > 0 {
+			line = s.frames[0].line
+		}
+		s.reset()
+		s.pos = len(s.buf)
+		return nil, line, errTorn
+	}
+	if err := s.bound(); err != nil {
+		return s.fail(err)
+	}
+	return nil, 0, errMore
+}
+
+// bound keeps what is open within maxRecord: what is not known to be a record by
+// then is an envelope.
+func (s *scanner) bound() error {
+	if len(s.buf) < maxRecord {
+		return nil
+	}
+	if s.rec != 0 || s.inTok != 0 && s.base+int64(s.pos)-s.tok > maxRecord/2 {
+		return errTooLarge
+	}
+	for i := range s.frames {
+		s.frames[i].isEnv = true
+	}
+	return nil
+}
+
+// newline counts the line that ends before pos.
+func (s *scanner) newline() {
+	s.line++
+	s.lineStart = s.base + int64(s.pos)
+}
+
+// structure handles the first byte of a token.
+func (s *scanner) structure(c byte) ([]byte, int, error) {
+	top := s.top()
+	switch c {
+	case '{', '[':
+		if top != nil && !top.wantsValue() {
+			return s.fail(unexpected(c))
+		}
+		if len(s.frames) == maxDepth {
+			return s.fail(errTooDeep)
+		}
+		f := frame{start: s.base + int64(s.pos), line: s.line, state: objFirst}
+		if c == '[' {
+			f.state, f.isEnv = arrFirst, true
+		}
+		s.frames = append(s.frames, f)
+		s.pos++
+	case '}', ']':
+		if top == nil || !top.mayEnd(c) {
+			return s.fail(unexpected(c))
+		}
+		s.pos++
+		return s.end()
+	case ',', ':':
+		if top == nil || !top.separator(c) {
+			return s.fail(unexpected(c))
+		}
+		s.pos++
+	case '"':
+		if top != nil && !top.wantsValue() && !top.wantsKey() {
+			return s.fail(unexpected(c))
+		}
+		s.tok, s.inTok = s.base+int64(s.pos), '"'
+		s.pos++
+	default:
+		if !isWord(c) || top != nil && !top.wantsValue() {
+			return s.fail(unexpected(c))
+		}
+		s.tok, s.inTok = s.base+int64(s.pos), 'w'
+		s.pos++
+	}
+	return nil, 0, nil
+}
+
+// end closes the innermost container, and returns it if it is a record.
+func (s *scanner) end() ([]byte, int, error) {
+	n := len(s.frames) - 1
+	f := s.frames[n]
+	s.frames = s.frames[:n]
+	if n > 0 {
+		s.frames[n-1].valueDone()
+	}
+	if s.rec != n+1 {
+		return nil, 0, nil
+	}
+	s.rec = 0
+	for i := range s.frames {
+		s.frames[i].isEnv = true
+	}
+	return s.buf[f.start-s.base : s.pos], f.line, nil
+}
+
+// token goes on with a string or word, and reports whether it has ended.
+func (s *scanner) token() (done bool, err error) {
+	isString := s.inTok == '"'
+	if isString {
+		done, err = s.str()
+	} else {
+		done = s.word()
+	}
+	if !done || err != nil {
+		return false, err
+	}
+	s.inTok = 0
+	top := s.top()
+	switch {
+	case top == nil:
+	case isString && top.wantsKey():
+		top.state = objColon
+		if s.rec == 0 && !top.isEnv && isRecordKey(s.buf[s.tok+1-s.base:s.pos-1]) {
+			s.rec = len(s.frames)
+		}
+	default:
+		top.valueDone()
+	}
+	return true, nil
+}
+
+// str goes on to the byte behind the closing quote.
+func (s *scanner) str() (done bool, err error) {
+	for ; s.pos < len(s.buf); s.pos++ {
+		switch c := s.buf[s.pos]; {
+		case c < ' ': // so a line torn inside a string is found at its end
+			return false, unexpected(c)
+		case s.esc:
+			s.esc = false
+		case c == '\\':
+			s.esc = true
+		case c == '"':
+			s.pos++
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// word goes on to the end of a number, true, false or null.
+func (s *scanner) word() bool {
+	for s.pos < len(s.buf) && isWord(s.buf[s.pos]) {
+		s.pos++
+	}
+	return s.pos < len(s.buf) || s.eof
+}
+
+// isWord reports whether c can stand in a number or a literal. Which words are
+// JSON is left to whoever reads their value.
+func isWord(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
+}
+
+// fail gives up what is open, and goes on at the next line: at the start of this
+// one, where what is open began on an earlier one and was torn there.
+func (s *scanner) fail(err error) ([]byte, int, error) {
+	line := s.line
+	again := false
+	if len(s.frames) > 0 {
+		line = s.frames[0].line
+		again = s.frames[0].start < s.lineStart && s.lineStart >= s.base
+	}
+	s.reset()
+	if again {
+		s.pos = int(s.lineStart - s.base)
+		return nil, line, err
+	}
+	s.skip = true
+	return nil, line, err
+}
+
+// skipLine goes on to the end of the line, and reports whether it is there.
+func (s *scanner) skipLine() bool {
+	i := bytes.IndexByte(s.buf[s.pos:], '\n')
+	if i < 0 {
+		s.pos = len(s.buf)
+		return false
+	}
+	s.pos += i
+	s.skip = false
+	return true
+}
+
+// reset forgets what is open.
+func (s *scanner) reset() {
+	s.frames, s.rec, s.inTok, s.esc = s.frames[:0], 0, 0, false
+}
+
+func (s *scanner) top() *frame {
+	if len(s.frames) == 0 {
+		return nil
+	}
+	return &s.frames[len(s.frames)-1]
+}
+
+func (f *frame) wantsValue() bool { return f.state <= arrValue || f.state == objValue }
+func (f *frame) wantsKey() bool   { return f.state == objFirst || f.state == objKey }
+
+func (f *frame) mayEnd(c byte) bool {
+	if c == ']' {
+		return f.state == arrFirst || f.state == arrNext
+	}
+	return f.state == objFirst || f.state == objNext
+}
+
+// separator takes a comma or a colon, and reports whether it may stand here.
+func (f *frame) separator(c byte) bool {
+	switch {
+	case c == ':' && f.state == objColon:
+		f.state = objValue
+	case c == ',' && f.state == objNext:
+		f.state = objKey
+	case c == ',' && f.state == arrNext:
+		f.state = arrValue
+	default:
+		return false
+	}
+	return true
+}
+
+func (f *frame) valueDone() {
+	if f.state >= objFirst {
+		f.state = objNext
+	} else {
+		f.state = arrNext
+	}
+}
+
+func unexpected(c byte) error { return fmt.Errorf("records: unexpected %q", c) }
