@@ -34,6 +34,9 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "store the flow logs that nodes send to this machine", runServe},
+		{"fmt", "print flow logs as tables", runFmt},
+		{"verify", "check the logs of several nodes against each other", runVerify},
+		{"id", "make an ID, or turn a private one into its public one", runID},
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 type decoder struct {
 	b   []byte
 	i   int
+	key int   // where the last key began
 	err error // the first one
 }
 
@@ -210,6 +211,7 @@ func (d *decoder) object(yield func(key []byte) bool) {
 		return
 	}
 	for d.more('}') {
+		d.key = d.i
 		k := d.str()
 		if d.space() != ':' {
 			d.fail()

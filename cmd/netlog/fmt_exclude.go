@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// excluder takes nodes and addresses out of records, for those who have the
+// right to be forgotten.
+type excluder struct {
+	words    []string // as given
+	prefixes []netip.Prefix
+	nodes    []string        // given by ID or name
+	texts    map[string]bool // their IDs and names, which must not stay anywhere
+
+	cut     int // records that lost something
+	dropped int // records that went whole
+	rec     records.Record
+}
+
+func (x *excluder) add(s string) error {
+	if s == "" {
+		return errors.New("nothing to exclude")
+	}
+	x.words = append(x.words, s)
+	if p, ok := parsePrefix(s); ok {
+		x.prefixes = append(x.prefixes, p)
+		return nil
+	}
+	x.nodes = append(x.nodes, s)
+	x.text(s)
+	return nil
+}
+
+func (x *excluder) text(s string) {
+	if x.texts == nil {
+		x.texts = make(map[string]bool)
+	}
+	if s != "" {
+		x.texts[s] = true
+	}
+}
+
+// needsNames reports whether the input must be learned first.
+func (x *excluder) needsNames() bool { return len(x.nodes) > 0 }
+
+// learn takes from rec what else the excluded nodes are called. A node's own
+// addresses come from what it says of itself and others say of it, and from its
+// flows where all of them have one address of a family.
+func (x *excluder) learn(rec *records.Record, name func(id string) string) {
+	for i := range rec.DstNodes {
+		if n := &rec.DstNodes[i]; x.texts[n.NodeID] || x.texts[n.Name] {
+			x.learnNode(n)
+		}
+	}
+	for _, word := range x.nodes {
+		if isNode(rec, word, name) {
+			x.text(rec.Reporter())
+			x.text(rec.NodeID)
+			x.learnNode(&rec.SrcNode)
+			x.learnFlows(rec.VirtualTraffic)
+		}
+	}
+}
+
+func (x *excluder) learnNode(n *netlog.Node) {
+	x.text(n.NodeID)
+	x.text(n.Name)
+	for _, a := range n.Addresses {
+		x.address(a)
+	}
+}
+
+func (x *excluder) learnFlows(flows []netlog.ConnectionCounts) {
+	var own [2]netip.Addr // IPv4 and IPv6
+	for i := range flows {
+		a := flows[i].Src.Addr()
+		o := &own[0]
+		if a.Is6() {
+			o = &own[1]
+		}
+		if o.IsValid() && *o != a {
+			return // a hub: these are the addresses of others
+		}
+		*o = a
+	}
+	for _, a := range own {
+		if a.IsValid() {
+			x.address(a)
+		}
+	}
+}
+
+func (x *excluder) address(a netip.Addr) {
+	p := netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+	if !slices.Contains(x.prefixes, p) {
+		x.prefixes = append(x.prefixes, p)
+	}
+}
+
+// rewrite returns raw without what is excluded, nil where nothing may stay.
+func (x *excluder) rewrite(raw []byte) []byte {
+	if len(x.words) == 0 {
+		return raw
+	}
+	rec := &x.rec
+	if err := rec.UnmarshalJSON(raw); err != nil || x.texts[rec.Reporter()] || x.isExcluded(&rec.SrcNode) {
+		x.dropped++
+		return nil
+	}
+	out := rec.Cut(func(member string, i int) bool {
+		_, list := traffic(rec, member)
+		return i < len(list) && slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return touches(p, &list[i].Tuple) })
+	}, x.isExcluded)
+	if x.stays(out) {
+		x.dropped++
+		return nil
+	}
+	if len(out) != len(raw) {
+		x.cut++
+	}
+	return out
+}
+
+func (x *excluder) isExcluded(n *netlog.Node) bool {
+	return x.texts[n.NodeID] || x.texts[n.Name] || slices.ContainsFunc(n.Addresses, func(a netip.Addr) bool {
+		return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+	})
+}
+
+// stays reports whether a string anywhere in raw still has an excluded address
+// or node: in a line of text, or in members that this program does not know. A
+// record like that goes whole, since it cannot be rewritten safely.
+func (x *excluder) stays(raw []byte) bool {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return err != io.EOF
+		}
+		s, ok := tok.(string)
+		if ok && (x.texts[s] || x.hasAddress(s)) {
+			return true
+		}
+	}
+}
+
+// hasAddress reports whether one of the words of s is an excluded address.
+func (x *excluder) hasAddress(s string) bool {
+	words := strings.FieldsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("0123456789abcdefABCDEF.:%/", r)
+	})
+	for _, w := range words {
+		w = strings.Trim(w, ".:/%")
+		if i := strings.IndexAny(w, "/%"); i >= 0 {
+			w = w[:i]
+		}
+		a, err := netip.ParseAddr(w)
+		if err != nil {
+			ap, err := netip.ParseAddrPort(w)
+			if err != nil {
+				continue
+			}
+			a = ap.Addr()
+		}
+		if slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// report tells what was done, so that a request can be answered.
+func (x *excluder) report(w io.Writer) error {
+	if len(x.words) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "netlog fmt: %d records rewritten, %d left out\n", x.cut, x.dropped)
+	return err
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// filter says which records and flows are wanted. The zero filter wants all.
+type filter struct {
+	classes map[flowtable.Class]bool // empty: all
+	node    string                   // of the reporter; empty: any
+	prefix  netip.Prefix             // of a side; invalid: any
+	since   time.Time
+}
+
+func (f *filter) setClasses(s string) error {
+	f.classes = make(map[flowtable.Class]bool)
+words:
+	for w := range strings.SplitSeq(s, ",") {
+		for _, c := range flowtable.Classes() {
+			if strings.TrimSpace(w) == c.String() {
+				f.classes[c] = true
+				continue words
+			}
+		}
+		return fmt.Errorf("no class %q", w)
+	}
+	return nil
+}
+
+func (f *filter) setNode(s string) error {
+	if p, ok := parsePrefix(s); ok {
+		f.prefix = p
+	} else {
+		f.node = s
+	}
+	return nil
+}
+
+// parsePrefix takes an address or a prefix.
+func parsePrefix(s string) (netip.Prefix, bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), true
+	}
+	p, err := netip.ParsePrefix(s)
+	return p.Masked(), err == nil
+}
+
+func (f *filter) setSince(s string) error {
+	if d, err := time.ParseDuration(s); err == nil {
+		f.since = time.Now().Add(-d)
+		return nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
+		t, err := time.ParseInLocation(layout, s, time.Local)
+		if err == nil {
+			f.since = t
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no time and no duration", s)
+}
+
+// keeps reports whether rec is wanted; its flows are asked for one by one.
+func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
+	if f.node != "" && !isNode(rec, f.node, name) {
+		return false
+	}
+	return f.since.IsZero() || rec.End.IsZero() || !rec.End.Before(f.since)
+}
+
+// isNode reports whether rec comes from the node that word names: by its public
+// ID or the first digits of it, the ID it gives itself, or a name.
+func isNode(rec *records.Record, word string, name func(id string) string) bool {
+	id := rec.Reporter()
+	return len(word) >= 4 && strings.HasPrefix(id, word) || id == word || rec.NodeID == word ||
+		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
+}
+
+// wants reports whether a flow is wanted.
+func (f *filter) wants(c flowtable.Class, t *flowtrack.Tuple) bool {
+	if len(f.classes) > 0 && !f.classes[c] {
+		return false
+	}
+	return !f.prefix.IsValid() || touches(f.prefix, t)
+}
+
+// touches reports whether p has one of the sides of t.
+func touches(p netip.Prefix, t *flowtrack.Tuple) bool {
+	return p.Contains(t.Src.Addr().Unmap()) || p.Contains(t.Dst.Addr().Unmap())
+}
+
+// cut takes the flows out of rec that are not wanted, and reports whether
+// anything is left of it.
+func (f *filter) cut(rec *records.Record) bool {
+	m := &rec.Message
+	if len(f.classes) == 0 && !f.prefix.IsValid() {
+		return rec.Text == ""
+	}
+	n := 0
+	for _, l := range []struct {
+		c    flowtable.Class
+		list *[]netlog.ConnectionCounts
+	}{
+		{flowtable.Virtual, &m.VirtualTraffic}, {flowtable.Subnet, &m.SubnetTraffic},
+		{flowtable.Exit, &m.ExitTraffic}, {flowtable.Physical, &m.PhysicalTraffic},
+	} {
+		kept := (*l.list)[:0]
+		for _, cc := range *l.list {
+			if f.wants(l.c, &cc.Tuple) {
+				kept = append(kept, cc)
+			}
+		}
+		*l.list = kept
+		n += len(kept)
+	}
+	return n > 0
+}
+
+// dropsFlow is what [records.Record.Cut] asks.
+func (f *filter) dropsFlow(rec *records.Record) func(member string, i int) bool {
+	return func(member string, i int) bool {
+		c, list := traffic(rec, member)
+		return i < len(list) && !f.wants(c, &list[i].Tuple)
+	}
+}
+
+// traffic returns the list of flows that has the JSON name member.
+func traffic(rec *records.Record, member string) (flowtable.Class, []netlog.ConnectionCounts) {
+	for _, c := range flowtable.Classes() {
+		if member == c.String()+"Traffic" {
+			return c, c.Traffic(&rec.Message)
+		}
+	}
+	return 0, nil
+}
+
+func keepNodes(*netlog.Node) bool { return false }

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// maxNames bounds the addresses that names remembers.
+const maxNames = 1 << 16
+
+// names knows what nodes are called: from the operator's file, which is trusted,
+// and from what the nodes write, which is not. The zero names knows nothing.
+type names struct {
+	file  map[string]string              // public ID to name
+	infos map[netip.Addr]netlog.Node     // what records say of an address
+	users map[netip.Addr]map[string]bool // reporters that have an address as their own side
+	sides map[string]int                 // how many such addresses a reporter has
+}
+
+// readFile reads lines of a public ID and a name.
+func (n *names) readFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n.file = make(map[string]string)
+	sc := bufio.NewScanner(f)
+	for line := 1; sc.Scan(); line++ {
+		s := strings.TrimSpace(sc.Text())
+		if s == "" || s[0] == '#' {
+			continue
+		}
+		id, name, ok := strings.Cut(s, " ")
+		if !ok || len(id) != 64 {
+			return fmt.Errorf("%s:%d: want a public ID of 64 digits and a name", path, line)
+		}
+		n.file[strings.ToLower(id)] = strings.TrimSpace(name)
+	}
+	return sc.Err()
+}
+
+// node returns the name of a reporter, "" where there is none.
+func (n *names) node(id string) string { return n.file[id] }
+
+// learn takes what rec says of addresses.
+func (n *names) learn(rec *records.Record) {
+	n.info(&rec.SrcNode)
+	for i := range rec.DstNodes {
+		n.info(&rec.DstNodes[i])
+	}
+	if n.users == nil {
+		n.users = make(map[netip.Addr]map[string]bool)
+		n.sides = make(map[string]int)
+	}
+	id := rec.Reporter()
+	var last netip.Addr
+	for i := range rec.VirtualTraffic {
+		a := rec.VirtualTraffic[i].Src.Addr()
+		if a == last || n.users[a][id] || len(n.users) >= maxNames {
+			continue
+		}
+		last = a
+		if n.users[a] == nil {
+			n.users[a] = make(map[string]bool)
+		}
+		n.users[a][id] = true
+		n.sides[id]++
+	}
+}
+
+func (n *names) info(node *netlog.Node) {
+	for _, a := range node.Addresses {
+		if n.infos == nil {
+			n.infos = make(map[netip.Addr]netlog.Node)
+		}
+		if _, ok := n.infos[a]; ok || len(n.infos) < maxNames {
+			n.infos[a] = *node
+		}
+	}
+}
+
+// owner returns the reporter that has a as its own address. A hub reports the
+// addresses of others too, so of several reporters it is the one with the
+// fewest addresses.
+func (n *names) owner(a netip.Addr) string {
+	best := ""
+	for id := range n.users[a] {
+		if best == "" || cmp.Or(cmp.Compare(n.sides[id], n.sides[best]), cmp.Compare(id, best)) < 0 {
+			best = id
+		}
+	}
+	return best
+}
+
+// resolve returns what to show for an address: its name, user or id.
+func (n *names) resolve(a netip.Addr, what string) string {
+	info, owner := n.infos[a], n.owner(a)
+	switch what {
+	case "name":
+		return cmp.Or(n.file[owner], info.Name)
+	case "user":
+		return cmp.Or(info.User, strings.Join(info.Tags, ","))
+	}
+	if len(owner) == 64 && info.NodeID == "" {
+		return owner[:12]
+	}
+	return cmp.Or(info.NodeID, owner)
+}
