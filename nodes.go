@@ -1,11 +1,15 @@
 package netlog
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // nodes finds the nodes of a window's addresses, asking for each of them once.
 type nodes struct {
 	lookup func(netip.Addr) (Node, bool) // nil: no address has a node
-	byAddr map[netip.Addr]*node          // what is known by now; nil: nothing to write
+	byAddr map[netip.Addr]int            // what is known by now: an index of found, or noNode
+	found  []node
 }
 
 // node is a Node that DstNodes may hold.
@@ -15,55 +19,58 @@ type node struct {
 	in   int // serial of the last record that holds it
 }
 
-// newNodes returns the nodes that lookup finds, without own.
-func newNodes(lookup func(netip.Addr) (Node, bool), own *Node) nodes {
+const noNode = -1 // nothing to write for an address
+
+// newNodes returns the nodes that lookup finds, for all addresses but own.
+func newNodes(lookup func(netip.Addr) (Node, bool), own ...[]netip.Addr) nodes {
 	ns := nodes{lookup: lookup}
 	if lookup != nil {
-		ns.byAddr = make(map[netip.Addr]*node)
-		for _, a := range own.Addresses {
-			ns.byAddr[a] = nil
+		ns.byAddr = make(map[netip.Addr]int)
+		for _, a := range slices.Concat(own...) {
+			ns.byAddr[a] = noNode
 		}
 	}
 	return ns
 }
 
-// find returns the node with address a, or nil where there is none to write.
-func (ns *nodes) find(a netip.Addr) *node {
+// find returns the index in found of the node with address a, or noNode.
+func (ns *nodes) find(a netip.Addr) int {
 	if ns.lookup == nil || !a.IsValid() {
-		return nil
+		return noNode
 	}
 	a = a.Unmap().WithZone("")
-	n, ok := ns.byAddr[a]
+	i, ok := ns.byAddr[a]
 	if !ok {
-		n = ns.ask(a)
-		ns.byAddr[a] = n
+		i = ns.ask(a)
+		ns.byAddr[a] = i
 	}
-	return n
+	return i
 }
 
 // ask looks a up. All addresses of the Node that it finds are known from then on.
-func (ns *nodes) ask(a netip.Addr) *node {
-	found, ok := ns.lookup(a)
+func (ns *nodes) ask(a netip.Addr) int {
+	n, ok := ns.lookup(a)
 	if !ok {
-		return nil
+		return noNode
 	}
-	if len(found.Addresses) == 0 {
-		found.Addresses = []netip.Addr{a} // so that a reader knows whose node it is
+	if len(n.Addresses) == 0 {
+		n.Addresses = []netip.Addr{a} // so that a reader knows whose node it is
 	}
-	if n, ok := ns.byAddr[found.Addresses[0]]; ok {
-		return n // reached by another address, a subnet behind it for one
+	if i, ok := ns.byAddr[n.Addresses[0]]; ok {
+		return i // found by another address already, or a is in a subnet behind it
 	}
-	size := nodeSize(&found)
+	size := nodeSize(&n)
 	if size > maxNode {
-		return nil
+		return noNode
 	}
-	n := &node{Node: found, size: size}
-	for _, own := range found.Addresses {
-		if _, ok := ns.byAddr[own]; !ok {
-			ns.byAddr[own] = n
+	i := len(ns.found)
+	ns.found = append(ns.found, node{Node: n, size: size})
+	for _, other := range n.Addresses {
+		if _, ok := ns.byAddr[other]; !ok {
+			ns.byAddr[other] = i
 		}
 	}
-	return n
+	return i
 }
 
 // nodeSize returns the bytes of n's JSON.

@@ -1,9 +1,7 @@
 package netlog
 
 import (
-	"cmp"
 	"iter"
-	"math/bits"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,7 +15,6 @@ const (
 
 	maxNode   = 4 << 10 // bytes of JSON that one Node takes, at most
 	maxNodeID = 256     // bytes of Message.NodeID
-	maxZone   = 64      // bytes of an IPv6 zone, four times what any system gives an interface
 )
 
 // window is all that is written of one window of time. Each address and port in
@@ -26,20 +23,23 @@ type window struct {
 	nodeID     string
 	start, end time.Time
 	srcNode    Node
+	own        []netip.Addr // the node's own addresses: srcNode is the only name they need
 
-	virtual, subnet, exit, physical []ConnectionCounts
+	virtual, subnet, exit []ConnectionCounts // without zones, sorted by compareConnections
+	physical              []ConnectionCounts // as the underlay gave it
 }
 
 // records returns the Messages that w is written as, each at most maxRecord bytes
-// of JSON, together every flow of w once. A window without flows has none. It
-// sorts the traffic in place; the Messages share it with w, and one Message
-// serves for all: each is valid until the next.
+// of JSON, together every flow of w once. A window without flows has none. The
+// Messages share the traffic with w, and one Message serves for all: each is valid
+// until the next.
 //
 // lookup, if not nil, finds the Node of an address. It is called once for each
-// distinct address of a window but for those of srcNode and of Nodes found
-// already, and without zone, IPv4 always as IPv4.
+// distinct address of a window, IPv4 always as IPv4, but not for the node's own
+// ones and those of a Node found already.
 func (w *window) records(lookup func(netip.Addr) (Node, bool)) iter.Seq[*Message] {
 	return func(yield func(*Message) bool) {
+		tidy(w.physical)
 		r := newRecord(w, lookup)
 		for _, class := range []struct {
 			traffic []ConnectionCounts
@@ -51,7 +51,6 @@ func (w *window) records(lookup func(netip.Addr) (Node, bool)) iter.Seq[*Message
 			{w.exit, &r.ExitTraffic, false},
 			{w.physical, &r.PhysicalTraffic, true},
 		} {
-			tidy(class.traffic)
 			for rest := class.traffic; len(rest) > 0; {
 				n := r.fill(rest, class.outer)
 				*class.field, rest = rest[:n:n], rest[n:]
@@ -82,7 +81,7 @@ func newRecord(w *window, lookup func(netip.Addr) (Node, bool)) *record {
 	if nodeSize(&w.srcNode) <= maxNode {
 		r.SrcNode = w.srcNode
 	}
-	r.nodes = newNodes(lookup, &w.srcNode)
+	r.nodes = newNodes(lookup, w.own, w.srcNode.Addresses)
 	var space [1 << 10]byte
 	r.head = len(`{},"dstNodes":[],"virtualTraffic":[],"subnetTraffic":[],"exitTraffic":[],"physicalTraffic":[]`) +
 		len(appendMessage(space[:0], &r.Message))
@@ -100,7 +99,7 @@ func (r *record) fill(traffic []ConnectionCounts, outer bool) int {
 		if !outer {
 			dst = r.nodes.find(c.Dst.Addr())
 		}
-		size := r.size + flowBound(c) + r.missing(src) + r.missing(dst)
+		size := r.size + jsonSize(c) + r.missing(src) + r.missing(dst)
 		if size > maxRecord {
 			return i
 		}
@@ -111,17 +110,18 @@ func (r *record) fill(traffic []ConnectionCounts, outer bool) int {
 	return len(traffic)
 }
 
-// missing returns the bytes that n would add to r.
-func (r *record) missing(n *node) int {
-	if n == nil || n.in == r.serial {
+// missing returns the bytes that node i would add to r.
+func (r *record) missing(i int) int {
+	if i == noNode || r.nodes.found[i].in == r.serial {
 		return 0
 	}
-	return n.size + len(",")
+	return r.nodes.found[i].size + len(",")
 }
 
-// name adds n to DstNodes where it is missing.
-func (r *record) name(n *node) {
-	if n != nil && n.in != r.serial {
+// name adds node i to DstNodes where it is missing.
+func (r *record) name(i int) {
+	if r.missing(i) > 0 {
+		n := &r.nodes.found[i]
 		n.in = r.serial
 		r.DstNodes = append(r.DstNodes, n.Node)
 	}
@@ -138,57 +138,14 @@ func (r *record) flush(yield func(*Message) bool) bool {
 	return ok
 }
 
-// flowBound returns a bound on the bytes of c in its array. It is exact but for
-// members left out, short addresses and ports, and a digit here and there.
-func flowBound(c *ConnectionCounts) int {
-	return len(`{"proto":255,"src":"","dst":"","txPkts":,"txBytes":,"rxPkts":,"rxBytes":},`) +
-		addrPortBound(c.Src.Addr()) + addrPortBound(c.Dst.Addr()) +
-		digitsBound(c.TxPackets) + digitsBound(c.TxBytes) + digitsBound(c.RxPackets) + digitsBound(c.RxBytes)
-}
-
-func addrPortBound(a netip.Addr) int {
-	switch {
-	case a.Is4():
-		return len("255.255.255.255:65535")
-	case a.Is6():
-		// An escaped byte takes six, as in \u0000.
-		return len("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%]:65535") + 6*len(a.Zone())
+// tidy brings the traffic of the underlay, written as its Device gives it, into
+// the form and order of all other traffic.
+func tidy(physical []ConnectionCounts) {
+	for i := range physical {
+		c := &physical[i]
+		c.Src, c.Dst = withoutZone(c.Src), withoutZone(c.Dst)
 	}
-	return 0
-}
-
-// digitsBound returns the decimal digits of v, or one more.
-func digitsBound(v uint64) int {
-	return bits.Len64(v)*1233>>12 + 1 // 1233/4096 is log10(2), near enough for 64 bits
-}
-
-// tidy brings traffic into the form and order that records promise.
-func tidy(traffic []ConnectionCounts) {
-	for i := range traffic {
-		c := &traffic[i]
-		c.Src, c.Dst = tidySide(c.Src), tidySide(c.Dst)
-	}
-	slices.SortFunc(traffic, compareFlows)
-}
-
-// tidySide returns the zero AddrPort for a port without an address, and takes away
-// a zone that is too long to be the name of an interface.
-func tidySide(side netip.AddrPort) netip.AddrPort {
-	a := side.Addr()
-	switch {
-	case a.Is4():
-		return side
-	case !a.IsValid():
-		return netip.AddrPort{}
-	case len(a.Zone()) > maxZone:
-		return netip.AddrPortFrom(a.WithZone(""), side.Port())
-	}
-	return side
-}
-
-// compareFlows orders flows by destination, source and protocol.
-func compareFlows(a, b ConnectionCounts) int {
-	return cmp.Or(a.Dst.Compare(b.Dst), a.Src.Compare(b.Src), cmp.Compare(a.Proto, b.Proto))
+	slices.SortFunc(physical, compareConnections)
 }
 
 // wireTime returns t as records hold it, or the zero time for a year that RFC 3339

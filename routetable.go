@@ -22,8 +22,9 @@ const (
 // A routeTable is immutable and safe for concurrent use. Over n prefixes it has
 // at most 2n+16 spans a family, 8 bytes each in IPv4 and 24 in IPv6.
 type routeTable struct {
-	v4 []span4
-	v6 []span6
+	v4  []span4
+	v6  []span6
+	own []netip.Addr // LocalAddrs, in their order
 }
 
 // A span holds the addresses from first to before the next span's first. The
@@ -52,13 +53,16 @@ func newRouteTable(cfg *RouteConfig) *routeTable {
 	for s := range layOut(cfg, ipv6).spans() {
 		t.v6 = append(t.v6, s)
 	}
+	for _, p := range cfg.LocalAddrs {
+		t.own = append(t.own, p.Addr().Unmap())
+	}
 	t.v4, t.v6 = slices.Clip(t.v4), slices.Clip(t.v6)
 	return t
 }
 
-// equal reports whether t and u say the same of every address.
+// equal reports whether t and u say the same of every address, and of the node itself.
 func (t *routeTable) equal(u *routeTable) bool {
-	return slices.Equal(t.v4, u.v4) && slices.Equal(t.v6, u.v6)
+	return slices.Equal(t.v4, u.v4) && slices.Equal(t.v6, u.v6) && slices.Equal(t.own, u.own)
 }
 
 // lookup returns the kind of a; an invalid address is unknown. It costs one
@@ -74,8 +78,9 @@ func (t *routeTable) lookup(a netip.Addr) addrKind {
 	return addrUnknown
 }
 
-// lookup4 halves by adding, not by branching: the addresses of flows are random
-// to the processor, and a branch it guesses wrong costs more than the search.
+// The searches are written out because a comparison by a callback takes as long
+// again. They keep the begin of a range, not both ends, and need no case for equal.
+
 func (t *routeTable) lookup4(x uint32) addrKind {
 	at, n := 0, len(t.v4)
 	for n > 1 {

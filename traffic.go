@@ -75,6 +75,11 @@ func (w *traffic) sort(flows map[flowtrack.Tuple]tunstats.Counts, t *routeTable,
 	w.finish()
 }
 
+// empty reports whether there is nothing to write.
+func (w *traffic) empty() bool {
+	return len(w.virtual)+len(w.subnet)+len(w.exit) == 0
+}
+
 // reset empties w for a window of n flows. Memory far above what n flows need is
 // let go, so that one large window is not paid for ever.
 func (w *traffic) reset(n int) {

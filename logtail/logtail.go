@@ -38,6 +38,7 @@ func (e *UndeliveredError) Unwrap() error { return e.Err }
 type Stats struct {
 	BufferedEntries  int
 	BufferedBytes    int64
+	BufferMaxBytes   int64         // the bound on BufferedBytes
 	Oldest           time.Duration // age of the oldest entry not yet delivered
 	DeliveredEntries uint64        // answered with 2xx
 	DroppedEntries   uint64        // dropped by a full or failing buffer
@@ -210,7 +211,7 @@ func (l *Logger) undelivered(ctx context.Context) error {
 func (l *Logger) Stats() Stats {
 	s := l.up.Stats()
 	b := l.q.buf.Stats()
-	s.BufferedEntries, s.BufferedBytes = b.Entries, b.Bytes
+	s.BufferedEntries, s.BufferedBytes, s.BufferMaxBytes = b.Entries, b.Bytes, b.MaxBytes
 	if b.Entries > 0 {
 		s.Oldest = l.up.age(time.Now())
 	}

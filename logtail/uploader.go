@@ -64,7 +64,7 @@ type uploader struct {
 
 func (u *uploader) run() {
 	defer u.end()
-	if u.q.buf.Stats().Entries > 0 {
+	if u.q.start > 0 {
 		u.await(time.Now().Add(rand.N(startSpread)), u.q.urgent)
 	}
 	for {

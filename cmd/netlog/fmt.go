@@ -170,6 +170,7 @@ func (c *fmtRun) learn(ctx context.Context) error {
 			c.exclude.learn(rec, c.names.node)
 		}
 	}
+	c.exclude.settle()
 	return nil
 }
 
