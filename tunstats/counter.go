@@ -6,14 +6,36 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// shards is how many goroutines can count one direction without waiting.
-const shards = 8
+// direction is the index of a direction's shards.
+type direction int
 
-// counter is the state behind a Statistics, made when its first packet arrives.
+const (
+	tx direction = iota
+	rx
+)
+
+// orient turns a key of direction d into one of Tx, and back.
+func (d direction) orient(k *key) key {
+	if d == rx {
+		return k.reversed()
+	}
+	return *k
+}
+
+// A direction has so many shards. A batch keeps one for a microsecond or two, so
+// that they are enough for far more processors than that.
+const (
+	shardBits = 3
+	shards    = 1 << shardBits
+)
+
+// counter is the state behind a Statistics, made for its first packet.
+//
+// Locks are taken in this order: shards as they lie, then the registry.
 type counter struct {
 	seeds    seeds // immutable
 	registry registry
-	tx, rx   [shards]shard
+	shards   [2][shards]shard // by direction
 }
 
 func newCounter(maxFlows int) *counter {
@@ -21,111 +43,113 @@ func newCounter(maxFlows int) *counter {
 	for i := range c.seeds {
 		c.seeds[i] = rand.Uint64()
 	}
-	if c.registry.max = maxFlows; maxFlows <= 0 {
-		c.registry.max = DefaultMaxFlows
+	if maxFlows <= 0 {
+		maxFlows = DefaultMaxFlows
 	}
+	c.registry.max = maxFlows
 	return c
 }
 
-// lock returns a shard that nobody else is using, locked. The one to try first
-// follows from h, what is left is a matter of luck.
-func lock(s *[shards]shard, h uint64) *shard {
-	first := h >> 61
+// count counts pkt in sh and returns it. Where sh is nil it picks a shard and
+// locks it, so that a batch takes a lock once; the caller unlocks.
+func (c *counter) count(d direction, sh *shard, pkt []byte) *shard {
+	var k key
+	parse(&k, pkt)
+	h := c.seeds.hash(&k)
+	if sh == nil {
+		sh = c.lock(d, &k)
+	}
+	sh.countLocked(c, d, &k, h, len(pkt))
+	return sh
+}
+
+// lock returns a shard of d that is not in use, locked. The packets of one
+// goroutine mostly have one source, its peer in Rx and this node in Tx. Choosing
+// by that address keeps goroutines on shards of their own, and flows in one shard;
+// where two meet nevertheless, one moves on to the next shard instead of waiting.
+func (c *counter) lock(d direction, k *key) *shard {
+	s := &c.shards[d]
+	first := (k.srcHi ^ k.srcLo) * (c.seeds[0] | 1) >> (64 - shardBits)
 	for i := range uint64(shards) {
 		if sh := &s[(first+i)%shards]; sh.mu.TryLock() {
 			return sh
 		}
 	}
-	sh := &s[first]
-	sh.mu.Lock()
-	return sh
-}
-
-// update counts one packet.
-func (c *counter) update(s *[shards]shard, pkt []byte, rx bool) {
-	if len(pkt) == 0 {
-		return
-	}
-	k := parse(pkt)
-	h := c.seeds.hash(&k)
-	sh := lock(s, h)
-	sh.countLocked(c, &k, h, len(pkt), rx)
-	sh.mu.Unlock()
+	s[first].mu.Lock()
+	return &s[first]
 }
 
 // pause makes the shards ignore packets, or count them again. Once it has
-// returned, no packet is between the test of paused and its counting.
+// returned, no goroutine is still counting under the old order.
 func (c *counter) pause(paused bool) {
-	for _, s := range c.directions() {
-		for i := range s {
-			s[i].mu.Lock()
-			s[i].paused = paused
-			s[i].mu.Unlock()
+	c.each(func(_ direction, sh *shard) {
+		sh.mu.Lock()
+		sh.paused = paused
+		sh.mu.Unlock()
+	})
+}
+
+func (c *counter) each(f func(d direction, sh *shard)) {
+	for d := range c.shards {
+		for i := range c.shards[d] {
+			f(direction(d), &c.shards[d][i])
 		}
 	}
 }
 
-func (c *counter) directions() [2]*[shards]shard { return [...]*[shards]shard{&c.tx, &c.rx} }
-
 // extract empties the counters and returns what they held.
 func (c *counter) extract() map[flowtrack.Tuple]Counts {
-	tx, rx, flows := c.take()
-	sums := make([]Counts, len(flows))
+	flows, windows := c.take()
 	var zero Counts
-	for i := range shards {
-		for j := range tx[i].table.slots {
-			if e := &tx[i].table.slots[j]; e.packets != 0 {
-				sums[e.flow] = sums[e.flow].Add(Counts{TxPackets: e.packets, TxBytes: e.bytes})
+	sums := make([]Counts, len(flows))
+	for d := range windows {
+		for i := range windows[d] {
+			w := &windows[d][i]
+			zero = zero.Add(w.zero.counts(direction(d)))
+			for j := range w.table.entries {
+				e := &w.table.entries[j]
+				sums[e.flow] = sums[e.flow].Add(e.counts(direction(d)))
 			}
 		}
-		for j := range rx[i].table.slots {
-			if e := &rx[i].table.slots[j]; e.packets != 0 {
-				sums[e.flow] = sums[e.flow].Add(Counts{RxPackets: e.packets, RxBytes: e.bytes})
-			}
-		}
-		zero = zero.Add(Counts{tx[i].zero.packets, tx[i].zero.bytes, rx[i].zero.packets, rx[i].zero.bytes})
 	}
-	if zero != (Counts{}) {
-		flows, sums = append(flows, key{}), append(sums, zero)
-	}
-	if len(flows) == 0 {
+	if len(flows) == 0 && zero == (Counts{}) {
 		return nil
 	}
-	m := make(map[flowtrack.Tuple]Counts, len(flows))
-	for i, k := range flows {
-		m[k.tuple()] = sums[i]
+	m := make(map[flowtrack.Tuple]Counts, len(flows)+1)
+	for i := range flows {
+		m[flows[i].key.tuple()] = sums[i]
+	}
+	if zero != (Counts{}) {
+		m[flowtrack.Tuple{}] = zero
 	}
 	return m
 }
 
-// take empties the counters under all locks at once: the numbers in the tables
-// are those of one registry. The work with what it returns needs no lock.
-func (c *counter) take() (tx, rx [shards]window, flows []key) {
-	for _, s := range c.directions() {
-		for i := range s {
-			s[i].mu.Lock()
-			defer s[i].mu.Unlock()
+// take empties the counters. It holds all locks at once, because the numbers in
+// the tables are those of one registry; the work with what it returns needs none.
+func (c *counter) take() (flows []entry, windows [2][shards]window) {
+	c.each(func(_ direction, sh *shard) { sh.mu.Lock() })
+	for d := range c.shards {
+		for i := range c.shards[d] {
+			sh := &c.shards[d][i]
+			windows[d][i], sh.window = sh.window, window{}
 		}
 	}
-	for i := range shards {
-		tx[i], c.tx[i].window = c.tx[i].window, window{}
-		rx[i], c.rx[i].window = c.rx[i].window, window{}
-	}
-	return tx, rx, c.registry.take()
+	flows = c.registry.take()
+	c.each(func(_ direction, sh *shard) { sh.mu.Unlock() })
+	return flows, windows
 }
 
 func (c *counter) stats() Stats {
-	s := Stats{Flows: c.registry.len()}
+	s := Stats{Flows: c.registry.size()}
 	zero := false
-	for _, d := range c.directions() {
-		for i := range d {
-			d[i].mu.Lock()
-			s.FoldedPackets = add(s.FoldedPackets, d[i].folded)
-			s.UndecodablePackets = add(s.UndecodablePackets, d[i].undecodable)
-			zero = zero || d[i].zero.packets != 0
-			d[i].mu.Unlock()
-		}
-	}
+	c.each(func(_ direction, sh *shard) {
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		s.FoldedPackets = add(s.FoldedPackets, sh.folded)
+		s.UndecodablePackets = add(s.UndecodablePackets, sh.undecodable)
+		zero = zero || sh.zero.packets != 0
+	})
 	if zero {
 		s.Flows++
 	}

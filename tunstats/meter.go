@@ -18,8 +18,8 @@ type Meter struct {
 	// first enabled.
 	MaxFlows int
 
-	enabled atomic.Bool // a packet need not look further; the shards' paused decides
 	mu      sync.Mutex  // one SetStatisticsEnabled at a time
+	enabled atomic.Bool // spares a packet the way; what decides is paused, under a shard's lock
 	stats   Statistics
 }
 
@@ -31,7 +31,10 @@ type Meter struct {
 func (m *Meter) SetStatisticsEnabled(enable bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if enable && m.stats.counter.Load() == nil {
+	if m.stats.counter.Load() == nil {
+		if !enable {
+			return // it never was on
+		}
 		m.stats.MaxFlows = m.MaxFlows
 	}
 	m.stats.load().pause(!enable)

@@ -2,8 +2,7 @@ package tunstats
 
 import "encoding/binary"
 
-// Protocol numbers that the parser acts upon, as in the IANA registry. Those
-// that carry ports all begin with the source and the destination port.
+// Protocol numbers that the parser acts upon, as in the IANA registry.
 const (
 	protoHopByHop    = 0 // RFC 8200, 4.3
 	protoTCP         = 6
@@ -11,7 +10,7 @@ const (
 	protoDCCP        = 33
 	protoRouting     = 43 // RFC 8200, 4.4
 	protoFragment    = 44 // RFC 8200, 4.5
-	protoAH          = 51 // RFC 4302
+	protoAH          = 51 // RFC 4302, 2
 	protoDestination = 60 // RFC 8200, 4.6
 	protoSCTP        = 132
 	protoUDPLite     = 136
@@ -20,130 +19,128 @@ const (
 const (
 	headerLen4 = 20 // bytes of an IPv4 header without options
 	headerLen6 = 40 // bytes of the fixed IPv6 header
-	portsLen   = 4  // bytes of the two ports
+	portsLen   = 4  // bytes of source and destination port
 
-	maxPacketLen = 65535 // bytes, past which a packet has no length of its own
-	fragOffset4  = 0x1fff
-	fragOffset6  = 0xfff8
+	maxPacketLen = 65535 // bytes; a larger packet states the length 0
 
 	// Bounds of the walk along IPv6 extension headers. Real chains have one to
 	// three; without a bound a packet could make us walk all of it.
-	maxExtHeaders = 8
-	maxExtBytes   = 256
+	maxExtensions     = 8
+	maxExtensionBytes = 256
 )
 
-// parse returns the flow of the IP packet that begins at pkt[0], in the
-// direction of the packet. It is a pure function and reads nothing past the
-// total length that the packet states.
+// parse sets k to the flow of the IP packet that begins at pkt[0], in the
+// direction of the packet. What k was before has no influence, and nothing past
+// the total length that the packet states is read.
 //
-// What is not known stays zero: ports of a protocol without them or of a later
+// What is not known is zero: the ports of a protocol without them or of a later
 // fragment; protocol and ports of a packet that is truncated or contradicts
 // itself; the whole key where there is no valid IP header.
-func parse(pkt []byte) key {
-	if len(pkt) >= headerLen4 {
-		switch pkt[0] >> 4 {
-		case 4:
-			return parse4(pkt)
-		case 6:
-			if len(pkt) >= headerLen6 {
-				return parse6(pkt)
-			}
-		}
+func parse(k *key, pkt []byte) {
+	switch {
+	case len(pkt) >= headerLen4 && pkt[0]>>4 == 4:
+		parse4(k, pkt)
+	case len(pkt) >= headerLen6 && pkt[0]>>4 == 6:
+		parse6(k, pkt)
+	default:
+		*k = key{}
 	}
-	return key{}
 }
 
-// parse4 parses an IPv4 packet (RFC 791, 3.1) of at least headerLen4 bytes.
-func parse4(pkt []byte) key {
+// parse4 parses an IPv4 packet (RFC 791, 3.1).
+func parse4(k *key, pkt []byte) {
 	_ = pkt[headerLen4-1]
-	k := key{
-		srcLo: uint64(binary.LittleEndian.Uint32(pkt[12:])),
-		dstLo: uint64(binary.LittleEndian.Uint32(pkt[16:])),
-		meta:  version4,
-	}
-	header := int(pkt[0]&0x0f) * 4
-	total := int(binary.BigEndian.Uint16(pkt[2:]))
+	k.srcHi, k.srcLo = 0, uint64(binary.LittleEndian.Uint32(pkt[12:16]))
+	k.dstHi, k.dstLo = 0, uint64(binary.LittleEndian.Uint32(pkt[16:20]))
+	k.meta = version4
+	header := uint(pkt[0]&0x0f) * 4 // in units of 4 bytes
+	total := uint(binary.BigEndian.Uint16(pkt[2:4]))
 	if total == 0 && len(pkt) > maxPacketLen {
-		total = len(pkt) // segmentation offload: the length does not fit its field
+		total = uint(len(pkt)) // segmentation offload: the length does not fit its field
 	}
-	if header < headerLen4 || header > total || total > len(pkt) {
-		return k
+	if header < headerLen4 || header > total || total > uint(len(pkt)) {
+		return
 	}
-	later := binary.BigEndian.Uint16(pkt[6:])&fragOffset4 != 0
+	later := binary.BigEndian.Uint16(pkt[6:8])&0x1fff != 0 // the fragment offset
 	k.meta |= transport(pkt[header:total], pkt[9], later)
-	return k
 }
 
-// parse6 parses an IPv6 packet (RFC 8200, 3) of at least headerLen6 bytes.
-func parse6(pkt []byte) key {
+// parse6 parses an IPv6 packet (RFC 8200, 3).
+func parse6(k *key, pkt []byte) {
 	_ = pkt[headerLen6-1]
-	k := key{
-		srcHi: binary.LittleEndian.Uint64(pkt[8:]),
-		srcLo: binary.LittleEndian.Uint64(pkt[16:]),
-		dstHi: binary.LittleEndian.Uint64(pkt[24:]),
-		dstLo: binary.LittleEndian.Uint64(pkt[32:]),
-		meta:  version6,
-	}
-	total := headerLen6 + int(binary.BigEndian.Uint16(pkt[4:]))
+	k.srcHi, k.srcLo = binary.LittleEndian.Uint64(pkt[8:16]), binary.LittleEndian.Uint64(pkt[16:24])
+	k.dstHi, k.dstLo = binary.LittleEndian.Uint64(pkt[24:32]), binary.LittleEndian.Uint64(pkt[32:40])
+	k.meta = version6
+	total := headerLen6 + uint(binary.BigEndian.Uint16(pkt[4:6]))
 	if total == headerLen6 && len(pkt) > maxPacketLen {
-		total = len(pkt) // jumbogram (RFC 2675) or segmentation offload
+		total = uint(len(pkt)) // a jumbogram (RFC 2675, 3) or segmentation offload
 	}
-	if total > len(pkt) {
-		return k
+	if total > uint(len(pkt)) {
+		return
 	}
-	payload, proto, later, ok := skipExtensions(pkt[headerLen6:total], pkt[6])
-	if ok {
+	payload, proto := pkt[headerLen6:total], pkt[6]
+	if !isExtension(proto) {
+		k.meta |= transport(payload, proto, false)
+		return
+	}
+	if payload, proto, later, ok := skipExtensions(payload, proto); ok {
 		k.meta |= transport(payload, proto, later)
 	}
-	return k
+}
+
+// isExtension reports whether next is an extension header that the walk passes.
+// The authentication header is one in IPv6 only; in IPv4 it is a protocol.
+func isExtension(next uint8) bool {
+	const set = 1<<protoHopByHop | 1<<protoRouting | 1<<protoFragment | 1<<protoAH | 1<<protoDestination
+	return uint64(set)>>next&1 != 0
 }
 
 // skipExtensions walks the IPv6 extension headers at the beginning of b, the
 // first of which is of type next (RFC 8200, 4.1). It returns what follows them
-// and its protocol. In a later fragment there is nothing to walk behind the
-// fragment header; proto is then what that header says, as IPFIX has it.
+// and its protocol. Behind the fragment header of a later fragment there is
+// nothing to walk; proto is then the type of the first header that was cut, which
+// is what IPFIX reports.
 func skipExtensions(b []byte, next uint8) (payload []byte, proto uint8, later, ok bool) {
-	end := len(b) - maxExtBytes // what is left of b may not become shorter
-	for n := 0; ; n++ {
-		switch next {
-		case protoHopByHop, protoRouting, protoFragment, protoAH, protoDestination:
-		default:
-			return b, next, false, true
-		}
-		if n == maxExtHeaders || len(b) < 8 {
+	shortest := len(b) - maxExtensionBytes
+	for n := 0; isExtension(next); n++ {
+		if n == maxExtensions || len(b) < 8 {
 			return nil, 0, false, false
 		}
 		length := 8 + int(b[1])*8 // RFC 8200, 4.2: in units of 8 bytes, without the first
 		switch next {
 		case protoFragment:
 			length = 8
-			later = binary.BigEndian.Uint16(b[2:])&fragOffset6 != 0
+			later = binary.BigEndian.Uint16(b[2:4])&0xfff8 != 0 // the fragment offset
 		case protoAH:
-			length = 8 + int(b[1])*4 // RFC 4302, 2.2: in units of 4 bytes, less 2
+			length = 8 + int(b[1])*4 // RFC 4302, 2.2: in units of 4 bytes, without the first two
 		}
-		if length > len(b) || len(b)-length < end {
+		if length > len(b) || len(b)-length < shortest {
 			return nil, 0, false, false
 		}
 		next, b = b[0], b[length:]
 		if later {
-			return b, next, true, true
+			break
 		}
 	}
+	return b, next, later, true
 }
 
-// transport returns the protocol and ports bits of a key for the payload of an
-// IP packet. A payload that ends inside its ports is truncated: neither is known.
+// hasPorts reports whether packets of proto begin with source and destination port.
+func hasPorts(proto uint8) bool {
+	const set = 1<<protoTCP | 1<<protoUDP | 1<<protoDCCP
+	return uint64(set)>>proto&1 != 0 || proto == protoSCTP || proto == protoUDPLite
+}
+
+// transport returns the protocol and ports of a key for what follows the IP
+// header. Only the first fragment has the ports (RFC 791, 3.2; RFC 8200, 4.5).
+// Where the payload ends inside the ports, it is truncated and neither is known.
 func transport(payload []byte, proto uint8, later bool) uint64 {
 	meta := uint64(proto) << protoShift
-	switch proto {
-	case protoTCP, protoUDP, protoSCTP, protoUDPLite, protoDCCP:
-		if later {
-			return meta // RFC 791, 3.2: the ports are in the first fragment only
-		}
-		if len(payload) < portsLen {
-			return 0
-		}
-		return meta | uint64(binary.LittleEndian.Uint32(payload))
+	if later || !hasPorts(proto) {
+		return meta
 	}
-	return meta
+	if len(payload) < portsLen {
+		return 0
+	}
+	return meta | uint64(binary.LittleEndian.Uint32(payload))
 }

@@ -2,81 +2,55 @@ package tunstats
 
 import "sync"
 
-// DefaultMaxFlows is the number of flows of one extraction where MaxFlows is zero.
-const DefaultMaxFlows = 16384
-
-// registry says which flows one extraction keeps apart, over all tables and
-// both directions. It is asked once per flow and table, not per packet.
+// registry says which flows one extraction keeps apart, over all shards and both
+// directions, and numbers them. It is asked when a shard meets a flow for the
+// first time, not for every packet.
 type registry struct {
-	mu sync.Mutex // guards the fields below
+	max int // flows kept apart; a quarter more may stand for folded ones; immutable
 
-	max   int      // flows kept apart; a quarter more may stand for folded ones
-	flows []key    // in the direction of Tx, by number
-	index []uint32 // open addressing: number+1 of a flow, 0 for a free slot
+	mu    sync.Mutex // guards the field below
+	flows table      // in the direction of Tx; nothing is counted here
 }
 
-// admit returns the number of k, and the key that it is counted under: k itself,
-// k without ports, or !ok where it must be the zero key.
-func (r *registry) admit(k key, s *seeds) (n uint32, as key, ok bool) {
+// admit returns the number of k and the key that it counts under: k itself while
+// there is room, then k without ports, then !ok for the zero Tuple.
+func (r *registry) admit(k *key, s *seeds) (flow uint32, as key, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if n, ok = r.number(&k, r.max, s); ok {
-		return n, k, true
+	if flow, ok = r.numberLocked(k, r.max, s); ok {
+		return flow, *k, true
 	}
-	k = k.withoutPorts()
-	if n, ok = r.number(&k, r.max+r.max/4, s); ok {
-		return n, k, true
-	}
-	return 0, key{}, false
+	as = k.withoutPorts()
+	flow, ok = r.numberLocked(&as, r.max+r.max/4, s)
+	return flow, as, ok
 }
 
-// number returns the number of k, which it gives it where there are fewer than
-// bound flows.
-func (r *registry) number(k *key, bound int, s *seeds) (uint32, bool) {
-	if len(r.flows) >= len(r.index)/4*3 {
-		r.grow(s)
+// numberLocked returns the number of k, which gets one while fewer than bound are taken.
+func (r *registry) numberLocked(k *key, bound int, s *seeds) (flow uint32, ok bool) {
+	h := s.hash(k)
+	if e := r.flows.find(k, h); e != nil {
+		return e.flow, true
 	}
-	slot := r.slot(k, s)
-	if *slot != 0 {
-		return *slot - 1, true
-	}
-	if len(r.flows) >= bound {
+	n := len(r.flows.entries)
+	if n >= bound {
 		return 0, false
 	}
-	r.flows = append(r.flows, *k)
-	*slot = uint32(len(r.flows))
-	return *slot - 1, true
+	r.flows.insert(k, h, uint32(n), s)
+	return uint32(n), true
 }
 
-// slot returns the slot of k, or the free one where it belongs.
-func (r *registry) slot(k *key, s *seeds) *uint32 {
-	mask := uint64(len(r.index) - 1)
-	for i := s.hash(k) & mask; ; i = (i + 1) & mask {
-		if n := r.index[i]; n == 0 || r.flows[n-1].equal(k) {
-			return &r.index[i]
-		}
-	}
-}
-
-func (r *registry) grow(s *seeds) {
-	r.index = make([]uint32, max(minSlots, 2*len(r.index)))
-	for n := range r.flows {
-		*r.slot(&r.flows[n], s) = uint32(n + 1)
-	}
-}
-
-// take empties the registry and returns its flows by number.
-func (r *registry) take() []key {
+// take empties the registry and returns its flows in the order of their numbers.
+func (r *registry) take() []entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	flows := r.flows
-	r.flows, r.index = nil, nil
+	flows := r.flows.entries
+	r.flows = table{}
 	return flows
 }
 
-// len returns the number of flows.
-func (r *registry) len() int {
+// size returns the number of flows.
+func (r *registry) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.flows)
+	return len(r.flows.entries)
 }

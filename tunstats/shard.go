@@ -2,75 +2,57 @@ package tunstats
 
 import "sync"
 
-// shard is a part of the counters behind a lock of its own: what one goroutine
-// counts in one direction, so that goroutines do not wait for each other. A
-// flow may have an entry in several shards; an extraction adds them up.
+// shard is a part of the counters of one direction behind a lock of its own, so
+// that goroutines need not wait for each other. A flow may have an entry in several
+// shards; an extraction adds them up.
 type shard struct {
 	mu sync.Mutex // guards the fields below
 
-	paused bool // nothing is counted
-	window
+	paused      bool   // nothing is counted
+	window             // since the last extraction
 	folded      uint64 // packets, never reset
 	undecodable uint64 // packets, never reset
 
-	_ [64]byte // keeps neighbours off the cache line
+	_ [64]byte // keeps the next shard off this one's cache lines
 }
 
-// window is what a shard counted since the last extraction.
+// window is what a shard counted between two extractions.
 type window struct {
-	table table
-	zero  tally // under the zero Tuple
+	table table // keys in the direction of the packets
+	zero  tally // of the zero Tuple
 }
 
-// tally counts packets and bytes of one direction. It saturates.
-type tally struct{ packets, bytes uint64 }
-
-func (t *tally) add(bytes int) {
-	t.packets = add(t.packets, 1)
-	t.bytes = add(t.bytes, uint64(bytes))
-}
-
-// count adds a packet of n bytes to the flow k, the hash of which is h. The
-// caller holds mu.
-func (sh *shard) countLocked(c *counter, k *key, h uint64, n int, rx bool) {
+// countLocked counts a packet of n bytes with the key k, whose hash is h.
+func (sh *shard) countLocked(c *counter, d direction, k *key, h uint64, n int) {
 	if sh.paused {
 		return
 	}
-	e := sh.table.find(k, h)
-	if e == nil {
-		if e = sh.firstLocked(c, *k, h, rx); e == nil {
-			sh.zero.add(n)
-			return
-		}
+	if e := sh.table.find(k, h); e != nil {
+		e.add(n)
+		return
 	}
-	e.packets = add(e.packets, 1)
-	e.bytes = add(e.bytes, uint64(n))
+	sh.newFlowLocked(c, d, k).add(n)
 }
 
-// firstLocked returns the slot for a packet of a flow that the shard has no entry
-// for, or nil where the packet counts under the zero Tuple.
-func (sh *shard) firstLocked(c *counter, k key, h uint64, rx bool) *entry {
-	if k == (key{}) {
+// newFlowLocked returns where to count a packet of a flow without an entry here.
+func (sh *shard) newFlowLocked(c *counter, d direction, k *key) *tally {
+	if k.meta == 0 {
 		sh.undecodable = add(sh.undecodable, 1)
-		return nil
+		return &sh.zero
 	}
-	if rx {
-		k = k.reversed()
+	own := d.orient(k)
+	flow, as, ok := c.registry.admit(&own, &c.seeds)
+	if !ok || as != own {
+		sh.folded = add(sh.folded, 1)
 	}
-	flow, as, ok := c.registry.admit(k, &c.seeds)
 	if !ok {
-		sh.folded = add(sh.folded, 1)
-		return nil
+		return &sh.zero
 	}
-	if as != k {
-		sh.folded = add(sh.folded, 1)
+	as = d.orient(&as)
+	h := c.seeds.hash(&as)
+	e := sh.table.find(&as, h) // of folded flows there may be one
+	if e == nil {
+		e = sh.table.insert(&as, h, flow, &c.seeds)
 	}
-	if rx {
-		as = as.reversed()
-	}
-	h = c.seeds.hash(&as)
-	if e := sh.table.find(&as, h); e != nil {
-		return e
-	}
-	return sh.table.insert(as, flow, h, &c.seeds)
+	return &e.tally
 }

@@ -6,6 +6,10 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
+// DefaultMaxFlows is the number of flows that one extraction keeps apart where
+// MaxFlows is zero: about 2 MiB of JSON.
+const DefaultMaxFlows = 16384
+
 // Statistics counts packets and bytes by flow.
 //
 // The zero value counts, and is small until its first packet. All methods may
@@ -41,36 +45,48 @@ type Stats struct {
 }
 
 // UpdateTx counts a packet that the local side sends. pkt begins with the IP
-// header; its length is what is counted, and an empty pkt is not counted. It
-// is not kept.
-func (s *Statistics) UpdateTx(pkt []byte) {
-	c := s.load()
-	c.update(&c.tx, pkt, false)
-}
+// header; its length is what is counted. An empty pkt is skipped. pkt is not kept.
+func (s *Statistics) UpdateTx(pkt []byte) { s.update(tx, pkt) }
 
-// UpdateRx counts a packet that the local side receives. Source and destination
-// change places, so that both directions of a flow have one Tuple.
-func (s *Statistics) UpdateRx(pkt []byte) {
-	c := s.load()
-	c.update(&c.rx, pkt, true)
+// UpdateRx counts a packet that the local side receives, as UpdateTx does. Source
+// and destination change places, so that both directions of a flow have one Tuple.
+func (s *Statistics) UpdateRx(pkt []byte) { s.update(rx, pkt) }
+
+func (s *Statistics) update(d direction, pkt []byte) {
+	if len(pkt) > 0 {
+		s.load().count(d, nil, pkt).mu.Unlock()
+	}
 }
 
 // UpdateTxBatch counts the packets bufs[i][offset:offset+sizes[i]] that the local
-// side sends: what Read of a wireguard-go tun.Device returned, where sizes must
-// be cut to the number of packets. Sizes below 1 are skipped.
+// side sends: what Read of a wireguard-go tun.Device fills in, with sizes cut to
+// the number of packets that it returned. Sizes below 1 are skipped.
 func (s *Statistics) UpdateTxBatch(bufs [][]byte, sizes []int, offset int) {
+	c := s.load()
+	var sh *shard
 	for i, n := range sizes[:min(len(sizes), len(bufs))] {
-		if b := from(bufs[i], offset); n > 0 {
-			s.UpdateTx(b[:min(n, len(b))])
+		b := from(bufs[i], offset)
+		if n = min(n, len(b)); n > 0 {
+			sh = c.count(tx, sh, b[:n])
 		}
+	}
+	if sh != nil {
+		sh.mu.Unlock()
 	}
 }
 
 // UpdateRxBatch counts the packets bufs[i][offset:] that the local side receives:
 // what is handed to Write of a wireguard-go tun.Device. Empty ones are skipped.
 func (s *Statistics) UpdateRxBatch(bufs [][]byte, offset int) {
+	c := s.load()
+	var sh *shard
 	for _, b := range bufs {
-		s.UpdateRx(from(b, offset))
+		if b = from(b, offset); len(b) > 0 {
+			sh = c.count(rx, sh, b)
+		}
+	}
+	if sh != nil {
+		sh.mu.Unlock()
 	}
 }
 

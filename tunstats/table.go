@@ -1,89 +1,82 @@
 package tunstats
 
-import "math/bits"
-
-// entry is one flow in a table: a cache line on 64-bit machines.
-type entry struct {
-	key     key
-	flow    uint32 // its number in the registry
-	packets uint64 // zero: the slot is free
-	bytes   uint64
-}
-
-// table counts packets by key: open addressing with linear probing, a power of
-// two slots of which at most three in four are taken. It only grows; a window
-// ends by throwing it away. The zero table is empty.
+// table holds flows by key: a dense list of entries and an open addressing index
+// into it, at most half full. It only grows; a window ends by dropping it. The
+// zero table is empty.
+//
+// What else was measured, per packet, on 2 cores of an AMD EPYC:
+//   - entries inside the slots: 1 ns less with 1,000 flows, which find it in the
+//     cache either way, but 20 to 35 ns more with 100,000, and two to three times the
+//     memory, all of which moves when the table grows;
+//   - the same with three quarters of the slots in use: 2 ns more, since a second
+//     probe is a branch that the processor did not foresee.
 type table struct {
-	slots []entry
-	used  int
+	index   []uint32 // a power of two slots: 1 + position in entries, or 0
+	entries []entry  // in order of arrival
 }
 
-const minSlots = 16
+// entry is one flow: a cache line on 64-bit machines.
+type entry struct {
+	key  key
+	flow uint32 // its number in the registry
+	tally
+}
 
-// find returns the slot of k, whose hash is h, or nil where k has none.
+// tally counts packets and bytes of one direction. It saturates.
+type tally struct{ packets, bytes uint64 }
+
+func (t *tally) add(bytes int) {
+	t.packets = add(t.packets, 1)
+	t.bytes = add(t.bytes, uint64(bytes))
+}
+
+// counts returns t as the counters of direction d.
+func (t *tally) counts(d direction) Counts {
+	if d == rx {
+		return Counts{RxPackets: t.packets, RxBytes: t.bytes}
+	}
+	return Counts{TxPackets: t.packets, TxBytes: t.bytes}
+}
+
+const minSlots = 32
+
+// find returns the entry of k, whose hash is h, or nil. It is good until the next insert.
 func (t *table) find(k *key, h uint64) *entry {
-	mask := uint64(len(t.slots) - 1)
-	if int64(mask) < 0 {
+	if len(t.index) == 0 {
 		return nil
 	}
+	mask := uint64(len(t.index) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
-		e := &t.slots[i]
-		if e.key.equal(k) && e.packets != 0 {
-			return e
+		n := uint(t.index[i]) - 1
+		if n >= uint(len(t.entries)) {
+			return nil // the slot is free
 		}
-		if e.packets == 0 {
-			return nil
-		}
-	}
-}
-
-// insert gives k, which must not be in the table, a slot. The caller counts a
-// packet there at once, since a slot without one is free.
-func (t *table) insert(k key, flow uint32, h uint64, s *seeds) *entry {
-	if t.used >= len(t.slots)/4*3 {
-		t.grow(s)
-	}
-	t.used++
-	e := t.free(h)
-	e.key, e.flow = k, flow
-	return e
-}
-
-// free returns the first free slot for the hash h.
-func (t *table) free(h uint64) *entry {
-	mask := uint64(len(t.slots) - 1)
-	for i := h & mask; ; i = (i + 1) & mask {
-		if e := &t.slots[i]; e.packets == 0 {
+		if e := &t.entries[n]; e.key.equal(k) {
 			return e
 		}
 	}
 }
 
-func (t *table) grow(s *seeds) {
-	old := t.slots
-	t.slots = make([]entry, max(minSlots, 2*len(old)))
-	for i := range old {
-		if e := &old[i]; e.packets != 0 {
-			*t.free(s.hash(&e.key)) = *e
+// insert adds an entry for k, which must not be in the table, under the number flow.
+func (t *table) insert(k *key, h uint64, flow uint32, s *seeds) *entry {
+	if len(t.entries) >= len(t.index)/2 {
+		t.index = make([]uint32, max(minSlots, 2*len(t.index)))
+		for i := range t.entries {
+			t.place(s.hash(&t.entries[i].key), i)
 		}
 	}
+	i := len(t.entries)
+	t.entries = append(t.entries, entry{key: *k, flow: flow})
+	t.place(h, i)
+	return &t.entries[i]
 }
 
-// seeds make the hash of one Statistics unpredictable, so that nobody can craft
-// flows that land in one slot.
-type seeds [4]uint64
-
-// hash mixes with the 64x64 to 128 bit multiplications of wyhash, nested as in
-// the runtime's portable hash of maps, so that no two words of k can cancel out.
-func (s *seeds) hash(k *key) uint64 {
-	h := mix(k.srcLo^s[0], k.dstLo^s[1])
-	if k.meta&version6 == version6 {
-		h = mix(k.srcHi^h, k.dstHi^s[3])
+// place makes the first free slot for the hash h point to entry n.
+func (t *table) place(h uint64, n int) {
+	mask := uint64(len(t.index) - 1)
+	i := h & mask
+	for t.index[i] != 0 {
+		i = (i + 1) & mask
 	}
-	return mix(k.meta^s[2], h)
-}
-
-func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
+	t.index[i] = uint32(n) + 1
 }
