@@ -6,10 +6,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/netip"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/flowtrack"
@@ -22,6 +22,12 @@ type flowMap = map[flowtrack.Tuple]tunstats.Counts
 var trafficRoutes = &RouteConfig{LocalAddrs: prefixes("10.0.0.1/24"), Routes: prefixes("192.168.0.0/16 fd00::/8 0.0.0.0/1 128.0.0.0/1")}
 
 func (w *traffic) all() []ConnectionCounts { return slices.Concat(w.virtual, w.subnet, w.exit) }
+
+// memory returns the bytes that w holds on to.
+func (w *traffic) memory() int {
+	return cap(w.pool)*int(unsafe.Sizeof(entry{})) + cap(w.order)*int(unsafe.Sizeof(sortKey{})) +
+		(cap(w.virtual)+cap(w.subnet)+cap(w.exit))*int(unsafe.Sizeof(ConnectionCounts{}))
+}
 
 func sum(entries []ConnectionCounts) (s tunstats.Counts) {
 	for _, e := range entries {
@@ -330,11 +336,10 @@ func TestTrafficGivesLargeMemoryBack(t *testing.T) {
 	var w traffic
 	w.sort(realisticFlows(20_000), table, ExitFull, nil, 2<<20)
 	w.sort(nil, table, ExitFull, nil, 2<<20)
-	kept := cap(w.pool)*112 + cap(w.order)*24 + (cap(w.virtual)+cap(w.subnet)+cap(w.exit))*104
-	c.Check(kept < 128<<10, qt.IsTrue, qt.Commentf("%d bytes", kept))
+	c.Check(w.memory() < 128<<10, qt.IsTrue, qt.Commentf("%d bytes", w.memory()))
 }
 
-// A Device may return any number of flows. With 300,000 the bound shows already.
+// A Device may return any number of flows; 300,000 are far beyond the bound.
 func TestTrafficMemoryIsBoundedByMaxBytes(t *testing.T) {
 	c := qt.New(t)
 	const n = 300_000
@@ -344,12 +349,10 @@ func TestTrafficMemoryIsBoundedByMaxBytes(t *testing.T) {
 		f.Dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, byte(i >> 8), byte(i)}), uint16(i>>16))
 		flows[f] = tx(uint64(i % 1000))
 	}
-	var before, after runtime.MemStats
 	var w traffic
-	runtime.ReadMemStats(&before)
-	w.sort(flows, newRouteTable(trafficRoutes), ExitTotals, nil, 2<<20)
-	runtime.ReadMemStats(&after)
-	c.Check(after.TotalAlloc-before.TotalAlloc < 16<<20, qt.IsTrue, qt.Commentf("%d bytes", after.TotalAlloc-before.TotalAlloc))
+	const maxBytes = 2 << 20
+	w.sort(flows, newRouteTable(trafficRoutes), ExitTotals, nil, maxBytes)
+	c.Check(w.memory() < 4*maxBytes, qt.IsTrue, qt.Commentf("%d bytes", w.memory()))
 	c.Check(sum(w.all()), qt.Equals, total(flows))
 }
 
