@@ -8,6 +8,9 @@ import (
 // reportRetry is the pause after the Buffer did not take a report.
 const reportRetry = time.Minute
 
+// maxReport is more than a report takes in any Buffer.
+const maxReport = 1 << 10 // bytes
+
 // reporter tells in the stream what was dropped, by entries of its own. They
 // take the way of all entries, through the Buffer: so they stay in order, go out
 // again with a batch that failed, and do not depend on a later Write.
@@ -22,18 +25,27 @@ type reporter struct {
 	retry  time.Time
 }
 
-// due reports whether total holds losses that no report tells.
-func (r *reporter) due(total losses, now time.Time) bool {
-	return r.entry == nil && total != r.told && !now.Before(r.retry)
+// due reports whether there are losses that no report tells, and room for one: a
+// report must not push out another entry.
+func (r *reporter) due(q *queue) bool {
+	if r.entry != nil || q.dropped() == r.told {
+		return false
+	}
+	s := q.buf.Stats()
+	return (s.Entries == 0 || s.Bytes+maxReport <= s.MaxBytes) && !time.Now().Before(r.retry)
 }
 
-// tell puts a report into the Buffer.
-func (r *reporter) tell(q *queue, total losses, now time.Time) {
+// tell puts a report into the Buffer, unless one is there or nothing was lost.
+func (r *reporter) tell(q *queue) {
+	total := q.dropped()
+	if r.entry != nil || total == r.told {
+		return
+	}
 	tail := appendLossTail(appendRoom(nil), total.entries-r.told.entries, total.bytes-r.told.bytes)
 	r.entry, r.at = q.addReport(tail)
 	r.covers = total
 	if r.entry == nil {
-		r.retry = now.Add(reportRetry)
+		r.retry = time.Now().Add(reportRetry)
 	}
 }
 
