@@ -9,19 +9,26 @@ import (
 	"unsafe"
 )
 
-// termWidth returns the columns of the terminal that w is, 0 where it is none.
-func termWidth(w io.Writer) int {
+// termSize returns the columns and rows of the terminal that w is, zeros where it
+// is none.
+func termSize(w io.Writer) (cols, rows int) {
 	f, ok := w.(*os.File)
 	if !ok {
-		return 0
+		return 0, 0
 	}
 	conn, err := f.SyscallConn()
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	var size struct{ rows, cols, x, y uint16 } // struct winsize of ioctl_tty(2)
 	conn.Control(func(fd uintptr) {
 		syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
 	})
-	return int(size.cols)
+	return int(size.cols), int(size.rows)
+}
+
+// termWidth returns the columns of the terminal that w is, 0 where it is none.
+func termWidth(w io.Writer) int {
+	cols, _ := termSize(w)
+	return cols
 }

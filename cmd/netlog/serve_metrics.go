@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// health knows whether the last batch could be stored.
+type health struct{ failing atomic.Bool }
+
+// serve answers /healthz.
+func (h *health) serve(w http.ResponseWriter, r *http.Request) {
+	if h.failing.Load() {
+		http.Error(w, "the last batch could not be stored", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// shownSink stores in files, and shows what is stored.
+type shownSink struct {
+	files  *receiver.Files
+	view   *view
+	health *health
+}
+
+// Store implements [receiver.Sink].
+func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
+	err := s.files.Store(ctx, b)
+	s.health.failing.Store(err != nil)
+	if err == nil {
+		s.view.add(b.Entries)
+	}
+	return err
+}
+
+// serveMetrics answers /metrics in the text format of Prometheus. There is no
+// metric of a single node: those would grow with what clients send.
+func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/metrics" {
+		http.NotFound(w, r)
+		return
+	}
+	st := s.handler.Stats()
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	metric := func(name, kind, help string, value any) {
+		fmt.Fprintf(w, "# HELP netlog_%s %s\n# TYPE netlog_%s %s\nnetlog_%s %v\n", name, help, name, kind, name, value)
+	}
+	metric("requests_total", "counter", "Requests.", st.Requests)
+	metric("stored_entries_total", "counter", "Entries stored.", st.Stored)
+	metric("stored_bytes_total", "counter", "Bytes of entries stored, before compression.", st.StoredBytes)
+	metric("repeated_entries_total", "counter", "Entries that were stored before.", st.Repeated)
+	metric("conflicting_entries_total", "counter", "Entries stored beside another one of the same number.", st.Conflicts)
+	metric("missing_entries_total", "counter", "Entries that never came, by gaps in their numbers.", st.Missing)
+	fmt.Fprint(w, "# HELP netlog_refused_requests_total Requests not answered 200.\n# TYPE netlog_refused_requests_total counter\n")
+	for _, refused := range []struct {
+		why string
+		n   uint64
+	}{
+		{"malformed", st.Malformed}, {"too_large", st.TooLarge}, {"forbidden", st.Forbidden},
+		{"over_quota", st.OverQuota}, {"unavailable", st.Unavailable}, {"other", st.OtherErrors},
+	} {
+		fmt.Fprintf(w, "netlog_refused_requests_total{why=%q} %d\n", refused.why, refused.n)
+	}
+	metric("nodes", "gauge", "Nodes seen since the start.", st.Nodes)
+	metric("disk_bytes", "gauge", "Bytes of all files.", s.files.Bytes())
+	metric("start_time_seconds", "gauge", "When the server started, in Unix time.", s.started.Unix())
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+const (
+	maxQueued  = 16 << 20    // bytes of entries that wait to be shown
+	maxLive    = 4 << 20     // bytes of entries that the live table is made from
+	liveWindow = time.Minute // that the live table shows
+	drawEvery  = 500 * time.Millisecond
+)
+
+// view shows what is stored. It never holds up storing: what comes faster than it
+// can be shown is left out, and counted.
+type view struct {
+	// immutable
+	stdout, stderr io.Writer
+	json           bool
+	live           bool // stdout is a terminal to draw on
+	headline       string
+	wake           chan struct{}
+
+	// owned by run
+	latest []shown // what the live table is made from, the oldest first
+	bytes  int     // of latest
+
+	// mu guards the fields below.
+	mu      sync.Mutex
+	queue   [][]byte
+	queued  int // bytes
+	skipped int // entries not shown for want of room
+	drawing bool
+	message string // the last thing said while drawing
+}
+
+// shown is an entry on the live table.
+type shown struct {
+	raw []byte
+	at  time.Time
+}
+
+// newView returns a view on stdout.
+func newView(stdout, stderr io.Writer, json bool) *view {
+	_, rows := termSize(stdout)
+	return &view{stdout: stdout, stderr: stderr, json: json, live: rows > 0 && !json, wake: make(chan struct{}, 1)}
+}
+
+// say prints a line for the operator, with nothing in it that moves the cursor.
+func (v *view) say(format string, args ...any) {
+	text := printable(fmt.Sprintf(format, args...))
+	v.mu.Lock()
+	drawing := v.drawing
+	v.message = text
+	v.mu.Unlock()
+	if !drawing {
+		fmt.Fprintln(v.stderr, text)
+	}
+}
+
+// add takes copies of entries.
+func (v *view) add(entries [][]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, e := range entries {
+		if v.queued+len(e) > maxQueued {
+			v.skipped++
+			continue
+		}
+		v.queue = append(v.queue, bytes.Clone(e))
+		v.queued += len(e)
+	}
+	select {
+	case v.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the queue.
+func (v *view) take() (queue [][]byte, skipped int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	queue, skipped = v.queue, v.skipped
+	v.queue, v.queued, v.skipped = nil, 0, 0
+	return queue, skipped
+}
+
+// run shows entries until ctx ends.
+func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(id string) string) {
+	if v.live {
+		v.runLive(ctx, stats, name)
+		return
+	}
+	for ended := false; !ended; {
+		select {
+		case <-v.wake:
+		case <-ctx.Done():
+			ended = true // after what is there
+		}
+		var out bytes.Buffer
+		queue, skipped := v.take()
+		for _, e := range queue {
+			if v.json {
+				appendJSON(&out, e)
+			} else {
+				appendRecord(&out, e, name)
+			}
+		}
+		v.stdout.Write(out.Bytes())
+		if skipped > 0 {
+			v.say("netlog serve: %d entries were stored but not shown: the reader is too slow", skipped)
+		}
+	}
+}
+
+// appendJSON writes an entry as it is stored. Valid JSON has no control characters
+// below the blank, but may have those of Latin-1, which move cursors as well.
+func appendJSON(out *bytes.Buffer, e []byte) {
+	for len(e) > 0 {
+		r, n := utf8.DecodeRune(e)
+		if 0x7f <= r && r <= 0x9f {
+			fmt.Fprintf(out, `\u%04x`, r)
+		} else {
+			out.Write(e[:n])
+		}
+		e = e[n:]
+	}
+	out.WriteByte('\n')
+}
+
+// appendRecord writes the line of an entry: when, who, and what traffic.
+func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
+	var r records.Record
+	if err := r.UnmarshalJSON(e); err != nil {
+		return
+	}
+	id := r.Logtail.ID
+	fmt.Fprintf(out, "%s %s", r.Logtail.ServerTime.Format("2006-01-02T15:04:05Z"), printable(nodeName(id, name)))
+	if len(r.NodeID) == len(id) && r.NodeID != id {
+		fmt.Fprintf(out, " (claims to be %.12s)", printable(r.NodeID))
+	}
+	for _, class := range flowtable.Classes() {
+		flows := class.Traffic(&r.Message)
+		if len(flows) == 0 {
+			continue
+		}
+		var tx, rx uint64
+		for _, f := range flows {
+			tx += f.TxBytes
+			rx += f.RxBytes
+		}
+		fmt.Fprintf(out, "  %s: %d flows, tx %d B, rx %d B", class, len(flows), tx, rx)
+	}
+	if r.Text != "" {
+		fmt.Fprintf(out, "  %s", printable(strings.TrimSpace(r.Text)))
+	}
+	out.WriteByte('\n')
+}
+
+// nodeName returns the name of a node, or the first digits of its ID.
+func nodeName(id string, name func(id string) string) string {
+	if n := name(id); n != "" {
+		return n
+	}
+	return id[:min(12, len(id))]
+}

@@ -1,0 +1,138 @@
+package receiver
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// clientMeta is what a client's "logtail" member may say, so far as it is valid.
+type clientMeta struct {
+	time    time.Time // zero: not told
+	proc    uint32
+	seq     uint64
+	hasProc bool
+	hasSeq  bool
+	err     []byte // an object; nil: none
+}
+
+// key reports whether m has what tells an entry from its copies.
+func (m clientMeta) key() bool { return m.hasProc && m.hasSeq }
+
+// parseMeta reads the value of a "logtail" member, which is valid JSON. What is
+// not of the right kind counts as not there, and the first of two members counts.
+func parseMeta(raw []byte) clientMeta {
+	var m clientMeta
+	s := scanner{b: raw}
+	members, err := s.object(nil, 1)
+	if err != nil { // not an object
+		return m
+	}
+	for _, f := range members {
+		v := raw[f.value:f.end]
+		switch string(f.name) {
+		case "client_time":
+			if m.time.IsZero() {
+				m.time = parseTime(v)
+			}
+		case "proc_id":
+			if n, err := strconv.ParseUint(string(v), 10, 32); err == nil && !m.hasProc {
+				m.proc, m.hasProc = uint32(n), true
+			}
+		case "proc_seq":
+			if n, err := strconv.ParseUint(string(v), 10, 64); err == nil && !m.hasSeq {
+				m.seq, m.hasSeq = n, true
+			}
+		case "error":
+			if m.err == nil && v[0] == '{' {
+				m.err = v
+			}
+		}
+	}
+	return m
+}
+
+// parseTime returns the time in v, a JSON value, in UTC, or zero.
+func parseTime(v []byte) time.Time {
+	const longest = 64 // bytes; RFC 3339 with nanoseconds and zone has 35
+	if v[0] != '"' || len(v) > longest {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(unquote(v[1:len(v)-1])))
+	// The zone can carry a time out of the years that RFC 3339 can write.
+	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// stamp is what the server knows of all entries of a request.
+type stamp struct {
+	id     logtail.PublicID
+	server time.Time
+}
+
+// appendEntry appends e as it is stored: one line, whose first member is the
+// rebuilt "logtail" and whose other bytes are the client's.
+//
+//	{"logtail":{"client_time":"...","proc_id":1,"proc_seq":2,"id":"...","server_time":"..."},...}
+//
+// A conflict gets a "conflict":true beside the id.
+func appendEntry(dst []byte, e entry, m clientMeta, by stamp, conflict bool) []byte {
+	dst = append(dst, `{"logtail":{`...)
+	if !m.time.IsZero() {
+		dst = append(dst, `"client_time":"`...)
+		dst = m.time.AppendFormat(dst, time.RFC3339Nano)
+		dst = append(dst, `",`...)
+	}
+	if m.hasProc {
+		dst = append(dst, `"proc_id":`...)
+		dst = strconv.AppendUint(dst, uint64(m.proc), 10)
+		dst = append(dst, ',')
+	}
+	if m.hasSeq {
+		dst = append(dst, `"proc_seq":`...)
+		dst = strconv.AppendUint(dst, m.seq, 10)
+		dst = append(dst, ',')
+	}
+	if m.err != nil {
+		dst = append(dst, `"error":`...)
+		dst = appendLine(dst, m.err)
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `"id":"`...)
+	dst = append(dst, by.id.String()...)
+	dst = append(dst, `","server_time":"`...)
+	dst = by.server.UTC().AppendFormat(dst, time.RFC3339Nano)
+	dst = append(dst, '"')
+	if conflict {
+		dst = append(dst, `,"conflict":true`...)
+	}
+	dst = append(dst, '}')
+	if e.bare {
+		return append(dst, '}')
+	}
+	dst = append(dst, ',')
+	dst = appendLine(dst, e.raw[1:max(e.cut.start, 1)])
+	return appendLine(dst, e.raw[max(e.cut.end, 1):])
+}
+
+// appendLine appends JSON in one line. A raw line break in valid JSON can only be
+// white space between tokens, so a blank means the same.
+func appendLine(dst, json []byte) []byte {
+	from := len(dst)
+	dst = append(dst, json...)
+	for _, c := range []byte("\n\r") {
+		for at := from; ; {
+			n := bytes.IndexByte(dst[at:], c)
+			if n < 0 {
+				break
+			}
+			at += n
+			dst[at] = ' '
+		}
+	}
+	return dst
+}

@@ -1,0 +1,215 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxWindow is the zstd window that a frame may ask for, the ceiling of RFC 9659.
+const maxWindow = 8 << 20 // bytes
+
+// core is the state of a Handler.
+type core struct {
+	// immutable after newCore
+	sink      Sink
+	h         *Handler
+	limits    Limits
+	decoder   *zstd.Decoder // for DecodeAll only, which starts no goroutines
+	seed      maphash.Seed
+	nodes     *nodes
+	admitted  chan struct{} // holds a token for each request in memory
+	unpacking chan struct{} // holds a token for each request from decompression to the end of Store
+
+	count counters
+	works sync.Pool // of *work
+
+	// mu guards the fields below.
+	mu      sync.Mutex
+	failing string // the last error of the Sink; empty: it works
+}
+
+// newCore makes the state of h.
+func newCore(h *Handler) *core {
+	l := h.Limits.withDefaults()
+	// Below the window, the size could not be told from the window by the error;
+	// the exact bound is checked after decompression.
+	atOnce := max(4, 2*runtime.GOMAXPROCS(0))
+	decoder, err := zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(atOnce),
+		zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow),
+		zstd.WithDecoderMaxMemory(uint64(max(l.DecodedBytes, maxWindow))))
+	if err != nil {
+		panic(err) // none of the options depends on the caller
+	}
+	return &core{
+		sink: h.Sink, h: h, limits: l,
+		decoder:   decoder,
+		seed:      maphash.MakeSeed(),
+		nodes:     newNodes(l, time.Now()),
+		admitted:  make(chan struct{}, l.Requests),
+		unpacking: make(chan struct{}, atOnce),
+		works:     sync.Pool{New: func() any { return new(work) }},
+	}
+}
+
+// accept does what a request asks for; nil means 200.
+func (c *core) accept(w http.ResponseWriter, r *http.Request) *refusal {
+	t, ref := parseTarget(r.URL)
+	if ref != nil {
+		return ref
+	}
+	if r.Method != http.MethodPost {
+		return &refusal{code: http.StatusMethodNotAllowed, text: "only POST"}
+	}
+	compressed, ref := isZstd(r.Header)
+	if ref != nil {
+		return ref
+	}
+	if ref := c.authorize(r, t); ref != nil {
+		return ref
+	}
+	if wait := c.nodes.overQuota(t.id, time.Now()); wait > 0 {
+		return overQuota(wait)
+	}
+	select {
+	case c.admitted <- struct{}{}:
+	default:
+		return unavailable("too many requests at once")
+	}
+	k := c.works.Get().(*work)
+	k.reset(t)
+	if ref := c.read(w, r, k, compressed); ref != nil {
+		c.done(k)
+		return ref
+	}
+	return c.take(r, k)
+}
+
+// authorize asks Authorize.
+func (c *core) authorize(r *http.Request, t target) *refusal {
+	if c.h.Authorize == nil {
+		return nil
+	}
+	err := c.h.Authorize(t.withoutSecrets(r), t.collection, t.id)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrUnauthorized):
+		return &refusal{code: http.StatusUnauthorized, text: "unauthorized"}
+	}
+	return &refusal{code: http.StatusForbidden, text: "forbidden"}
+}
+
+// overQuota is a 429.
+func overQuota(wait time.Duration) *refusal {
+	return &refusal{http.StatusTooManyRequests, "over the quota", max(wait, time.Second)}
+}
+
+// read reads the body into k.
+func (c *core) read(w http.ResponseWriter, r *http.Request, k *work, compressed bool) *refusal {
+	// The deadline is the Handler's own, because it may be mounted in a server
+	// without any. Where the connection has none to set, the server's counts.
+	rc := http.NewResponseController(w)
+	deadline := rc.SetReadDeadline(time.Now().Add(c.limits.ReadTimeout))
+	var ref *refusal
+	k.wire, ref = readBody(w, r, k.wire[:0], c.limits.BodyBytes)
+	if deadline == nil && ref == nil {
+		rc.SetReadDeadline(time.Time{}) // the server sets its own for the next request
+	}
+	k.compressed = compressed
+	k.received = time.Now()
+	return ref
+}
+
+// take unpacks and stores what k read, and ends k.
+func (c *core) take(r *http.Request, k *work) *refusal {
+	ctx, cancel := context.WithTimeout(r.Context(), c.limits.StoreTimeout)
+	defer cancel()
+	select {
+	case c.unpacking <- struct{}{}:
+	case <-ctx.Done():
+		c.done(k)
+		return unavailable("too busy")
+	}
+	if ref := c.unpack(ctx, r, k); ref != nil || len(k.batch.Entries) == 0 {
+		c.finish(k, nil)
+		return ref
+	}
+	return c.store(ctx, k)
+}
+
+// store gives the batch of k to the Sink and waits for it as long as ctx allows.
+func (c *core) store(ctx context.Context, k *work) *refusal {
+	// A sink can hang on a disk where no context reaches it. The request must
+	// not: it ends in time, and the goroutine keeps the memory and the turn of the node
+	// until Store returns, so there are never more of them than unpacking allows.
+	result := make(chan error, 1)
+	go func() {
+		err := callStore(ctx, c.sink, k.batch)
+		c.finish(k, err)
+		result <- err
+	}()
+	select {
+	case err := <-result:
+		if p, ok := errors.AsType[*sinkPanic](err); ok {
+			panic(p)
+		}
+		if err != nil {
+			return unavailable("cannot store")
+		}
+		return nil
+	case <-ctx.Done():
+		if ctx.Err() == context.DeadlineExceeded { // or the client went away
+			c.report(ctx.Err())
+		}
+		return unavailable("storing takes too long")
+	}
+}
+
+// A sinkPanic brings a panic of the Sink to the goroutine of the request, where
+// the server deals with it as with any other.
+type sinkPanic struct {
+	value any
+	stack []byte
+}
+
+func (p *sinkPanic) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
+
+// callStore calls Store.
+func callStore(ctx context.Context, sink Sink, b Batch) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &sinkPanic{v, debug.Stack()}
+		}
+	}()
+	return sink.Store(ctx, b)
+}
+
+// report logs the errors of the Sink when they begin, change and end.
+func (c *core) report(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	c.mu.Lock()
+	changed := text != c.failing
+	c.failing = text
+	c.mu.Unlock()
+	switch {
+	case !changed || c.h.Logf == nil:
+	case err != nil:
+		c.h.Logf("receiver: cannot store: %v", err)
+	default:
+		c.h.Logf("receiver: storing works again")
+	}
+}

@@ -1,0 +1,206 @@
+package receiver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// FileOptions are the settings of [Files]. Zero fields mean the defaults they name.
+type FileOptions struct {
+	MaxAge      time.Duration // how long entries are kept, to the day; default 30 days, negative: for ever
+	MaxBytes    int64         // of all files, about; the oldest go first; default 10 GiB, negative: no bound
+	RotateBytes int64         // of a file, then it is compressed; default 64 MiB, at most MaxBytes/32
+	MinFree     int64         // bytes the filesystem must keep free; default 256 MiB, negative: none
+	Collections int           // directories at most; default 16
+	Sync        bool          // fsync before Store returns, so that entries survive a power cut too
+
+	Logf func(format string, args ...any) // what could not be rotated, repaired or removed; nil: silent
+}
+
+// Defaults of [FileOptions].
+const (
+	DefaultMaxAge      = 30 * 24 * time.Hour
+	DefaultMaxBytes    = 10 << 30  // bytes
+	DefaultRotateBytes = 64 << 20  // bytes
+	DefaultMinFree     = 256 << 20 // bytes
+	DefaultCollections = 16
+)
+
+// withDefaults returns o with its zero fields set.
+func (o FileOptions) withDefaults() FileOptions {
+	o.MaxAge = cmp.Or(o.MaxAge, DefaultMaxAge)
+	o.MaxBytes = cmp.Or(o.MaxBytes, DefaultMaxBytes)
+	o.RotateBytes = cmp.Or(o.RotateBytes, DefaultRotateBytes)
+	o.MinFree = cmp.Or(o.MinFree, DefaultMinFree)
+	o.Collections = cmp.Or(o.Collections, DefaultCollections)
+	if o.MaxBytes > 0 {
+		// So the files being written, one a collection, are half of it at most,
+		// and there is always something old to remove.
+		o.RotateBytes = max(1, min(o.RotateBytes, o.MaxBytes/32))
+	}
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	return o
+}
+
+var (
+	// ErrLocked says that another process stores in the same directory.
+	ErrLocked = errors.New("receiver: the directory is used by another process")
+	// ErrNoRoom says that the filesystem has less room than MinFree.
+	ErrNoRoom = errors.New("receiver: too little free space")
+	// ErrCollections says that an entry of one more collection came than allowed.
+	ErrCollections = errors.New("receiver: too many collections")
+	// ErrClosed says that the sink is closed.
+	ErrClosed = errors.New("receiver: closed")
+)
+
+// Files is a [Sink] that keeps entries in files of lines (NDJSON), by collection
+// and by the day of receipt in UTC:
+//
+//	flows/
+//	  .lock
+//	  netlog/
+//	    2026-11-22.0001.ndjson.zst   rotated: the day was over, or the file full
+//	    2026-11-23.0001.ndjson.zst
+//	    2026-11-23.ndjson            being written
+//
+// Names sort by time, within a day too. Files are created with 0600, directories
+// with 0700. Store returns nil after write(2): what it took survives the end of
+// the process, and with Sync that of the machine. A batch is stored as a whole or
+// not at all, but where the process is killed within its write: then some of its
+// entries may be there although it was never acknowledged.
+//
+// All methods may be called concurrently. One goroutine compresses and removes
+// files, from OpenFiles to Close.
+type Files struct {
+	// immutable after OpenFiles
+	opts FileOptions
+	root *os.Root
+	lock *os.File
+	kick chan struct{} // wakes keep
+	quit chan struct{} // ends keep
+	done chan struct{} // closed when keep has ended
+
+	// mu guards the fields below.
+	mu     sync.Mutex
+	open   map[string]*dayFile // by collection
+	closed bool
+	grown  int64 // bytes written since keep looked at the sizes last
+	total  int64 // bytes of all files when it did
+}
+
+// OpenFiles makes dir where there is none, locks it, repairs what a killed process
+// left behind, and starts the goroutine that keeps the bounds.
+func OpenFiles(dir string, opts FileOptions) (*Files, error) {
+	f := &Files{
+		opts: opts.withDefaults(),
+		kick: make(chan struct{}, 1),
+		quit: make(chan struct{}),
+		done: make(chan struct{}),
+		open: make(map[string]*dayFile),
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	var err error
+	if f.root, err = os.OpenRoot(dir); err != nil {
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	if f.lock, err = lockDir(f.root); err != nil {
+		f.root.Close()
+		return nil, err
+	}
+	if err := f.repair(); err != nil {
+		f.lock.Close()
+		f.root.Close()
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	go f.keep()
+	f.wake()
+	return f, nil
+}
+
+// Store implements [Sink]. It fails, and stores nothing, where there is less room
+// than MinFree, one collection too many, or an error of the filesystem.
+func (f *Files) Store(ctx context.Context, b Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !ValidCollection(b.Collection) {
+		return fmt.Errorf("receiver: invalid collection name %q", b.Collection)
+	}
+	if f.opts.MinFree > 0 {
+		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFree {
+			return ErrNoRoom
+		}
+	}
+	d, err := f.day(b.Collection)
+	if err != nil {
+		return err
+	}
+	n, rotated, err := d.write(f, b)
+	f.mu.Lock()
+	f.grown += n
+	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
+	f.mu.Unlock()
+	if rotated || full {
+		f.wake()
+	}
+	if err != nil {
+		return fmt.Errorf("receiver: %w", err)
+	}
+	return nil
+}
+
+// day returns the file of a collection that is being written.
+func (f *Files) day(collection string) (*dayFile, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch d := f.open[collection]; {
+	case f.closed:
+		return nil, ErrClosed
+	case d != nil:
+		return d, nil
+	case len(f.open) >= f.opts.Collections:
+		return nil, ErrCollections
+	}
+	d := &dayFile{collection: collection}
+	f.open[collection] = d
+	return d, nil
+}
+
+// wake has keep look at the files.
+func (f *Files) wake() {
+	select {
+	case f.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Close waits for the writes under way, and ends. A file that is being compressed
+// stays as it is, for the next OpenFiles.
+func (f *Files) Close() error {
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		<-f.done
+		return nil
+	}
+	f.closed = true
+	open := f.open
+	f.mu.Unlock()
+	close(f.quit)
+	<-f.done
+	var errs []error
+	for _, d := range open {
+		errs = append(errs, d.close())
+	}
+	errs = append(errs, f.lock.Close(), f.root.Close())
+	return errors.Join(errs...)
+}

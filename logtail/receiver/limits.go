@@ -1,0 +1,83 @@
+package receiver
+
+import (
+	"cmp"
+	"time"
+)
+
+// Limits bound what one request, and what one node, can make a [Handler] hold or
+// store. A zero field means its default; a negative one of those that say so, no limit.
+type Limits struct {
+	BodyBytes    int // of a body as it comes, compressed or not; default 1 MiB
+	DecodedBytes int // of a body after decompression; default 8 MiB
+	Entries      int // of a body; default 10,000
+	EntryBytes   int // of an entry as it comes; default 1 MiB
+
+	Requests     int           // held at once; more are answered 503; default 128
+	ReadTimeout  time.Duration // to read a body; default 30 s
+	StoreTimeout time.Duration // to wait for the turn of a node and for the Sink; default 15 s
+
+	// QuotaBytes is what one node may store, in bytes an hour as they came
+	// (compressed, and at least 1/16 of what is stored); default 8 MiB, negative: no
+	// limit. A new node begins with 4 hours' worth, and a quiet one saves up to 24,
+	// so in any time of T hours it can store QuotaBytes*(T+24) and one body.
+	QuotaBytes int64
+
+	// NewIDs is how many IDs not seen before may come in an hour; default 1,000,
+	// negative: no limit. The Handler remembers 65,536 nodes, and forgets the
+	// ones silent for longest first.
+	NewIDs int
+}
+
+// Default limits.
+const (
+	DefaultBodyBytes    = 1 << 20 // bytes
+	DefaultDecodedBytes = 8 << 20 // bytes
+	DefaultEntries      = 10_000
+	DefaultEntryBytes   = 1 << 20 // bytes
+	DefaultRequests     = 128
+	DefaultReadTimeout  = 30 * time.Second
+	DefaultStoreTimeout = 15 * time.Second
+	DefaultQuotaBytes   = 8 << 20 // bytes an hour
+	DefaultNewIDs       = 1000    // an hour
+)
+
+// withDefaults returns l with its zero fields set.
+func (l Limits) withDefaults() Limits {
+	l.BodyBytes = cmp.Or(l.BodyBytes, DefaultBodyBytes)
+	l.DecodedBytes = cmp.Or(l.DecodedBytes, DefaultDecodedBytes)
+	l.Entries = cmp.Or(l.Entries, DefaultEntries)
+	l.EntryBytes = cmp.Or(l.EntryBytes, DefaultEntryBytes)
+	l.Requests = cmp.Or(l.Requests, DefaultRequests)
+	l.ReadTimeout = cmp.Or(l.ReadTimeout, DefaultReadTimeout)
+	l.StoreTimeout = cmp.Or(l.StoreTimeout, DefaultStoreTimeout)
+	l.QuotaBytes = cmp.Or(l.QuotaBytes, DefaultQuotaBytes)
+	l.NewIDs = cmp.Or(l.NewIDs, DefaultNewIDs)
+	return l
+}
+
+// A bucket is a quota that refills steadily: it holds what may still be used. Use
+// is allowed while there is anything left, and may go below zero by one use, so
+// that a single large use is never impossible.
+//
+// Its methods take the time from the caller and may not be called concurrently.
+type bucket struct {
+	left float64
+	at   time.Time // when left was right
+}
+
+// refill brings b up to now, at rate an hour, but to no more than most.
+func (b *bucket) refill(now time.Time, rate, most float64) {
+	if d := now.Sub(b.at); d > 0 {
+		b.left = min(most, b.left+rate*d.Hours())
+	}
+	b.at = now
+}
+
+// wait returns how long it takes until something is left.
+func (b *bucket) wait(rate float64) time.Duration {
+	if b.left > 0 {
+		return 0
+	}
+	return time.Duration((1 - b.left) / rate * float64(time.Hour))
+}

@@ -1,0 +1,214 @@
+package receiver
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// Bounds on what the table of nodes holds.
+const (
+	maxNodes   = 1 << 16 // nodes, at about 300 bytes
+	maxStreams = 4       // of a node, the latest ones
+	maxSlots   = 1 << 22 // of all streams together: 64 MiB
+
+	startHours = 4  // of its quota has a new node
+	savedHours = 24 // of its quota can a quiet node save
+)
+
+// node is what the Handler remembers of one ID.
+type node struct {
+	id   logtail.PublicID
+	turn chan struct{} // holds a token while a request of the node is being stored
+
+	// The holder of the turn owns the streams, and nodes.mu guards them while
+	// users is 0.
+	streams []*stream // latest used last
+
+	// nodes.mu guards the fields below.
+	users int // requests that wait for the turn or have it
+	quota bucket
+	place *list.Element
+}
+
+// A stream is what one process of a node sends to one collection.
+type stream struct {
+	collection string
+	proc       uint32
+	seen
+}
+
+// nodes is the table of known IDs, bounded in memory.
+type nodes struct {
+	limits Limits // immutable
+
+	// mu guards the fields below.
+	mu    sync.Mutex
+	byID  map[logtail.PublicID]*node
+	order *list.List // of *node, the latest used first
+	fresh bucket     // for new IDs
+	slots int        // of all streams
+}
+
+// newNodes returns an empty table.
+func newNodes(l Limits, now time.Time) *nodes {
+	return &nodes{
+		limits: l,
+		byID:   make(map[logtail.PublicID]*node),
+		order:  list.New(),
+		fresh:  bucket{float64(l.NewIDs), now},
+	}
+}
+
+// len returns the number of known IDs.
+func (t *nodes) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byID)
+}
+
+// overQuota returns how long the node of id must wait, by what is known of it.
+func (t *nodes) overQuota(id logtail.PublicID, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.byID[id]
+	if n == nil {
+		return t.waitNewLocked(now)
+	}
+	return t.waitQuotaLocked(n, now)
+}
+
+// waitNewLocked returns how long a new ID must wait.
+func (t *nodes) waitNewLocked(now time.Time) time.Duration {
+	rate := float64(t.limits.NewIDs)
+	if rate < 0 {
+		return 0
+	}
+	t.fresh.refill(now, rate, rate)
+	return t.fresh.wait(rate)
+}
+
+// waitQuotaLocked returns how long n must wait.
+func (t *nodes) waitQuotaLocked(n *node, now time.Time) time.Duration {
+	rate := float64(t.limits.QuotaBytes)
+	if rate < 0 {
+		return 0
+	}
+	n.quota.refill(now, rate, rate*savedHours)
+	return n.quota.wait(rate)
+}
+
+// enter waits for the turn of the node of id and takes cost bytes from its quota.
+// It returns how long the node must wait where it has none left.
+func (t *nodes) enter(ctx context.Context, id logtail.PublicID, cost int64) (*node, time.Duration, error) {
+	now := time.Now()
+	t.mu.Lock()
+	n := t.byID[id]
+	if n == nil {
+		if wait := t.waitNewLocked(now); wait > 0 {
+			t.mu.Unlock()
+			return nil, wait, nil
+		}
+		n = t.addLocked(id, now)
+	}
+	if wait := t.waitQuotaLocked(n, now); wait > 0 {
+		t.mu.Unlock()
+		return nil, wait, nil
+	}
+	n.quota.left -= float64(cost)
+	n.users++
+	t.order.MoveToFront(n.place)
+	t.mu.Unlock()
+
+	select {
+	case n.turn <- struct{}{}:
+		return n, 0, nil
+	case <-ctx.Done():
+		t.leave(n, cost)
+		return nil, 0, ctx.Err()
+	}
+}
+
+// leave ends what enter began, and gives back refund bytes. The caller has
+// returned the turn.
+func (t *nodes) leave(n *node, refund int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.quota.left += float64(refund)
+	n.users--
+}
+
+// addLocked adds a node, and forgets the one unused for longest where the table
+// is full.
+func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
+	t.fresh.left--
+	n := &node{id: id, turn: make(chan struct{}, 1)}
+	n.quota = bucket{startHours * float64(t.limits.QuotaBytes), now}
+	n.place = t.order.PushFront(n)
+	t.byID[id] = n
+	if len(t.byID) > maxNodes {
+		for e := t.order.Back(); e != nil; e = e.Prev() {
+			if old := e.Value.(*node); old != n && old.users == 0 {
+				t.forgetLocked(old)
+				t.order.Remove(e)
+				delete(t.byID, old.id)
+				break
+			}
+		}
+	}
+	return n
+}
+
+// forgetLocked frees the streams of n, which nobody uses.
+func (t *nodes) forgetLocked(n *node) {
+	for _, s := range n.streams {
+		t.slots -= len(s.slots)
+	}
+	n.streams = nil
+}
+
+// stream returns the stream of n with room for size more entries. The caller has the
+// turn of n.
+func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen {
+	added := 0
+	at := len(n.streams) - 1
+	for at >= 0 && (n.streams[at].proc != proc || n.streams[at].collection != collection) {
+		at--
+	}
+	var s *stream
+	if at >= 0 {
+		s = n.streams[at]
+		n.streams = append(n.streams[:at], n.streams[at+1:]...)
+	} else {
+		s = &stream{collection: collection, proc: proc}
+		if len(n.streams) == maxStreams {
+			added -= len(n.streams[0].slots)
+			n.streams = append(n.streams[:0], n.streams[1:]...)
+		}
+	}
+	n.streams = append(n.streams, s)
+	added += s.grow(size)
+	if added != 0 {
+		t.account(added)
+	}
+	return &s.seen
+}
+
+// account adds to the number of slots. At the bound it frees those of the nodes
+// unused for longest, a quarter at once, so that the walk is rare.
+func (t *nodes) account(added int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.slots += added
+	if t.slots <= maxSlots {
+		return
+	}
+	for e := t.order.Back(); e != nil && t.slots > maxSlots*3/4; e = e.Prev() {
+		if n := e.Value.(*node); n.users == 0 {
+			t.forgetLocked(n)
+		}
+	}
+}

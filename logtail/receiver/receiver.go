@@ -1,0 +1,145 @@
+// Package receiver is the other end of logtail: an [http.Handler] that takes
+// entries from nodes, checks and bounds them, says whose they are, and stores them
+// in a [Sink] such as [Files].
+//
+//	files, err := receiver.OpenFiles("flows", receiver.FileOptions{})
+//	...
+//	http.Handle("/c/", &receiver.Handler{Sink: files})
+//
+// # Requests
+//
+// A request is POST /c/<collection>/<private id>[?copyId=<private id>], after any
+// prefix. Its body is a JSON array of objects, or objects with white space between
+// them (lines, or a single one), plain or as zstd. A collection has a name of 1 to
+// 64 characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers:
+//
+//	200  stored, or stored before
+//	400  not JSON in UTF-8, or not objects, or a member twice, or a wrong length
+//	401  Authorize returned ErrUnauthorized
+//	403  Authorize returned another error
+//	404  not a path as above
+//	405  not POST
+//	408  the body did not come in time
+//	413  more bytes, entries or window than allowed, or nested deeper than 64
+//	415  an encoding but zstd
+//	429  over the quota of the node, or too many new IDs; with Retry-After
+//	503  not stored: busy, or the Sink failed or took too long; with Retry-After
+//
+// # Attribution
+//
+// Who sent an entry is for the server to say: the "logtail" member of an entry is
+// made anew from the client's client_time, proc_id, proc_seq and error so far as
+// they are valid, the node's public ID ("id") and the time of receipt
+// ("server_time"). It becomes the first member; all other bytes stay as they came,
+// but line breaks between tokens become blanks. The private ID is neither
+// stored nor logged, and Authorize does not see it.
+//
+// # Doubles and gaps
+//
+// Nodes send at least once. An entry with the proc_id, proc_seq and bytes of one
+// stored before is answered 200 and not stored again; one with other bytes is stored
+// with "conflict":true. Remembered are, for the latest 4 pairs of process and collection
+// of a node, the latest 256 entries or more, in at most 64 MiB for all nodes. A
+// restart of the server forgets them, so that what was sent again across it is
+// stored twice. Entries without both numbers are stored as they come.
+package receiver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// ErrUnauthorized is what Authorize returns, wrapped or not, where the request has no
+// valid credentials at all: it is answered 401 in place of 403.
+var ErrUnauthorized = errors.New("receiver: unauthorized")
+
+// Sink stores entries. A Handler calls it from several goroutines at once, but for
+// one node from one at a time.
+type Sink interface {
+	// Store returns nil when all of b is stored. On an error nothing may count as
+	// stored: the node is told to send it again. A Store that goes on after ctx has
+	// ended is not waited for, but its outcome still counts.
+	Store(ctx context.Context, b Batch) error
+}
+
+// A Batch is what one request brought, doubles left out. It is valid during the
+// call to Store only, and read-only.
+type Batch struct {
+	Collection string
+	ID         logtail.PublicID // of the node
+	CopyID     logtail.PublicID // of the copyId parameter; zero: none
+	Received   time.Time
+	Entries    [][]byte // at least one; each a JSON object in one line, attributed, without a line break
+}
+
+// Handler takes entries over HTTP and stores them in its Sink. It must not be
+// copied, nor its fields changed, after its first request.
+//
+// It may be called concurrently. It holds at most Limits.Requests bodies in
+// memory; few are decompressed and stored at once, the others wait.
+type Handler struct {
+	// Sink stores the entries. It is required.
+	Sink Sink
+
+	// Authorize, where set, is asked before the body is read whether a node
+	// may write to a collection. An error is answered 403, or 401 where it is
+	// ErrUnauthorized; its text goes nowhere. The request's URL has the public ID in
+	// place of the private one, and no query. nil: everyone may.
+	Authorize func(r *http.Request, collection string, id logtail.PublicID) error
+
+	// Limits bound requests and nodes. Zero: the defaults.
+	Limits Limits
+
+	// Logf gets a line when the Sink begins to fail or works again; nil: silent.
+	// It is called concurrently.
+	Logf func(format string, args ...any)
+
+	once sync.Once
+	core *core // immutable after once
+}
+
+// Stats tells what a Handler has done since its first request.
+type Stats struct {
+	Requests uint64 // all of them
+
+	Stored      uint64 // entries
+	StoredBytes uint64 // as they were given to the Sink, a line break each
+	Repeated    uint64 // entries not stored again
+	Conflicts   uint64 // entries stored beside another one of the same number
+	Missing     uint64 // numbers of entries that were left out, by gaps in proc_seq
+
+	Malformed   uint64 // requests answered 400
+	TooLarge    uint64 // 413
+	Forbidden   uint64 // 401 and 403
+	OverQuota   uint64 // 429
+	Unavailable uint64 // 503
+	OtherErrors uint64 // 404, 405, 408 and 415
+
+	Nodes int // IDs remembered now
+}
+
+// Stats never waits for the Sink.
+func (h *Handler) Stats() Stats { return h.init().stats() }
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := h.init()
+	c.count.requests.Add(1)
+	if err := c.accept(w, r); err != nil {
+		c.count.refused(err.code)
+		err.write(w)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// init makes the state of h at its first use.
+func (h *Handler) init() *core {
+	h.once.Do(func() { h.core = newCore(h) })
+	return h.core
+}
