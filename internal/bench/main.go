@@ -28,6 +28,8 @@ type family struct {
 func main() {
 	families := []family{
 		{"packets", packets},
+		{"windows", windows},
+		{"wire", wire},
 	}
 	names := make([]string, len(families))
 	for i, f := range families {
