@@ -23,7 +23,9 @@ import (
 func families() []family {
 	return []family{
 		{"packets", packets},
-		{"flows", windows},
+		{"flows", flows},
+		{"windows", windows},
+		{"wire", wire},
 	}
 }
 

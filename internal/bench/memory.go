@@ -51,10 +51,10 @@ func ourWindow(maxFlows int) func() window {
 	}
 }
 
-// windows compares flows that are new in their window, of which a scan is the
+// flows compares flows that are new in their window, of which a scan is the
 // extreme: the time of a first packet and of an extraction, and the memory that
 // is alive between them. Theirs is emptied by Clone and Reset.
-func windows(t *table, rounds int) {
+func flows(t *table, rounds int) {
 	t.row("IP", "new flows", "", "first packet ns", "extract ns/flow", "live B/flow", "live MiB", "first/theirs", "live/theirs")
 	for _, version := range []int{4, 6} {
 		for _, flows := range []int{1000, 10_000, 1_000_000} {
