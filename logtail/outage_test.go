@@ -385,3 +385,8 @@ func TestIdleLoggerDoesNothing(t *testing.T) {
 		c.Check(len(srv.seen()), qt.Equals, 0, qt.Commentf("no start or stop banner"))
 	})
 }
+
+// client returns a client whose requests all fail.
+func client(err error) *http.Client {
+	return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return nil, err })}
+}

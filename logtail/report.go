@@ -25,28 +25,42 @@ type reporter struct {
 	retry  time.Time
 }
 
-// due reports whether there are losses that no report tells, and room for one: a
-// report must not push out another entry.
-func (r *reporter) due(q *queue) bool {
-	if r.entry != nil || q.dropped() == r.told {
-		return false
-	}
-	s := q.buf.Stats()
-	return (s.Entries == 0 || s.Bytes+maxReport <= s.MaxBytes) && !time.Now().Before(r.retry)
+// untold reports whether there are losses that no report tells.
+func (r *reporter) untold(q *queue) bool { return r.entry == nil && q.dropped() != r.told }
+
+// hasRoom reports whether a report fits in the Buffer without pushing out an
+// entry, which would be a loss to report.
+func hasRoom(buf Buffer) bool {
+	s := buf.Stats()
+	return s.Entries == 0 || s.Bytes+maxReport <= s.MaxBytes
 }
 
-// tell puts a report into the Buffer, unless one is there or nothing was lost.
+// due reports whether it is time to tell.
+func (r *reporter) due(q *queue) bool {
+	return r.untold(q) && hasRoom(q.buf) && !time.Now().Before(r.retry)
+}
+
+// tell puts a report into the Buffer.
 func (r *reporter) tell(q *queue) {
 	total := q.dropped()
-	if r.entry != nil || total == r.told {
-		return
-	}
 	tail := appendLossTail(appendRoom(nil), total.entries-r.told.entries, total.bytes-r.told.bytes)
 	r.entry, r.at = q.addReport(tail)
 	r.covers = total
 	if r.entry == nil {
 		r.retry = time.Now().Add(reportRetry)
 	}
+}
+
+// bequeath leaves a report in a Buffer that the next Logger takes over with its
+// entries, and makes room for it where needed.
+func (r *reporter) bequeath(q *queue) {
+	if !r.untold(q) {
+		return
+	}
+	if !hasRoom(q.buf) {
+		q.discard(maxReport)
+	}
+	r.tell(q)
 }
 
 // settled notes that the entries were acknowledged, and that left entries have

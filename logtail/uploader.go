@@ -82,7 +82,7 @@ func (u *uploader) run() {
 
 func (u *uploader) end() {
 	if u.keep && u.q.buf.Stats().Entries > 0 {
-		u.reporter.tell(u.q) // for the next Logger to send
+		u.reporter.bequeath(u.q)
 	}
 	u.giveBack()
 	u.release()
