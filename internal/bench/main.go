@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -102,7 +103,7 @@ func alternate(rounds int, contenders ...contender) []float64 {
 	return medians
 }
 
-func median(v []float64) float64 {
+func median[T cmp.Ordered](v []T) T {
 	v = slices.Sorted(slices.Values(v))
 	return v[len(v)/2]
 }

@@ -67,7 +67,7 @@ func flows(t *table, rounds int) {
 				{"ours, default MaxFlows", ourWindow(0)},
 				{"ours, MaxFlows raised", ourWindow(flows)},
 			}
-			costs := make([][]cost, len(contenders))
+			costs := make([][]flowCost, len(contenders))
 			for range rounds {
 				for i, c := range contenders {
 					costs[i] = append(costs[i], oneWindow(c.open(), batches))
@@ -84,10 +84,10 @@ func flows(t *table, rounds int) {
 	}
 }
 
-// cost is what one window took: nanoseconds, and bytes alive before the extraction.
-type cost struct{ count, extract, live float64 }
+// flowCost is what one window took: nanoseconds, and bytes alive before the extraction.
+type flowCost struct{ count, extract, live float64 }
 
-func oneWindow(w window, batches []batch) (c cost) {
+func oneWindow(w window, batches []batch) (c flowCost) {
 	before := liveHeap()
 	start := time.Now()
 	w.count(batches)
@@ -100,18 +100,18 @@ func oneWindow(w window, batches []batch) (c cost) {
 	return c
 }
 
-func medianCost(costs []cost) cost {
-	pick := func(f func(c cost) float64) float64 {
+func medianCost(costs []flowCost) flowCost {
+	pick := func(f func(c flowCost) float64) float64 {
 		v := make([]float64, len(costs))
 		for i, c := range costs {
 			v[i] = f(c)
 		}
 		return median(v)
 	}
-	return cost{
-		pick(func(c cost) float64 { return c.count }),
-		pick(func(c cost) float64 { return c.extract }),
-		pick(func(c cost) float64 { return c.live }),
+	return flowCost{
+		pick(func(c flowCost) float64 { return c.count }),
+		pick(func(c flowCost) float64 { return c.extract }),
+		pick(func(c flowCost) float64 { return c.live }),
 	}
 }
 

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 )
 
@@ -57,11 +55,6 @@ func race(rounds int, window flowMap, pipelines ...pipeline) []cost {
 		costs[i] = cost{median(times[i]), median(allocs[i])}
 	}
 	return costs
-}
-
-func median[T cmp.Ordered](values []T) T {
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 // wire measures the bytes that leave, a flow: of one window, and of six windows of
