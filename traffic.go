@@ -53,7 +53,7 @@ func (w *traffic) sort(flows map[flowtrack.Tuple]tunstats.Counts, t *routeTable,
 	// Folding no sooner than when twice of what fits is there makes it cost each
 	// flow the same, however many there are.
 	slack := max(maxBytes, 64<<10)
-	w.pool = slices.Grow(w.pool, min(len(flows), maxBytes/64)) // an entry takes more than 128 bytes of the two together
+	w.pool = slices.Grow(w.pool, min(len(flows), max(maxBytes, 0)/64)) // an entry takes more than 128 bytes of the two together
 	for f, c := range flows {
 		if c == (tunstats.Counts{}) {
 			continue
