@@ -76,7 +76,7 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 		}
 		b.drain()
 		b.lost += b.s.Stats().DroppedEntries
-		b.check(run > 10)
+		b.check(run > 1)
 		qt.Assert(t, b.s.Close(), qt.IsNil)
 		qt.Assert(t, t.Failed(), qt.IsFalse, qt.Commentf("call %d, %d of them", n, run))
 	})
