@@ -42,7 +42,7 @@ func TestEveryCallFails(t *testing.T) {
 		{run: 60, step: 7, err: errIO},
 	} {
 		for _, sync := range []Sync{Interval, Always, Never} {
-			for _, maxBytes := range []int64{1 << 20, 12 << 10} {
+			for _, maxBytes := range []int64{1 << 20, 6 << 10} {
 				t.Run(fmt.Sprintf("run=%d/sync=%d/max=%d", test.run, sync, maxBytes), func(t *testing.T) {
 					opts := Options{MaxBytes: maxBytes, Sync: sync}
 					for n := 1; failing(t, n, test.run, test.err, opts); n += test.step {
