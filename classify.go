@@ -1,6 +1,11 @@
 package netlog
 
-// ExitPolicy says what is written of exit traffic.
+import "github.com/go-netlog/netlog/flowtrack"
+
+// ExitPolicy says what is written of exit traffic, which is traffic with an
+// address that the routes do not know (see [RouteConfig]). The zero policy is
+// ExitTotals. Under ExitTotals and ExitByNode no byte of an unknown address gets
+// into a record.
 type ExitPolicy uint8
 
 const (
@@ -8,3 +13,28 @@ const (
 	ExitByNode                   // one entry per known side, the other side, ports and protocol removed
 	ExitFull                     // everything
 )
+
+// class is the sort of traffic that a flow is.
+type class uint8
+
+const (
+	classExit    class = iota // at least one side is not known
+	classVirtual              // both sides are nodes
+	classSubnet               // both sides are known, at least one is no node
+)
+
+// classify returns the class of f. It rests on the addresses alone, so flows that
+// are folded together keep theirs; the zero Tuple is exit traffic.
+func (t *routeTable) classify(f flowtrack.Tuple) class {
+	return classOf(t.lookup(f.Src.Addr()), t.lookup(f.Dst.Addr()))
+}
+
+func classOf(src, dst addrKind) class {
+	switch {
+	case src == addrUnknown || dst == addrUnknown:
+		return classExit
+	case src == addrNode && dst == addrNode:
+		return classVirtual
+	}
+	return classSubnet
+}

@@ -1,6 +1,9 @@
 package logtail
 
 import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -12,26 +15,99 @@ const DefaultBaseURL = "http://127.0.0.1:8641"
 type Format uint8
 
 const (
-	Array  Format = iota // a JSON array of entries
-	NDJSON               // one entry a line, for engines that take lines
+	Array  Format = iota // a JSON array of entries, application/json
+	NDJSON               // one entry a line, application/x-ndjson, for engines that take lines
 )
 
 // Config says what a [Logger] sends, and where. Zero fields mean the defaults
-// that they name; only Collection and PrivateID are required.
+// that they name; only Collection and PrivateID are required. NewLogger copies
+// what it needs of it.
+//
+// A Config shows no secret when it is printed, logged or encoded: IDs, header
+// values, and what of a URL comes after its host are left out.
 type Config struct {
-	Collection    string    // where the entries belong: [a-zA-Z0-9-_.], 1 to 64 characters, the first alphanumeric
-	PrivateID     PrivateID `json:"-"` // the identity entries are sent under, a secret
-	CopyPrivateID PrivateID `json:"-"` // sent only when set
+	// Collection is where the entries belong: [a-zA-Z0-9-_.], 1 to 64 characters,
+	// the first a letter or digit. It may be empty when URL is set.
+	Collection string
+	// PrivateID is the identity entries are sent under, a secret.
+	PrivateID PrivateID `json:"-"`
+	// CopyPrivateID is a second identity that the server may file the entries
+	// under. Zero: none.
+	CopyPrivateID PrivateID `json:"-"`
 
-	BaseURL            string        // of the collector; empty: DefaultBaseURL
-	URL                string        // optional: the whole upload URL instead, for engines with a fixed path
-	Format             Format        // of bodies; zero: Array
-	DisableCompression bool          // send bodies as they are
-	HTTPClient         *http.Client  // nil: a client over NewTransport, closed with the Logger
-	Header             http.Header   `json:"-"` // extra request headers, such as Authorization
-	Buffer             Buffer        // nil: memory, 8 MiB, which ends with the Logger
-	FlushDelay         time.Duration // how long an entry may wait for others to share its request; zero: not at all
-	AllowInsecure      bool          // plain http to other hosts than this one
+	// BaseURL is the collector: http or https, optionally with a path. Entries go
+	// to BaseURL/c/<collection>/<private ID>. Empty: DefaultBaseURL.
+	BaseURL string
+	// URL is the whole upload URL, taken as it is instead of BaseURL, for engines
+	// with a fixed path. Collection and IDs are not part of it. Empty: not used.
+	URL string
+	// Format lays out bodies. Zero: Array.
+	Format Format
+	// DisableCompression sends bodies as they are, instead of with zstd.
+	DisableCompression bool
+	// HTTPClient gives its Transport and its Timeout, where that is shorter than
+	// the Logger's own. Its redirect policy and cookies are not used, and its idle
+	// connections stay its own to close. Nil, or without a Transport: NewTransport,
+	// whose connections end with the Logger.
+	HTTPClient *http.Client `json:"-"`
+	// Header holds extra request headers, such as Authorization. Their values are
+	// secrets.
+	Header http.Header `json:"-"`
+	// Buffer holds the entries until they are delivered. It stays the caller's, to
+	// use again or to close after Shutdown. Nil: memory, 8 MiB, which ends with the
+	// Logger.
+	Buffer Buffer `json:"-"`
+	// FlushDelay is how long an entry may wait for others to share its request. A
+	// full body, Flush and Shutdown do not wait. Zero: no wait.
+	FlushDelay time.Duration
+	// AllowInsecure permits plain http to other hosts than this one. The private
+	// ID is in the path, so whoever sees the request can write in the node's name.
+	AllowInsecure bool
 
-	Logf func(format string, args ...any) // what the uploader has to say; nil: silent
+	// Logf takes what the Logger has to say: each distinct fault of an outage
+	// once, and its end. It is called by the goroutine that uploads, one call at a
+	// time, with no lock held: while it hangs, nothing is uploaded. It must
+	// not call Shutdown. Nil: silent.
+	Logf func(format string, args ...any) `json:"-"`
 }
+
+// shown is what of a Config may be seen.
+type shown struct {
+	Collection         string        `json:",omitzero"`
+	PublicID           string        `json:",omitzero"`
+	BaseURL            string        `json:",omitzero"`
+	URL                string        `json:",omitzero"`
+	Format             Format        `json:",omitzero"`
+	DisableCompression bool          `json:",omitzero"`
+	FlushDelay         time.Duration `json:",omitzero"`
+	AllowInsecure      bool          `json:",omitzero"`
+}
+
+func (cfg Config) shown() shown {
+	s := shown{
+		Collection:         cfg.Collection,
+		BaseURL:            origin(cfg.BaseURL),
+		URL:                origin(cfg.URL),
+		Format:             cfg.Format,
+		DisableCompression: cfg.DisableCompression,
+		FlushDelay:         cfg.FlushDelay,
+		AllowInsecure:      cfg.AllowInsecure,
+	}
+	if cfg.PrivateID != (PrivateID{}) {
+		s.PublicID = cfg.PrivateID.String()
+	}
+	return s
+}
+
+// String returns what may be seen of cfg.
+func (cfg Config) String() string { return fmt.Sprintf("logtail.Config%+v", cfg.shown()) }
+
+// GoString returns what may be seen of cfg.
+func (cfg Config) GoString() string { return cfg.String() }
+
+// LogValue implements [slog.LogValuer] with what may be seen of cfg.
+func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
+
+// MarshalJSON writes what may be seen of cfg. It is for looking at: a Config that
+// is read back lacks the rest.
+func (cfg Config) MarshalJSON() ([]byte, error) { return json.Marshal(cfg.shown()) }

@@ -1,4 +1,3 @@
-// Package tunstats counts the packets of a tunnel by flow.
 package tunstats
 
 // Counts are the packets and bytes of one flow in both directions. Tx is what

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
 )
 
@@ -21,6 +22,8 @@ type excluder struct {
 	prefixes []netip.Prefix
 	nodes    []string        // given by ID or name
 	texts    map[string]bool // their IDs and names, which must not stay anywhere
+
+	names names // of all nodes, to know whose an address is
 
 	cut     int // records that lost something
 	dropped int // records that went whole
@@ -53,10 +56,10 @@ func (x *excluder) text(s string) {
 // needsNames reports whether the input must be learned first.
 func (x *excluder) needsNames() bool { return len(x.nodes) > 0 }
 
-// learn takes from rec what else the excluded nodes are called. A node's own
-// addresses come from what it says of itself and others say of it, and from its
-// flows where all of them have one address of a family.
+// learn takes from rec what else the excluded nodes are called.
 func (x *excluder) learn(rec *records.Record, name func(id string) string) {
+	x.names.learn(rec)
+	x.names.own(rec.Reporter(), rec.SubnetTraffic) // of a router this takes its subnet's hosts too
 	for i := range rec.DstNodes {
 		if n := &rec.DstNodes[i]; x.texts[n.NodeID] || x.texts[n.Name] {
 			x.learnNode(n)
@@ -67,7 +70,15 @@ func (x *excluder) learn(rec *records.Record, name func(id string) string) {
 			x.text(rec.Reporter())
 			x.text(rec.NodeID)
 			x.learnNode(&rec.SrcNode)
-			x.learnFlows(rec.VirtualTraffic)
+		}
+	}
+}
+
+// settle adds the addresses that the excluded nodes report as their own.
+func (x *excluder) settle() {
+	for a := range x.names.users {
+		if x.texts[x.names.owner(a)] {
+			x.address(a)
 		}
 	}
 }
@@ -77,26 +88,6 @@ func (x *excluder) learnNode(n *netlog.Node) {
 	x.text(n.Name)
 	for _, a := range n.Addresses {
 		x.address(a)
-	}
-}
-
-func (x *excluder) learnFlows(flows []netlog.ConnectionCounts) {
-	var own [2]netip.Addr // IPv4 and IPv6
-	for i := range flows {
-		a := flows[i].Src.Addr()
-		o := &own[0]
-		if a.Is6() {
-			o = &own[1]
-		}
-		if o.IsValid() && *o != a {
-			return // a hub: these are the addresses of others
-		}
-		*o = a
-	}
-	for _, a := range own {
-		if a.IsValid() {
-			x.address(a)
-		}
 	}
 }
 
@@ -161,20 +152,17 @@ func (x *excluder) hasAddress(s string) bool {
 		return !strings.ContainsRune("0123456789abcdefABCDEF.:%/", r)
 	})
 	for _, w := range words {
-		w = strings.Trim(w, ".:/%")
-		if i := strings.IndexAny(w, "/%"); i >= 0 {
-			w = w[:i]
-		}
-		a, err := netip.ParseAddr(w)
-		if err != nil {
-			ap, err := netip.ParseAddrPort(w)
+		for _, w := range []string{w, strings.TrimRight(w, ".:/%"), strings.Trim(w, ".:/%")} {
+			w, _, _ = strings.Cut(w, "/")
+			a, err := netip.ParseAddr(w)
 			if err != nil {
-				continue
+				ap, _ := netip.ParseAddrPort(w)
+				a = ap.Addr()
 			}
-			a = ap.Addr()
-		}
-		if slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) }) {
-			return true
+			a = a.Unmap().WithZone("")
+			if slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
+				return true
+			}
 		}
 	}
 	return false
@@ -185,6 +173,14 @@ func (x *excluder) report(w io.Writer) error {
 	if len(x.words) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "netlog fmt: %d records rewritten, %d left out\n", x.cut, x.dropped)
+	what := make([]string, 0, len(x.prefixes)+len(x.texts))
+	for _, p := range x.prefixes {
+		what = append(what, p.String())
+	}
+	for s := range x.texts {
+		what = append(what, flowtable.Clean(s))
+	}
+	slices.Sort(what)
+	_, err := fmt.Fprintf(w, "netlog fmt: without %s: %d records rewritten, %d left out\n", strings.Join(what, ", "), x.cut, x.dropped)
 	return err
 }

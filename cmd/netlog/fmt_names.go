@@ -61,9 +61,14 @@ func (n *names) learn(rec *records.Record) {
 		n.sides = make(map[string]int)
 	}
 	id := rec.Reporter()
+	n.own(id, rec.VirtualTraffic)
+}
+
+// own notes the sides that a reporter stands on.
+func (n *names) own(id string, flows []netlog.ConnectionCounts) {
 	var last netip.Addr
-	for i := range rec.VirtualTraffic {
-		a := rec.VirtualTraffic[i].Src.Addr()
+	for i := range flows {
+		a := flows[i].Src.Addr()
 		if a == last || n.users[a][id] || len(n.users) >= maxNames {
 			continue
 		}

@@ -26,8 +26,8 @@ public ID. A private ID is never an argument, because others can read those.
 To give a node another private ID, when the old one may be known to others:
   1. netlog id new, and store the private ID where the node reads it (mode 0600);
   2. add the new public ID to the files for -nodes and -tokens of the collector;
-  3. restart the node; what its old spool holds still goes out under the old ID
-     if the node is stopped cleanly first, or stays there for that ID;
+  3. stop the node cleanly, so that it delivers what it holds, and start it with
+     the new ID; a spool belongs to one ID, so give the new one its own directory;
   4. when the first records of the new ID are in, take the old one out of -tokens.
      Keep it in -nodes, with the same name, as long as its records are kept.
 netlog verify takes two IDs with the same nodeId for one node that has changed

@@ -268,32 +268,38 @@ func (b *books) enter(rec *records.Record) {
 }
 
 // counted reports whether those who stand on the other side of a flow have
-// counted during the whole of w.
+// counted during the whole of w, a window of node.
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 	reported, all := false, true
 	for _, a := range b.flows[inOrder(*t)] {
 		if a.Src == t.Dst && a.node != node {
 			reported = true
-			all = all && b.nodes[a.node].covers(w, b.slack)
+			all = all && b.covers(a.node, node, w)
 		}
 	}
 	if reported {
 		return all
 	}
 	return slices.ContainsFunc(b.owners[t.Dst.Addr()], func(o uint32) bool {
-		return o != node && b.nodes[o].covers(w, b.slack)
+		return o != node && b.covers(o, node, w)
 	})
 }
 
-// covers reports whether n counted during the whole of w. A node writes nothing
-// of windows without traffic, so its books may begin a window later than itself.
-func (n *bookNode) covers(w span, slack time.Duration) bool {
-	for i, s := range n.spans {
-		if i == 0 {
-			s.start = s.start.Add(-max(slack, n.longest+slack))
+// covers reports whether node n has counted during the whole of w, a window of
+// node of.
+//
+// Two books that begin almost together, or end so, are taken to do so exactly:
+// else the first and the last window of one of them would never be held against
+// the other. Almost is a window longer at the start, since a node writes nothing
+// of windows without traffic.
+func (b *books) covers(n, of uint32, w span) bool {
+	spans, others := b.nodes[n].spans, b.nodes[of].spans
+	for i, s := range spans {
+		if i == 0 && w.start.Equal(others[0].start) {
+			s.start = s.start.Add(-b.nodes[n].longest - b.slack)
 		}
-		if i == len(n.spans)-1 {
-			s.end = s.end.Add(slack)
+		if i == len(spans)-1 && w.end.Equal(others[len(others)-1].end) {
+			s.end = s.end.Add(b.slack)
 		}
 		if !w.start.Before(s.start) && !w.end.After(s.end) {
 			return true

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	rateColumns = 4 * 9 // four numbers and the space before each
+	rateColumns = 4 * 7 // four numbers and the space before each
 	minSide     = 8     // columns of a side that is cut
 )
 

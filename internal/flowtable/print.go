@@ -17,7 +17,8 @@ import (
 // side is one side of a flow.
 type side struct{ netip.AddrPort }
 
-// Print writes the table for people to read: a row a flow, the largest first,
+// Print writes the table for people to read, in packets and bytes a second: a row
+// a flow, the largest first,
 // then totals. Lines have at most width columns, as far as numbers fit; zero is no limit.
 // It holds no control characters but newlines.
 func (t *Table) Print(w io.Writer, width int) error {
@@ -33,7 +34,7 @@ func (t *Table) Print(w io.Writer, width int) error {
 	}
 	l := newLayout(cells, width)
 	b := bufio.NewWriter(w)
-	l.line(b, cells[0], [4]string{"tx pkt/s", "tx B/s", "rx pkt/s", "rx B/s"})
+	l.line(b, cells[0], [4]string{"tx p/s", "tx B/s", "rx p/s", "rx B/s"})
 	for i, c := range cells[1:] {
 		l.line(b, c, t.rates(shown[i].Counts))
 	}

@@ -22,7 +22,7 @@ const (
 var (
 	errTooLarge = errors.New("records: a record of more than 64 MiB")
 	errTooDeep  = errors.New("records: more than 1000 containers inside one another")
-	errTorn     = errors.New("records: the input ends inside a record")
+	errTorn     = errors.New("records: a record is torn off")
 )
 
 // Reader finds the records in a stream of JSON values. Its memory is bounded by

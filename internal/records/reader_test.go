@@ -58,6 +58,7 @@ func TestWhatIsTornIsSkippedAndTold(t *testing.T) {
 		{"inside a string", one[:20] + "\n" + one + "\n" + one},
 		{"inside a key of a flow", one[:len(one)-60] + "\n" + one + "\n" + one},
 		{"between members", `{"virtualTraffic":[{"proto":6,` + "\n" + one + "\n" + one},
+		{"between elements", `{"virtualTraffic":[` + "\n" + one + "\n" + one},
 		{"at the end", one + "\n" + one + "\n" + one[:100]},
 		{"a word", "hello, world\n" + one + "\n" + one},
 		{"a bad count", strings.Replace(one, "18446744073709551615", "-1", 1) + "\n" + one + "\n" + one},

@@ -231,13 +231,25 @@ func (s *scanner) token() (done bool, err error) {
 	case top == nil:
 	case isString && top.wantsKey():
 		top.state = objColon
-		if s.rec == 0 && !top.isEnv && isRecordKey(s.buf[s.tok+1-s.base:s.pos-1]) {
-			s.rec = len(s.frames)
+		if isRecordKey(s.buf[s.tok+1-s.base : s.pos-1]) {
+			return true, s.record(top)
 		}
 	default:
 		top.valueDone()
 	}
 	return true, nil
+}
+
+// record takes note that f is a record. One that begins a line inside another
+// record shows that the other was torn between two values, where no character is wrong.
+func (s *scanner) record(f *frame) error {
+	switch {
+	case s.rec == 0 && !f.isEnv:
+		s.rec = len(s.frames)
+	case s.rec != 0 && s.rec < len(s.frames) && f.start == s.lineStart:
+		return errTorn
+	}
+	return nil
 }
 
 // str goes on to the byte behind the closing quote.
@@ -278,7 +290,7 @@ func (s *scanner) fail(err error) ([]byte, int, error) {
 	line := s.line
 	again := false
 	if len(s.frames) > 0 {
-		line = s.frames[0].line
+		line = s.frames[max(s.rec-1, 0)].line
 		again = s.frames[0].start < s.lineStart && s.lineStart >= s.base
 	}
 	s.reset()
@@ -347,4 +359,4 @@ func (f *frame) valueDone() {
 	}
 }
 
-func unexpected(c byte) error { return fmt.Errorf("records: unexpected %q", c) }
+func unexpected(c byte) error { return fmt.Errorf("records: not JSON: unexpected %q", c) }

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	qt "github.com/frankban/quicktest"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+func TestFmtGolden(t *testing.T) {
+	for _, test := range meshes {
+		t.Run(test.name, func(t *testing.T) {
+			dir := test.build().write(t)
+			_, out, _ := netlogCommand(t, "", "fmt", dir)
+			golden(t, "fmt/"+test.name, dir, []byte(out))
+		})
+	}
+}
+
+func TestFmtFitsTerminals(t *testing.T) {
+	m := finished(subnetRouter(false))
+	dir := m.write(t)
+	for _, width := range []int{80, 200} {
+		code, out, errs := netlogCommand(t, "", "fmt", "-width", strconv.Itoa(width), dir)
+		qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+		for line := range strings.Lines(out) {
+			qt.Check(t, utf8.RuneCountInString(line) <= width+1, qt.IsTrue, qt.Commentf("%q", line))
+		}
+		golden(t, fmt.Sprintf("fmt/width-%d", width), dir, []byte(out))
+	}
+}
+
+// TestFmtReadsAnyForm shows that the form of the input does not change the table.
+func TestFmtReadsAnyForm(t *testing.T) {
+	m := finished(twoNodes())
+	dir := m.write(t)
+	_, want, _ := netlogCommand(t, "", "fmt", dir)
+	all := strings.Join(append(m.node("a").lines, m.node("b").lines...), "\n")
+	array := "[" + strings.ReplaceAll(all, "\n", ",") + "]"
+	enc, err := zstd.NewWriter(nil)
+	qt.Assert(t, err, qt.IsNil)
+	var pretty bytes.Buffer
+	qt.Assert(t, json.Indent(&pretty, []byte(array), "", "  "), qt.IsNil)
+	for name, in := range map[string]string{
+		"lines": all, "array": array, "indented": pretty.String(),
+		"envelope":  `{"tailnet":"x","logs":` + array + `}`,
+		"zstd":      string(enc.EncodeAll([]byte(all), nil)),
+		"two times": all + "\n" + all, // delivery is at least once
+	} {
+		_, got, _ := netlogCommand(t, in, "fmt")
+		qt.Check(t, got, qt.Equals, want, qt.Commentf("%s", name))
+	}
+}
+
+func TestFmtFilters(t *testing.T) {
+	m := finished(subnetRouter(false))
+	dir := m.write(t)
+	client := m.node("client")
+	nodes := filepath.Join(t.TempDir(), "nodes")
+	qt.Assert(t, os.WriteFile(nodes, []byte("# names\n"+client.id+" lap top\n"), 0o600), qt.IsNil)
+	for _, test := range []struct {
+		name      string
+		args      []string
+		want, not string
+	}{
+		{"a class", []string{"-class", "subnet"}, "192.168.1.10:80", "virtual"},
+		{"another class", []string{"-class", "virtual,exit"}, "0 entries", "192.168"},
+		{"a node by its name", []string{"-node", "client2"}, "192.168.1.11:80", "192.168.1.10:80"},
+		{"a node by the start of its ID", []string{"-node", client.id[:8]}, "192.168.1.10:80", "192.168.1.11:80"},
+		{"a node by the operator's name", []string{"-nodes", nodes, "-node", "lap top"}, "192.168.1.10:80", "192.168.1.11:80"},
+		{"an address", []string{"-node", "192.168.1.11"}, "192.168.1.11:80", "192.168.1.10:80"},
+		{"a prefix", []string{"-node", "192.168.0.0/16"}, "192.168.1.11:80", "virtual"},
+		{"a time", []string{"-since", "2026-11-22T10:00:58Z"}, "10:01:00 UTC", "10:00:50"},
+		{"no time at all", []string{"-since", "2036-11-22"}, "0 records", "192.168"},
+		{"the largest", []string{"-top", "1"}, "(and 2 more)", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, errs := netlogCommand(t, "", append(append([]string{"fmt"}, test.args...), dir)...)
+			qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+			qt.Check(t, out, qt.Contains, test.want)
+			if test.not != "" {
+				qt.Check(t, out, qt.Not(qt.Contains), test.not)
+			}
+		})
+	}
+}
+
+const named = `{"logtail":{"id":"%s","proc_id":1,"proc_seq":1},"nodeId":"n1","start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z",` +
+	`"srcNode":{"nodeId":"n1","name":"alpha","addresses":["100.64.0.1"],"user":"ann"},` +
+	`"dstNodes":[{"nodeId":"n2","name":"be\u001b[2Jta","addresses":["100.64.0.2"],"tags":["tag:db"]},{"nodeId":"n3","name":"gamma","addresses":["100.64.0.3"]}],` +
+	`"virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":18446744073709551615,"txBytes":40},` +
+	` {"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.3:22","txPkts":1,"txBytes":40}],"exitTraffic":[{"txPkts":3}] , "new":{"x":[1, 2e3]}}`
+
+func TestFmtResolvesAddresses(t *testing.T) {
+	id := strings.Repeat("ab", 32)
+	in := fmt.Sprintf(named, id)
+	nodes := filepath.Join(t.TempDir(), "nodes")
+	qt.Assert(t, os.WriteFile(nodes, []byte(id+" trusted\n"), 0o600), qt.IsNil)
+	for _, test := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"-resolve", "name"}, []string{"alpha:4000", `be\x1b[2Jta:22`, "gamma:22"}},
+		{[]string{"-resolve", "user"}, []string{"ann:4000", "tag:db:22", "100.64.0.3:22"}},
+		{[]string{"-resolve", "id"}, []string{"n1:4000", "n2:22"}},
+		{[]string{"-resolve", "name", "-nodes", nodes}, []string{"trusted:4000", "gamma:22"}},
+		{nil, []string{"100.64.0.1:4000", "abababababab", "(exit)"}},
+	} {
+		code, out, errs := netlogCommand(t, in, append([]string{"fmt"}, test.args...)...)
+		qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+		for _, want := range test.want {
+			qt.Check(t, out, qt.Contains, want)
+		}
+	}
+}
+
+func TestFmtJSONRewrites(t *testing.T) {
+	id := strings.Repeat("ab", 32)
+	in := fmt.Sprintf(named, id)
+	flow2 := `{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":18446744073709551615,"txBytes":40},`
+	node2 := `{"nodeId":"n2","name":"be\u001b[2Jta","addresses":["100.64.0.2"],"tags":["tag:db"]},`
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nothing to change leaves every byte", nil, in},
+		{"an address goes from flows and nodes", []string{"-exclude", "100.64.0.2"},
+			strings.Replace(strings.NewReplacer(flow2+" ", "", node2, "", ` , "new"`, `,"new"`).Replace(in), "", "", 1)},
+		{"a class", []string{"-class", "exit"}, in[:strings.Index(in, `"virtualTraffic"`)] + `"exitTraffic":[{"txPkts":3}],"new":{"x":[1, 2e3]}}`},
+		{"the reporter itself", []string{"-exclude", "100.64.0.1"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, errs := netlogCommand(t, in, append([]string{"fmt", "-json"}, test.args...)...)
+			qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+			qt.Check(t, strings.TrimSuffix(out, "\n"), qt.Equals, test.want)
+		})
+	}
+}
+
+func TestFmtExcludesANodeFromEveryonesRecords(t *testing.T) {
+	for _, test := range meshes[:4] {
+		t.Run(test.name, func(t *testing.T) {
+			m := test.build()
+			n := m.nodes[len(m.nodes)-1]
+			dir := m.write(t)
+			for _, word := range []string{n.name, n.id, n.addr} {
+				code, out, errs := netlogCommand(t, "", "fmt", "-json", "-exclude", word, dir)
+				qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+				qt.Check(t, strings.Contains(out, n.addr+":"), qt.IsFalse)
+				if word != n.addr {
+					qt.Check(t, strings.Contains(out, n.id), qt.IsFalse)
+				}
+				qt.Check(t, strings.Contains(out, m.nodes[0].id), qt.IsTrue)
+			}
+		})
+	}
+}
+
+func TestFmtExcludeLeavesNoTraceInOtherText(t *testing.T) {
+	for _, in := range []string{
+		`{"logtail":{"proc_seq":1},"text":"dial tcp 100.64.0.2:22: refused"}`,
+		`{"virtualTraffic":[],"peer":{"at":["100.64.0.2"]}}`,
+		`{"virtualTraffic":[],"peer":"[::ffff:100.64.0.2]:80"}`,
+	} {
+		_, out, _ := netlogCommand(t, in, "fmt", "-json", "-exclude", "100.64.0.0/30")
+		qt.Check(t, out, qt.Equals, "")
+		_, out, _ = netlogCommand(t, in, "fmt", "-json", "-exclude", "100.64.0.20")
+		qt.Check(t, out, qt.Equals, in+"\n")
+	}
+}
+
+func TestFmtTellsWhatItCannotRead(t *testing.T) {
+	code, out, errs := netlogCommand(t, "{\"virtualTraffic\":[\n"+fmt.Sprintf(named, "x"), "fmt")
+	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, errs, qt.Contains, "-:1: records: a record is torn")
+	qt.Check(t, out, qt.Contains, "1 record")
+	code, _, _ = netlogCommand(t, "", "fmt", "no-such-file")
+	qt.Check(t, code, qt.Equals, exitFindings)
+	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}} {
+		code, _, _ = netlogCommand(t, "", append([]string{"fmt"}, args...)...)
+		qt.Check(t, code, qt.Equals, exitUsage)
+	}
+}
+
+// TestFmtUpstream has the formatter of the project whose format this is read our files.
+func TestFmtUpstream(t *testing.T) {
+	if os.Getenv("NETLOG_UPSTREAM") == "" {
+		t.Skip("set NETLOG_UPSTREAM=1 to run the upstream formatter, which is downloaded and built")
+	}
+	m := finished(subnetRouter(false))
+	cmd := exec.CommandContext(t.Context(), "go", "run", "tailscale.com/cmd/netlogfmt@v1.102.0")
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Stdin = strings.NewReader(strings.Join(append(m.node("router").lines, fmt.Sprintf(named, strings.Repeat("ab", 32))), "\n"))
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	qt.Assert(t, err, qt.IsNil, qt.Commentf("%s", errs.String()))
+	t.Logf("%s", out)
+	for _, want := range []string{"192.168.1.10:80", "100.64.0.2:40000", "VirtualTraffic", "SubnetTraffic"} {
+		qt.Check(t, string(out), qt.Contains, want)
+	}
+}
+
+// TestFmtTenMillionFlows reads a stream that is larger than the memory it may use.
+func TestFmtTenMillionFlows(t *testing.T) {
+	if os.Getenv("NETLOG_SCALE") == "" {
+		t.Skip("set NETLOG_SCALE=1 to format 10 million flow entries, which takes a minute")
+	}
+	const recs, perRec = 20_000, 500
+	r, w := io.Pipe()
+	go writeScale(w, recs, perRec)
+	d := &peakReader{Reader: r}
+	start := time.Now()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"fmt", "-top", "5"}, d, &out, &errs)
+	took := time.Since(start)
+	qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs.String()))
+	t.Logf("%d entries, %d MB: %v, %.0f entries/s, peak heap %d MB\n%s", recs*perRec, d.n/1e6, took.Round(time.Millisecond),
+		recs*perRec/took.Seconds(), d.peak>>20, out.String())
+	qt.Check(t, out.String(), qt.Contains, "10000000 entries")
+	qt.Check(t, d.peak < 600<<20, qt.IsTrue)
+}
+
+// writeScale writes records of 200 nodes that talk to 200 peers from random ports.
+func writeScale(w *io.PipeWriter, recs, perRec int) {
+	rnd := uint32(1)
+	var b []byte
+	for i := range recs {
+		b = fmt.Appendf(b[:0], `{"logtail":{"id":"%064x","client_time":"2026-11-22T10:00:05Z","proc_id":1,"proc_seq":%d},"nodeId":"n","start":"2026-11-22T10:00:00Z","end":"2026-11-22T11:00:05Z","virtualTraffic":[`, i%200, i)
+		for j := range perRec {
+			rnd = rnd*1664525 + 1013904223
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = fmt.Appendf(b, `{"proto":6,"src":"100.64.0.%d:%d","dst":"100.64.1.%d:443","txPkts":%d,"txBytes":%d,"rxPkts":3,"rxBytes":4000}`,
+				i%200, 32768+rnd>>18, rnd>>8%200, rnd>>20, rnd>>12)
+		}
+		b = append(b, "]}\n"...)
+		if _, err := w.Write(b); err != nil {
+			return
+		}
+	}
+	w.Close()
+}
+
+// peakReader looks at the heap now and then while it is read.
+type peakReader struct {
+	io.Reader
+	n, next int64
+	peak    uint64
+}
+
+func (p *peakReader) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if p.n += int64(n); p.n >= p.next {
+		p.next = p.n + 16<<20
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		p.peak = max(p.peak, m.HeapInuse+m.StackInuse)
+	}
+	return n, err
+}
+
+func BenchmarkReader(b *testing.B) {
+	r, w := io.Pipe()
+	go writeScale(w, 20, 500)
+	data, err := io.ReadAll(r)
+	qt.Assert(b, err, qt.IsNil)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		d := records.NewReader(bytes.NewReader(data))
+		for {
+			if _, err := d.Next(); err == io.EOF {
+				break
+			} else if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/flow")
+}

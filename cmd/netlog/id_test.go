@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+func TestIDPublicReadsWhatNewPrints(t *testing.T) {
+	code, out, _ := netlogCommand(t, "", "id", "new")
+	qt.Assert(t, code, qt.Equals, exitOK)
+	private, public, _ := strings.Cut(out, "\n")
+	private, public = strings.TrimPrefix(private, "private "), strings.TrimSpace(strings.TrimPrefix(public, "public "))
+	path := filepath.Join(t.TempDir(), "id")
+	qt.Assert(t, os.WriteFile(path, []byte(private+"\n"), 0o600), qt.IsNil)
+	for _, test := range []struct {
+		stdin string
+		args  []string
+	}{{out, nil}, {private, nil}, {private + "\n", []string{"-"}}, {"", []string{path}}} {
+		code, got, errs := netlogCommand(t, test.stdin, append([]string{"id", "public"}, test.args...)...)
+		qt.Check(t, code, qt.Equals, exitOK)
+		qt.Check(t, errs, qt.Equals, "")
+		qt.Check(t, strings.TrimSpace(got), qt.Equals, public)
+	}
+}
+
+func TestIDNeverShowsASecretItCannotUse(t *testing.T) {
+	secret := strings.Repeat("5e", 32)
+	for _, test := range []struct {
+		stdin string
+		args  []string
+	}{{"", []string{secret}}, {secret + "0", nil}, {"", nil}} {
+		code, out, errs := netlogCommand(t, test.stdin, append([]string{"id", "public"}, test.args...)...)
+		qt.Check(t, code, qt.Not(qt.Equals), exitOK)
+		qt.Check(t, out, qt.Equals, "")
+		qt.Check(t, errs, qt.Not(qt.Contains), secret)
+	}
+}

@@ -1,0 +1,89 @@
+package logtail
+
+import (
+	"bytes"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	maxBody     = 256 << 10 // bytes of a body before compression, unless one entry alone is longer
+	minCompress = 256       // bytes: shorter bodies go as they are
+	minGain     = 64        // bytes that compression must save
+	zstdWindow  = 512 << 10 // bytes; receivers refuse more than 8 MiB (RFC 9659)
+)
+
+// framing returns how many bytes a body of n entries takes beyond them.
+func framing(n int) int { return n + 1 } // [ , , ] or a newline each
+
+// appendBody appends the body of a request with entries.
+func appendBody(dst []byte, entries [][]byte, f Format) []byte {
+	if f == NDJSON {
+		for _, e := range entries {
+			dst = appendLine(dst, e)
+		}
+		return dst
+	}
+	dst = append(dst, '[')
+	for i, e := range entries {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, e...)
+	}
+	return append(dst, ']')
+}
+
+// appendLine appends entry as one line. A newline in valid JSON lies between
+// two tokens, where a space means the same.
+func appendLine(dst, entry []byte) []byte {
+	start := len(dst)
+	dst = append(dst, entry...)
+	for line := dst[start:]; ; {
+		i := bytes.IndexAny(line, "\r\n")
+		if i < 0 {
+			return append(dst, '\n')
+		}
+		line[i] = ' '
+		line = line[i+1:]
+	}
+}
+
+// packer builds bodies in memory of its own, which it gives back by release.
+// The zero packer is ready. It is not safe for concurrent use.
+type packer struct {
+	plain   []byte
+	packed  []byte
+	encoder *zstd.Encoder
+}
+
+// pack returns the body for entries and whether it is compressed, valid until
+// the next call. size is the number of bytes before compression.
+func (p *packer) pack(entries [][]byte, f Format, compress bool) (body []byte, size int, compressed bool, err error) {
+	p.plain = appendBody(p.plain[:0], entries, f)
+	size = len(p.plain)
+	if !compress || size <= minCompress {
+		return p.plain, size, false, nil
+	}
+	if p.encoder == nil {
+		p.encoder, err = zstd.NewWriter(nil,
+			zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithEncoderConcurrency(1),
+			zstd.WithLowerEncoderMem(true),
+			zstd.WithWindowSize(zstdWindow))
+		if err != nil {
+			return nil, 0, false, err
+		}
+	}
+	p.packed = p.encoder.EncodeAll(p.plain, p.packed[:0])
+	if len(p.packed)+minGain >= size {
+		return p.plain, size, false, nil
+	}
+	return p.packed, size, true, nil
+}
+
+// abandon leaves the last body to a transport that may be reading it still.
+func (p *packer) abandon() { p.plain, p.packed = nil, nil }
+
+// release gives all memory back.
+func (p *packer) release() { *p = packer{} }

@@ -1,0 +1,103 @@
+package logtail
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+)
+
+// An entry is the object of the caller with a first member of ours. It is built
+// from the back: what follows the sequence number is encoded while no lock is
+// held, behind room for the head, which is written last and right-aligned:
+//
+//	  room (maxHead bytes)                                           tail
+//	........{"logtail":{"client_time":"...","proc_id":1,"proc_seq":2},"a":1}
+//
+// An entry starts at its brace, so the bytes of a record are written once.
+
+const (
+	headStart = `{"logtail":{"client_time":"`
+	headTime  = "2006-01-02T15:04:05.000000000Z"
+	maxHead   = len(headStart) + len(headTime) + len(`","proc_id":`) + 10 + len(`,"proc_seq":`) + 20 + 8 // 8: years past 9999
+)
+
+// appendHead appends the head of an entry, up to its sequence number.
+func appendHead(dst []byte, at time.Time, procID uint32, seq uint64) []byte {
+	dst = append(dst, headStart...)
+	dst = at.UTC().AppendFormat(dst, headTime)
+	dst = append(dst, `","proc_id":`...)
+	dst = strconv.AppendUint(dst, uint64(procID), 10)
+	dst = append(dst, `,"proc_seq":`...)
+	return strconv.AppendUint(dst, seq, 10)
+}
+
+// setHead writes the head in front of the tail in scratch, which starts with
+// room for it, and returns the entry.
+func setHead(scratch []byte, at time.Time, procID uint32, seq uint64) []byte {
+	var room [maxHead]byte
+	head := appendHead(room[:0], at, procID, seq)
+	entry := scratch[maxHead-len(head):]
+	copy(entry, head)
+	return entry
+}
+
+// clientTime returns when entry was written, or false for one that is not ours.
+func clientTime(entry []byte) (time.Time, bool) {
+	rest, ok := bytes.CutPrefix(entry, []byte(headStart))
+	if !ok || len(rest) < len(headTime) {
+		return time.Time{}, false
+	}
+	at, err := time.Parse(headTime, string(rest[:len(headTime)]))
+	return at, err == nil
+}
+
+// appendRoom starts a scratch.
+func appendRoom(scratch []byte) []byte {
+	var room [maxHead]byte
+	return append(scratch[:0], room[:]...)
+}
+
+// appendTail appends the tail of the entry for p: a JSON object, or text.
+func appendTail(dst, p []byte) []byte {
+	obj, ok := parseObject(p)
+	if !ok {
+		dst = append(dst, `},"text":`...)
+		dst = appendText(dst, p)
+		return append(dst, '}')
+	}
+	if obj.moved != nil {
+		dst = append(dst, `,"error":{"detail":"`...)
+		dst = append(dst, obj.detail...)
+		dst = append(dst, `","bad_data":`...)
+		dst = append(dst, obj.moved...)
+		dst = append(dst, '}')
+	}
+	dst = append(dst, '}')
+	if len(obj.members) > 0 {
+		dst = append(dst, ',')
+		dst = append(dst, obj.members...)
+	}
+	return append(dst, '}')
+}
+
+// appendMembersTail appends the tail of the entry whose members f appends.
+func appendMembersTail(dst []byte, f func([]byte) []byte) []byte {
+	dst = append(dst, '}', ',')
+	start := len(dst)
+	dst = f(dst)
+	if len(dst) == start {
+		dst = dst[:start-1]
+	}
+	return append(dst, '}')
+}
+
+// appendLossTail appends the tail of the entry that tells of dropped entries.
+func appendLossTail(dst []byte, entries, bytes uint64) []byte {
+	dst = append(dst, `},"text":"logtail: `...)
+	dst = strconv.AppendUint(dst, entries, 10)
+	dst = append(dst, ` entries were dropped before they could be delivered","droppedEntries":`...)
+	dst = strconv.AppendUint(dst, entries, 10)
+	dst = append(dst, `,"droppedBytes":`...)
+	dst = strconv.AppendUint(dst, bytes, 10)
+	return append(dst, '}')
+}

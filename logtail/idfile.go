@@ -1,0 +1,79 @@
+package logtail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// LoadOrCreatePrivateID returns the PrivateID in the file at path, and makes a
+// fresh one where there is no file. The directory must exist.
+//
+// The file holds 64 hexadecimal digits and a newline. It appears whole or not at
+// all, with mode 0600, and is on disk when LoadOrCreatePrivateID returns;
+// processes that start at once agree on one ID. A file that holds anything else
+// is an error, which does not show it, and is left alone: an empty file may be
+// all that is left of an identity. The mode of an existing file is the owner's
+// business, for container systems mount secrets in their own way.
+func LoadOrCreatePrivateID(path string) (PrivateID, error) {
+	id, err := loadPrivateID(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return id, err
+	}
+	id = NewPrivateID()
+	err = createPrivateID(path, id)
+	if errors.Is(err, fs.ErrExist) {
+		return loadPrivateID(path) // another process was faster
+	}
+	if err != nil {
+		return PrivateID{}, fmt.Errorf("logtail: keeping a private ID: %w", err)
+	}
+	return id, nil
+}
+
+func loadPrivateID(path string) (PrivateID, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return PrivateID{}, fmt.Errorf("logtail: loading a private ID: %w", err)
+	}
+	var id PrivateID
+	if err := id.UnmarshalText(bytes.TrimSpace(text)); err != nil {
+		return PrivateID{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return id, nil
+}
+
+// createPrivateID writes a file of its own and links it to path, which fails
+// where path exists: a rename would replace the ID of another process.
+func createPrivateID(path string, id PrivateID) (err error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".tmp*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	text, _ := id.MarshalText() // never fails
+	_, err = f.Write(append(text, '\n'))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	err = os.Link(f.Name(), path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		// A file system without hard links: give up only the race of two processes.
+		if _, statErr := os.Lstat(path); statErr == nil {
+			return fs.ErrExist
+		}
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return err
+	}
+	if d, err := os.Open(dir); err == nil {
+		d.Sync() // where directories can be synced; elsewhere nothing is lost but time
+		d.Close()
+	}
+	return nil
+}

@@ -1,0 +1,307 @@
+package logtail
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+const maxScratch = 512 << 10 // bytes that are kept for the next entry
+
+// queue is where writers meet the uploader: it numbers entries and puts them
+// into the Buffer.
+type queue struct {
+	// immutable
+	buf    Buffer
+	procID uint32
+	start  uint64        // entries in buf when the queue was made
+	wake   chan struct{} // holds a token when something changed for the uploader
+
+	// order is full while someone is in Append or Ack of the Buffer, however long
+	// that takes: the order in the Buffer must be that of the sequence numbers, and
+	// what an Ack removes is known only when nothing is appended meanwhile.
+	// Writers and the uploader wait for it, until aborted; nothing else does.
+	order   chan struct{}
+	aborted <-chan struct{} // closed when Shutdown gives up
+	seq     uint64          // guarded by order
+
+	mu       sync.Mutex // guards the fields below
+	closed   bool
+	writers  int       // calls of add that have not returned
+	appended uint64    // entries that the Buffer took
+	lost     losses    // what the Buffer failed to take
+	since    time.Time // when the oldest entry that was not peeked at was appended; zero: none
+	flushTo  uint64    // entries that have to leave without delay, counted from the first ever
+	waiters  []waiter
+	scratch  []byte // nil while a writer has it
+}
+
+// losses count entries and their bytes.
+type losses struct{ entries, bytes uint64 }
+
+// waiter is a call of Flush: done is closed when target entries have left.
+type waiter struct {
+	target uint64
+	done   chan struct{}
+}
+
+func newQueue(buf Buffer, procID uint32, aborted <-chan struct{}) *queue {
+	return &queue{
+		buf:     buf,
+		procID:  procID,
+		start:   uint64(buf.Stats().Entries),
+		wake:    make(chan struct{}, 1),
+		order:   make(chan struct{}, 1),
+		aborted: aborted,
+	}
+}
+
+// enter waits for order, or returns false when aborted.
+func (q *queue) enter() bool {
+	if q.tryEnter() {
+		return true
+	}
+	select {
+	case q.order <- struct{}{}:
+		return true
+	case <-q.aborted:
+		return false
+	}
+}
+
+func (q *queue) tryEnter() bool {
+	select {
+	case q.order <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (q *queue) leave() { <-q.order }
+
+func (q *queue) notify() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// takeScratch returns memory to encode an entry in, with room for its head.
+func (q *queue) takeScratch() []byte {
+	q.mu.Lock()
+	scratch := q.scratch
+	q.scratch = nil
+	q.mu.Unlock()
+	return appendRoom(scratch)
+}
+
+func (q *queue) giveScratch(scratch []byte) {
+	if cap(scratch) > maxScratch {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if cap(scratch) > cap(q.scratch) {
+		q.scratch = scratch[:0]
+	}
+}
+
+// releaseScratch gives the memory back for a quiet time.
+func (q *queue) releaseScratch() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.scratch = nil
+}
+
+// add puts the entry whose tail is in scratch into the Buffer.
+func (q *queue) add(scratch []byte) error {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	q.writers++
+	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		q.writers--
+		q.mu.Unlock()
+		q.notify()
+	}()
+
+	size, err := q.append(scratch)
+	q.mu.Lock()
+	if err == ErrClosed {
+		// not accepted, so not lost
+	} else if err != nil {
+		q.lost.entries++
+		q.lost.bytes += uint64(size)
+	} else {
+		q.appended++
+		if q.since.IsZero() {
+			q.since = time.Now()
+		}
+	}
+	q.mu.Unlock()
+	q.settle()
+	return err
+}
+
+func (q *queue) append(scratch []byte) (size int, err error) {
+	if !q.enter() {
+		return 0, ErrClosed
+	}
+	defer q.leave()
+	q.seq++ // also when the Buffer fails, so that the gap shows
+	entry := setHead(scratch, time.Now(), q.procID, q.seq)
+	return len(entry), q.buf.Append(entry)
+}
+
+// addReport puts an entry of the uploader's own into the Buffer, or returns nil
+// where the Buffer fails or a writer hangs in it. at counts the entries up to it.
+func (q *queue) addReport(scratch []byte) (entry []byte, at uint64) {
+	if !q.tryEnter() {
+		return nil, 0
+	}
+	defer q.leave()
+	entry = setHead(scratch, time.Now(), q.procID, q.seq+1)
+	if q.buf.Append(entry) != nil {
+		return nil, 0
+	}
+	q.seq++
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.appended++
+	return entry, q.start + q.appended
+}
+
+// ack acknowledges entries and returns how many left the Buffer by it. Those
+// that it had dropped meanwhile are counted as dropped, not as delivered.
+func (q *queue) ack(through uint64) (removed int, err error) {
+	if !q.enter() {
+		return 0, ErrClosed
+	}
+	before := q.buf.Stats().Entries
+	err = q.buf.Ack(through)
+	removed = before - q.buf.Stats().Entries
+	q.leave()
+	q.settle()
+	return removed, err
+}
+
+// discard drops the oldest entries, at most max bytes but at least one.
+func (q *queue) discard(max int) {
+	if !q.tryEnter() {
+		return
+	}
+	defer q.leave()
+	entries, through, err := q.buf.Peek(max)
+	before := q.buf.Stats().Entries
+	if err != nil || q.buf.Ack(through) != nil {
+		return
+	}
+	removed := before - q.buf.Stats().Entries
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range entries[len(entries)-removed:] {
+		q.lost.entries++
+		q.lost.bytes += uint64(len(e))
+	}
+}
+
+// left returns how many entries ever left the Buffer, by Ack or drop. It may be
+// behind by those that writers are adding just now.
+func (q *queue) left() uint64 {
+	q.mu.Lock()
+	added := q.start + q.appended
+	q.mu.Unlock()
+	return added - min(added, uint64(q.buf.Stats().Entries))
+}
+
+// settle ends the calls of Flush whose entries have left.
+func (q *queue) settle() {
+	q.mu.Lock()
+	none := len(q.waiters) == 0
+	q.mu.Unlock()
+	if none {
+		return
+	}
+	left := q.left()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiters = slices.DeleteFunc(q.waiters, func(w waiter) bool {
+		if w.target > left {
+			return false
+		}
+		close(w.done)
+		return true
+	})
+}
+
+// flush asks for all entries up to now to leave without delay. The channel is
+// closed when they have.
+func (q *queue) flush() <-chan struct{} {
+	w := waiter{done: make(chan struct{})}
+	q.mu.Lock()
+	w.target = q.start + q.appended
+	q.flushTo = w.target
+	q.waiters = append(q.waiters, w)
+	q.mu.Unlock()
+	q.settle()
+	q.notify()
+	return w.done
+}
+
+// forget ends a Flush that its caller gave up.
+func (q *queue) forget(done <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiters = slices.DeleteFunc(q.waiters, func(w waiter) bool { return w.done == done })
+}
+
+// close refuses entries from now on.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.notify()
+}
+
+// closing reports whether close was called, and how many writers had begun
+// before it and are not through.
+func (q *queue) closing() (closed bool, writers int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed, q.writers
+}
+
+// urgent reports whether someone waits for the entries in the Buffer.
+func (q *queue) urgent() bool {
+	q.mu.Lock()
+	closed, flushTo := q.closed, q.flushTo
+	q.mu.Unlock()
+	return closed || flushTo > q.left()
+}
+
+// oldest returns when the oldest entry since the last takeOldest was appended.
+func (q *queue) oldest() time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.since
+}
+
+func (q *queue) resetOldest() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.since = time.Time{}
+}
+
+// dropped returns all that was lost between Write and the server, but for
+// entries that the server refused.
+func (q *queue) dropped() losses {
+	s := q.buf.Stats()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return losses{q.lost.entries + s.DroppedEntries, q.lost.bytes + s.DroppedBytes}
+}

@@ -1,0 +1,208 @@
+package logtail
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	attemptTimeout = 45 * time.Second
+	freeSize       = 128 << 10       // bytes that fit that time on the slowest link
+	slowestLink    = 8 << 10         // bytes a second that any body past it gets
+	replyTimeout   = 5 * time.Second // for the body of an answer
+	maxReply       = 4 << 10         // bytes of it that are read
+	maxEcho        = 200             // bytes of it that are shown
+)
+
+// NewTransport returns the transport that a Logger uses when its Config has no
+// HTTPClient, for a caller who needs his own TLS roots, dialer or proxy and
+// keeps the rest.
+//
+// It speaks HTTP/1.1 only: a connection that went silent is given up with its
+// request, where HTTP/2 would go on using it. It keeps one idle connection,
+// inflates nothing, wants TLS 1.2 or newer, reads at most 64 KiB of
+// response headers, and takes the proxy from the environment as
+// [http.ProxyFromEnvironment] does.
+func NewTransport() *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    10 * time.Second,
+		DisableCompression:     true,
+		MaxIdleConns:           1,
+		MaxIdleConnsPerHost:    1,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		Protocols:              &protocols,
+	}
+}
+
+// sender makes one request at a time. It holds the secrets, so other structs
+// hold it by pointer: fmt shows an address.
+type sender struct {
+	transport http.RoundTripper
+	own       *http.Transport // the transport, where it is ours to close
+	timeout   time.Duration   // of the caller's client, or 0
+	url       string
+	header    http.Header
+	scrub     *scrubber
+}
+
+func newSender(cfg *Config, upload *url.URL) *sender {
+	s := &sender{url: upload.String(), scrub: newScrubber(cfg, upload)}
+	if c := cfg.HTTPClient; c != nil {
+		s.transport, s.timeout = c.Transport, c.Timeout
+	}
+	if s.transport == nil {
+		s.own = NewTransport()
+		s.transport = s.own
+	}
+	contentType := "application/json"
+	if cfg.Format == NDJSON {
+		contentType = "application/x-ndjson"
+	}
+	s.header = http.Header{
+		"Content-Type": {contentType},
+		"User-Agent":   {""}, // none
+	}
+	for name, values := range cfg.Header {
+		s.header[http.CanonicalHeaderKey(name)] = append([]string(nil), values...)
+	}
+	return s
+}
+
+// closeIdle closes idle connections that are ours.
+func (s *sender) closeIdle() {
+	if s.own != nil {
+		s.own.CloseIdleConnections()
+	}
+}
+
+// answer is what came of one request.
+type answer struct {
+	status int           // 0: none came
+	asked  time.Duration // what Retry-After says, or 0
+	err    error         // what went wrong, without secrets; nil for 2xx
+	inUse  bool          // the transport may be reading the body still
+}
+
+// send posts body. Only the transport of a client is used: no redirect is
+// followed (net/http would take the body and a Referer with the private ID to
+// another host), and no cookie kept.
+func (s *sender) send(ctx context.Context, body []byte, size int, compressed bool) answer {
+	ctx, cancel := context.WithTimeout(ctx, s.attemptTimeout(len(body)))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, nil)
+	if err != nil {
+		return answer{err: s.clean(err)}
+	}
+	var open atomic.Int32 // readers of body that the transport has not closed
+	req.GetBody = func() (io.ReadCloser, error) {
+		open.Add(1)
+		return &bodyReader{Reader: *bytes.NewReader(body), open: &open}, nil
+	}
+	req.Body, _ = req.GetBody()
+	req.ContentLength = int64(len(body))
+	maps.Copy(req.Header, s.header)
+	if compressed {
+		req.Header["Content-Encoding"] = []string{"zstd"}
+		req.Header["Orig-Content-Length"] = []string{strconv.Itoa(size)}
+	}
+	resp, err := s.transport.RoundTrip(req)
+	if err != nil {
+		return answer{err: s.clean(err), inUse: open.Load() != 0}
+	}
+	a := s.read(resp, cancel)
+	a.inUse = open.Load() != 0
+	return a
+}
+
+func (s *sender) attemptTimeout(size int) time.Duration {
+	d := attemptTimeout + time.Duration(max(0, size-freeSize)/slowestLink)*time.Second
+	if s.timeout > 0 {
+		d = min(d, s.timeout)
+	}
+	return d
+}
+
+// read turns resp into an answer. cancel ends its request.
+func (s *sender) read(resp *http.Response, cancel func()) answer {
+	// A trickle must not hold up the next request; the status is known.
+	var late atomic.Bool
+	timer := time.AfterFunc(replyTimeout, func() { late.Store(true); cancel() })
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	timer.Stop()
+	resp.Body.Close()
+
+	a := answer{status: resp.StatusCode}
+	if a.status >= 200 && a.status < 300 {
+		if err != nil && !late.Load() {
+			// An incomplete response (RFC 9112, section 8) is none.
+			return answer{err: s.clean(err)}
+		}
+		return a
+	}
+	a.asked = retryAfter(resp.Header)
+	a.err = s.refusal(resp.StatusCode, text)
+	return a
+}
+
+// refusal describes an answer that is not 2xx.
+func (s *sender) refusal(status int, text []byte) error {
+	// Scrub before cutting, or a piece of a secret stays.
+	echo := s.scrub.text(string(bytes.TrimSpace(text)))
+	if len(echo) > maxEcho {
+		echo = echo[:maxEcho]
+	}
+	what := fmt.Sprintf("the server answers %d", status)
+	if name := http.StatusText(status); name != "" {
+		what += " " + name
+	}
+	if echo != "" {
+		what += fmt.Sprintf(": %+q", echo)
+	}
+	return errors.New(what)
+}
+
+// clean returns err without secrets. A *url.Error prints the whole URL, and its
+// inner error may show one as well, so nothing of err itself is kept.
+func (s *sender) clean(err error) error {
+	for {
+		ue, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			break
+		}
+		err = ue.Err
+	}
+	return errors.New(cmp.Or(s.scrub.text(err.Error()), "unknown error"))
+}
+
+// bodyReader reads a body for the transport, which may go on after RoundTrip has
+// returned, until it calls Close.
+type bodyReader struct {
+	bytes.Reader
+	open   *atomic.Int32
+	closed atomic.Bool
+}
+
+func (r *bodyReader) Close() error {
+	if r.closed.CompareAndSwap(false, true) {
+		r.open.Add(-1)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// disk is what a spool asks of its directory. It is as small as it is so that a
+// test can stand in for it, fail at any call, and lose what was not synced.
+// Only one call at a time is made on it and its files.
+type disk interface {
+	// Lock keeps other processes out until Close: ErrLocked while one is in.
+	Lock() error
+	// List returns the size of each regular file, and -1 for anything else.
+	List() (map[string]int64, error)
+	// Open takes the flags of os.OpenFile and refuses what is not a regular file.
+	Open(name string, flag int) (file, error)
+	Remove(name string) error
+	// Sync makes created and removed names durable.
+	Sync() error
+	Close() error
+}
+
+type file interface {
+	io.ReaderAt
+	io.WriterAt
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+}
+
+// rootDisk is a directory of the operating system. All names go through os.Root,
+// so that no symbolic link leads out of it.
+type rootDisk struct {
+	dir  string
+	root *os.Root
+	lock io.Closer // nil before Lock
+}
+
+// openDir opens dir, and makes it when it is missing.
+func openDir(dir string) (*rootDisk, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	info, err := root.Stat(".")
+	// Flows are personal data. A directory that was there before keeps its mode
+	// (it may be one that others need), but one that anybody can write to, where
+	// files can be put under our names, is refused.
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 {
+		err = fmt.Errorf("%s can be written by everyone", dir)
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return &rootDisk{dir: dir, root: root}, nil
+}
+
+func (d *rootDisk) Lock() (err error) {
+	if err := d.regular(lockName); err != nil {
+		return err
+	}
+	d.lock, err = lockFile(d.root, d.dir, lockName)
+	return err
+}
+
+func (d *rootDisk) List() (map[string]int64, error) {
+	f, err := d.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	if err != nil {
+		return nil, err
+	}
+	sizes := make(map[string]int64, len(entries))
+	for _, e := range entries {
+		info, err := e.Info()
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // removed since
+		case err != nil:
+			return nil, err
+		case info.Mode().IsRegular():
+			sizes[e.Name()] = info.Size()
+		default:
+			sizes[e.Name()] = -1
+		}
+	}
+	return sizes, nil
+}
+
+func (d *rootDisk) Open(name string, flag int) (file, error) {
+	if flag&os.O_EXCL == 0 { // with O_EXCL there is nothing to be misled by
+		if err := d.regular(name); err != nil {
+			return nil, err
+		}
+	}
+	f, err := d.root.OpenFile(name, flag, 0o600)
+	if err != nil {
+		return nil, err // not a nil *os.File in an interface
+	}
+	return f, nil
+}
+
+// regular refuses a name that is there and no regular file: opening a FIFO could
+// wait for ever, and a link could lead to another file of this directory.
+func (d *rootDisk) regular(name string) error {
+	info, err := d.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", name)
+	}
+	return err
+}
+
+func (d *rootDisk) Remove(name string) error { return d.root.Remove(name) }
+
+func (d *rootDisk) Sync() error { return syncDir(d.root) }
+
+func (d *rootDisk) Close() error {
+	var err error
+	if d.lock != nil {
+		err = d.lock.Close()
+	}
+	return errors.Join(err, d.root.Close())
+}

@@ -1,0 +1,258 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// batch is what Peek returned last.
+type batch struct {
+	limit   int      // bytes, the argument of Peek
+	first   uint64   // number of entries[0]; the others follow without a gap
+	entries [][]byte // empty: none
+}
+
+func (b *batch) end() uint64 { return b.first + uint64(len(b.entries)) }
+
+// trim takes out what is done with.
+func (b *batch) trim(head uint64) {
+	switch {
+	case head >= b.end():
+		*b = batch{}
+	case head > b.first:
+		b.entries = b.entries[head-b.first:]
+		b.first = head
+	}
+}
+
+var errDamaged = errors.New("damaged")
+
+// Peek implements [logtail.Buffer]. The same limit gives the same entries until
+// they are acknowledged or dropped. Each Peek that reads takes memory for the entries it
+// returns, and for 8 bytes before each of them.
+//
+// The token is the number of the last entry. Numbers go on over restarts, but only
+// what a Peek has returned since Open can be acknowledged.
+//
+// Entries that cannot be read any more are given up, and counted as dropped.
+func (s *Spool) Peek(limit int) (entries [][]byte, through uint64, err error) {
+	if err := s.lock(); err != nil {
+		return nil, 0, err
+	}
+	defer s.unlock()
+	b := &s.batch
+	b.trim(s.head)
+	if len(b.entries) == 0 || b.limit != limit {
+		*b = batch{limit: limit, first: s.head}
+		if err := s.fill(b); err != nil {
+			return nil, 0, fmt.Errorf("spool: %w", err)
+		}
+	}
+	through = b.end() - 1
+	s.last = max(s.last, through)
+	return b.entries, through, nil
+}
+
+// fill reads the oldest entries into b. It fails only if it got none. A gap in
+// the numbers ends b, for its entries have to follow each other.
+func (s *Spool) fill(b *batch) error {
+	left := b.limit
+	for i := 0; i < len(s.segs) && s.segs[i].first <= b.end(); {
+		at := int64(0)
+		if i == 0 {
+			at = s.at
+		}
+		full, err := s.read(i, &at, b, &left)
+		switch {
+		case err == nil && full:
+			return nil
+		case err == nil:
+			i++
+		case s.mayPass(err):
+			if len(b.entries) > 0 {
+				return nil
+			}
+			return err
+		default:
+			s.cut(i, b.end(), at, err)
+			if len(b.entries) > 0 {
+				return nil
+			}
+			i, b.first = 0, s.head // what is the oldest now
+		}
+	}
+	return nil
+}
+
+// mayPass reports whether reading is worth another try by the caller: not if the data
+// is gone, and not for ever if the disk says that it cannot read it.
+func (s *Spool) mayPass(err error) bool {
+	if errors.Is(err, errDamaged) || errors.Is(err, io.EOF) || errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if temporary(err) {
+		return true
+	}
+	s.unread++
+	return s.unread < maxFailures
+}
+
+// read adds entries of segs[i] to b, from *at on, until their lengths pass *left.
+func (s *Spool) read(i int, at *int64, b *batch, left *int) (full bool, err error) {
+	f, err := s.reader(i)
+	if err != nil {
+		return false, err
+	}
+	frames, full, err := s.span(f, *at, s.segs[i].good, len(b.entries) == 0, left)
+	buf := make([]byte, frames)
+	if len(buf) > 0 {
+		if _, err := f.ReadAt(buf, *at); err != nil {
+			return false, err
+		}
+	}
+	for len(buf) > 0 {
+		size, ok := frameLength(buf, int64(len(buf)))
+		if !ok {
+			return false, errDamaged
+		}
+		entry, ok := openFrame(buf[:size:size], b.end())
+		if !ok {
+			return false, errDamaged
+		}
+		b.entries = append(b.entries, entry)
+		buf = buf[size:]
+		*at += size
+	}
+	if err == nil {
+		s.unread = 0
+	}
+	return full, err
+}
+
+// span returns the size of the frames from at on that *left allows for, at least
+// of one if first is set, from their headers: so the memory for them is right.
+func (s *Spool) span(f file, at, end int64, first bool, left *int) (n int64, full bool, err error) {
+	header := make([]byte, frameHeader)
+	for at+n < end {
+		if end-at-n < frameHeader {
+			return n, false, errDamaged
+		}
+		if _, err := f.ReadAt(header, at+n); err != nil {
+			return n, false, err
+		}
+		size, ok := frameLength(header, end-at-n)
+		if !ok {
+			return n, false, errDamaged
+		}
+		if !first && size-frameHeader > int64(*left) {
+			return n, true, nil
+		}
+		first = false
+		*left -= int(size - frameHeader)
+		n += size
+	}
+	return n, false, nil
+}
+
+// cut gives up the entries of segs[i] from number seq on, which lies at at.
+func (s *Spool) cut(i int, seq uint64, at int64, err error) {
+	if i == len(s.segs)-1 {
+		s.closeOut()
+	}
+	s.unread = 0
+	g := &s.segs[i]
+	lost := g.end() - seq
+	bytes := g.good - at - int64(lost)*frameHeader
+	s.say("spool: %d entries cannot be read: %v", lost, err)
+	g.n, g.good = seq-g.first, at
+	if i+1 < len(s.segs) {
+		s.segs[i+1].gap += lost
+	}
+	s.settle()
+	s.publish(lost, bytes)
+	s.saveCursor(false) // if this fails, the next start counts them again
+}
+
+// Ack implements [logtail.Buffer]. The delivery is recorded in place, which needs no
+// free block. If that fails, Ack returns an error and Peek goes on nevertheless; the
+// entries may be sent again after a restart.
+func (s *Spool) Ack(through uint64) error {
+	if err := s.lock(); err != nil {
+		return err
+	}
+	defer s.unlock()
+	to := min(through, s.last) + 1
+	if to <= s.head {
+		return nil
+	}
+	to, at, err := s.find(to)
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	s.head, s.at = to, at
+	s.batch.trim(to)
+	// The cursor comes first: what is removed must not be missed.
+	if err = s.saveCursor(false); err != nil {
+		err = fmt.Errorf("spool: delivery not recorded: %w", err)
+	}
+	s.settle()
+	s.publish(0, 0)
+	return err
+}
+
+// find returns where entry to lies in its segment, or the first one after it.
+func (s *Spool) find(to uint64) (_ uint64, at int64, err error) {
+	for i, g := range s.segs {
+		switch {
+		case to <= g.first:
+			return g.first, 0, nil
+		case to < g.end():
+			return s.walk(i, to)
+		case to == g.end() && i == len(s.segs)-1:
+			return to, g.good, nil
+		}
+	}
+	return s.next, 0, nil
+}
+
+// walk goes to entry to of segs[i] from frame to frame.
+func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
+	seq := s.segs[i].first
+	if i == 0 {
+		seq, at = s.head, s.at
+	}
+	for ; seq < to; seq++ {
+		size, err := s.frameSize(i, seq, at)
+		if temporary(err) {
+			return 0, 0, err
+		}
+		if err != nil { // and so nothing behind it can be found
+			s.cut(i, to, at, err)
+			return s.find(to)
+		}
+		at += size
+	}
+	return to, at, nil
+}
+
+// frameSize returns the size of the frame of entry seq, which begins at at.
+func (s *Spool) frameSize(i int, seq uint64, at int64) (int64, error) {
+	if b := &s.batch; b.first <= seq && seq < b.end() {
+		return frameHeader + int64(len(b.entries[seq-b.first])), nil
+	}
+	f, err := s.reader(i)
+	if err != nil {
+		return 0, err
+	}
+	var header [frameHeader]byte
+	if _, err := f.ReadAt(header[:], at); err != nil {
+		return 0, err
+	}
+	size, ok := frameLength(header[:], s.segs[i].good-at)
+	if !ok {
+		return 0, errDamaged
+	}
+	return size, nil
+}

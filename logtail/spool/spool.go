@@ -1,0 +1,289 @@
+package spool
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// DefaultMaxBytes is the bound of a spool where Options give none: 32 MiB.
+const DefaultMaxBytes = 32 << 20
+
+// MinMaxBytes is the smallest bound that Options may give: 4 KiB.
+const MinMaxBytes = 4 << 10
+
+var (
+	// ErrLocked says that another process, or another Spool of this one, has the directory.
+	ErrLocked = errors.New("spool: the directory is in use")
+	// ErrOwner says that the directory holds the entries of another identity.
+	ErrOwner = errors.New("spool: the directory belongs to another identity")
+	// ErrTooLarge says that an entry does not fit into the bound, even alone.
+	ErrTooLarge = errors.New("spool: the entry is larger than the spool")
+	// ErrClosed says that the Spool is closed.
+	ErrClosed = errors.New("spool: closed")
+)
+
+// Options of [Open]. The zero value is ready to use.
+type Options struct {
+	// MaxBytes bounds the sizes of all files of the spool taken together, at every
+	// instant. Zero means DefaultMaxBytes; less than MinMaxBytes is an error.
+	// A spool that is larger when it is opened loses its oldest entries.
+	MaxBytes int64
+
+	// Sync says what a power cut may take. Zero means Interval.
+	Sync Sync
+
+	// Logf, if not nil, is told when writing begins to fail and when it works
+	// again, one line each, and what was found damaged. It is called without any
+	// lock held, from whichever goroutine met the fault.
+	Logf func(format string, args ...any)
+}
+
+// Spool is a [logtail.Buffer] in a directory. [Open] makes one.
+//
+// All methods may be called from several goroutines at once. A method that works
+// on files waits for the one before it, except for Stats, Claim and Release, which
+// never wait for a disk, and Close, which waits for a moment only.
+type Spool struct {
+	// Immutable after Open.
+	disk     disk
+	owner    logtail.PublicID
+	maxBytes int64
+	segBytes int64 // a segment is closed before it grows past this
+	sync     Sync
+	logf     func(format string, args ...any) // may be nil
+
+	// busy is held, by sending to it, over all work on files: frames must follow
+	// each other in a file in the order of their numbers. It is a channel and not a
+	// mutex so that Close need not wait for ever for a disk that hangs.
+	busy chan struct{}
+
+	queue  // the fields below belong to whoever holds busy
+	syncer syncer
+	health health
+	lines  []string // for logf, once busy is given back
+
+	abandoned atomic.Bool // Close gave up waiting: whoever holds busy has to finish
+
+	mu      sync.Mutex // guards the fields below; never held over a file operation
+	stats   logtail.BufferStats
+	closed  bool
+	claimed bool
+	served  bool // claimed before
+}
+
+// Open opens the spool in dir, which is made if it is missing, with mode 0700.
+// The directory should hold nothing else; what it holds besides is left alone.
+//
+// Where another process has the directory, Open waits up to 2 seconds for it, as
+// daemons overlap when they are restarted, and then returns [ErrLocked]. If the entries
+// in it belong to another identity, it returns [ErrOwner]. Damage is no error: what
+// can be read is kept, and what is missing is counted in Stats.
+//
+// The caller closes the Spool, after the Logger that uses it is shut down.
+func Open(dir string, owner logtail.PublicID, opts Options) (*Spool, error) {
+	d, err := openDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	return open(d, owner, opts)
+}
+
+// open opens the spool on d, and closes d if it fails.
+func open(d disk, owner logtail.PublicID, opts Options) (_ *Spool, err error) {
+	s := &Spool{
+		disk:     d,
+		owner:    owner,
+		maxBytes: cmp.Or(opts.MaxBytes, DefaultMaxBytes),
+		sync:     opts.Sync,
+		logf:     opts.Logf,
+		busy:     make(chan struct{}, 1),
+	}
+	defer func() {
+		if err != nil {
+			s.closeFiles()
+			err = fmt.Errorf("spool: %w", err)
+		}
+	}()
+	if s.maxBytes < MinMaxBytes {
+		return nil, fmt.Errorf("a bound of %d bytes is less than %d", s.maxBytes, MinMaxBytes)
+	}
+	s.segBytes = min(max(s.maxBytes/8, 4<<10), 1<<20)
+	s.stats.MaxBytes = s.maxBytes
+	if err := waitLock(d); err != nil {
+		return nil, err
+	}
+	s.busy <- struct{}{}
+	err = s.recover()
+	s.unlock()
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// waitLock gives a process that is just ending a moment to let go.
+func waitLock(d disk) error {
+	const patience, pause = 2 * time.Second, 50 * time.Millisecond
+	for range patience / pause {
+		if err := d.Lock(); !errors.Is(err, ErrLocked) {
+			return err
+		}
+		time.Sleep(pause)
+	}
+	return d.Lock()
+}
+
+// Close makes what is held durable, unless the policy is [Never], and gives up
+// the directory. A second Close returns nil.
+//
+// If another call hangs in the disk, Close gives up after 2 seconds and returns an
+// error; the directory is then given up when that call ends.
+func (s *Spool) Close() error {
+	s.mu.Lock()
+	was := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if was {
+		return nil
+	}
+	patience := time.NewTimer(2 * time.Second)
+	defer patience.Stop()
+	select {
+	case s.busy <- struct{}{}:
+	case <-patience.C:
+		s.abandoned.Store(true)
+		select {
+		case s.busy <- struct{}{}: // given back in this instant
+		default:
+			return errors.New("spool: not closed, the disk does not answer")
+		}
+	}
+	err := s.finish()
+	s.unlock()
+	if err != nil {
+		return fmt.Errorf("spool: close: %w", err)
+	}
+	return nil
+}
+
+// finish leaves the directory as Close should. The second call does nothing.
+func (s *Spool) finish() error {
+	if s.disk == nil {
+		return nil
+	}
+	err := s.syncAtEnd()
+	return errors.Join(err, s.closeFiles())
+}
+
+// closeFiles closes what is open, and the directory last, with the lock in it.
+func (s *Spool) closeFiles() error {
+	s.syncer.stop()
+	s.closeReader()
+	s.closeOut()
+	var err error
+	if s.cursor.file != nil {
+		err = errors.Join(err, s.cursor.file.Close())
+		s.cursor.file = nil
+	}
+	err = errors.Join(err, s.disk.Close())
+	s.disk = nil
+	return err
+}
+
+// lock begins work on the files.
+func (s *Spool) lock() error {
+	s.busy <- struct{}{}
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		s.unlock()
+		return ErrClosed
+	}
+	return nil
+}
+
+// unlock ends work on the files, and finishes for a Close that could not wait.
+func (s *Spool) unlock() {
+	lines := s.lines
+	s.lines = nil
+	<-s.busy
+	// Only now is abandoned looked at: a Close that sets it later than this finds
+	// busy free.
+	if s.abandoned.Load() {
+		select {
+		case s.busy <- struct{}{}:
+			s.finish() // nobody is left to be told of an error
+			<-s.busy
+		default: // the next one will
+		}
+	}
+	if s.logf != nil {
+		for _, line := range lines {
+			s.logf("%s", line)
+		}
+	}
+}
+
+// Stats implements [logtail.Buffer]. Bytes counts the held entries with 8 bytes
+// each for their frames. The files can be larger, as they also hold delivered
+// entries until their whole segment can go; MaxBytes bounds the files.
+//
+// Dropped counts begin anew with Open and with each Claim but the first: entries that
+// were the oldest in a full spool, or that Open or Peek found missing or damaged;
+// their bytes are an estimate then. What a power cut took from the end of the
+// newest segment leaves no trace to be counted by.
+func (s *Spool) Stats() logtail.BufferStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+// Claim implements [logtail.Claimer]: the Spool serves one Logger at a time, of
+// its owner only.
+func (s *Spool) Claim(owner logtail.PublicID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return ErrClosed
+	case owner != s.owner:
+		return logtail.ErrBufferOwner
+	case s.claimed:
+		return logtail.ErrBufferInUse
+	}
+	if s.served { // what was lost until then was told by the Logger before
+		s.stats.DroppedEntries, s.stats.DroppedBytes = 0, 0
+	}
+	s.claimed, s.served = true, true
+	return nil
+}
+
+// Release implements [logtail.Claimer].
+func (s *Spool) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.claimed = false
+}
+
+// say keeps a line for Logf until busy is given back: a callback that is slow,
+// or calls the Spool, must not hold it up.
+func (s *Spool) say(format string, args ...any) {
+	s.lines = append(s.lines, fmt.Sprintf(format, args...))
+}
+
+// publish brings the counts that Stats returns up to date, with what was lost.
+func (s *Spool) publish(lost uint64, lostBytes int64) {
+	entries, bytes := s.held()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Entries, s.stats.Bytes = int(entries), bytes
+	s.stats.DroppedEntries += lost
+	s.stats.DroppedBytes += uint64(max(lostBytes, 0))
+}

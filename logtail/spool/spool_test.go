@@ -1,0 +1,35 @@
+package spool_test
+
+import (
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/buffertest"
+	"github.com/go-netlog/netlog/logtail/spool"
+)
+
+var owner = logtail.PublicID{1, 2, 3}
+
+// open opens a spool that is closed when the test ends, if it is not before.
+func open(t testing.TB, dir string, opts spool.Options) *spool.Spool {
+	t.Helper()
+	s, err := spool.Open(dir, owner, opts)
+	qt.Assert(t, err, qt.IsNil)
+	t.Cleanup(func() { qt.Check(t, s.Close(), qt.IsNil) })
+	return s
+}
+
+func TestBuffer(t *testing.T) {
+	for _, sync := range []spool.Sync{spool.Interval, spool.Never} {
+		buffertest.TestBuffer(t, func(t *testing.T, maxBytes int64) logtail.Buffer {
+			return anyOwner{open(t, t.TempDir(), spool.Options{MaxBytes: maxBytes, Sync: sync})}
+		})
+	}
+}
+
+// anyOwner lets the conformance test claim with an identity of its own.
+type anyOwner struct{ *spool.Spool }
+
+func (b anyOwner) Claim(logtail.PublicID) error { return b.Spool.Claim(owner) }

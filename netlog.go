@@ -1,0 +1,258 @@
+package netlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/logtail"
+)
+
+const (
+	// DefaultPollPeriod is the length of a window.
+	DefaultPollPeriod = 5 * time.Second
+
+	// DefaultCollection is where records go unless Upload.Collection says otherwise.
+	DefaultCollection = "netlog"
+)
+
+// ErrRunning is returned, wrapped, by [Logger.Startup] of a Logger that is
+// running, starting, or not yet done with a Shutdown.
+var ErrRunning = errors.New("netlog: the logger is running")
+
+// Logger polls a [Device] and uploads one record per busy window.
+//
+// The zero value is ready: it sends exit traffic as totals, every five seconds,
+// to the collector on this machine. The fields are settings; Startup reads them
+// once, and changes take effect at the next Startup. A Logger must not be copied
+// after its first Startup.
+//
+// All methods are safe for concurrent use, and none but Startup and Shutdown
+// ever waits: no lock is held over a call to the Device, a callback, the
+// encoding or the network.
+//
+// The callbacks (Ignore, LookupNode, OnRecord, Logf) run on the goroutine that
+// polls, one at a time; a slow one delays records, never packets. They may call
+// Running, ReconfigRoutes and Stats. A Shutdown from inside a callback waits for
+// that very callback, and so returns at its deadline. Panics are not recovered.
+type Logger struct {
+	Upload logtail.Config // where records go; Startup sets the IDs in its own copy
+	Exit   ExitPolicy     // what is written of exit traffic; zero: totals only
+
+	// Underlay counts the encrypted transport; optional. Its traffic is logged as
+	// physicalTraffic. What passes while the tunnel itself is idle (keepalives,
+	// handshakes, our own uploads) makes no record: it is added to the next one.
+	Underlay Device
+
+	NodeID     string                           // written as nodeId; optional
+	LookupNode func(netip.Addr) (Node, bool)    // names for srcNode and dstNodes, asked for known addresses only; optional
+	Ignore     func(flowtrack.Tuple) bool       // flows to leave out, such as a resolver inside the VPN; optional
+	OnRecord   func(*Message)                   // sees each record before it is queued: a live view, a local sink; optional
+	PollPeriod time.Duration                    // length of a window; zero: DefaultPollPeriod
+	Logf       func(format string, args ...any) // a line per distinct fault and one per recovery; nil: silent
+
+	NoUpload     bool // records go to OnRecord only: no buffer, no connection
+	CountUploads bool // also log the connections of our own uploads
+
+	mu      sync.Mutex // guards the fields below; held for field access only
+	session *session   // from the beginning of Startup to the end of its goroutine
+	result  error      // of the last Shutdown
+	final   Stats      // of the last session
+}
+
+// Startup begins logging the traffic of tun, under the routes of cfg.
+//
+// It checks everything first and changes nothing when it fails: with an error
+// that is [ErrRunning], or one that names the wrong setting. A zero nodeID falls
+// back to Upload.PrivateID, and that to a fresh random ID for this session. A
+// zero domainID falls back to Upload.CopyPrivateID, which may be zero. A nil cfg
+// is an empty one: all traffic is exit traffic.
+//
+// What tun counted before is discarded. Counting is on before Startup returns:
+// from then on no packet is missed. Startup waits for tun, but not for the network.
+func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
+	s, err := l.newSession(nodeID, domainID, tun, cfg)
+	if err != nil {
+		return err
+	}
+	if err := l.claim(s); err != nil {
+		return err
+	}
+	started := false
+	defer func() {
+		if !started { // an error, or a panic of the device
+			s.discard()
+			l.clear(s)
+		}
+	}()
+	if err := s.start(); err != nil {
+		return err
+	}
+	s.group.Go(func() error {
+		defer close(s.done)
+		defer l.ended(s)
+		s.run()
+		return nil
+	})
+	l.mu.Lock()
+	s.running = true
+	l.mu.Unlock()
+	started = true
+	return nil
+}
+
+// Running reports whether the Logger is between a Startup that returned nil and
+// the beginning of the next Shutdown.
+func (l *Logger) Running() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session != nil && l.session.running
+}
+
+// ReconfigRoutes replaces the routes, and closes the current window: what was
+// counted until then is written under the old routes, and only then are the new
+// ones in force.
+//
+// It copies cfg and does not wait. Equal routes change nothing. Windows are
+// closed early at most once a second; the newest routes win. On a Logger that is
+// not running it does nothing. Call it before a peer is added and after one is
+// removed: what falls between is scrubbed as exit traffic, never uncovered.
+func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
+	l.mu.Lock()
+	s := l.session
+	l.mu.Unlock()
+	if s != nil {
+		s.reroute(newRouteTable(cfg))
+	}
+}
+
+// Shutdown stops counting, takes the last window and uploads what is queued.
+//
+// It returns nil when everything was delivered, and otherwise a
+// [*logtail.UndeliveredError] that wraps the error of ctx. ctx bounds every step,
+// also the wait for a Device or a callback that hangs; its goroutine then makes no
+// further call when it wakes, and until it does Startup returns [ErrRunning].
+// One that does not hang is given a tenth of a second past ctx to take the last
+// window, so that a Shutdown with a cancelled ctx still saves it to a Buffer on disk.
+//
+// Shutdown may be called at any time and from any number of goroutines: the
+// first caller's ctx governs, the others wait for its result or for the end of
+// their own ctx. Without a session it returns the result of the last one.
+// Call it before closing the tunnel, which the upload may need, and before
+// closing the Buffer. The Logger can be started again afterwards.
+func (l *Logger) Shutdown(ctx context.Context) error {
+	l.mu.Lock()
+	s := l.session
+	if s == nil || !s.running && !s.stopping {
+		defer l.mu.Unlock()
+		return l.result
+	}
+	first := s.running
+	s.running, s.stopping = false, true
+	l.mu.Unlock()
+
+	if first {
+		err := s.shutdown(ctx)
+		l.finish(s, err)
+		return err
+	}
+	select {
+	case <-s.finished:
+		return s.err
+	case <-ctx.Done():
+		return s.undelivered(ctx)
+	}
+}
+
+// Stats tells what the running session has done, or the last one. It never waits.
+func (l *Logger) Stats() Stats {
+	l.mu.Lock()
+	s, final := l.session, l.final
+	l.mu.Unlock()
+	if s == nil {
+		return final
+	}
+	return s.stats()
+}
+
+// newSession checks the settings and makes a session of them, which holds
+// nothing yet that would have to be given back.
+func (l *Logger) newSession(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) (*session, error) {
+	switch {
+	case tun == nil:
+		return nil, errors.New("netlog: tun: the Device is nil")
+	case l.PollPeriod < 0:
+		return nil, fmt.Errorf("netlog: PollPeriod: %v is negative", l.PollPeriod)
+	case l.Exit > ExitFull:
+		return nil, fmt.Errorf("netlog: Exit: %d is no ExitPolicy", l.Exit)
+	}
+	upload := l.Upload
+	upload.PrivateID = cmp.Or(nodeID, upload.PrivateID, logtail.NewPrivateID())
+	upload.CopyPrivateID = cmp.Or(domainID, upload.CopyPrivateID)
+	upload.Collection = cmp.Or(upload.Collection, DefaultCollection)
+	node := l.NodeID
+	if node == "" && upload.URL != "" {
+		node = upload.PrivateID.Public().String() // a fixed path does not carry it
+	}
+	return &session{
+		tun: tun, underlay: l.Underlay,
+		config: &upload, noUpload: l.NoUpload, countUploads: l.CountUploads,
+		nodeID: node, exit: l.Exit, period: cmp.Or(l.PollPeriod, DefaultPollPeriod),
+		ignore: l.Ignore, lookupNode: l.LookupNode, onRecord: l.OnRecord, logf: l.Logf,
+		routes:   newRouteTable(cfg),
+		stop:     make(chan struct{}),
+		polled:   make(chan struct{}),
+		quiet:    make(chan struct{}),
+		done:     make(chan struct{}),
+		finished: make(chan struct{}),
+		rerouted: make(chan struct{}, 1),
+		lines:    make(chan string, 16),
+	}, nil
+}
+
+// claim makes s the session of l, unless it has one.
+func (l *Logger) claim(s *session) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session != nil {
+		return fmt.Errorf("%w as node %v", ErrRunning, l.session.config.PrivateID.Public())
+	}
+	l.session = s
+	return nil
+}
+
+// clear undoes claim.
+func (l *Logger) clear(s *session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session = nil
+}
+
+// finish records the result of a Shutdown; ended, the end of the goroutine. The
+// later of the two frees the Logger for the next session.
+func (l *Logger) finish(s *session, err error) {
+	final := s.stats()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.err, l.result, l.final = err, err, final
+	close(s.finished)
+	if s.gone {
+		l.session = nil
+	}
+}
+
+func (l *Logger) ended(s *session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.gone = true
+	select {
+	case <-s.finished:
+		l.session = nil
+	default:
+	}
+}

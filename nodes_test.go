@@ -1,0 +1,94 @@
+package netlog
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+func TestNodesAreNamedOnceAndSorted(t *testing.T) {
+	addr := netip.MustParseAddr
+	nodes := map[netip.Addr]Node{
+		addr("100.64.0.2"):  {Name: "b", Addresses: []netip.Addr{addr("100.64.0.2"), addr("fd00::2")}},
+		addr("fd00::2"):     {Name: "b", Addresses: []netip.Addr{addr("100.64.0.2"), addr("fd00::2")}},
+		addr("100.64.0.3"):  {Name: "c"},
+		addr("100.64.0.4"):  {Name: "router", Addresses: []netip.Addr{addr("100.64.0.4")}},
+		addr("192.168.1.9"): {Name: "router", Addresses: []netip.Addr{addr("100.64.0.4")}},
+		addr("192.0.2.7"):   {Name: "never asked for: it is an endpoint"},
+	}
+	w := window{
+		srcNode: Node{Name: "a", Addresses: []netip.Addr{addr("100.64.0.1")}},
+		own:     []netip.Addr{addr("fd00::1")},
+		virtual: []ConnectionCounts{
+			conn(6, "[fd00::1]:1", "[fd00::2]:2", 1),
+			conn(6, "100.64.0.1:1", "100.64.0.2:2", 1),
+			conn(6, "100.64.0.1:1", "[::ffff:100.64.0.3]:2", 1),
+		},
+		subnet:   []ConnectionCounts{conn(6, "100.64.0.1:1", "192.168.1.9:2", 1)},
+		exit:     []ConnectionCounts{conn(0, "", "100.64.0.3:0", 1)},
+		physical: []ConnectionCounts{conn(0, "100.64.0.4:0", "192.0.2.7:41641", 1)},
+	}
+	ordered(&w)
+	var asked []string
+	_, messages := collect(&w, func(a netip.Addr) (Node, bool) {
+		asked = append(asked, a.String())
+		n, ok := nodes[a]
+		return n, ok
+	})
+	qt.Assert(t, messages, qt.HasLen, 1)
+	var names []string
+	for _, n := range messages[0].DstNodes {
+		names = append(names, fmt.Sprint(n.Name, n.Addresses))
+	}
+	qt.Check(t, names, qt.DeepEquals, []string{"b[100.64.0.2 fd00::2]", "c[100.64.0.3]", "router[100.64.0.4]"})
+	qt.Check(t, asked, qt.DeepEquals, []string{"100.64.0.2", "100.64.0.3", "192.168.1.9"})
+}
+
+// checkNodes checks that DstNodes are the nodes of m's addresses, each once.
+func checkNodes(t testing.TB, w *window, m *Message, lookup func(netip.Addr) (Node, bool)) {
+	t.Helper()
+	want, seen := make(map[netip.Addr]string), make(map[netip.Addr]bool)
+	add := func(a netip.Addr) {
+		if !a.IsValid() {
+			return
+		}
+		a = a.Unmap().WithZone("")
+		if seen[a] {
+			return
+		}
+		seen[a] = true
+		n, ok := lookup(a)
+		if !ok || slices.Contains(w.srcNode.Addresses, a) {
+			return
+		}
+		if len(n.Addresses) == 0 {
+			n.Addresses = []netip.Addr{a}
+		}
+		if nodeSize(&n) <= maxNode && !slices.Contains(w.srcNode.Addresses, n.Addresses[0]) {
+			want[n.Addresses[0]] = reference(t, &Message{SrcNode: n})
+		}
+	}
+	for i, traffic := range m.classes() {
+		for _, c := range traffic {
+			add(c.Src.Addr())
+			if i < 3 {
+				add(c.Dst.Addr())
+			}
+		}
+	}
+	got := make(map[netip.Addr]string)
+	var order []netip.Addr
+	for _, n := range m.DstNodes {
+		order = append(order, n.Addresses[0])
+		got[n.Addresses[0]] = reference(t, &Message{SrcNode: n})
+	}
+	qt.Check(t, slices.IsSortedFunc(order, netip.Addr.Compare), qt.IsTrue)
+	qt.Check(t, order, qt.HasLen, len(got))
+	qt.Check(t, maps.Equal(got, want), qt.IsTrue, qt.Commentf("got %v, want %v", got, want))
+}
+
+func nobody(netip.Addr) (Node, bool) { return Node{}, false }

@@ -1,0 +1,402 @@
+package netlog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// naive says what RouteConfig's documentation says of one address, in its words
+// and with linear scans: prefixes are peeled off from the outside until those
+// outermost are no default route.
+type naive struct {
+	cfg      *RouteConfig
+	all      []netip.Prefix // routes of any kind
+	counting []netip.Prefix // of these, those that count
+}
+
+func newNaive(cfg *RouteConfig) *naive {
+	n := &naive{cfg: cfg}
+	for _, p := range slices.Concat(cfg.Routes, cfg.SubnetRoutes) {
+		if p.IsValid() && !slices.Contains(n.all, naivePrefix(p)) {
+			n.all = append(n.all, naivePrefix(p))
+		}
+	}
+	for bits, limit := range map[int]*big.Int{32: big.NewInt(2 << 24), 128: new(big.Int).Lsh(big.NewInt(1), 118)} {
+		left := slices.DeleteFunc(slices.Clone(n.all), func(p netip.Prefix) bool { return p.Addr().BitLen() != bits })
+		for {
+			inner := slices.DeleteFunc(slices.Clone(left), func(p netip.Prefix) bool {
+				return !slices.ContainsFunc(left, func(q netip.Prefix) bool { return q.Bits() < p.Bits() && q.Overlaps(p) })
+			})
+			public := new(big.Int)
+			for _, p := range left {
+				if !slices.Contains(inner, p) {
+					public.Add(public, publicOf(p))
+				}
+			}
+			if public.Cmp(limit) <= 0 {
+				break
+			}
+			left = inner
+		}
+		n.counting = append(n.counting, left...)
+	}
+	return n
+}
+
+func naivePrefix(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked()
+}
+
+// publicOf counts the public addresses of p by halving it until it is all public
+// or not at all.
+func publicOf(p netip.Prefix) *big.Int {
+	if p.Addr().Is6() && !netip.MustParsePrefix("2000::/3").Contains(p.Addr()) && p.Bits() >= 3 {
+		return new(big.Int)
+	}
+	split := p.Addr().Is6() && p.Bits() < 3
+	for _, q := range prefixes("0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 224.0.0.0/3") {
+		if q.Overlaps(p) && q.Bits() <= p.Bits() {
+			return new(big.Int)
+		}
+		split = split || q.Overlaps(p)
+	}
+	if !split {
+		return new(big.Int).Lsh(big.NewInt(1), uint(p.Addr().BitLen()-p.Bits()))
+	}
+	a, b := halves(p)
+	return new(big.Int).Add(publicOf(a), publicOf(b))
+}
+
+func (n *naive) lookup(a netip.Addr) addrKind {
+	a = a.Unmap().WithZone("")
+	in := func(list []netip.Prefix) bool {
+		return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.IsValid() && naivePrefix(p).Contains(a) })
+	}
+	own := slices.ContainsFunc(n.cfg.LocalAddrs, func(p netip.Prefix) bool { return p.IsValid() && p.Addr().Unmap() == a })
+	private := in(prefixes("10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 169.254.0.0/16 fc00::/7 fe80::/10"))
+	never := in(prefixes("64:ff9b::/96 64:ff9b:1::/48 2002::/16 2001::/32"))
+	node := in(n.cfg.VirtualPrefixes)
+	ownNet := false
+	if n.cfg.VirtualPrefixes == nil {
+		ownNet = in(n.cfg.LocalAddrs)
+		node = ownNet ||
+			slices.ContainsFunc(n.cfg.Routes, func(p netip.Prefix) bool {
+				return p.IsValid() && naivePrefix(p).IsSingleIP() && naivePrefix(p).Addr() == a
+			}) ||
+			in(prefixes("100.64.0.0/10 fd7a:115c:a1e0::/48")) && !in(prefixes("100.115.92.0/23"))
+	}
+	switch known := own || private && (ownNet || in(n.all)) || in(n.counting) && !never; {
+	case !known:
+		return addrUnknown
+	case node:
+		return addrNode
+	}
+	return addrSubnet
+}
+
+// randomConfig makes a configuration of up to n routes that nest, touch and cross
+// the limits of the rules often.
+func randomConfig(r *rand.Rand, n int) *RouteConfig {
+	bases := []netip.Addr{}
+	for _, s := range []string{"10.0.0.0", "11.0.0.0", "100.64.0.0", "100.115.92.0", "172.16.0.0", "192.168.0.0", "203.0.113.0", "8.8.8.8", "224.0.0.0",
+		"fd7a:115c:a1e0::", "2001::", "2002::", "2600::", "64:ff9b::", "64:ff9b:1::", "fe80::", "::ffff:10.0.0.0", "::ffff:8.8.8.8", "::", "3fff::"} {
+		bases = append(bases, netip.MustParseAddr(s))
+	}
+	prefix := func() netip.Prefix {
+		a := bases[r.IntN(len(bases))]
+		raw := a.AsSlice()
+		free := len(raw)
+		if a.Is4In6() {
+			free = 4
+		}
+		for range r.IntN(3) {
+			raw[len(raw)-free+r.IntN(free)] ^= byte(r.Uint32())
+		}
+		a, _ = netip.AddrFromSlice(raw)
+		bits := a.BitLen() - r.IntN(a.BitLen()+1)
+		switch r.IntN(8) {
+		case 0:
+			bits = a.BitLen()
+		case 1:
+			bits = r.IntN(13)
+		case 2:
+			bits = 200 // invalid
+		}
+		if a.Is4In6() && bits <= 32 {
+			bits += 96
+		}
+		return netip.PrefixFrom(a, bits)
+	}
+	list := func(n int) (ps []netip.Prefix) {
+		for range r.IntN(n + 1) {
+			ps = append(ps, prefix())
+		}
+		return ps
+	}
+	cfg := &RouteConfig{LocalAddrs: list(3), Routes: list(n), SubnetRoutes: list(n)}
+	if r.IntN(3) == 0 {
+		cfg.VirtualPrefixes = append([]netip.Prefix{}, list(4)...)
+	}
+	switch r.IntN(4) {
+	case 0:
+		cfg.Routes = append(cfg.Routes, prefixes("0.0.0.0/0 ::/0")...)
+	case 1:
+		cfg.SubnetRoutes = append(cfg.SubnetRoutes, prefixes("0.0.0.0/1 128.0.0.0/1 2000::/4 3000::/4")...)
+	}
+	return cfg
+}
+
+// edgesOf returns the addresses where something may change: the first and the last
+// of each prefix, and their neighbours outside.
+func edgesOf(cfg *RouteConfig) (edges []netip.Addr) {
+	fixed := prefixes("0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 100.115.92.0/23 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 224.0.0.0/3 " +
+		"::/0 fc00::/7 fe80::/10 fd7a:115c:a1e0::/48 2000::/3 64:ff9b::/96 64:ff9b:1::/48 2002::/16 2001::/32")
+	for _, p := range slices.Concat(fixed, cfg.LocalAddrs, cfg.Routes, cfg.SubnetRoutes, cfg.VirtualPrefixes) {
+		if !p.IsValid() {
+			continue
+		}
+		raw := p.Masked().Addr().AsSlice()
+		first, _ := netip.AddrFromSlice(raw)
+		for i := p.Bits(); i < len(raw)*8; i++ {
+			raw[i/8] |= 0x80 >> (i % 8)
+		}
+		last, _ := netip.AddrFromSlice(raw)
+		edges = append(edges, p.Addr(), first, last)
+		edges = append(edges, first.Prev(), last.Next()) // invalid past the ends
+	}
+	return edges
+}
+
+func checkAgainstNaive(c *qt.C, cfg *RouteConfig, addrs []netip.Addr) {
+	table, model := newRouteTable(cfg), newNaive(cfg)
+	for _, a := range addrs {
+		if got, want := table.lookup(a), model.lookup(a); got != want {
+			c.Errorf("lookup(%v) = %v, naively %v, under\n%+v", a, got, want, *cfg)
+		}
+	}
+}
+
+func TestRouteTableIsTheNaiveOne(t *testing.T) {
+	c := qt.New(t)
+	rounds := 1000
+	if testing.Short() {
+		rounds = 100
+	}
+	for i := range rounds {
+		r := rand.New(rand.NewPCG(1, uint64(i)))
+		cfg := randomConfig(r, 1+i%20)
+		addrs := edgesOf(cfg)
+		for range 20 {
+			var raw [16]byte
+			binary.BigEndian.PutUint64(raw[:], r.Uint64())
+			binary.BigEndian.PutUint64(raw[8:], r.Uint64())
+			addrs = append(addrs, netip.AddrFrom16(raw), netip.AddrFrom4([4]byte(raw[:])))
+		}
+		checkAgainstNaive(c, cfg, addrs)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// respell returns cfg with the same routes in other words. A route is split only
+// into pieces that are not there already, and never into single addresses, which
+// may be nodes: both would say something else, as RouteConfig's documentation tells.
+func respell(r *rand.Rand, cfg *RouteConfig) *RouteConfig {
+	seen := map[netip.Prefix]bool{}
+	var fields [2][]netip.Prefix // Routes and SubnetRoutes
+	var whole []netip.Prefix
+	for i, list := range [][]netip.Prefix{cfg.Routes, cfg.SubnetRoutes} {
+		for _, p := range list {
+			switch {
+			case !p.IsValid():
+			case naivePrefix(p).IsSingleIP(): // what it is depends on its field
+				fields[i] = append(fields[i], disguise(r, naivePrefix(p)))
+			case !seen[naivePrefix(p)]:
+				whole = append(whole, naivePrefix(p))
+			}
+			seen[naivePrefix(p)] = true
+		}
+	}
+	var split func(p netip.Prefix) []netip.Prefix
+	split = func(p netip.Prefix) []netip.Prefix {
+		if p.Bits() < p.Addr().BitLen()-1 && r.IntN(9) < 4 {
+			a, b := halves(p)
+			if !seen[a] && !seen[b] && !b.Addr().Is4In6() {
+				return append(split(a), split(b)...)
+			}
+		}
+		seen[p] = true
+		return []netip.Prefix{p}
+	}
+	for _, p := range whole {
+		for _, p := range split(p) {
+			for range 1 + r.IntN(2) {
+				i := r.IntN(2)
+				fields[i] = append(fields[i], disguise(r, p))
+			}
+		}
+	}
+	for _, f := range fields {
+		r.Shuffle(len(f), func(i, j int) { f[i], f[j] = f[j], f[i] })
+	}
+	return &RouteConfig{LocalAddrs: cfg.LocalAddrs, Routes: fields[0], SubnetRoutes: fields[1], VirtualPrefixes: cfg.VirtualPrefixes}
+}
+
+// disguise returns p with host bits, and at times as 4-in-6.
+func disguise(r *rand.Rand, p netip.Prefix) netip.Prefix {
+	raw, in6 := p.Addr().As16(), 128-p.Addr().BitLen()
+	for i := p.Bits() + in6; i < 128; i++ {
+		raw[i/8] ^= byte(r.Uint32()) & (0x80 >> (i % 8))
+	}
+	a := netip.AddrFrom16(raw)
+	if p.Addr().Is4() && r.IntN(2) == 0 {
+		return netip.PrefixFrom(a.Unmap(), p.Bits())
+	}
+	return netip.PrefixFrom(a, p.Bits()+in6)
+}
+
+func TestSpellingNeverChangesAClass(t *testing.T) {
+	c := qt.New(t)
+	changed := 0
+	for i := range 3000 {
+		r := rand.New(rand.NewPCG(2, uint64(i)))
+		cfg := randomConfig(r, 1+i%10)
+		other := respell(r, cfg)
+		if !newRouteTable(cfg).equal(newRouteTable(other)) {
+			c.Fatalf("seed %d: %+v\ndoes not say the same as\n%+v", i, *cfg, *other)
+		}
+		if fmt.Sprint(cfg.Routes) != fmt.Sprint(other.Routes) {
+			changed++
+		}
+	}
+	c.Check(changed > 1000, qt.IsTrue, qt.Commentf("only %d differ", changed))
+}
+
+// Where no layer is set aside, more specific routes say nothing new.
+func TestOverlapsSayNothingWithoutADefaultRoute(t *testing.T) {
+	c := qt.New(t)
+	one := newRouteTable(&RouteConfig{Routes: prefixes("198.51.100.0/22 12.0.0.0/8 10.0.0.0/8")})
+	two := newRouteTable(&RouteConfig{
+		Routes:       prefixes("198.51.100.0/23 198.51.102.0/23 198.51.100.0/22 198.51.103.128/25 12.128.0.0/9 10.0.0.0/9 10.64.0.0/10"),
+		SubnetRoutes: prefixes("12.0.0.0/8 12.3.0.0/16 10.128.0.0/9"),
+	})
+	c.Check(one.equal(two), qt.IsTrue)
+}
+
+// FuzzClassify reads a configuration and addresses from raw bytes.
+func FuzzClassify(f *testing.F) {
+	for i := range uint64(20) {
+		r := rand.New(rand.NewPCG(3, i))
+		raw := make([]byte, 18*(1+i%7))
+		for j := range raw {
+			raw[j] = byte(r.Uint32())
+		}
+		f.Add(raw, raw[:8], i%2 == 0)
+	}
+	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x01\x01\x80\x00\x00\x00\x01\x18\xcb\x00\x71\x00"), []byte("\xcb\x00\x71\x09"), true)
+	f.Fuzz(func(t *testing.T, config, addr []byte, nodes bool) {
+		if len(config) > 400 {
+			return
+		}
+		checkAgainstNaive(qt.New(t), configFromBytes(config, nodes), append(edgesOf(configFromBytes(config, nodes)), addrFromBytes(addr)))
+	})
+}
+
+// configFromBytes reads prefixes as a byte for the field and the family, one for
+// the bits, and the bytes of the address.
+func configFromBytes(b []byte, nodes bool) *RouteConfig {
+	cfg := new(RouteConfig)
+	fields := []*[]netip.Prefix{&cfg.LocalAddrs, &cfg.Routes, &cfg.SubnetRoutes, &cfg.VirtualPrefixes}
+	if !nodes {
+		fields = fields[:3]
+	}
+	for len(b) >= 2 {
+		kind, bits := b[0], int(b[1])
+		size := []int{4, 16}[kind>>7]
+		a := addrFromBytes(b[2:min(len(b), 2+size)])
+		field := fields[int(kind&0x7f)%len(fields)]
+		*field = append(*field, netip.PrefixFrom(a, bits))
+		b = b[min(len(b), 2+size):]
+	}
+	return cfg
+}
+
+func addrFromBytes(b []byte) netip.Addr {
+	if len(b) <= 4 {
+		var raw [4]byte
+		copy(raw[:], b)
+		return netip.AddrFrom4(raw)
+	}
+	var raw [16]byte
+	copy(raw[:], b)
+	return netip.AddrFrom16(raw)
+}
+
+func TestLookupAndClassifyDoNotAllocate(t *testing.T) {
+	c := qt.New(t)
+	table := newRouteTable(&RouteConfig{LocalAddrs: prefixes("10.0.0.2/24 fd00::2/64"), Routes: prefixes("0.0.0.0/0 ::/0")})
+	f, f6 := flowOf("10.0.0.2", "::ffff:8.8.8.8"), flowOf("fd00::2", "fd00::3%eth0")
+	c.Check(testing.AllocsPerRun(100, func() {
+		table.lookup(f.Src.Addr())
+		table.classify(f)
+		table.classify(f6)
+	}), qt.Equals, 0.0)
+}
+
+// manyRoutes has n routes of both families apart from each other, and
+// addresses in and between them.
+func manyRoutes(n int) (*RouteConfig, []netip.Addr) {
+	r := rand.New(rand.NewPCG(4, uint64(n)))
+	cfg := &RouteConfig{LocalAddrs: prefixes("100.64.0.1/32 fd7a:115c:a1e0::1/128")}
+	addrs := make([]netip.Addr, 0, 2*n)
+	for i := range n {
+		var raw [16]byte
+		copy(raw[:], netip.MustParseAddr("fd7a:115c:a1e0::").AsSlice())
+		binary.BigEndian.PutUint32(raw[12:], 100<<24|64<<16|uint32(i*2+1)*(1<<22/uint32(2*n+1)))
+		v4, v6 := netip.AddrFrom4([4]byte(raw[12:])), netip.AddrFrom16(raw)
+		cfg.Routes = append(cfg.Routes, netip.PrefixFrom(v4, 32), netip.PrefixFrom(v6, 128))
+		addrs = append(addrs, v4, v6)
+	}
+	r.Shuffle(len(addrs), func(i, j int) { addrs[i], addrs[j] = addrs[j], addrs[i] })
+	return cfg, addrs
+}
+
+func BenchmarkLookup(b *testing.B) {
+	for _, n := range []int{10, 1000, 10_000} {
+		b.Run(fmt.Sprintf("prefixes=%d", n), func(b *testing.B) {
+			cfg, addrs := manyRoutes(n)
+			table := newRouteTable(cfg)
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				table.lookup(addrs[i])
+				if i++; i == len(addrs) {
+					i = 0
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkNewRouteTable(b *testing.B) {
+	for _, n := range []int{10, 1000, 10_000} {
+		b.Run(fmt.Sprintf("prefixes=%d", n), func(b *testing.B) {
+			cfg, _ := manyRoutes(n)
+			b.ReportAllocs()
+			for b.Loop() {
+				newRouteTable(cfg)
+			}
+		})
+	}
+}

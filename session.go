@@ -1,0 +1,243 @@
+package netlog
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+const (
+	earlyPeriod = time.Second            // windows are closed early at most this often
+	grace       = 100 * time.Millisecond // what a goroutine that does not hang needs to stop after its deadline
+)
+
+// session is the time between a Startup and the end of its goroutine, which
+// runs from start to the closing of quiet. It alone calls the devices and callbacks.
+type session struct {
+	// Immutable after start.
+	tun, underlay Device          // underlay may be nil
+	config        *logtail.Config // a copy, and a pointer: fmt must not follow a Logger to the secrets
+	noUpload      bool
+	countUploads  bool
+	nodeID        string
+	exit          ExitPolicy
+	period        time.Duration
+	ignore        func(flowtrack.Tuple) bool
+	lookupNode    func(netip.Addr) (Node, bool)
+	onRecord      func(*Message)
+	logf          func(string, ...any)
+	upload        *logtail.Logger // nil where noUpload
+	own           *ownConns       // nil where noUpload or countUploads
+	maxWindow     int             // bytes of JSON
+
+	group    errgroup.Group
+	stop     chan struct{} // closed by the first Shutdown: take the last window
+	polled   chan struct{} // closed by the goroutine: the last window is queued
+	quiet    chan struct{} // closed by Shutdown: the upload has ended
+	done     chan struct{} // closed by the goroutine as its last act
+	rerouted chan struct{} // holds a token when next was set
+	lines    chan string   // what the uploader has to say, for logf
+
+	abandoned atomic.Bool                // Shutdown went away without the goroutine
+	next      atomic.Pointer[routeTable] // in force after the current window; nil: no change
+
+	// Guarded by the Logger's mu.
+	running  bool
+	stopping bool
+	gone     bool          // the goroutine has ended
+	finished chan struct{} // closed when err is set
+	err      error         // the result of Shutdown
+
+	counters counters
+
+	// Owned by the goroutine.
+	routes  *routeTable
+	clock   windowClock
+	traffic traffic
+	held    map[flowtrack.Tuple]tunstats.Counts // of the underlay, waiting for a record
+	fault   string                              // the last one told to logf
+}
+
+// start opens the upload and turns counting on.
+func (s *session) start() error {
+	s.maxWindow = math.MaxInt32 // no buffer to share
+	if !s.noUpload {
+		if s.config.Logf == nil && s.logf != nil {
+			s.config.Logf = s.queueLine
+		}
+		if !s.countUploads {
+			s.own = new(ownConns)
+			s.config.HTTPClient = s.own.client(s.config.HTTPClient)
+		}
+		upload, err := logtail.NewLogger(*s.config)
+		if err != nil {
+			return fmt.Errorf("netlog: Upload: %w", err)
+		}
+		s.upload = upload
+		// A quarter, so that one scan cannot evict the evidence before it.
+		s.maxWindow = int(min(upload.Stats().BufferMaxBytes/4, math.MaxInt32))
+	}
+	for _, d := range s.devices() {
+		d.ExtractStatistics() // what was counted before is not ours
+	}
+	s.clock = windowClock{start: time.Now().Round(0), opened: time.Now()}
+	for _, d := range s.devices() {
+		d.SetStatisticsEnabled(true)
+	}
+	return nil
+}
+
+// discard gives back what a start that failed had opened.
+func (s *session) discard() {
+	if s.upload == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // there is nothing of ours to upload yet
+	s.upload.Shutdown(ctx)
+	s.closeIdle()
+}
+
+func (s *session) devices() []Device {
+	if s.underlay == nil {
+		return []Device{s.tun}
+	}
+	return []Device{s.tun, s.underlay}
+}
+
+// run is the goroutine: it polls until stop, and speaks until quiet.
+func (s *session) run() {
+	s.poll()
+	close(s.polled)
+	for {
+		select {
+		case line := <-s.lines:
+			s.say(line)
+		case <-s.quiet:
+			for len(s.lines) > 0 {
+				s.say(<-s.lines)
+			}
+			return
+		}
+	}
+}
+
+// poll closes a window every period, and early where routes change.
+func (s *session) poll() {
+	ticker := time.NewTicker(s.period)
+	defer ticker.Stop()
+	early := time.NewTimer(0)
+	early.Stop()
+	defer early.Stop()
+	var lastEarly time.Time
+	for {
+		select {
+		case <-s.stop:
+			s.closeLastWindow()
+			return
+		case <-ticker.C:
+			s.closeWindow(false)
+		case <-s.rerouted:
+			early.Reset(max(0, earlyPeriod-time.Since(lastEarly)))
+		case <-early.C:
+			if next := s.next.Load(); next == nil || next.equal(s.routes) {
+				continue
+			}
+			lastEarly = time.Now()
+			s.closeWindow(false)
+		case line := <-s.lines:
+			s.say(line)
+		}
+	}
+}
+
+// reroute puts routes in force at the end of the current window, and ends it soon.
+func (s *session) reroute(routes *routeTable) {
+	s.next.Store(routes)
+	select {
+	case s.rerouted <- struct{}{}:
+	default: // the goroutine has yet to see the last token
+	}
+}
+
+// queueLine is the uploader's Logf: it runs on the uploader's goroutine, so the
+// line waits for ours. Lines past the capacity are dropped.
+func (s *session) queueLine(format string, args ...any) {
+	select {
+	case s.lines <- fmt.Sprintf(format, args...):
+	default:
+	}
+}
+
+func (s *session) say(line string) {
+	if s.logf != nil && !s.abandoned.Load() {
+		s.logf("%s", line)
+	}
+}
+
+// shutdown ends the session within ctx.
+func (s *session) shutdown(ctx context.Context) error {
+	close(s.stop)
+	s.await(ctx, s.polled)
+	var err error
+	if s.upload != nil {
+		err = s.upload.Shutdown(ctx)
+	}
+	s.closeIdle()
+	close(s.quiet)
+	if s.await(ctx, s.done) {
+		s.group.Wait()
+	}
+	if err == nil && s.abandoned.Load() {
+		err = s.undelivered(ctx)
+	}
+	return err
+}
+
+// closeIdle closes the idle connections of our own transport.
+func (s *session) closeIdle() {
+	if s.own != nil {
+		s.own.closeIdle()
+	}
+}
+
+// await waits for the goroutine to close c, and abandons it at the end of ctx.
+func (s *session) await(ctx context.Context, c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-ctx.Done():
+	}
+	if s.abandoned.Load() {
+		return false
+	}
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	select {
+	case <-c:
+		return true
+	case <-late.C:
+		s.abandoned.Store(true)
+		return false
+	}
+}
+
+// undelivered is the error of a Shutdown whose ctx has ended.
+func (s *session) undelivered(ctx context.Context) error {
+	err := &logtail.UndeliveredError{Err: ctx.Err()}
+	if s.upload != nil {
+		stats := s.upload.Stats()
+		err.Entries, err.Bytes = stats.BufferedEntries, stats.BufferedBytes
+		err.Kept = s.config.Buffer != nil
+	}
+	return err
+}

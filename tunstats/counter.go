@@ -1,0 +1,157 @@
+package tunstats
+
+import (
+	"math/rand/v2"
+
+	"github.com/go-netlog/netlog/flowtrack"
+)
+
+// direction is the index of a direction's shards.
+type direction int
+
+const (
+	tx direction = iota
+	rx
+)
+
+// orient turns a key of direction d into one of Tx, and back.
+func (d direction) orient(k *key) key {
+	if d == rx {
+		return k.reversed()
+	}
+	return *k
+}
+
+// A direction has so many shards. A batch keeps one for a microsecond or two, so
+// that they are enough for far more processors than that.
+const (
+	shardBits = 3
+	shards    = 1 << shardBits
+)
+
+// counter is the state behind a Statistics, made for its first packet.
+//
+// Locks are taken in this order: shards as they lie, then the registry.
+type counter struct {
+	seeds    seeds // immutable
+	registry registry
+	shards   [2][shards]shard // by direction
+}
+
+func newCounter(maxFlows int) *counter {
+	c := new(counter)
+	for i := range c.seeds {
+		c.seeds[i] = rand.Uint64()
+	}
+	if maxFlows <= 0 {
+		maxFlows = DefaultMaxFlows
+	}
+	c.registry.max = maxFlows
+	return c
+}
+
+// count counts pkt in sh and returns it. Where sh is nil it picks a shard and
+// locks it, so that a batch takes a lock once; the caller unlocks.
+func (c *counter) count(d direction, sh *shard, pkt []byte) *shard {
+	var k key
+	parse(&k, pkt)
+	h := c.seeds.hash(&k)
+	if sh == nil {
+		sh = c.lock(d, &k)
+	}
+	sh.countLocked(c, d, &k, h, len(pkt))
+	return sh
+}
+
+// lock returns a shard of d that is not in use, locked. The packets of one
+// goroutine mostly have one source, its peer in Rx and this node in Tx. Choosing
+// by that address keeps goroutines on shards of their own, and flows in one shard;
+// where two meet nevertheless, one moves on to the next shard instead of waiting.
+func (c *counter) lock(d direction, k *key) *shard {
+	s := &c.shards[d]
+	first := (k.srcHi ^ k.srcLo) * (c.seeds[0] | 1) >> (64 - shardBits)
+	for i := range uint64(shards) {
+		if sh := &s[(first+i)%shards]; sh.mu.TryLock() {
+			return sh
+		}
+	}
+	s[first].mu.Lock()
+	return &s[first]
+}
+
+// pause makes the shards ignore packets, or count them again. Once it has
+// returned, no goroutine is still counting under the old order.
+func (c *counter) pause(paused bool) {
+	c.each(func(_ direction, sh *shard) {
+		sh.mu.Lock()
+		sh.paused = paused
+		sh.mu.Unlock()
+	})
+}
+
+func (c *counter) each(f func(d direction, sh *shard)) {
+	for d := range c.shards {
+		for i := range c.shards[d] {
+			f(direction(d), &c.shards[d][i])
+		}
+	}
+}
+
+// extract empties the counters and returns what they held.
+func (c *counter) extract() map[flowtrack.Tuple]Counts {
+	flows, windows := c.take()
+	var zero Counts
+	sums := make([]Counts, len(flows))
+	for d := range windows {
+		for i := range windows[d] {
+			w := &windows[d][i]
+			zero = zero.Add(w.zero.counts(direction(d)))
+			for j := range w.table.entries {
+				e := &w.table.entries[j]
+				sums[e.flow] = sums[e.flow].Add(e.counts(direction(d)))
+			}
+		}
+	}
+	if len(flows) == 0 && zero == (Counts{}) {
+		return nil
+	}
+	m := make(map[flowtrack.Tuple]Counts, len(flows)+1)
+	for i := range flows {
+		m[flows[i].key.tuple()] = sums[i]
+	}
+	if zero != (Counts{}) {
+		m[flowtrack.Tuple{}] = zero
+	}
+	return m
+}
+
+// take empties the counters. It holds all locks at once, because the numbers in
+// the tables are those of one registry; the work with what it returns needs none.
+func (c *counter) take() (flows []entry, windows [2][shards]window) {
+	c.each(func(_ direction, sh *shard) { sh.mu.Lock() })
+	for d := range c.shards {
+		for i := range c.shards[d] {
+			sh := &c.shards[d][i]
+			windows[d][i], sh.window = sh.window, window{}
+		}
+	}
+	flows = c.registry.take()
+	c.each(func(_ direction, sh *shard) { sh.mu.Unlock() })
+	return flows, windows
+}
+
+func (c *counter) stats() Stats {
+	s := Stats{Flows: c.registry.size()}
+	zero := false
+	c.each(func(_ direction, sh *shard) {
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		s.FoldedPackets = add(s.FoldedPackets, sh.folded)
+		s.UndecodablePackets = add(s.UndecodablePackets, sh.undecodable)
+		zero = zero || sh.zero.packets != 0
+	})
+	if zero {
+		s.Flows++
+	}
+	return s
+}

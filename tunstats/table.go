@@ -1,0 +1,82 @@
+package tunstats
+
+// table holds flows by key: a dense list of entries and an open addressing index
+// into it, at most half full. It only grows; a window ends by dropping it. The
+// zero table is empty.
+//
+// What else was measured, per packet, on 2 cores of an AMD EPYC:
+//   - entries inside the slots: 1 ns less with 1,000 flows, which find it in the
+//     cache either way, but 20 to 35 ns more with 100,000, and two to three times the
+//     memory, all of which moves when the table grows;
+//   - the same with three quarters of the slots in use: 2 ns more, since a second
+//     probe is a branch that the processor did not foresee.
+type table struct {
+	index   []uint32 // a power of two slots: 1 + position in entries, or 0
+	entries []entry  // in order of arrival
+}
+
+// entry is one flow: a cache line on 64-bit machines.
+type entry struct {
+	key  key
+	flow uint32 // its number in the registry
+	tally
+}
+
+// tally counts packets and bytes of one direction. It saturates.
+type tally struct{ packets, bytes uint64 }
+
+func (t *tally) add(bytes int) {
+	t.packets = add(t.packets, 1)
+	t.bytes = add(t.bytes, uint64(bytes))
+}
+
+// counts returns t as the counters of direction d.
+func (t *tally) counts(d direction) Counts {
+	if d == rx {
+		return Counts{RxPackets: t.packets, RxBytes: t.bytes}
+	}
+	return Counts{TxPackets: t.packets, TxBytes: t.bytes}
+}
+
+const minSlots = 32
+
+// find returns the entry of k, whose hash is h, or nil. It is good until the next insert.
+func (t *table) find(k *key, h uint64) *entry {
+	if len(t.index) == 0 {
+		return nil
+	}
+	mask := uint64(len(t.index) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		n := uint(t.index[i]) - 1
+		if n >= uint(len(t.entries)) {
+			return nil // the slot is free
+		}
+		if e := &t.entries[n]; e.key.equal(k) {
+			return e
+		}
+	}
+}
+
+// insert adds an entry for k, which must not be in the table, under the number flow.
+func (t *table) insert(k *key, h uint64, flow uint32, s *seeds) *entry {
+	if len(t.entries) >= len(t.index)/2 {
+		t.index = make([]uint32, max(minSlots, 2*len(t.index)))
+		for i := range t.entries {
+			t.place(s.hash(&t.entries[i].key), i)
+		}
+	}
+	i := len(t.entries)
+	t.entries = append(t.entries, entry{key: *k, flow: flow})
+	t.place(h, i)
+	return &t.entries[i]
+}
+
+// place makes the first free slot for the hash h point to entry n.
+func (t *table) place(h uint64, n int) {
+	mask := uint64(len(t.index) - 1)
+	i := h & mask
+	for t.index[i] != 0 {
+		i = (i + 1) & mask
+	}
+	t.index[i] = uint32(n) + 1
+}

@@ -1,0 +1,148 @@
+package netlog
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// ownConns knows the connections of our own uploads by their exact 5-tuples, so
+// that they can be left out of the records: where the collector is reached
+// through the tunnel, the upload of one window would otherwise be the traffic of
+// the next, for ever.
+//
+// A connection is known from its first packet where the transport is our own and
+// the system lets a socket be bound before it connects, and otherwise from the
+// moment it is established.
+type ownConns struct {
+	transport *http.Transport // ours; nil where the caller has a client
+
+	mu    sync.Mutex        // guards conns
+	conns []flowtrack.Tuple // oldest first, at most maxOwnConns; an unspecified source address stands for any
+}
+
+const (
+	// maxOwnConns bounds the connections remembered. There is one at a time; the
+	// others are those whose last packets may still be in a window.
+	maxOwnConns = 16
+
+	dialTimeout = 15 * time.Second
+	idleTimeout = 10 * time.Second // a Logger with nothing to upload keeps no connection
+)
+
+// client returns a copy of c that reports its connections. Where c is nil, or has
+// no Transport, it is one over our own.
+func (o *ownConns) client(c *http.Client) *http.Client {
+	var traced http.Client
+	if c != nil {
+		traced = *c
+	}
+	if traced.Transport == nil {
+		o.transport = logtail.NewTransport()
+		o.transport.IdleConnTimeout = idleTimeout
+		dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: o.dialing}
+		o.transport.DialContext = dialer.DialContext
+		traced.Transport = o.transport
+	}
+	traced.Transport = tracedTransport{traced.Transport, o}
+	return &traced
+}
+
+// closeIdle closes the idle connections of our own transport.
+func (o *ownConns) closeIdle() {
+	if o.transport != nil {
+		o.transport.CloseIdleConnections()
+	}
+}
+
+// dialing learns the local port of a connection before its first packet.
+func (o *ownConns) dialing(_ context.Context, network, address string, raw syscall.RawConn) error {
+	remote, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil // not ours to report: the dial itself will
+	}
+	remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
+	return raw.Control(func(fd uintptr) {
+		if port, ok := bindAnyPort(fd, network); ok {
+			o.add(flowtrack.Tuple{Proto: flowtrack.TCP, Src: netip.AddrPortFrom(netip.IPv6Unspecified(), port), Dst: remote})
+		}
+	})
+}
+
+func (o *ownConns) add(t flowtrack.Tuple) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if slices.Contains(o.conns, t) {
+		return
+	}
+	if len(o.conns) == maxOwnConns {
+		o.conns = slices.Delete(o.conns, 0, 1)
+	}
+	o.conns = append(o.conns, t)
+}
+
+// remove takes the flows of our own connections out of flows and returns their sum.
+func (o *ownConns) remove(flows map[flowtrack.Tuple]tunstats.Counts) (sum tunstats.Counts) {
+	if len(flows) == 0 {
+		return sum
+	}
+	o.mu.Lock()
+	conns := slices.Clone(o.conns)
+	o.mu.Unlock()
+	take := func(t flowtrack.Tuple) {
+		if c, ok := flows[t]; ok {
+			sum = sum.Add(c)
+			delete(flows, t)
+		}
+	}
+	for _, conn := range conns {
+		if !conn.Src.Addr().IsUnspecified() {
+			take(conn)
+			continue
+		}
+		for t := range flows {
+			if t.Src.Port() == conn.Src.Port() && t.Dst == conn.Dst && t.Proto == conn.Proto {
+				take(t)
+			}
+		}
+	}
+	return sum
+}
+
+// tracedTransport reports the connection of each request to conns.
+type tracedTransport struct {
+	http.RoundTripper
+	conns *ownConns
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t tracedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		local, ok1 := tcpAddr(info.Conn.LocalAddr())
+		remote, ok2 := tcpAddr(info.Conn.RemoteAddr())
+		if ok1 && ok2 {
+			t.conns.add(flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: remote})
+		}
+	}}
+	return t.RoundTripper.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+}
+
+// tcpAddr returns a as packets show it: without a zone, IPv4 as IPv4.
+func tcpAddr(a net.Addr) (netip.AddrPort, bool) {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}, false
+	}
+	ap := tcp.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port()), true
+}

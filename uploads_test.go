@@ -1,0 +1,96 @@
+package netlog
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"runtime"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+var anyCounts = tunstats.Counts{TxPackets: 3, TxBytes: 180}
+
+// flowsOf returns flows of a connection, of another connection to the same
+// server, and of the same port of another host.
+func flowsOf(conn flowtrack.Tuple) map[flowtrack.Tuple]tunstats.Counts {
+	other, foreign := conn, conn
+	other.Src = netip.AddrPortFrom(conn.Src.Addr(), conn.Src.Port()^1)
+	foreign.Src = netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), conn.Src.Port())
+	return map[flowtrack.Tuple]tunstats.Counts{conn: anyCounts, other: anyCounts, foreign: anyCounts}
+}
+
+func TestAnEstablishedUploadIsLeftOutByItsExactTuple(t *testing.T) {
+	var conn flowtrack.Tuple
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn = flowtrack.Tuple{
+			Proto: flowtrack.TCP,
+			Src:   netip.MustParseAddrPort(r.RemoteAddr),
+			Dst:   r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr).AddrPort(),
+		}
+	}))
+	defer srv.Close()
+	for _, test := range []struct {
+		name   string
+		client *http.Client
+	}{
+		{"our own client", nil},
+		{"the caller's client", srv.Client()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := new(ownConns)
+			client := o.client(test.client)
+			resp, err := client.Get(srv.URL)
+			qt.Assert(t, err, qt.IsNil)
+			resp.Body.Close()
+			client.CloseIdleConnections()
+
+			o.conns = o.conns[len(o.conns)-1:] // the established one, not the dial
+			flows := flowsOf(conn)
+			qt.Check(t, o.remove(flows), qt.Equals, anyCounts)
+			qt.Check(t, flows, qt.HasLen, 2)
+			_, still := flows[conn]
+			qt.Check(t, still, qt.IsFalse)
+		})
+	}
+}
+
+func TestAFailedDialIsLeftOutToo(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the port of a dial is not known before it succeeds")
+	}
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	qt.Assert(t, err, qt.IsNil)
+	remote := closed.Addr().(*net.TCPAddr).AddrPort()
+	closed.Close()
+
+	o := new(ownConns)
+	_, err = o.client(nil).Get("http://" + remote.String())
+	qt.Assert(t, err, qt.IsNotNil)
+	qt.Assert(t, o.conns, qt.HasLen, 1)
+	dialed := flowtrack.Tuple{
+		Proto: flowtrack.TCP,
+		Src:   netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), o.conns[0].Src.Port()),
+		Dst:   remote,
+	}
+	qt.Assert(t, dialed.Src.Port(), qt.Not(qt.Equals), uint16(0))
+	other := dialed
+	other.Src = netip.AddrPortFrom(dialed.Src.Addr(), dialed.Src.Port()^1)
+	flows := map[flowtrack.Tuple]tunstats.Counts{dialed: anyCounts, other: anyCounts}
+	qt.Check(t, o.remove(flows), qt.Equals, anyCounts)
+	qt.Check(t, flows, qt.HasLen, 1)
+}
+
+func TestTheConnectionsRememberedAreBounded(t *testing.T) {
+	o := new(ownConns)
+	for port := range uint16(1000) {
+		o.add(flowtrack.Tuple{Src: netip.AddrPortFrom(netip.IPv6Unspecified(), port)})
+	}
+	qt.Check(t, o.conns, qt.HasLen, maxOwnConns)
+	qt.Check(t, o.conns[maxOwnConns-1].Src.Port(), qt.Equals, uint16(999))
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// book holds the records that were received.
+type book struct {
+	mu      sync.Mutex // guards the fields below
+	names   map[logtail.PublicID]string
+	records map[string][]*netlog.Message // by node
+}
+
+func newBook() *book {
+	return &book{names: make(map[logtail.PublicID]string), records: make(map[string][]*netlog.Message)}
+}
+
+// expect says which node an ID stands for. Whose a record is, the receiver says by
+// the ID that it came under; the name inside the record is only a claim.
+func (b *book) expect(id logtail.PublicID, name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.names[id] = name
+}
+
+// Store implements [receiver.Sink].
+func (b *book) Store(_ context.Context, batch receiver.Batch) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := b.names[batch.ID]
+	for _, entry := range batch.Entries {
+		m := new(netlog.Message)
+		if err := json.Unmarshal(entry, m); err != nil {
+			return err
+		}
+		b.records[name] = append(b.records[name], m)
+	}
+	return nil
+}
+
+// add adds a record by the name inside.
+func (b *book) add(m *netlog.Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records[m.NodeID] = append(b.records[m.NodeID], m)
+}
+
+// of returns the records of a node.
+func (b *book) of(name string) []*netlog.Message {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.records[name]
+}
+
+// collector is an embedded receiver on the loopback interface.
+type collector struct {
+	url    string
+	server *http.Server
+	done   chan struct{}
+}
+
+func startCollector(sink receiver.Sink) (*collector, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	c := &collector{
+		url:    "http://" + listener.Addr().String(),
+		server: &http.Server{Handler: &receiver.Handler{Sink: sink}, ReadHeaderTimeout: 10 * time.Second},
+		done:   make(chan struct{}),
+	}
+	go func() {
+		defer close(c.done)
+		c.server.Serve(listener)
+	}()
+	return c, nil
+}
+
+func (c *collector) close() {
+	c.server.Close()
+	<-c.done
+}

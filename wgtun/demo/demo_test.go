@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+func quick(out *bytes.Buffer) options {
+	return options{out: out, poll: 100 * time.Millisecond, rounds: 2, pause: 150 * time.Millisecond, bytes: 1 << 20}
+}
+
+// goroutinesEnd fails the test unless as few goroutines are left as there were.
+func goroutinesEnd(t *testing.T) {
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() {
+		deadline := time.Now().Add(5 * time.Second)
+		for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := runtime.NumGoroutine(); n > before {
+			stacks := make([]byte, 1<<20)
+			t.Errorf("%d goroutines, and %d before:\n%s", n, before, stacks[:runtime.Stack(stacks, true)])
+		}
+	})
+}
+
+func TestRecordsHoldWhatPassedThroughTheDevices(t *testing.T) {
+	collector, err := startCollector(newBook())
+	qt.Assert(t, err, qt.IsNil)
+	defer collector.close()
+	for _, test := range []struct{ name, url string }{
+		{"read back from the receiver inside", ""},
+		{"sent to another receiver", collector.url},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			goroutinesEnd(t)
+			c := qt.New(t)
+			var out bytes.Buffer
+			opts := quick(&out)
+			opts.url = test.url
+			r, err := run(t.Context(), opts)
+			c.Assert(err, qt.IsNil, qt.Commentf("%s", &out))
+			for _, e := range r.ends {
+				c.Check(e.records, qt.Equals, e.device)
+				c.Check(e.windows >= 3, qt.IsTrue, qt.Commentf("%d windows", e.windows))
+			}
+			checkRows(c, r, opts)
+			c.Check(out.String(), qt.Contains, "\nOK: ")
+		})
+	}
+}
+
+// checkRows checks that both ends tell the traffic of the demo.
+func checkRows(c *qt.C, r *report, opts options) {
+	sums := make(map[string]tunstats.Counts) // by node, class and protocol
+	for _, row := range r.rows {
+		key := row.node + " " + row.class + " " + row.Proto.String()
+		sums[key] = sums[key].Add(row.Counts)
+		if row.Proto == flowtrack.TCP {
+			c.Check(row.Src.Port() == httpPort || row.Dst.Port() == httpPort, qt.IsTrue, qt.Commentf("%v", row.Tuple))
+		}
+	}
+	rounds := uint64(opts.rounds)
+	down, up := rounds*uint64(opts.bytes), rounds*uint64(opts.bytes/2)
+	const headers = 40 // bytes of a TCP packet without options, IPv4
+	for node, moved := range map[string]struct{ tx, rx uint64 }{"alpha": {up, down}, "beta": {down, up}} {
+		tcp := sums[node+" virtual TCP"]
+		between := func(what string, got, moved, packets uint64) {
+			low, high := moved+packets*headers, moved+moved/10
+			c.Check(got >= low && got <= high, qt.IsTrue, qt.Commentf("%s %s: %d not in [%d, %d]", node, what, got, low, high))
+		}
+		between("tx", tcp.TxBytes, moved.tx, tcp.TxPackets)
+		between("rx", tcp.RxBytes, moved.rx, tcp.RxPackets)
+
+		const pinged, echoed = 20 + 8 + 56, 20 + 8 + 500 // bytes of one packet
+		n := rounds * pings
+		c.Check(sums[node+" virtual ICMPv4"], qt.Equals, tunstats.Counts{TxPackets: n, TxBytes: n * pinged, RxPackets: n, RxBytes: n * pinged})
+		n = rounds * datagrams
+		c.Check(sums[node+" virtual UDP"], qt.Equals, tunstats.Counts{TxPackets: n, TxBytes: n * echoed, RxPackets: n, RxBytes: n * echoed})
+
+		// WireGuard adds 32 bytes to a packet, and pads it.
+		under := sums[node+" physical unknown"]
+		c.Check(under.TxBytes > tcp.TxBytes+32*tcp.TxPackets, qt.IsTrue)
+		c.Check(under.RxBytes > tcp.RxBytes+32*tcp.RxPackets, qt.IsTrue)
+	}
+}
+
+func TestInterruptEndsItAtAnyMoment(t *testing.T) {
+	for _, after := range []time.Duration{0, 5, 20, 100, 200, 350} {
+		t.Run((after * time.Millisecond).String(), func(t *testing.T) {
+			goroutinesEnd(t)
+			ctx, cancel := context.WithTimeoutCause(t.Context(), after*time.Millisecond, errors.New("Ctrl-C"))
+			defer cancel()
+			var out bytes.Buffer
+			begin := time.Now()
+			if _, err := run(ctx, quick(&out)); err != nil {
+				qt.Check(t, ctx.Err(), qt.IsNotNil, qt.Commentf("%v\n%s", err, &out))
+			}
+			qt.Check(t, time.Since(begin) < grace, qt.IsTrue)
+		})
+	}
+}
+
+func TestReportFindsWhatDoesNotAgree(t *testing.T) {
+	n := func(tx, rx uint64) tunstats.Counts { return tunstats.Counts{TxPackets: tx, RxPackets: rx} }
+	for _, test := range []struct {
+		name string
+		a, b end
+		want error
+	}{
+		{"equal", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 100), records: n(50, 100)}, nil},
+		{"some were lost", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 95), records: n(50, 95)}, nil},
+		{"many were lost", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 90), records: n(50, 90)}, errMismatch},
+		{"more came than were sent", end{device: n(100, 50), records: n(100, 50)}, end{device: n(49, 100), records: n(49, 100)}, errMismatch},
+		{"a record is missing", end{device: n(100, 50), records: n(90, 50)}, end{device: n(50, 100), records: n(50, 100)}, errMismatch},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			r := &report{ends: [2]end{test.a, test.b}}
+			qt.Check(t, r.check(&out), qt.Equals, test.want)
+		})
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// errMismatch says that somebody counted wrong, or that records are missing.
+var errMismatch = errors.New("the numbers do not agree")
+
+// row is one flow as one node counted it, over all its records.
+type row struct {
+	node, class string
+	flowtrack.Tuple
+	tunstats.Counts
+}
+
+// end is what one end of the tunnel tells.
+type end struct {
+	name    string
+	device  tunstats.Counts // what passed through its tun, counted apart from netlog
+	records tunstats.Counts // the sum over its records, without the underlay
+	windows int
+}
+
+// report compares what was received with what happened.
+type report struct {
+	ends [2]end
+	rows []row // by node, then class, then volume
+}
+
+// classes are the kinds of traffic of a record, in the order of the table.
+var classes = [...]struct {
+	name string
+	of   func(*netlog.Message) []netlog.ConnectionCounts
+}{
+	{"virtual", func(m *netlog.Message) []netlog.ConnectionCounts { return m.VirtualTraffic }},
+	{"subnet", func(m *netlog.Message) []netlog.ConnectionCounts { return m.SubnetTraffic }},
+	{"exit", func(m *netlog.Message) []netlog.ConnectionCounts { return m.ExitTraffic }},
+	{"physical", func(m *netlog.Message) []netlog.ConnectionCounts { return m.PhysicalTraffic }},
+}
+
+func newReport(seen *book, nodes ...*node) *report {
+	r := new(report)
+	for i, n := range nodes {
+		messages := seen.of(n.name)
+		r.ends[i] = end{name: n.name, device: n.tally.Counts(), windows: len(messages)}
+		for _, class := range classes {
+			flows := make(map[flowtrack.Tuple]tunstats.Counts)
+			for _, m := range messages {
+				for _, c := range class.of(m) {
+					flows[c.Tuple] = flows[c.Tuple].Add(c.Counts)
+				}
+			}
+			first := len(r.rows)
+			for t, c := range flows {
+				r.rows = append(r.rows, row{n.name, class.name, t, c})
+				if class.name != "physical" {
+					r.ends[i].records = r.ends[i].records.Add(c)
+				}
+			}
+			slices.SortFunc(r.rows[first:], func(a, b row) int {
+				return cmp.Or(cmp.Compare(b.TxBytes+b.RxBytes, a.TxBytes+a.RxBytes), cmp.Compare(a.Tuple.String(), b.Tuple.String()))
+			})
+		}
+	}
+	return r
+}
+
+// print writes the table.
+func (r *report) print(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	const numbers = "%10v %10v %10v %10v\n"
+	fmt.Fprintf(t, "node\tclass\tproto\tsource\tdestination\t"+numbers, "tx packets", "tx bytes", "rx packets", "rx bytes")
+	for _, row := range r.rows {
+		proto := row.Proto.String()
+		if row.Proto == flowtrack.Unknown {
+			proto = "-" // the underlay, and totals of exit traffic
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t"+numbers, row.node, row.class, proto,
+			side(row.Src), side(row.Dst), row.TxPackets, row.TxBytes, row.RxPackets, row.RxBytes)
+	}
+	t.Flush()
+}
+
+// side writes one side of a flow, without a port where there is none.
+func side(ap netip.AddrPort) string {
+	switch {
+	case !ap.IsValid():
+		return "-"
+	case ap.Port() == 0:
+		return ap.Addr().String()
+	}
+	return ap.String()
+}
+
+// check says whether the numbers agree. The records must hold exactly what passed through
+// each device. Between the devices is UDP, which may lose packets but not add any.
+func (r *report) check(w io.Writer) error {
+	a, b := r.ends[0], r.ends[1]
+	fmt.Fprintln(w)
+	for _, e := range r.ends {
+		if e.records != e.device {
+			fmt.Fprintf(w, "MISMATCH: the %d records of %s hold %+v, but %+v passed through its device\n", e.windows, e.name, e.records, e.device)
+			return errMismatch
+		}
+	}
+	there, ok1 := lost(a.records.TxPackets, b.records.RxPackets)
+	back, ok2 := lost(b.records.TxPackets, a.records.RxPackets)
+	line := fmt.Sprintf("%s sent %d packets (%d bytes) and %s received %d (%d); %s sent %d (%d) and %s received %d (%d)",
+		a.name, a.records.TxPackets, a.records.TxBytes, b.name, b.records.RxPackets, b.records.RxBytes,
+		b.name, b.records.TxPackets, b.records.TxBytes, a.name, a.records.RxPackets, a.records.RxBytes)
+	switch {
+	case !ok1 || !ok2:
+		fmt.Fprintln(w, "MISMATCH: "+line)
+		return errMismatch
+	case there+back > 0:
+		fmt.Fprintf(w, "OK: %s. %d packets were lost on the way, as UDP may.\n", line, there+back)
+	default:
+		fmt.Fprintf(w, "OK: %s.\n", line)
+	}
+	return nil
+}
+
+// lost returns how many packets were lost. It is not ok where more came than were
+// sent, or more than one in twenty was lost, which a loopback interface does not do.
+func lost(sent, received uint64) (n uint64, ok bool) {
+	if received > sent {
+		return 0, false
+	}
+	n = sent - received
+	return n, n <= sent/20
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/wgtun"
+)
+
+type options struct {
+	out    io.Writer     // what happens, for people
+	url    string        // of a collector; empty: one of our own, and then its URL
+	poll   time.Duration // window of the records
+	rounds int           // of traffic
+	pause  time.Duration // after each round
+	bytes  int64         // downloaded in a round; half as many are uploaded
+
+	embedded bool // set by run: the collector is our own
+}
+
+const (
+	pings     = 5               // a round
+	datagrams = 10              // a round
+	grace     = 5 * time.Second // for the last upload
+)
+
+// run shows the whole way once and returns what was found, also where the
+// numbers disagree.
+func run(ctx context.Context, opts options) (*report, error) {
+	say := func(format string, args ...any) { fmt.Fprintf(opts.out, format+"\n", args...) }
+
+	alpha, beta, err := newTunnel()
+	if err != nil {
+		return nil, err
+	}
+	defer alpha.dev.Close()
+	defer beta.dev.Close()
+	say("1. Two WireGuard devices, joined over UDP on the loopback interface:")
+	for _, n := range []*node{alpha, beta} {
+		say("   %-5s is %v in the tunnel, at %v outside", n.name, n.prefix.Addr(), n.endpoint)
+	}
+
+	seen := newBook()
+	if opts.url != "" {
+		say("2. The records go to %s", opts.url)
+	} else {
+		collector, err := startCollector(seen)
+		if err != nil {
+			return nil, err
+		}
+		defer collector.close()
+		opts.url, opts.embedded = collector.url, true
+		say("2. A receiver inside the demo, at %s", opts.url)
+	}
+
+	var loggers []*netlog.Logger
+	defer func() { shutdown(loggers) }() // before the devices are closed
+	say("3. A Logger on each end, a window of %v. Their public IDs:", opts.poll)
+	for _, n := range []*node{alpha, beta} {
+		l, id, err := startLogger(n, opts, seen)
+		if err != nil {
+			return nil, err
+		}
+		loggers = append(loggers, l)
+		say("   %-5s %v", n.name, id)
+	}
+
+	if err := move(ctx, alpha, beta, opts, say); err != nil {
+		return nil, err
+	}
+	if err := shutdown(loggers); err != nil {
+		return nil, err
+	}
+	say("5. Both Loggers shut down: the last window is delivered.\n")
+
+	r := newReport(seen, alpha, beta)
+	r.print(opts.out)
+	return r, r.check(opts.out)
+}
+
+// startLogger starts the Logger of n, under a fresh identity.
+func startLogger(n *node, opts options, seen *book) (*netlog.Logger, logtail.PublicID, error) {
+	id := logtail.NewPrivateID()
+	routes, err := wgtun.Routes(n.dev, n.prefix)
+	if err != nil {
+		return nil, id.Public(), err
+	}
+	l := &netlog.Logger{
+		Upload:     logtail.Config{BaseURL: opts.url},
+		Underlay:   wgtun.Underlay(n.dev),
+		NodeID:     n.name,
+		PollPeriod: opts.poll,
+	}
+	if !opts.embedded { // what another collector received cannot be read back
+		l.OnRecord = func(m *netlog.Message) { seen.add(m.Clone()) }
+	}
+	seen.expect(id.Public(), n.name)
+	return l, id.Public(), l.Startup(id, logtail.PrivateID{}, n.tun, routes)
+}
+
+// shutdown ends the loggers, with a bound on the wait. It may be called again.
+func shutdown(loggers []*netlog.Logger) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	var errs []error
+	for _, l := range loggers {
+		errs = append(errs, l.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// move sends real traffic through the tunnel until all of it has arrived.
+func move(ctx context.Context, alpha, beta *node, opts options, say func(string, ...any)) error {
+	server := beta.prefix.Addr()
+	stop, err := serve(beta.net, server)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	transport := &http.Transport{DialContext: alpha.net.DialContext, DisableCompression: true}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+
+	say("4. Traffic through the tunnel:")
+	for round := range opts.rounds {
+		if err := moveOnce(ctx, alpha, server, client, opts.bytes); err != nil {
+			return err
+		}
+		say("   round %d: alpha got %s and sent %s by HTTP, %d pings, %d datagrams echoed",
+			round+1, size(opts.bytes), size(opts.bytes/2), pings, datagrams)
+		if err := wait(ctx, opts.pause); err != nil {
+			return err
+		}
+	}
+	transport.CloseIdleConnections()
+	return settle(ctx, alpha, beta)
+}
+
+func moveOnce(ctx context.Context, alpha *node, server netip.Addr, client *http.Client, bytes int64) error {
+	if err := download(ctx, client, server, bytes); err != nil {
+		return fmt.Errorf("download: %w", err)
+	}
+	if err := upload(ctx, client, server, bytes/2); err != nil {
+		return fmt.Errorf("upload: %w", err)
+	}
+	if err := ping(ctx, alpha.net, server, pings); err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	if err := echo(ctx, alpha.net, server, datagrams); err != nil {
+		return fmt.Errorf("echo: %w", err)
+	}
+	return nil
+}
+
+// settle waits until nothing moves any more, so that both ends count the same.
+// A connection that is being closed still sends, and lost packets come again.
+func settle(ctx context.Context, alpha, beta *node) error {
+	const quiet, steps = 100 * time.Millisecond, 30
+	for range steps {
+		a, b := alpha.tally.Counts(), beta.tally.Counts()
+		if err := wait(ctx, quiet); err != nil {
+			return err
+		}
+		if a == alpha.tally.Counts() && b == beta.tally.Counts() {
+			return nil
+		}
+	}
+	return errors.New("the traffic does not end")
+}
+
+// wait waits for d, or for the end of ctx.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// size writes n bytes for people.
+func size(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%.3g MiB", float64(n)/(1<<20))
+}

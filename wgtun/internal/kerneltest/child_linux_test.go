@@ -1,0 +1,204 @@
+package kerneltest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.zx2c4.com/wireguard/conn"
+	"golang.zx2c4.com/wireguard/device"
+	"golang.zx2c4.com/wireguard/tun"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/tunstats"
+	"github.com/go-netlog/netlog/wgtun"
+	"github.com/go-netlog/netlog/wgtun/internal/tally"
+	"github.com/go-netlog/netlog/wgtun/internal/wgconf"
+)
+
+// config says what a child is: a node, or the outside where Private is empty.
+type config struct {
+	Name         string
+	Private      string         // WireGuard key
+	Addrs        []netip.Prefix // in the tunnel
+	Peer         wgconf.Peer
+	KernelRoutes []string // that lead into the tunnel
+	SubnetRoutes []netip.Prefix
+	Collector    string // base URL
+	ID           string // of the Logger, as text
+	Offload      bool   // a TUN with a virtio header: segmentation and receive offload
+	Poll         time.Duration
+}
+
+// command is what a child is told to do.
+type command struct {
+	Op      string  // move, state, down, stop, records
+	Traffic traffic // of move
+}
+
+// answer is what it says. The fields that are set depend on the command.
+type answer struct {
+	Err     string
+	Tally   tunstats.Counts // what passed through the tun, packet by packet
+	Kernel  tunstats.Counts // what the kernel says passed through the interface
+	Stats   netlog.Stats
+	Records []received
+}
+
+func TestMain(m *testing.M) {
+	text := os.Getenv(childEnv)
+	if text == "" {
+		os.Exit(m.Run())
+	}
+	var cfg config
+	err := json.Unmarshal([]byte(text), &cfg)
+	switch {
+	case err != nil:
+	case cfg.Private == "":
+		err = runOutside()
+	default:
+		err = runNode(cfg)
+	}
+	if err != nil {
+		fmt.Println(`{"Err":` + strconv.Quote(err.Error()) + `}`)
+		os.Exit(1)
+	}
+}
+
+// node is a WireGuard daemon with flow logs, in miniature.
+type node struct {
+	cfg    config
+	tally  *tally.Tun
+	dev    *device.Device
+	logger *netlog.Logger
+}
+
+func runNode(cfg config) error {
+	n := &node{cfg: cfg}
+	inner, err := createTun(cfg.Offload)
+	if err != nil {
+		return fmt.Errorf("tun: %w", err)
+	}
+	n.tally = &tally.Tun{Device: inner}
+	wrapped := wgtun.Wrap(n.tally)
+	n.dev = device.NewDevice(wrapped, conn.NewDefaultBind(), device.NewLogger(device.LogLevelError, cfg.Name+": "))
+	defer n.dev.Close()
+	if err := n.dev.IpcSet(wgconf.Device(cfg.Private, wireguardPort, cfg.Peer)); err != nil {
+		return err
+	}
+	// Counting begins before the interface is up, so that the kernel has counted nothing yet.
+	if err := n.startLogger(wrapped); err != nil {
+		return err
+	}
+	if err := n.configureInterface(); err != nil {
+		return err
+	}
+	stop, err := serveTraffic()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return serveCommands(n.do)
+}
+
+// createTun makes the interface. wireguard-go always asks for a virtio header; a tun
+// without one, on which every packet is one packet to the kernel, is opened here.
+func createTun(offload bool) (tun.Device, error) {
+	if offload {
+		return tun.CreateTUN(deviceName, device.DefaultMTU)
+	}
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	ifr, err := unix.NewIfreq(deviceName)
+	if err != nil {
+		return nil, err
+	}
+	ifr.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
+		return nil, err
+	}
+	return tun.CreateTUNFromFile(os.NewFile(uintptr(fd), "/dev/net/tun"), device.DefaultMTU)
+}
+
+func (n *node) startLogger(wrapped *wgtun.Device) error {
+	id, err := logtail.ParsePrivateID(n.cfg.ID)
+	if err != nil {
+		return err
+	}
+	routes, err := wgtun.Routes(n.dev, n.cfg.Addrs...)
+	if err != nil {
+		return err
+	}
+	routes.SubnetRoutes = n.cfg.SubnetRoutes
+	n.logger = &netlog.Logger{
+		Upload:     logtail.Config{BaseURL: n.cfg.Collector, AllowInsecure: true},
+		Underlay:   wgtun.Underlay(n.dev),
+		NodeID:     n.cfg.Name,
+		PollPeriod: n.cfg.Poll,
+	}
+	return n.logger.Startup(id, logtail.PrivateID{}, wrapped, routes)
+}
+
+func (n *node) configureInterface() error {
+	for _, a := range n.cfg.Addrs {
+		if err := runIP("addr", "add", a.String(), "dev", deviceName); err != nil {
+			return err
+		}
+	}
+	if err := runIP("link", "set", deviceName, "up"); err != nil {
+		return err
+	}
+	for _, r := range n.cfg.KernelRoutes {
+		if err := runIP("route", "add", r, "dev", deviceName); err != nil {
+			return err
+		}
+	}
+	return n.dev.Up()
+}
+
+func runIP(args ...string) error {
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+func (n *node) do(cmd command) (answer, error) {
+	var err error
+	switch cmd.Op {
+	case "move":
+		err = cmd.Traffic.move()
+	case "down":
+		err = runIP("link", "set", deviceName, "down")
+	case "stop":
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		err = n.logger.Shutdown(ctx)
+		cancel()
+	}
+	a := answer{Tally: n.tally.Counts(), Kernel: kernelCounts(), Stats: n.logger.Stats()}
+	return a, err
+}
+
+// kernelCounts reads the counters of the interface. What the host transmits is
+// what wireguard-go reads.
+func kernelCounts() (c tunstats.Counts) {
+	for name, n := range map[string]*uint64{
+		"tx_packets": &c.TxPackets, "tx_bytes": &c.TxBytes,
+		"rx_packets": &c.RxPackets, "rx_bytes": &c.RxBytes,
+	} {
+		text, _ := os.ReadFile("/sys/class/net/" + deviceName + "/statistics/" + name)
+		*n, _ = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	}
+	return c
+}

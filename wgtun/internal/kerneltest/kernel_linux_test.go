@@ -1,0 +1,281 @@
+package kerneltest
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/tunstats"
+	"github.com/go-netlog/netlog/wgtun/internal/wgconf"
+)
+
+const window = 250 * time.Millisecond
+
+// tunnel is a lab with a node in a and one in b.
+type tunnel struct {
+	a, b, outside *child
+	idA, idB      logtail.PublicID
+}
+
+// newTunnel starts the nodes. Node b offers the subnet behind it and the way out.
+func newTunnel(t *testing.T, offload bool, collectorOfA string) *tunnel {
+	c := qt.New(t)
+	l := newLab(t)
+	keyA, err := wgconf.NewKey()
+	c.Assert(err, qt.IsNil)
+	keyB, err := wgconf.NewKey()
+	c.Assert(err, qt.IsNil)
+	idA, idB := logtail.NewPrivateID(), logtail.NewPrivateID()
+	text := func(id logtail.PrivateID) string {
+		text, err := id.MarshalText()
+		c.Assert(err, qt.IsNil)
+		return string(text)
+	}
+	tn := &tunnel{idA: idA.Public(), idB: idB.Public()}
+	tn.outside = l.start(t, l.outside, config{Name: "outside"})
+	tn.b = l.start(t, l.b, config{
+		Name: "b", Private: keyB.Private, ID: text(idB), Offload: offload, Poll: window,
+		Addrs:        prefixes(insideB+"/24", insideB6+"/64"),
+		Peer:         wgconf.Peer{Public: keyA.Public, AllowedIP: prefixes(insideA+"/32", insideA6+"/128")},
+		SubnetRoutes: prefixes("10.98.0.0/24"),
+		Collector:    collectorThroughIt, // which for b is on its own wire
+	})
+	tn.a = l.start(t, l.a, config{
+		Name: "a", Private: keyA.Private, ID: text(idA), Offload: offload, Poll: window,
+		Addrs: prefixes(insideA+"/24", insideA6+"/64"),
+		Peer: wgconf.Peer{
+			Public:    keyB.Public,
+			Endpoint:  netip.AddrPortFrom(netip.MustParseAddr(underB), wireguardPort),
+			AllowedIP: prefixes(insideB+"/32", insideB6+"/128", "10.98.0.0/24", "0.0.0.0/0"),
+		},
+		KernelRoutes: []string{"10.98.0.0/24", "default"},
+		Collector:    collectorOfA,
+	})
+	return tn
+}
+
+func prefixes(list ...string) (ps []netip.Prefix) {
+	for _, s := range list {
+		ps = append(ps, netip.MustParsePrefix(s))
+	}
+	return ps
+}
+
+// settle waits until nothing has moved for a while.
+func (tn *tunnel) settle(t *testing.T) {
+	state := func() [2]tunstats.Counts {
+		return [2]tunstats.Counts{tn.a.ask(command{Op: "state"}).Tally, tn.b.ask(command{Op: "state"}).Tally}
+	}
+	last := state()
+	for range 100 {
+		time.Sleep(100 * time.Millisecond)
+		now := state()
+		if now == last {
+			return
+		}
+		last = now
+	}
+	t.Fatal("the traffic does not end")
+}
+
+// stop ends the tunnel and the Loggers, and returns what both ends say.
+func (tn *tunnel) stop(t *testing.T) (a, b answer) {
+	tn.settle(t)
+	tn.a.ask(command{Op: "down"}) // so that nothing moves between the last record and the last look
+	tn.b.ask(command{Op: "down"})
+	return tn.a.ask(command{Op: "stop"}), tn.b.ask(command{Op: "stop"})
+}
+
+// books returns the records of one node.
+func (tn *tunnel) books(t *testing.T, id logtail.PublicID) (all []*netlog.Message) {
+	for _, r := range tn.outside.ask(command{Op: "records"}).Records {
+		if r.ID != id.String() {
+			continue
+		}
+		m := new(netlog.Message)
+		qt.Assert(t, json.Unmarshal(r.Entry, m), qt.IsNil, qt.Commentf("%s", r.Entry))
+		all = append(all, m)
+	}
+	return all
+}
+
+// flows adds up one class of traffic.
+func flows(messages []*netlog.Message, class func(*netlog.Message) []netlog.ConnectionCounts) map[flowtrack.Tuple]tunstats.Counts {
+	sum := make(map[flowtrack.Tuple]tunstats.Counts)
+	for _, m := range messages {
+		for _, c := range class(m) {
+			sum[c.Tuple] = sum[c.Tuple].Add(c.Counts)
+		}
+	}
+	return sum
+}
+
+func virtual(m *netlog.Message) []netlog.ConnectionCounts  { return m.VirtualTraffic }
+func subnet(m *netlog.Message) []netlog.ConnectionCounts   { return m.SubnetTraffic }
+func exit(m *netlog.Message) []netlog.ConnectionCounts     { return m.ExitTraffic }
+func physical(m *netlog.Message) []netlog.ConnectionCounts { return m.PhysicalTraffic }
+
+// total adds up what passed through the tun, which is every class but the underlay.
+func total(messages []*netlog.Message) (sum tunstats.Counts) {
+	for _, class := range []func(*netlog.Message) []netlog.ConnectionCounts{virtual, subnet, exit} {
+		for _, c := range flows(messages, class) {
+			sum = sum.Add(c)
+		}
+	}
+	return sum
+}
+
+// What both ends record is what the kernel counted on the interface, to the packet
+// and the byte, as long as the kernel counts packets as they are. With offload it counts
+// large ones that wireguard-go splits and merges; then the tally below wgtun is the judge.
+func TestRecordsHoldWhatTheKernelCounted(t *testing.T) {
+	needLab(t)
+	for _, offload := range []bool{false, true} {
+		t.Run(map[bool]string{false: "one packet at a time", true: "with offload"}[offload], func(t *testing.T) {
+			c := qt.New(t)
+			tn := newTunnel(t, offload, collectorPastTunnel)
+			moveEverything(tn)
+			a, b := tn.stop(t)
+			booksA, booksB := tn.books(t, tn.idA), tn.books(t, tn.idB)
+
+			c.Check(total(booksA), qt.Equals, a.Tally)
+			c.Check(total(booksB), qt.Equals, b.Tally)
+			if !offload {
+				c.Check(a.Tally, qt.Equals, a.Kernel)
+				c.Check(b.Tally, qt.Equals, b.Kernel)
+			} else {
+				c.Check(a.Kernel.TxPackets < a.Tally.TxPackets, qt.IsTrue, qt.Commentf("the kernel merged nothing: %+v", a))
+			}
+			checkDoubleEntry(c, flows(booksA, virtual), flows(booksB, virtual))
+			checkDoubleEntry(c, flows(booksA, subnet), flows(booksB, subnet))
+			checkClasses(c, booksA, booksB)
+			checkUnderlay(c, a, booksA)
+		})
+	}
+}
+
+// moveEverything sends every kind of traffic from a.
+func moveEverything(tn *tunnel) {
+	for _, tr := range []traffic{
+		{"ping", netip.MustParseAddr(insideB), 5, 64},
+		{"ping", netip.MustParseAddr(insideB6), 5, 64},
+		{"tcp", netip.MustParseAddr(insideB), 2 << 20, 0},
+		{"tcp", netip.MustParseAddr(insideB6), 1 << 20, 0},
+		{"udp", netip.MustParseAddr(insideB), 200, 1000},
+		{"udp", netip.MustParseAddr(insideB6), 50, 1000},
+		{"udp", netip.MustParseAddr(insideB), 10, 5000}, // in four fragments
+		{"udp", netip.MustParseAddr(insideB6), 10, 5000},
+		{"blast", netip.MustParseAddr(insideB), 2000, 1200},
+		{"tcp", netip.MustParseAddr(outsideBehindB), 1 << 20, 0},
+		{"udp", netip.MustParseAddr(outsideBehindB), 50, 100},
+		{"tcp", netip.MustParseAddr(internet), 1 << 20, 0},
+		{"ping", netip.MustParseAddr(internet), 5, 64},
+	} {
+		tn.a.ask(command{Op: "move", Traffic: tr})
+	}
+}
+
+// checkDoubleEntry checks that each flow is in the books of both ends, and that
+// neither received more than the other sent. Only the blast may lose packets, and
+// TCP where the machine is busy; what was sent one by one arrives.
+func checkDoubleEntry(c *qt.C, a, b map[flowtrack.Tuple]tunstats.Counts) {
+	c.Check(len(a) > 0, qt.IsTrue)
+	for t, ca := range a {
+		if !t.Dst.Addr().IsGlobalUnicast() {
+			continue // multicast of the host itself, which WireGuard does not carry
+		}
+		cb, ok := b[flowtrack.Tuple{Proto: t.Proto, Src: t.Dst, Dst: t.Src}]
+		note := qt.Commentf("%v: %+v at one end, %+v at the other", t, ca, cb)
+		c.Check(ok, qt.IsTrue, note)
+		c.Check(cb.RxPackets <= ca.TxPackets && cb.RxBytes <= ca.TxBytes, qt.IsTrue, note)
+		c.Check(ca.RxPackets <= cb.TxPackets && ca.RxBytes <= cb.TxBytes, qt.IsTrue, note)
+		if t.Proto != flowtrack.TCP && t.Dst.Port() != discardPort {
+			c.Check(ca, qt.Equals, tunstats.Counts{
+				TxPackets: cb.RxPackets, TxBytes: cb.RxBytes, RxPackets: cb.TxPackets, RxBytes: cb.TxBytes,
+			}, note)
+		}
+	}
+}
+
+// checkClasses checks what went where, and that no record names the internet.
+func checkClasses(c *qt.C, a, b []*netlog.Message) {
+	inside := netip.AddrPortFrom(netip.MustParseAddr(insideB), 0)
+	me := netip.AddrPortFrom(netip.MustParseAddr(insideA), 0)
+	c.Check(flows(a, virtual)[flowtrack.Tuple{Proto: flowtrack.ICMPv4, Src: me, Dst: inside}], qt.Equals,
+		tunstats.Counts{TxPackets: 5, TxBytes: 5 * (20 + 64), RxPackets: 5, RxBytes: 5 * (20 + 64)})
+
+	// Of a datagram in four fragments only the first has ports.
+	const later = 3 * 10
+	fragments := flows(a, virtual)[flowtrack.Tuple{Proto: flowtrack.UDP, Src: me, Dst: inside}]
+	c.Check(fragments.TxPackets, qt.Equals, uint64(later))
+	c.Check(fragments.RxPackets, qt.Equals, uint64(later))
+
+	for _, books := range [][]*netlog.Message{a, b} {
+		for t, n := range flows(books, exit) {
+			c.Check(t, qt.Equals, flowtrack.Tuple{}) // totals only
+			c.Check(n.TxBytes > 1<<20 && n.RxBytes > 1<<20, qt.IsTrue, qt.Commentf("%+v", n))
+		}
+		c.Check(flows(books, exit), qt.HasLen, 1)
+		for t := range flows(books, subnet) {
+			behind := netip.MustParseAddr(outsideBehindB)
+			c.Check(t.Src.Addr() == behind || t.Dst.Addr() == behind, qt.IsTrue, qt.Commentf("%v", t))
+		}
+		text, err := json.Marshal(books)
+		c.Assert(err, qt.IsNil)
+		c.Check(strings.Contains(string(text), internet), qt.IsFalse)
+	}
+}
+
+// checkUnderlay checks that what was sent encrypted is what was sent in clear and
+// what WireGuard adds.
+func checkUnderlay(c *qt.C, n answer, books []*netlog.Message) {
+	got := flows(books, physical)
+	c.Assert(got, qt.HasLen, 1)
+	for t, u := range got {
+		c.Check(t.Src, qt.Equals, netip.AddrPortFrom(netip.MustParseAddr(insideB), 0))
+		c.Check(t.Dst, qt.Equals, netip.AddrPortFrom(netip.MustParseAddr(underB), wireguardPort))
+		const overhead, padding, other = 32, 15, 4096 // bytes a packet, and for handshakes and keepalives
+		low := n.Tally.RxBytes + overhead*n.Tally.RxPackets
+		high := low + padding*n.Tally.RxPackets + other
+		c.Check(u.RxBytes >= low && u.RxBytes <= high, qt.IsTrue, qt.Commentf("%d not in [%d, %d]", u.RxBytes, low, high))
+		c.Check(u.TxPackets+u.RxPackets, qt.Equals, uint64(0))
+	}
+}
+
+// The uploads of a node whose collector is behind the tunnel pass through the tunnel
+// themselves. They must not be the reason for the next record.
+func TestANodeFallsSilentWithItsCollectorBehindTheTunnel(t *testing.T) {
+	needLab(t)
+	c := qt.New(t)
+	tn := newTunnel(t, true, collectorThroughIt)
+	tn.a.ask(command{Op: "move", Traffic: traffic{"ping", netip.MustParseAddr(insideB), 5, 64}})
+	end := time.Now()
+
+	const enough = 6 // windows in a row
+	quiet, last := 0, tn.a.ask(command{Op: "state"}).Tally
+	for tries := 0; quiet < enough; tries++ {
+		c.Assert(tries < 20*enough, qt.IsTrue, qt.Commentf("the node does not fall silent"))
+		time.Sleep(window)
+		now := tn.a.ask(command{Op: "state"}).Tally
+		quiet++
+		if now != last {
+			quiet, last = 0, now
+		}
+	}
+	books := tn.books(t, tn.idA)
+	c.Assert(len(books) > 0, qt.IsTrue)
+	for _, m := range books {
+		c.Check(m.Start.Before(end.Add(2*window)), qt.IsTrue, qt.Commentf("%v after the end of the traffic: %+v", m.Start.Sub(end), m))
+	}
+	for t := range flows(books, subnet) {
+		c.Check(t.Src.Port() != collectorPort && t.Dst.Port() != collectorPort, qt.IsTrue, qt.Commentf("%v", t))
+	}
+	tn.a.ask(command{Op: "stop"}) // while the tunnel is up: the way to the collector
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package wgtun_test
+
+const raceEnabled = false
