@@ -139,12 +139,12 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 	if err != nil {
 		return err
 	}
-	n, rotated, err := d.write(f, b)
+	w, err := d.write(f, b)
 	f.mu.Lock()
-	f.grown += n
+	f.grown += w.bytes
 	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
 	f.mu.Unlock()
-	if rotated || full {
+	if w.rotated || full {
 		f.wake()
 	}
 	return err
