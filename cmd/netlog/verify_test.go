@@ -84,9 +84,9 @@ func TestVerifyFindsEveryChangeBeyondTheAllowance(t *testing.T) {
 			for _, f := range m.flows {
 				f.loss = test.loss
 			}
-			m.run(25 * time.Second)
+			m.run(13 * time.Second)
 			m.finish()
-			qt.Check(t, everyChange(t, m) > 100, qt.IsTrue)
+			qt.Check(t, everyChange(t, m) > 50, qt.IsTrue)
 		})
 	}
 }

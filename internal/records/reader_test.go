@@ -88,3 +88,13 @@ func TestIntegersAreExact(t *testing.T) {
 	qt.Check(t, string(rec.Raw), qt.Equals, one)
 	qt.Check(t, rec.Logtail.ProcSeq, qt.Equals, uint64(1))
 }
+
+func TestARecordIsBoundedAndTheRestStillRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 200 MB")
+	}
+	large := func(n int) string { return `{"text":"` + strings.Repeat("x", n) + `",` + one[1:] }
+	_, nodes, errs := readAll(strings.NewReader(large(40<<20) + "\n" + strings.Repeat(one+"\n", 250_000) + large(70<<20) + "\n" + one))
+	qt.Check(t, nodes, qt.HasLen, 250_002)
+	qt.Check(t, errs, qt.HasLen, 1)
+}

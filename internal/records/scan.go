@@ -42,18 +42,23 @@ func isRecordKey(k []byte) bool {
 // open reports whether a value has begun and not ended.
 func (s *scanner) open() bool { return len(s.frames) > 0 || s.inTok != 0 }
 
-// compact forgets the bytes that nobody needs any more.
-func (s *scanner) compact() {
+// needed returns the offset of the first byte that is still of use.
+func (s *scanner) needed() int64 {
 	from := s.base + int64(s.pos)
 	if s.inTok != 0 {
 		from = min(from, s.tok)
 	}
 	for i := range s.frames {
 		if !s.frames[i].isEnv {
-			from = min(from, s.frames[i].start)
-			break
+			return min(from, s.frames[i].start)
 		}
 	}
+	return from
+}
+
+// compact forgets the bytes that nobody needs any more.
+func (s *scanner) compact() {
+	from := s.needed()
 	n := int(from - s.base)
 	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
 	s.pos -= n
@@ -111,7 +116,7 @@ func (s *scanner) next() (raw []byte, line int, err error) {
 // bound keeps what is open within maxRecord: what is not known to be a record by
 // then is an envelope.
 func (s *scanner) bound() error {
-	if len(s.buf) < maxRecord {
+	if s.base+int64(len(s.buf))-s.needed() < maxRecord {
 		return nil
 	}
 	if s.rec != 0 || s.inTok != 0 && s.base+int64(s.pos)-s.tok > maxRecord/2 {
