@@ -63,6 +63,16 @@ func TestVerifyGolden(t *testing.T) {
 	}
 }
 
+// TestDemoGolden reads the books of one run of wgtun/demo.
+func TestDemoGolden(t *testing.T) {
+	dir := filepath.Join("testdata", "demo")
+	code, out, _ := netlogCommand(t, "", "verify", "-loss", "0", dir)
+	qt.Check(t, code, qt.Equals, exitOK)
+	golden(t, "verify/demo", dir, []byte(out))
+	_, out, _ = netlogCommand(t, "", "fmt", "-width", "80", dir)
+	golden(t, "fmt/demo", dir, []byte(out))
+}
+
 func TestVerifyCompleteWantsAllBooks(t *testing.T) {
 	m := finished(hubAndSpoke())
 	m.node("spoke2").lines = nil
