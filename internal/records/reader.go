@@ -60,7 +60,7 @@ func NewFileReader(r io.Reader, name string) *Reader {
 		}
 		d.src, d.done = z, z.Close
 	}
-	d.scan.line = 1
+	d.scan.line, d.scan.max = 1, maxRecord
 	return d
 }
 

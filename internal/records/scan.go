@@ -19,6 +19,7 @@ type scanner struct {
 	base int64  // offset of buf[0] in the stream
 	pos  int    // the next byte to look at, in buf
 	line int    // of pos, counted from 1
+	max  int    // bytes of one record
 
 	lineStart int64 // offset of the first byte of line
 	eof       bool  // no more input
@@ -113,13 +114,13 @@ func (s *scanner) next() (raw []byte, line int, err error) {
 	return nil, 0, errMore
 }
 
-// bound keeps what is open within maxRecord: what is not known to be a record by
+// bound keeps what is open within s.max: what is not known to be a record by
 // then is an envelope.
 func (s *scanner) bound() error {
-	if s.base+int64(len(s.buf))-s.needed() < maxRecord {
+	if s.base+int64(len(s.buf))-s.needed() < int64(s.max) {
 		return nil
 	}
-	if s.rec != 0 || s.inTok != 0 && s.base+int64(s.pos)-s.tok > maxRecord/2 {
+	if s.rec != 0 || s.inTok != 0 && s.base+int64(s.pos)-s.tok > int64(s.max/2) {
 		return errTooLarge
 	}
 	for i := range s.frames {
