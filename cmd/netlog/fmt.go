@@ -50,7 +50,7 @@ func runFmt(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 	fs.Usage = func() { fmt.Fprint(fs.Output(), fmtHelp); fs.PrintDefaults() }
 	fs.Func("class", "only these `classes`: virtual, subnet, exit, physical, with commas between", cfg.filter.setClasses)
 	fs.Func("node", "only what this `node` reports (ID, its first digits, name), or what an address or prefix takes part in", cfg.filter.setNode)
-	fs.Func("since", "only windows that end after this `time`: RFC 3339, a date, or how long ago (1h30m)", cfg.filter.setSince)
+	fs.Func("since", "only windows that end after this `time`: RFC 3339, a date, or how long ago (1h30m, 7d)", cfg.filter.setSince)
 	fs.StringVar(&cfg.resolve, "resolve", "", "show `what` for addresses that are known: name, user or id")
 	fs.StringVar(&nodesFile, "nodes", "", "`file` with names of nodes, in lines of: public ID, name")
 	fs.IntVar(&cfg.top, "top", 0, "only the `N` largest flows; 0: all")

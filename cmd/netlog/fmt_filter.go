@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +55,12 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 }
 
 func (f *filter) setSince(s string) error {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil {
+			f.since = time.Now().AddDate(0, 0, -n)
+			return nil
+		}
+	}
 	if d, err := time.ParseDuration(s); err == nil {
 		f.since = time.Now().Add(-d)
 		return nil

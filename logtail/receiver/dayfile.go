@@ -37,16 +37,28 @@ func (d *dayFile) write(f *Files, b Batch) (n int64, rotated bool, err error) {
 	d.mu.Lock()
 	file, end, n, rotated, err := d.writeLocked(f, b)
 	d.mu.Unlock()
-	if err != nil || !f.opts.Sync {
-		return n, rotated, err
+	if err == nil && f.opts.Sync {
+		err = d.sync(file, end)
 	}
-	return n, rotated, d.sync(file, end)
+	if err != nil && err != ErrClosed && err != ErrNoRoom {
+		err = fmt.Errorf("receiver: %w", err)
+	}
+	return n, rotated, err
 }
 
 // writeLocked writes b and returns the file and the offset after it.
 func (d *dayFile) writeLocked(f *Files, b Batch) (file *os.File, end, n int64, rotated bool, err error) {
 	if d.closed {
 		return nil, 0, 0, false, ErrClosed
+	}
+	// Someone has removed the file to make room, or by mistake: what is written to
+	// it now would be lost, and its room comes back only with its end.
+	if d.file != nil && removed(d.file) {
+		d.file.Close()
+		d.file = nil
+	}
+	if err := f.room(); err != nil {
+		return nil, 0, 0, false, err
 	}
 	d.buf = d.buf[:0]
 	for _, e := range b.Entries {

@@ -135,11 +135,6 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 	if !ValidCollection(b.Collection) {
 		return fmt.Errorf("receiver: invalid collection name %q", b.Collection)
 	}
-	if f.opts.MinFree > 0 {
-		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFree {
-			return ErrNoRoom
-		}
-	}
 	d, err := f.day(b.Collection)
 	if err != nil {
 		return err
@@ -152,8 +147,15 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 	if rotated || full {
 		f.wake()
 	}
-	if err != nil {
-		return fmt.Errorf("receiver: %w", err)
+	return err
+}
+
+// room returns an error where the filesystem has too little of it.
+func (f *Files) room() error {
+	if f.opts.MinFree > 0 {
+		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFree {
+			return ErrNoRoom
+		}
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (s *Spool) saveCursor(closed bool) error {
 			return err
 		}
 	}
-	next := slot{closed: closed, gen: c.slot.gen + 1, head: s.head, known: s.known(), owner: s.owner}
+	next := slot{closed: closed, gen: c.slot.gen + 1, head: s.head, next: s.next, known: s.known(), owner: s.owner}
 	at := (c.at + slotSize) % cursorSize
 	if _, err := c.file.WriteAt(next.encode(), at); err != nil {
 		return err

@@ -1,0 +1,105 @@
+package records_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// FuzzReader shows that no input makes the reader panic, loop, or return a record
+// that is not there; and that the bytes it is fed in make no difference.
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{
+		one, one + "\n" + one, "[" + one + "," + one + "]", `{"logs":[` + one + `]}`, one[:70] + "\n" + one,
+		`{"virtualTraffic":[` + "\n" + one, `{"logtail":{"proc_seq":1e3},"text":"\u00e9\"\\"}`, `{"exitTraffic":null}`,
+		`{"virtualTraffic":[{"src":"[fe80::1%a]:1","dst":""}],"srcNode":{"addresses":["::1"],"tags":["a"]}}`,
+		`[[[{"a":{"b":[1,true,null,-1.5e+3,"x"]}}]]]`, "{}\n}\n]\n\"", "\xef\xbb\xbf{}",
+	} {
+		f.Add([]byte(s))
+	}
+	enc, err := zstd.NewWriter(nil)
+	qt.Assert(f, err, qt.IsNil)
+	f.Add(enc.EncodeAll([]byte(one), nil))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		whole := collect(t, bytes.NewReader(data), len(data))
+		bytewise := collect(t, oneByte{bytes.NewReader(data)}, len(data))
+		qt.Assert(t, bytewise, qt.DeepEquals, whole)
+		for _, raw := range whole {
+			if !bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+				qt.Assert(t, bytes.Contains(data, []byte(raw)), qt.IsTrue)
+			}
+			checkRecord(t, []byte(raw))
+		}
+	})
+}
+
+// collect reads all records, of which there cannot be more than bytes.
+func collect(t *testing.T, r io.Reader, size int) (raws []string) {
+	d := records.NewReader(r)
+	defer d.Close()
+	for range 2*size + 1<<20 {
+		rec, err := d.Next()
+		if _, skipped := errors.AsType[*records.Error](err); err != nil && !skipped {
+			return raws
+		}
+		if err == nil {
+			raws = append(raws, string(rec.Raw))
+		}
+	}
+	t.Fatal("the reader does not end")
+	return nil
+}
+
+// checkRecord shows that a record decodes as encoding/json does it, and that
+// cutting nothing, or everything, out of it leaves JSON.
+func checkRecord(t *testing.T, raw []byte) {
+	var rec records.Record
+	err := rec.UnmarshalJSON(raw)
+	if !json.Valid(raw) || err != nil {
+		return // the scanner leaves the spelling of numbers and strings to those who read them
+	}
+	keep := func(bool) func(string, int) bool { return func(string, int) bool { return false } }(false)
+	qt.Assert(t, string(rec.Cut(keep, func(*netlog.Node) bool { return false })), qt.Equals, string(raw))
+	cut := rec.Cut(func(string, int) bool { return true }, func(*netlog.Node) bool { return true })
+	qt.Assert(t, json.Valid(cut), qt.IsTrue, qt.Commentf("%s", cut))
+	var empty records.Record
+	qt.Assert(t, empty.UnmarshalJSON(cut), qt.IsNil)
+	n := len(empty.VirtualTraffic) + len(empty.SubnetTraffic) + len(empty.ExitTraffic) + len(empty.PhysicalTraffic) + len(empty.DstNodes)
+	qt.Assert(t, n, qt.Equals, 0)
+}
+
+// FuzzDecodeAgreesWithEncodingJSON holds the decoder against the standard one on
+// flows that are not strange in ways where the two differ on purpose.
+func FuzzDecodeAgreesWithEncodingJSON(f *testing.F) {
+	f.Add(uint8(6), "100.64.0.1:1", "[fe80::1%a]:2", uint64(1)<<63, uint64(1), "n\x001", "2026-11-22T10:00:00.5Z")
+	f.Add(uint8(0), "", "x", uint64(0), uint64(1), "\"\\\u2028\xff", "2026-11-22T10:00:00+02:00")
+	f.Fuzz(func(t *testing.T, proto uint8, src, dst string, tx, rx uint64, name, at string) {
+		in := map[string]any{
+			"nodeId": name, "start": at, "srcNode": map[string]any{"name": name, "tags": []string{name}},
+			"virtualTraffic": []any{map[string]any{"proto": proto, "src": src, "dst": dst, "txPkts": tx, "rxBytes": rx, name: name}},
+		}
+		raw, err := json.Marshal(in)
+		qt.Assert(t, err, qt.IsNil)
+		var want netlog.Message
+		if err := json.Unmarshal(raw, &want); err != nil || !bytes.Contains(raw, []byte("txPkts")) {
+			return
+		}
+		var got records.Record
+		if err := got.UnmarshalJSON(raw); err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		a, err := json.Marshal(&got.Message)
+		qt.Assert(t, err, qt.IsNil)
+		b, err := json.Marshal(&want)
+		qt.Assert(t, err, qt.IsNil)
+		qt.Assert(t, string(a), qt.Equals, string(b))
+	})
+}

@@ -1,0 +1,141 @@
+package records_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+func TestInputWalksDirectoriesAndGoesOnAfterErrors(t *testing.T) {
+	dir := t.TempDir()
+	enc, err := zstd.NewWriter(nil)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, os.Mkdir(filepath.Join(dir, "b"), 0o700), qt.IsNil)
+	packed := enc.EncodeAll([]byte(one+"\n"), nil)
+	for name, data := range map[string]string{
+		"a.ndjson.zst":     string(packed) + string(packed), // two frames, as of a file that was rotated twice
+		"b/c.json":         "[" + one + "]",
+		"b/d.ndjson":       one + "\n" + one[:30] + "\n" + one,
+		"b/e.ndjson.zst":   string(packed[:len(packed)-5]),
+		"b/notes.txt":      one,
+		"b/f.ndjson.1.tmp": one,
+	} {
+		qt.Assert(t, os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600), qt.IsNil)
+	}
+	in := &records.Input{Paths: []string{dir, filepath.Join(dir, "b", "c.json"), "-", filepath.Join(dir, "none")}, Stdin: strings.NewReader(one)}
+	var where, errs []string
+	for rec, err := range in.Records() {
+		if err != nil {
+			errs = append(errs, strings.ReplaceAll(err.Error(), dir, ""))
+			continue
+		}
+		where = append(where, strings.TrimPrefix(rec.Pos.String(), dir))
+	}
+	qt.Check(t, where, qt.DeepEquals, []string{"/a.ndjson.zst:1", "/a.ndjson.zst:2", "/b/c.json:1", "/b/d.ndjson:1", "/b/d.ndjson:3", "-:1"})
+	qt.Check(t, errs, qt.HasLen, 3)
+	qt.Check(t, in.HasStdin(), qt.IsTrue)
+}
+
+func TestAStreamOfAnySizeTakesLittleMemory(t *testing.T) {
+	const size = 48 << 20
+	r := records.NewReader(&repeat{head: `{"name":"x","logs":[`, text: one + ",\n", left: size})
+	var m runtime.MemStats
+	var peak uint64
+	n := 0
+	for {
+		_, err := r.Next()
+		if err != nil {
+			break
+		}
+		if n++; n%100_000 == 0 {
+			runtime.ReadMemStats(&m)
+			peak = max(peak, m.HeapInuse)
+		}
+	}
+	qt.Check(t, n > size/(len(one)+2)-10, qt.IsTrue)
+	qt.Check(t, peak < 16<<20, qt.IsTrue, qt.Commentf("%d MB", peak>>20))
+}
+
+// repeat is a stream of the same text again and again.
+type repeat struct {
+	head, text string
+	left       int
+}
+
+func (r *repeat) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return strings.NewReader("").Read(p)
+	}
+	n := copy(p, r.head)
+	r.head = r.head[n:]
+	for n+len(r.text) <= len(p) {
+		n += copy(p[n:], r.text)
+	}
+	if n == 0 { // a small buffer gets the rest of a text first
+		r.head = r.text
+		n = copy(p, r.head)
+		r.head = r.head[n:]
+	}
+	r.left -= n
+	return n, nil
+}
+
+func TestSeqsAgreeWithASet(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var s records.Seqs
+		set := make(map[uint64]bool)
+		for range 300 {
+			n := rng.Uint64N(200)
+			qt.Assert(t, s.Add(n), qt.Equals, !set[n])
+			set[n] = true
+		}
+		var missing, lo, hi uint64 = 0, 1 << 62, 0
+		for n := range set {
+			lo, hi = min(lo, n), max(hi, n)
+		}
+		for n := lo; n <= hi; n++ {
+			if !set[n] {
+				missing++
+			}
+		}
+		for _, g := range s.Gaps() {
+			missing -= g.Last - g.First + 1
+		}
+		qt.Assert(t, missing, qt.Equals, uint64(0))
+		qt.Assert(t, s.First(), qt.Equals, lo)
+	}
+	var ends records.Seqs
+	for _, n := range []uint64{0, 1<<64 - 1, 1<<64 - 2, 1} {
+		qt.Check(t, ends.Add(n), qt.IsTrue)
+		qt.Check(t, ends.Add(n), qt.IsFalse)
+	}
+}
+
+func TestCutLeavesTheOtherBytes(t *testing.T) {
+	const in = `{ "new" : 1, "virtualTraffic" : [ {"txPkts":1} , {"txPkts":2},{"txPkts":3}], "dstNodes":[{"name":"a"}],"virtual\u0054raffic":[{"txPkts":4}] }`
+	var rec records.Record
+	qt.Assert(t, rec.UnmarshalJSON([]byte(in)), qt.IsNil)
+	keep := func(*netlog.Node) bool { return false }
+	for _, test := range []struct {
+		drop map[int]bool
+		want string
+	}{
+		{nil, in},
+		{map[int]bool{1: true}, `{"new" : 1,"virtualTraffic" : [{"txPkts":1},{"txPkts":3}],"dstNodes":[{"name":"a"}],"virtual\u0054raffic":[{"txPkts":4}]}`},
+		{map[int]bool{0: true, 1: true, 2: true}, `{"new" : 1,"dstNodes":[{"name":"a"}],"virtual\u0054raffic":[{"txPkts":4}]}`},
+		{map[int]bool{3: true}, `{"new" : 1,"virtualTraffic" : [ {"txPkts":1} , {"txPkts":2},{"txPkts":3}],"dstNodes":[{"name":"a"}]}`},
+	} {
+		got := rec.Cut(func(_ string, i int) bool { return test.drop[i] }, keep)
+		qt.Check(t, string(got), qt.Equals, test.want)
+	}
+}

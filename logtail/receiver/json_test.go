@@ -1,0 +1,54 @@
+package receiver
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// TestScannerAgreesWithEncodingJSON on random small texts over the bytes that
+// matter to JSON, valid about one time in ten.
+func TestScannerAgreesWithEncodingJSON(t *testing.T) {
+	c := qt.New(t)
+	words := []string{`{`, `}`, `[`, `]`, `,`, `:`, `"a"`, `"b\n"`, `"\u00e9"`, `"\`, `"`, `0`, `-1`, `1.5`, `2e9`, `.`, `e`, `-`,
+		`true`, `false`, `null`, `nul`, ` `, "\n", "\x00", `{"a":`, `{"a":1}`, `[1,`, `[]`, `{}`}
+	rng := rand.New(rand.NewPCG(1, 2))
+	valid := 0
+	for range 300_000 {
+		var text []byte
+		for range 1 + rng.IntN(6) {
+			text = append(text, words[rng.IntN(len(words))]...)
+		}
+		s := scanner{b: text}
+		s.space()
+		err := s.value(0)
+		s.space()
+		got := err == nil && s.i == len(text)
+		if want := json.Valid(text); got != want {
+			t.Fatalf("%q: %v, want %v", text, got, want)
+		}
+		if got {
+			valid++
+		}
+	}
+	c.Check(valid > 10_000, qt.IsTrue, qt.Commentf("%d valid texts", valid))
+}
+
+// TestUnquoteAgreesWithEncodingJSON likewise, for the names of members.
+func TestUnquoteAgreesWithEncodingJSON(t *testing.T) {
+	words := []string{`a`, "\u00e9", `\n`, `\t`, `\b`, `\f`, `\r`, `\"`, `\\`, `\/`, `\u0061`, `\uD83d`, `\ude00`, `\u0000`, `\uffff`}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		var raw []byte
+		for range rng.IntN(5) {
+			raw = append(raw, words[rng.IntN(len(words))]...)
+		}
+		var want string
+		err := json.Unmarshal([]byte(`"`+string(raw)+`"`), &want)
+		if got := string(unquote(raw)); err != nil || got != want {
+			t.Fatalf("%s: %q, want %q", raw, got, want)
+		}
+	}
+}
