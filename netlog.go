@@ -96,8 +96,8 @@ func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *Ro
 	started := false
 	defer func() {
 		if !started { // an error, or a panic of the device
+			defer l.clear(s)
 			s.discard()
-			l.clear(s)
 		}
 	}()
 	if err := s.start(); err != nil {
@@ -158,7 +158,7 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 func (l *Logger) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
 	s := l.session
-	if s == nil || !s.running && !s.stopping {
+	if !s.begun() {
 		defer l.mu.Unlock()
 		return l.result
 	}
@@ -182,9 +182,9 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 // Stats tells what the running session has done, or the last one. It never waits.
 func (l *Logger) Stats() Stats {
 	l.mu.Lock()
-	s, final := l.session, l.final
+	s, final, begun := l.session, l.final, l.session.begun()
 	l.mu.Unlock()
-	if s == nil {
+	if !begun {
 		return final
 	}
 	return s.stats()

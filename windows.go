@@ -9,7 +9,7 @@ import (
 )
 
 func (s *session) closeLastWindow() {
-	for _, d := range s.devices() {
+	for _, d := range s.enabled {
 		if s.abandoned.Load() {
 			return
 		}
