@@ -30,6 +30,12 @@ var ErrRunning = errors.New("netlog: the logger is running")
 // once, and changes take effect at the next Startup. A Logger must not be copied
 // after its first Startup.
 //
+// A window takes at most a quarter of the Buffer (2 MiB of the default one), so
+// that one scan cannot evict the evidence before it. Past that its smallest flows
+// are folded: they lose their ports, then their addresses, never their packets and
+// bytes. The paths of Underlay and the names of nodes have at least an eighth of
+// the window each; nodes past that go unnamed.
+//
 // All methods are safe for concurrent use, and none but Startup and Shutdown
 // ever waits: no lock is held over a call to the Device, a callback, the
 // encoding or the network.
@@ -52,7 +58,8 @@ type Logger struct {
 
 	// LookupNode names nodes for srcNode and dstNodes; optional. It is asked for
 	// known addresses only, once each a window. The slices of the Node must not
-	// change afterwards.
+	// change afterwards. Addresses of a Node that the routes do not know are left
+	// out, unless Exit is ExitFull.
 	LookupNode func(netip.Addr) (Node, bool)
 
 	// Ignore reports whether to leave a flow out, such as those of a resolver inside

@@ -15,8 +15,10 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// earlyPeriod is how often windows are closed early, at most.
-const earlyPeriod = time.Second
+const (
+	earlyPeriod   = time.Second // windows are closed early at most this often
+	defaultWindow = 2 << 20     // bytes of JSON: a quarter of the default Buffer
+)
 
 // session is the time between a Startup and the end of its goroutine, which
 // runs from start to the closing of quiet. It alone calls the devices and callbacks.
@@ -83,8 +85,12 @@ func (s *session) start() error {
 			return fmt.Errorf("netlog: Upload: %w", err)
 		}
 		s.upload = upload
-		// A quarter, so that one scan cannot evict the evidence before it.
-		s.maxWindow = int(min(upload.Stats().BufferMaxBytes/4, math.MaxInt32))
+		// A quarter, so that one scan cannot evict the evidence before it. A Buffer
+		// that names no bound gets windows like the default one.
+		s.maxWindow = defaultWindow
+		if bound := upload.Stats().BufferMaxBytes; bound > 0 {
+			s.maxWindow = int(min(bound/4, math.MaxInt32))
+		}
 	}
 	for _, d := range s.devices() {
 		d.ExtractStatistics() // what was counted before is not ours
