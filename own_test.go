@@ -32,10 +32,11 @@ func collector(t *testing.T, conn func(flowtrack.Tuple)) *httptest.Server {
 	return srv
 }
 
-// within waits for done, on real sockets.
+// within waits for done, on real sockets, for less time than an idle connection
+// has before it is closed by itself.
 func within(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	for !done() {
 		qt.Assert(t, ctx.Err(), qt.IsNil, qt.Commentf("%s", what))

@@ -106,7 +106,7 @@ func randomFlow(rnd *rand.Rand, hosts int) ConnectionCounts {
 
 func TestRandomWindowsAgreeWithTheModel(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 40 {
+	for range 40 / fewer {
 		hosts := 1 + rnd.IntN(1000)
 		w := window{nodeID: "n1", start: windowStart, end: windowEnd, srcNode: Node{Addresses: []netip.Addr{hostAddr(0)}}, maxNames: math.MaxInt}
 		for _, traffic := range []*[]ConnectionCounts{&w.virtual, &w.subnet, &w.exit, &w.physical} {
