@@ -143,6 +143,23 @@ func TestFilesGoByAge(t *testing.T) {
 	})
 }
 
+func TestACollectionWithoutFilesGivesUpItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := openFiles(c, dir, receiver.FileOptions{MaxAge: 24 * time.Hour, Collections: 1})
+		store(c, f, "x", "1")
+		c.Check(f.Store(t.Context(), batch("y", "1")), qt.ErrorIs, receiver.ErrCollections)
+		time.Sleep(72 * time.Hour)
+		synctest.Wait()
+		store(c, f, "y", "2")
+		c.Check(f.Store(t.Context(), batch("x", "3")), qt.ErrorIs, receiver.ErrCollections)
+		c.Assert(f.Close(), qt.IsNil)
+		names, _ := tree(c, dir)
+		c.Check(names, qt.DeepEquals, []string{"y/2000-01-04.ndjson"})
+	})
+}
+
 func TestFilesGoBySizeTheOldestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
