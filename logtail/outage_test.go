@@ -3,6 +3,7 @@ package logtail_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"runtime"
 	"slices"
@@ -389,4 +390,13 @@ func TestIdleLoggerDoesNothing(t *testing.T) {
 // client returns a client whose requests all fail.
 func client(err error) *http.Client {
 	return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return nil, err })}
+}
+
+// accept answers 204 to everything and keeps nothing.
+type accept struct{}
+
+func (accept) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer r.Body.Close()
+	io.Copy(io.Discard, r.Body)
+	return &http.Response{StatusCode: 204, Body: http.NoBody, Request: r}, nil
 }
