@@ -58,6 +58,7 @@ type Logger struct {
 	// immutable
 	q    *queue
 	up   *uploader
+	id   PublicID
 	keep bool // the Buffer outlives the Logger
 
 	mu     sync.Mutex    // guards the fields below
@@ -108,7 +109,7 @@ func NewLogger(cfg Config) (*Logger, error) {
 		u.logf = func(string, ...any) {}
 	}
 	go u.run()
-	return &Logger{q: u.q, up: u, keep: u.keep}, nil
+	return &Logger{q: u.q, up: u, id: cfg.PrivateID.Public(), keep: u.keep}, nil
 }
 
 // Write queues p as one entry and returns len(p). It does not keep p, and does not
@@ -230,15 +231,22 @@ func (l *Logger) shutdown(ctx context.Context) error {
 // undelivered describes what is left when ctx has ended.
 func (l *Logger) undelivered(ctx context.Context) error {
 	s := l.q.buf.Stats()
-	_, writers := l.q.closing()
-	if s.Entries+writers == 0 {
+	if l.q.appending.Load() {
+		s.Entries++ // it may never return
+	}
+	if s.Entries == 0 {
 		return nil
 	}
 	err := context.Cause(ctx)
 	if last := l.up.Stats().LastError; last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, last)
 	}
-	return &UndeliveredError{Entries: s.Entries + writers, Bytes: s.Bytes, Kept: l.keep, Err: err}
+	return &UndeliveredError{Entries: s.Entries, Bytes: s.Bytes, Kept: l.keep, Err: err}
+}
+
+// Format implements [fmt.Formatter]: it writes the public ID, whatever the verb.
+func (l *Logger) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "logtail.Logger(%v)", l.id)
 }
 
 // Stats returns what the Logger holds and has done. It waits for nothing but the

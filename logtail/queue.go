@@ -2,6 +2,7 @@ package logtail
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type queue struct {
 	order   chan struct{}
 	aborted <-chan struct{} // closed when Shutdown gives up
 	seq     uint64          // guarded by order
+
+	appending atomic.Bool // a writer is in Append
 
 	mu       sync.Mutex // guards the fields below
 	closed   bool
@@ -119,6 +122,8 @@ func (q *queue) append(scratch []byte) (size int, err error) {
 	defer q.leave()
 	q.seq++ // also when the Buffer fails, so that the gap shows
 	entry := setHead(scratch, time.Now(), q.procID, q.seq)
+	q.appending.Store(true)
+	defer q.appending.Store(false)
 	return len(entry), q.buf.Append(entry)
 }
 

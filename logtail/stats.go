@@ -12,7 +12,7 @@ var ErrClosed = errors.New("logtail: the logger is shut down")
 // UndeliveredError says how much a Logger still held when it had to stop. Entries
 // that the server has, but whose answer had not come, are among them.
 type UndeliveredError struct {
-	Entries int   // in the Buffer, and those of a Write that hangs in it
+	Entries int   // in the Buffer, and that of a Write which hangs in it
 	Bytes   int64 // as the Buffer counts them
 	Kept    bool  // the caller's own Buffer still holds the entries
 	Err     error // why: the error of the context, and of the last attempt
