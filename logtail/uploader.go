@@ -124,7 +124,9 @@ func (u *uploader) giveBack() {
 	u.q.releaseScratch()
 	u.sender.closeIdle()
 	u.lingerEnd = time.Time{}
-	u.batch, u.head = nil, nil
+	if !u.acking {
+		u.batch = nil // it is peeked at again
+	}
 }
 
 func (u *uploader) hasWork() bool {
