@@ -52,6 +52,17 @@ func TestDelayIsBounded(t *testing.T) {
 	}
 }
 
+// A full body passes a link of 64 kbit/s.
+func TestAttemptTimeoutGrowsWithTheBody(t *testing.T) {
+	c := qt.New(t)
+	s := &sender{}
+	c.Check(s.attemptTimeout(0), qt.Equals, 45*time.Second)
+	c.Check(s.attemptTimeout(128<<10), qt.Equals, 45*time.Second)
+	c.Check(s.attemptTimeout(256<<10), qt.Equals, 61*time.Second)
+	s.timeout = 10 * time.Second // the caller's client
+	c.Check(s.attemptTimeout(256<<10), qt.Equals, 10*time.Second)
+}
+
 func FuzzRetryAfter(f *testing.F) {
 	for _, v := range []string{"", "1", "0", "-1", "1e9", "9223372037", "99999999999999999999", "Mon, 23 Nov 2026 10:01:00 GMT", "Monday, 23-Nov-26 10:01:00 GMT", "Mon Nov 23 10:01:00 2026", "+5", " 5", "5 ", "0x10", "1_000"} {
 		f.Add(v, "Mon, 23 Nov 2026 10:00:00 GMT")
