@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -234,5 +233,4 @@ func (d *memDisk) clone() *memDisk {
 var (
 	errIO      = error(syscall.EIO)
 	errNoSpace = error(syscall.ENOSPC)
-	errTest    = errors.New("test")
 )
