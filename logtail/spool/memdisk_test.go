@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -36,10 +35,19 @@ func newMemDisk() *memDisk {
 	return &memDisk{files: map[string]*memFile{}, durable: map[string]*memFile{}}
 }
 
+func (d *memDisk) setFault(fault func(op, name string) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault = fault
+}
+
 // begin asks for a fault and takes mu.
 func (d *memDisk) begin(op, name string) error {
-	if d.fault != nil {
-		if err := d.fault(op, name); err != nil {
+	d.mu.Lock()
+	fault := d.fault
+	d.mu.Unlock()
+	if fault != nil {
+		if err := fault(op, name); err != nil {
 			d.mu.Lock()
 			return &fs.PathError{Op: op, Path: name, Err: err}
 		}
@@ -234,5 +242,4 @@ func (d *memDisk) clone() *memDisk {
 var (
 	errIO      = error(syscall.EIO)
 	errNoSpace = error(syscall.ENOSPC)
-	errTest    = errors.New("test")
 )
