@@ -111,9 +111,7 @@ func appendUintMember(dst []byte, name string, v uint64) []byte {
 	if v == 0 {
 		return dst
 	}
-	dst = append(dst, name...)
-	dst = strconv.AppendUint(dst, v, 10)
-	return append(dst, ',')
+	return append(strconv.AppendUint(append(dst, name...), v, 10), ',')
 }
 
 func appendSideMember(dst []byte, name string, side netip.AddrPort) []byte {

@@ -33,7 +33,7 @@ func reference(t testing.TB, m *Message) string {
 	return string(want)
 }
 
-func connection(proto flowtrack.Proto, src, dst string, counts ...uint64) ConnectionCounts {
+func conn(proto flowtrack.Proto, src, dst string, counts ...uint64) ConnectionCounts {
 	var c ConnectionCounts
 	c.Proto = proto
 	if src != "" {
@@ -67,20 +67,20 @@ var goldenMessages = map[string]Message{
 			{NodeID: "n3", Tags: []string{"tag:server", "tag:prod"}},
 		},
 		VirtualTraffic: []ConnectionCounts{
-			connection(flowtrack.TCP, "100.64.0.1:22", "100.64.0.2:4000", 1, 40, 1, 40),
-			connection(flowtrack.UDP, "[fd7a:115c:a1e0::1]:53", "[fd7a:115c:a1e0::2]:53", 0, 0, 1, 1280),
+			conn(flowtrack.TCP, "100.64.0.1:22", "100.64.0.2:4000", 1, 40, 1, 40),
+			conn(flowtrack.UDP, "[fd7a:115c:a1e0::1]:53", "[fd7a:115c:a1e0::2]:53", 0, 0, 1, 1280),
 		},
-		SubnetTraffic:   []ConnectionCounts{connection(flowtrack.ICMPv4, "100.64.0.1:0", "192.168.1.9:0", 2, 168)},
-		ExitTraffic:     []ConnectionCounts{connection(0, "", "", 3, 120)},
-		PhysicalTraffic: []ConnectionCounts{connection(0, "100.64.0.2:0", "192.0.2.7:41641", 0, 300, 0, 400)},
+		SubnetTraffic:   []ConnectionCounts{conn(flowtrack.ICMPv4, "100.64.0.1:0", "192.168.1.9:0", 2, 168)},
+		ExitTraffic:     []ConnectionCounts{conn(0, "", "", 3, 120)},
+		PhysicalTraffic: []ConnectionCounts{conn(0, "100.64.0.2:0", "192.0.2.7:41641", 0, 300, 0, 400)},
 	},
 	"extremes": {
 		Start: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
 		VirtualTraffic: []ConnectionCounts{
-			connection(255, "255.255.255.255:65535", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
+			conn(255, "255.255.255.255:65535", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
 				math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64),
-			connection(0, "[::ffff:192.0.2.1]:1", "[fe80::1%eth0]:1", 1),
-			connection(0, "0.0.0.0:0", "[::]:0", 1),
+			conn(0, "[::ffff:192.0.2.1]:1", "[fe80::1%eth0]:1", 1),
+			conn(0, "0.0.0.0:0", "[::]:0", 1),
 			{},
 		},
 	},

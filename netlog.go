@@ -201,7 +201,7 @@ func (l *Logger) newSession(nodeID, domainID logtail.PrivateID, tun Device, cfg 
 	}
 	return &session{
 		tun: tun, underlay: l.Underlay,
-		config: upload, noUpload: l.NoUpload, countUploads: l.CountUploads,
+		config: &upload, noUpload: l.NoUpload, countUploads: l.CountUploads,
 		nodeID: node, exit: l.Exit, period: cmp.Or(l.PollPeriod, DefaultPollPeriod),
 		ignore: l.Ignore, lookupNode: l.LookupNode, onRecord: l.OnRecord, logf: l.Logf,
 		routes:   newRouteTable(cfg),

@@ -24,13 +24,13 @@ func TestNodesAreNamedOnceAndSorted(t *testing.T) {
 		srcNode: Node{Name: "a", Addresses: []netip.Addr{addr("100.64.0.1")}},
 		own:     []netip.Addr{addr("fd00::1")},
 		virtual: []ConnectionCounts{
-			connection(6, "[fd00::1]:1", "[fd00::2]:2", 1),
-			connection(6, "100.64.0.1:1", "100.64.0.2:2", 1),
-			connection(6, "100.64.0.1:1", "[::ffff:100.64.0.3]:2", 1),
+			conn(6, "[fd00::1]:1", "[fd00::2]:2", 1),
+			conn(6, "100.64.0.1:1", "100.64.0.2:2", 1),
+			conn(6, "100.64.0.1:1", "[::ffff:100.64.0.3]:2", 1),
 		},
-		subnet:   []ConnectionCounts{connection(6, "100.64.0.1:1", "192.168.1.9:2", 1)},
-		exit:     []ConnectionCounts{connection(0, "", "100.64.0.3:0", 1)},
-		physical: []ConnectionCounts{connection(0, "100.64.0.4:0", "192.0.2.7:41641", 1)},
+		subnet:   []ConnectionCounts{conn(6, "100.64.0.1:1", "192.168.1.9:2", 1)},
+		exit:     []ConnectionCounts{conn(0, "", "100.64.0.3:0", 1)},
+		physical: []ConnectionCounts{conn(0, "100.64.0.4:0", "192.0.2.7:41641", 1)},
 	}
 	ordered(&w)
 	var asked []string

@@ -146,10 +146,10 @@ func TestTheBoundHoldsForTheLargestFlows(t *testing.T) {
 		slack int
 	}{
 		{"no member at all", ConnectionCounts{}, 120},
-		{"IPv4", connection(255, "255.255.255.255:65535", "255.255.255.255:65535", math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64), 0},
-		{"IPv6", connection(255, "[ffff:eeee:ffff:eeee:ffff:eeee:ffff:eeee]:65535", "[ffff:eeee:ffff:eeee:ffff:eeee:ffff:eeee]:65535", math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64), 2},
-		{"4-in-6", connection(255, "[::ffff:255.255.255.255]:65535", "[::ffff:255.255.255.255]:65535", math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64), 40},
-		{"an ordinary flow", connection(flowtrack.TCP, "100.64.0.1:49152", "100.64.12.34:443", 12, 3456, 12, 34567), 20},
+		{"IPv4", conn(255, "255.255.255.255:65535", "255.255.255.255:65535", math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64), 0},
+		{"IPv6", conn(255, "[ffff:eeee:ffff:eeee:ffff:eeee:ffff:eeee]:65535", "[ffff:eeee:ffff:eeee:ffff:eeee:ffff:eeee]:65535", math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64), 2},
+		{"4-in-6", conn(255, "[::ffff:255.255.255.255]:65535", "[::ffff:255.255.255.255]:65535", math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64), 40},
+		{"an ordinary flow", conn(flowtrack.TCP, "100.64.0.1:49152", "100.64.12.34:443", 12, 3456, 12, 34567), 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			size := len(appendTraffic(nil, "", []ConnectionCounts{test.flow})) - len("],") + len(",")
@@ -226,7 +226,7 @@ func TestEqualTrafficGivesEqualBytes(t *testing.T) {
 }
 
 func TestRecordsEndWhereTheReaderStops(t *testing.T) {
-	w := window{virtual: slices.Repeat([]ConnectionCounts{connection(6, "10.0.0.1:1", "10.0.0.2:2", 1)}, 10000)}
+	w := window{virtual: slices.Repeat([]ConnectionCounts{conn(6, "10.0.0.1:1", "10.0.0.2:2", 1)}, 10000)}
 	n := 0
 	for range w.records(nil) {
 		n++

@@ -78,8 +78,8 @@ func (t *routeTable) lookup(a netip.Addr) addrKind {
 	return addrUnknown
 }
 
-// The searches are written out because a comparison by a callback takes as long
-// again. They keep the begin of a range, not both ends, and need no case for equal.
+// The searches keep the span at hand in reach and halve what is beside it: they look
+// for the last that begins at or before x, which slices.BinarySearch does not.
 
 func (t *routeTable) lookup4(x uint32) addrKind {
 	at, n := 0, len(t.v4)

@@ -274,7 +274,7 @@ func TestSpellingNeverChangesAClass(t *testing.T) {
 		cfg := randomConfig(r, 1+i%10)
 		other := respell(r, cfg)
 		if !newRouteTable(cfg).equal(newRouteTable(other)) {
-			c.Fatalf("seed %d: %+v\nis not what is says as\n%+v", i, *cfg, *other)
+			c.Fatalf("seed %d: %+v\ndoes not say the same as\n%+v", i, *cfg, *other)
 		}
 		if fmt.Sprint(cfg.Routes) != fmt.Sprint(other.Routes) {
 			changed++

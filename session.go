@@ -24,8 +24,8 @@ const (
 // runs from start to the closing of quiet. It alone calls the devices and callbacks.
 type session struct {
 	// Immutable after start.
-	tun, underlay Device // underlay may be nil
-	config        logtail.Config
+	tun, underlay Device          // underlay may be nil
+	config        *logtail.Config // a copy, and a pointer: fmt must not follow a Logger to the secrets
 	noUpload      bool
 	countUploads  bool
 	nodeID        string
@@ -78,7 +78,7 @@ func (s *session) start() error {
 			s.own = new(ownConns)
 			s.config.HTTPClient = s.own.client(s.config.HTTPClient)
 		}
-		upload, err := logtail.NewLogger(s.config)
+		upload, err := logtail.NewLogger(*s.config)
 		if err != nil {
 			return fmt.Errorf("netlog: Upload: %w", err)
 		}

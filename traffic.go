@@ -1,7 +1,6 @@
 package netlog
 
 import (
-	"cmp"
 	"math/bits"
 	"net/netip"
 	"slices"
@@ -54,7 +53,7 @@ func (w *traffic) sort(flows map[flowtrack.Tuple]tunstats.Counts, t *routeTable,
 	// Folding no sooner than when twice of what fits is there makes it cost each
 	// flow the same, however many there are.
 	slack := max(maxBytes, 64<<10)
-	w.pool = slices.Grow(w.pool, min(len(flows), maxBytes/64)) // an entry takes more than 128 bytes of the two together
+	w.pool = slices.Grow(w.pool, min(len(flows), max(maxBytes, 0)/64)) // an entry takes more than 128 bytes of the two together
 	for f, c := range flows {
 		if c == (tunstats.Counts{}) {
 			continue
@@ -172,20 +171,6 @@ func (w *traffic) of(c class) *[]ConnectionCounts {
 	return &w.exit
 }
 
-// compareConnections is the order of entries in a record: by destination, source
-// and protocol. An absent side comes first, then IPv4, then IPv6.
-func compareConnections(a, b ConnectionCounts) int { return compareTuples(&a.Tuple, &b.Tuple) }
-
-func compareTuples(a, b *flowtrack.Tuple) int {
-	if c := a.Dst.Compare(b.Dst); c != 0 {
-		return c
-	}
-	if c := a.Src.Compare(b.Src); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Proto, b.Proto)
-}
-
 // jsonSize returns an upper bound of the bytes that c takes in a record, with the
 // comma after it. It is 10 to 20 % above the truth for IPv4, more for IPv6
 // addresses with many zeros.
@@ -214,56 +199,4 @@ func digits(n uint64) int {
 func volume(c *tunstats.Counts) uint64 {
 	sum, carry := bits.Add64(c.TxBytes, c.RxBytes, 0)
 	return sum | -carry // saturates
-}
-
-// sortKey stands for the pool's entry at index in a sort. Small keys that hold
-// most of what decides are several times faster to sort than the entries.
-type sortKey struct {
-	major, minor uint64
-	index        int32
-}
-
-// sortPool sets w.order to the keys of all entries, sorted by key and then by Tuple.
-func (w *traffic) sortPool(key func(*entry) (major, minor uint64)) {
-	w.order = slices.Grow(w.order[:0], len(w.pool))
-	for i := range w.pool {
-		major, minor := key(&w.pool[i])
-		w.order = append(w.order, sortKey{major, minor, int32(i)})
-	}
-	slices.SortFunc(w.order, func(a, b sortKey) int {
-		switch {
-		case a.major != b.major:
-			return cmp.Compare(a.major, b.major)
-		case a.minor != b.minor:
-			return cmp.Compare(a.minor, b.minor)
-		}
-		return compareTuples(&w.pool[a.index].Tuple, &w.pool[b.index].Tuple)
-	})
-}
-
-// byTuple packs the first 16 bytes of what compareConnections compares.
-func byTuple(e *entry) (major, minor uint64) {
-	dst, more := sideKey(e.Dst)
-	if e.Dst.Addr().BitLen() == 128 {
-		return dst, more
-	}
-	src, _ := sideKey(e.Src)
-	if e.Src.Addr().BitLen() != 128 {
-		src |= uint64(e.Proto)
-	}
-	return dst, src
-}
-
-// sideKey returns numbers in the order of AddrPort.Compare: the family, then the
-// address. The first decides alone in IPv4 and leaves the low byte zero.
-func sideKey(a netip.AddrPort) (key, more uint64) {
-	switch ip := a.Addr(); ip.BitLen() {
-	case 0:
-		return uint64(a.Port()) << 8, 0
-	case 32:
-		return 1<<56 | addrValue(ip).lo<<24 | uint64(a.Port())<<8, 0
-	default:
-		v := addrValue(ip)
-		return 2<<56 | v.hi>>8, v.hi<<56 | v.lo>>8
-	}
 }

@@ -31,22 +31,28 @@ type ownConns struct {
 	conns []flowtrack.Tuple // oldest first, at most maxOwnConns; an unspecified source address stands for any
 }
 
-// maxOwnConns bounds the connections remembered. There is one at a time; the
-// others are those whose last packets may still be in a window.
-const maxOwnConns = 16
+const (
+	// maxOwnConns bounds the connections remembered. There is one at a time; the
+	// others are those whose last packets may still be in a window.
+	maxOwnConns = 16
 
-// client returns a copy of c that reports its connections, or one over our own
-// transport where c is nil.
+	dialTimeout = 15 * time.Second
+	idleTimeout = 10 * time.Second // a Logger with nothing to upload keeps no connection
+)
+
+// client returns a copy of c that reports its connections. Where c is nil, or has
+// no Transport, it is one over our own.
 func (o *ownConns) client(c *http.Client) *http.Client {
-	if c == nil {
-		o.transport = logtail.NewTransport()
-		dialer := &net.Dialer{Timeout: 15 * time.Second, ControlContext: o.dialing}
-		o.transport.DialContext = dialer.DialContext
-		return &http.Client{Transport: tracedTransport{o.transport, o}}
+	var traced http.Client
+	if c != nil {
+		traced = *c
 	}
-	traced := *c
 	if traced.Transport == nil {
-		traced.Transport = http.DefaultTransport // what the caller's client uses
+		o.transport = logtail.NewTransport()
+		o.transport.IdleConnTimeout = idleTimeout
+		dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: o.dialing}
+		o.transport.DialContext = dialer.DialContext
+		traced.Transport = o.transport
 	}
 	traced.Transport = tracedTransport{traced.Transport, o}
 	return &traced

@@ -38,9 +38,7 @@ func (s *session) closeWindow(last bool) {
 	if s.own != nil {
 		s.counters.addOwn(s.own.remove(flows))
 	}
-	if len(flows) > 0 || last && len(s.held) > 0 {
-		s.writeWindow(flows, start, end, last)
-	}
+	s.writeWindow(flows, start, end, last)
 	if next != nil {
 		s.routes = next
 	}
@@ -65,7 +63,7 @@ func (s *session) hold(flows map[flowtrack.Tuple]tunstats.Counts) {
 }
 
 // writeWindow sorts flows into classes and writes the records of the window, if
-// anything is left to write.
+// anything is left to write. An idle window gives back the memory of a busy one.
 func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, end time.Time, last bool) {
 	ignore := s.ignore
 	if ignore != nil {
@@ -77,7 +75,7 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 		return
 	}
 	w := window{
-		nodeID: s.nodeID, start: start, end: end,
+		nodeID: s.nodeID, start: start, end: end, own: s.routes.own,
 		virtual: s.traffic.virtual, subnet: s.traffic.subnet, exit: s.traffic.exit,
 		physical: s.takeHeld(),
 	}

@@ -26,6 +26,7 @@ import (
 type collector struct {
 	t      testing.TB
 	script func(r *request) reply // nil: 200 to everything; called one at a time
+	zstd   *zstd.Decoder
 
 	mu       sync.Mutex // guards the fields below
 	requests []*request
@@ -73,7 +74,11 @@ type entry struct {
 }
 
 func newCollector(t testing.TB, script func(r *request) reply) *collector {
-	return &collector{t: t, script: script}
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &collector{t: t, script: script, zstd: d}
 }
 
 // receive records a request and returns the answer.
@@ -84,9 +89,7 @@ func (c *collector) receive(r *http.Request) (*request, reply) {
 	}
 	body := raw
 	if r.Header.Get("Content-Encoding") == "zstd" {
-		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
-		defer d.Close()
-		if body, err = d.DecodeAll(raw, nil); err != nil {
+		if body, err = c.zstd.DecodeAll(raw, nil); err != nil {
 			c.t.Errorf("body: %v", err)
 		}
 		if n := r.Header.Get("Orig-Content-Length"); n != strconv.Itoa(len(body)) {

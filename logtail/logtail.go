@@ -80,8 +80,9 @@ func NewLogger(cfg Config) (*Logger, error) {
 		}
 		release = c.Release
 	}
+	ctx, abort := context.WithCancel(context.Background())
 	u := &uploader{
-		q:          newQueue(buf, cmp.Or(rand.Uint32(), 1)),
+		q:          newQueue(buf, cmp.Or(rand.Uint32(), 1), ctx.Done()),
 		sender:     newSender(&cfg, upload),
 		format:     cfg.Format,
 		compress:   !cfg.DisableCompression,
@@ -89,13 +90,14 @@ func NewLogger(cfg Config) (*Logger, error) {
 		keep:       cfg.Buffer != nil,
 		logf:       cfg.Logf,
 		release:    release,
+		ctx:        ctx,
+		abort:      abort,
 		done:       make(chan struct{}),
 		limit:      maxBody,
 	}
 	if u.logf == nil {
 		u.logf = func(string, ...any) {}
 	}
-	u.ctx, u.abort = context.WithCancel(context.Background())
 	go u.run()
 	return &Logger{q: u.q, up: u, keep: u.keep}, nil
 }

@@ -17,12 +17,13 @@ type queue struct {
 	start  uint64        // entries in buf when the queue was made
 	wake   chan struct{} // holds a token when something changed for the uploader
 
-	// order is held over Append and Ack of the Buffer, however long they take:
-	// the order in the Buffer must be that of the sequence numbers, and what an
-	// Ack removes is known only when nothing is appended meanwhile. Writers and the
-	// uploader wait for it, and nothing else does.
-	order sync.Mutex
-	seq   uint64 // guarded by order
+	// order is full while someone is in Append or Ack of the Buffer, however long
+	// that takes: the order in the Buffer must be that of the sequence numbers, and
+	// what an Ack removes is known only when nothing is appended meanwhile.
+	// Writers and the uploader wait for it, until aborted; nothing else does.
+	order   chan struct{}
+	aborted <-chan struct{} // closed when Shutdown gives up
+	seq     uint64          // guarded by order
 
 	mu       sync.Mutex // guards the fields below
 	closed   bool
@@ -44,14 +45,40 @@ type waiter struct {
 	done   chan struct{}
 }
 
-func newQueue(buf Buffer, procID uint32) *queue {
+func newQueue(buf Buffer, procID uint32, aborted <-chan struct{}) *queue {
 	return &queue{
-		buf:    buf,
-		procID: procID,
-		start:  uint64(buf.Stats().Entries),
-		wake:   make(chan struct{}, 1),
+		buf:     buf,
+		procID:  procID,
+		start:   uint64(buf.Stats().Entries),
+		wake:    make(chan struct{}, 1),
+		order:   make(chan struct{}, 1),
+		aborted: aborted,
 	}
 }
+
+// enter waits for order, or returns false when aborted.
+func (q *queue) enter() bool {
+	if q.tryEnter() {
+		return true
+	}
+	select {
+	case q.order <- struct{}{}:
+		return true
+	case <-q.aborted:
+		return false
+	}
+}
+
+func (q *queue) tryEnter() bool {
+	select {
+	case q.order <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (q *queue) leave() { <-q.order }
 
 func (q *queue) notify() {
 	select {
@@ -105,7 +132,9 @@ func (q *queue) add(scratch []byte) error {
 
 	size, err := q.append(scratch)
 	q.mu.Lock()
-	if err != nil {
+	if err == ErrClosed {
+		// not accepted, so not lost
+	} else if err != nil {
 		q.lost.entries++
 		q.lost.bytes += uint64(size)
 	} else {
@@ -120,8 +149,10 @@ func (q *queue) add(scratch []byte) error {
 }
 
 func (q *queue) append(scratch []byte) (size int, err error) {
-	q.order.Lock()
-	defer q.order.Unlock()
+	if !q.enter() {
+		return 0, ErrClosed
+	}
+	defer q.leave()
 	q.seq++ // also when the Buffer fails, so that the gap shows
 	entry := setHead(scratch, time.Now(), q.procID, q.seq)
 	return len(entry), q.buf.Append(entry)
@@ -130,10 +161,10 @@ func (q *queue) append(scratch []byte) (size int, err error) {
 // addReport puts an entry of the uploader's own into the Buffer, or returns nil
 // where the Buffer fails or a writer hangs in it. at counts the entries up to it.
 func (q *queue) addReport(scratch []byte) (entry []byte, at uint64) {
-	if !q.order.TryLock() {
+	if !q.tryEnter() {
 		return nil, 0
 	}
-	defer q.order.Unlock()
+	defer q.leave()
 	entry = setHead(scratch, time.Now(), q.procID, q.seq+1)
 	if q.buf.Append(entry) != nil {
 		return nil, 0
@@ -148,13 +179,35 @@ func (q *queue) addReport(scratch []byte) (entry []byte, at uint64) {
 // ack acknowledges entries and returns how many left the Buffer by it. Those
 // that it had dropped meanwhile are counted as dropped, not as delivered.
 func (q *queue) ack(through uint64) (removed int, err error) {
-	q.order.Lock()
+	if !q.enter() {
+		return 0, ErrClosed
+	}
 	before := q.buf.Stats().Entries
 	err = q.buf.Ack(through)
 	removed = before - q.buf.Stats().Entries
-	q.order.Unlock()
+	q.leave()
 	q.settle()
 	return removed, err
+}
+
+// discard drops the oldest entries, at most max bytes but at least one.
+func (q *queue) discard(max int) {
+	if !q.tryEnter() {
+		return
+	}
+	defer q.leave()
+	entries, through, err := q.buf.Peek(max)
+	before := q.buf.Stats().Entries
+	if err != nil || q.buf.Ack(through) != nil {
+		return
+	}
+	removed := before - q.buf.Stats().Entries
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range entries[len(entries)-removed:] {
+		q.lost.entries++
+		q.lost.bytes += uint64(len(e))
+	}
 }
 
 // left returns how many entries ever left the Buffer, by Ack or drop. It may be

@@ -8,6 +8,9 @@ import (
 // reportRetry is the pause after the Buffer did not take a report.
 const reportRetry = time.Minute
 
+// maxReport is more than a report takes in any Buffer.
+const maxReport = 1 << 10 // bytes
+
 // reporter tells in the stream what was dropped, by entries of its own. They
 // take the way of all entries, through the Buffer: so they stay in order, go out
 // again with a batch that failed, and do not depend on a later Write.
@@ -22,19 +25,42 @@ type reporter struct {
 	retry  time.Time
 }
 
-// due reports whether total holds losses that no report tells.
-func (r *reporter) due(total losses, now time.Time) bool {
-	return r.entry == nil && total != r.told && !now.Before(r.retry)
+// untold reports whether there are losses that no report tells.
+func (r *reporter) untold(q *queue) bool { return r.entry == nil && q.dropped() != r.told }
+
+// hasRoom reports whether a report fits in the Buffer without pushing out an
+// entry, which would be a loss to report.
+func hasRoom(buf Buffer) bool {
+	s := buf.Stats()
+	return s.Entries == 0 || s.Bytes+maxReport <= s.MaxBytes
+}
+
+// due reports whether it is time to tell.
+func (r *reporter) due(q *queue) bool {
+	return r.untold(q) && hasRoom(q.buf) && !time.Now().Before(r.retry)
 }
 
 // tell puts a report into the Buffer.
-func (r *reporter) tell(q *queue, total losses, now time.Time) {
+func (r *reporter) tell(q *queue) {
+	total := q.dropped()
 	tail := appendLossTail(appendRoom(nil), total.entries-r.told.entries, total.bytes-r.told.bytes)
 	r.entry, r.at = q.addReport(tail)
 	r.covers = total
 	if r.entry == nil {
-		r.retry = now.Add(reportRetry)
+		r.retry = time.Now().Add(reportRetry)
 	}
+}
+
+// bequeath leaves a report in a Buffer that the next Logger takes over with its
+// entries, and makes room for it where needed.
+func (r *reporter) bequeath(q *queue) {
+	if !r.untold(q) {
+		return
+	}
+	if !hasRoom(q.buf) {
+		q.discard(maxReport)
+	}
+	r.tell(q)
 }
 
 // settled notes that the entries were acknowledged, and that left entries have

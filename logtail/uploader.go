@@ -82,8 +82,7 @@ func (u *uploader) run() {
 
 func (u *uploader) end() {
 	if u.keep && u.q.buf.Stats().Entries > 0 {
-		u.reporter.retry = time.Time{}
-		u.report() // for the next Logger to send
+		u.reporter.bequeath(u.q)
 	}
 	u.giveBack()
 	u.release()
@@ -134,14 +133,14 @@ func (u *uploader) giveBack() {
 }
 
 func (u *uploader) hasWork() bool {
-	return u.q.buf.Stats().Entries > 0 || u.reporter.due(u.q.dropped(), time.Now()) || u.drained()
+	return u.q.buf.Stats().Entries > 0 || u.reporter.due(u.q) || u.drained()
 }
 
 // drained reports whether the queue is closed and nothing is left of it.
 func (u *uploader) drained() bool {
 	closed, writers := u.q.closing()
 	return closed && writers == 0 && u.q.buf.Stats().Entries == 0 &&
-		!u.reporter.due(u.q.dropped(), time.Now())
+		!u.reporter.due(u.q)
 }
 
 // coalesce lets entries wait for others, as long as FlushDelay says, unless a
@@ -156,18 +155,10 @@ func (u *uploader) coalesce() {
 	})
 }
 
-// report tells what was dropped, if the server may listen.
-func (u *uploader) report() {
-	now := time.Now()
-	if total := u.q.dropped(); u.reporter.due(total, now) {
-		u.reporter.tell(u.q, total, now)
-	}
-}
-
 // step makes one request at most, and pauses as its answer demands.
 func (u *uploader) step() {
-	if u.failures == 0 {
-		u.report()
+	if u.failures == 0 && u.reporter.due(u.q) {
+		u.reporter.tell(u.q)
 	}
 	if u.acking {
 		u.settle()

@@ -83,13 +83,15 @@ func addr6(hi, lo uint64) netip.Addr {
 
 // seeds make the hash of one Statistics unpredictable, so that nobody can craft
 // flows that crowd into one slot.
-type seeds [5]uint64
+type seeds [7]uint64
 
 // hash mixes with the 64x64 to 128 bit multiplication of wyhash, as the portable
-// hash of Go's maps does. The two products do not depend on each other, so that
-// the processor works on both at once.
+// hash of Go's maps does. The three products do not depend on each other, so that
+// the processor works on them at once. Each word goes through two of them:
+// after one, ports in sequence fell into half the slots that chance would give.
 func (s *seeds) hash(k *key) uint64 {
-	return mix(mix(k.srcLo^s[0], k.dstLo^s[1])^mix(k.srcHi^s[2], k.dstHi^s[3])^k.meta, s[4])
+	h := mix(k.srcLo^s[0], k.dstLo^s[1]) ^ mix(k.srcHi^s[2], k.dstHi^s[3]) ^ mix(k.meta^s[4], s[5])
+	return mix(h, s[6])
 }
 
 func mix(a, b uint64) uint64 {

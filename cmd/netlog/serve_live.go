@@ -104,7 +104,10 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 		line(string(bytes.TrimRight(s, "\n")))
 	}
 	out.WriteString(clearRest)
-	v.stdout.Write(out.Bytes())
+	if !bytes.Equal(out.Bytes(), v.screen) { // a quiet mesh costs a slow line nothing
+		v.screen = out.Bytes()
+		v.stdout.Write(v.screen)
+	}
 }
 
 // cutColumns returns s in at most cols columns, a rune each.

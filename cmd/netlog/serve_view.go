@@ -35,6 +35,7 @@ type view struct {
 	// owned by run
 	latest []shown // what the live table is made from, the oldest first
 	bytes  int     // of latest
+	screen []byte  // what was drawn last
 
 	// mu guards the fields below.
 	mu      sync.Mutex

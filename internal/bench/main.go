@@ -5,7 +5,7 @@
 //	cd internal/bench && GOWORK=off go run . -run packets
 //
 // It is a module of its own, so that those who use the library do not depend on
-// what the library is compared with.
+// what it is compared with.
 package main
 
 import (
@@ -19,22 +19,29 @@ import (
 	"time"
 )
 
-// family is a set of measurements that -run names.
+// families are the sets of measurements that -run can name.
+func families() []family {
+	return []family{
+		{"packets", packets},
+		{"flows", flows},
+		{"windows", windows},
+		{"wire", wire},
+	}
+}
+
+// family prints its measurements as rows of a table.
 type family struct {
 	name string
 	run  func(t *table, rounds int)
 }
 
 func main() {
-	families := []family{
-		{"packets", packets},
-	}
-	names := make([]string, len(families))
-	for i, f := range families {
-		names[i] = f.name
+	var names []string
+	for _, f := range families() {
+		names = append(names, f.name)
 	}
 	run := flag.String("run", strings.Join(names, ","), "comma-separated families")
-	rounds := flag.Int("rounds", 9, "alternating rounds; the median is printed")
+	rounds := flag.Int("rounds", 31, "alternating rounds, of which the median is printed")
 	flag.Parse()
 	for name := range strings.SplitSeq(*run, ",") {
 		i := slices.Index(names, name)
@@ -42,35 +49,44 @@ func main() {
 			fmt.Fprintf(os.Stderr, "bench: no family %q; there are %s\n", name, strings.Join(names, ", "))
 			os.Exit(2)
 		}
-		fmt.Printf("%s: %s, %s/%s, %d CPUs, medians of %d alternating rounds\n",
-			name, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), *rounds)
-		t := &table{w: tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)}
-		families[i].run(t, *rounds)
+		fmt.Printf("%s: %s %s/%s, %d CPUs (%s), medians of %d alternating rounds\n",
+			name, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), cpu(), *rounds)
+		t := &table{w: tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)}
+		families()[i].run(t, *rounds)
 		t.w.Flush()
 		fmt.Println()
 	}
 }
 
-// table prints one row per measurement.
+// cpu returns the model of the processor where the system tells it in a file.
+func cpu() string {
+	b, _ := os.ReadFile("/proc/cpuinfo") // elsewhere there is none, and the name is missing
+	for line := range strings.Lines(string(b)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown model"
+}
+
+// table prints one row per measurement, all aligned at the end.
 type table struct{ w *tabwriter.Writer }
 
 func (t *table) row(cells ...string) {
-	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
-	t.w.Flush()
+	fmt.Fprintln(t.w, strings.Join(cells, "\t")+"\t")
 }
 
-// contender is one implementation: run does the work once and returns how many
-// units of it there were.
+// contender is one implementation: it does its work once and returns how many
+// units of work that was.
 type contender func() (units int)
 
-// alternate runs the contenders in turn, rounds times after one to warm up, and
-// returns the median time per unit of each. What disturbs the machine for a
-// while so disturbs all of them.
+// alternate runs the contenders in turn, once to warm up and then rounds times,
+// and returns the median nanoseconds per unit of each. What disturbs the machine
+// for a while so disturbs all of them.
 func alternate(rounds int, contenders ...contender) []float64 {
 	times := make([][]float64, len(contenders))
 	for round := range rounds + 1 {
 		for i, run := range contenders {
-			runtime.GC()
 			start := time.Now()
 			units := run()
 			elapsed := time.Since(start)
@@ -81,10 +97,14 @@ func alternate(rounds int, contenders ...contender) []float64 {
 	}
 	medians := make([]float64, len(contenders))
 	for i, t := range times {
-		slices.Sort(t)
-		medians[i] = t[len(t)/2]
+		medians[i] = median(t)
 	}
 	return medians
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
 }
 
 func ns(v float64) string       { return fmt.Sprintf("%.1f", v) }

@@ -9,7 +9,9 @@ import (
 	"tailscale.com/types/netlogtype"
 )
 
-const packetsPerRound = 1 << 20
+// packetsPerRound per goroutine are some milliseconds: short enough that most rounds
+// of a busy machine are not interrupted.
+const packetsPerRound = 1 << 17
 
 // counting is how one implementation counts packets in one direction.
 type counting func(batches []batch, rx bool)

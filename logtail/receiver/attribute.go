@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -23,14 +24,14 @@ func (m clientMeta) key() bool { return m.hasProc && m.hasSeq }
 
 // parseMeta reads the value of a "logtail" member, which is valid JSON. What is
 // not of the right kind counts as not there, and the first of two members counts.
-func parseMeta(raw []byte) clientMeta {
+func (sp *splitter) parseMeta(raw []byte) clientMeta {
 	var m clientMeta
 	s := scanner{b: raw}
-	members, err := s.object(nil, 1)
-	if err != nil { // not an object
+	var err error
+	if sp.members, err = s.object(sp.members[:0], 1); err != nil { // not an object
 		return m
 	}
-	for _, f := range members {
+	for _, f := range sp.members {
 		v := raw[f.value:f.end]
 		switch string(f.name) {
 		case "client_time":
@@ -68,19 +69,22 @@ func parseTime(v []byte) time.Time {
 	return t
 }
 
-// stamp is what the server knows of all entries of a request.
-type stamp struct {
-	id     logtail.PublicID
-	server time.Time
+// appendStamp appends the members that the server adds to all entries of a request.
+func appendStamp(dst []byte, id logtail.PublicID, received time.Time) []byte {
+	dst = append(dst, `"id":"`...)
+	dst = hex.AppendEncode(dst, id[:])
+	dst = append(dst, `","server_time":"`...)
+	dst = received.UTC().AppendFormat(dst, time.RFC3339Nano)
+	return append(dst, '"')
 }
 
 // appendEntry appends e as it is stored: one line, whose first member is the
-// rebuilt "logtail" and whose other bytes are the client's.
+// rebuilt "logtail", with the stamp in it, and whose other bytes are the client's.
 //
 //	{"logtail":{"client_time":"...","proc_id":1,"proc_seq":2,"id":"...","server_time":"..."},...}
 //
 // A conflict gets a "conflict":true beside the id.
-func appendEntry(dst []byte, e entry, m clientMeta, by stamp, conflict bool) []byte {
+func appendEntry(dst []byte, e entry, m clientMeta, stamp []byte, conflict bool) []byte {
 	dst = append(dst, `{"logtail":{`...)
 	if !m.time.IsZero() {
 		dst = append(dst, `"client_time":"`...)
@@ -102,11 +106,7 @@ func appendEntry(dst []byte, e entry, m clientMeta, by stamp, conflict bool) []b
 		dst = appendLine(dst, m.err)
 		dst = append(dst, ',')
 	}
-	dst = append(dst, `"id":"`...)
-	dst = append(dst, by.id.String()...)
-	dst = append(dst, `","server_time":"`...)
-	dst = by.server.UTC().AppendFormat(dst, time.RFC3339Nano)
-	dst = append(dst, '"')
+	dst = append(dst, stamp...)
 	if conflict {
 		dst = append(dst, `,"conflict":true`...)
 	}

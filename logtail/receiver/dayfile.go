@@ -27,59 +27,83 @@ type dayFile struct {
 	// syncing is held over fsync. It is taken with mu free, so that one fsync serves
 	// all writes that waited for it.
 	syncing sync.Mutex
-	synced  int64 // of file, guarded by syncing
-	of      *os.File
+	synced  int64    // bytes that are on disk, guarded by syncing
+	of      *os.File // of this file
 }
 
-// write appends the entries of b, in a new file where the day or the size asks for
-// it. It returns the bytes added, and whether a file was rotated.
-func (d *dayFile) write(f *Files, b Batch) (n int64, rotated bool, err error) {
+// A written tells what one write did.
+type written struct {
+	file    *os.File
+	end     int64 // offset in file after the write
+	bytes   int64
+	rotated bool // there is a file for keep
+}
+
+// write appends the entries of b, in a new file where the day or the size asks for it.
+func (d *dayFile) write(f *Files, b Batch) (written, error) {
 	d.mu.Lock()
-	file, end, n, rotated, err := d.writeLocked(f, b)
+	w, err := d.writeLocked(f, b)
 	d.mu.Unlock()
-	if err != nil || !f.opts.Sync {
-		return n, rotated, err
+	if err == nil && f.opts.Sync {
+		err = d.sync(w)
 	}
-	return n, rotated, d.sync(file, end)
+	if err != nil && err != ErrClosed && err != ErrNoRoom {
+		err = fmt.Errorf("receiver: %w", err)
+	}
+	return w, err
 }
 
-// writeLocked writes b and returns the file and the offset after it.
-func (d *dayFile) writeLocked(f *Files, b Batch) (file *os.File, end, n int64, rotated bool, err error) {
+// writeLocked is write without the fsync.
+func (d *dayFile) writeLocked(f *Files, b Batch) (w written, err error) {
 	if d.closed {
-		return nil, 0, 0, false, ErrClosed
+		return w, ErrClosed
+	}
+	// Someone has removed the file to make room, or by mistake: what is written to
+	// it now would be lost, and its room comes back only with its end.
+	if d.file != nil && removed(d.file) {
+		d.file.Close()
+		d.file = nil
+	}
+	if err := f.room(); err != nil {
+		return w, err
 	}
 	d.buf = d.buf[:0]
 	for _, e := range b.Entries {
 		d.buf = append(append(d.buf, e...), '\n')
 	}
-	day := b.Received.UTC().Format(time.DateOnly)
+	if w.rotated, err = d.prepare(f, b.Received.UTC().Format(time.DateOnly)); err != nil {
+		return w, err
+	}
+	n, err := d.file.WriteAt(d.buf, d.size)
+	if err != nil {
+		// A write that ran out of room half-way leaves part of a batch that is about
+		// to be refused.
+		d.torn = true
+		return w, errors.Join(err, d.mend())
+	}
+	d.size += int64(n)
+	w.file, w.end, w.bytes = d.file, d.size, int64(n)
+	if cap(d.buf) > maxKept {
+		d.buf = nil
+	}
+	return w, nil
+}
+
+// prepare makes the file ready for what is in buf.
+func (d *dayFile) prepare(f *Files, day string) (rotated bool, err error) {
 	// A request received before midnight may be written after it: never go back.
 	if d.file != nil && (d.day < day || d.size > 0 && d.size+int64(len(d.buf)) > f.opts.RotateBytes) {
 		if err := d.rotate(f); err != nil {
-			return nil, 0, 0, false, err
+			return false, err
 		}
 		rotated = true
 	}
 	if d.file == nil {
 		if err := d.create(f, day); err != nil {
-			return nil, 0, 0, rotated, err
+			return rotated, err
 		}
 	}
-	if err := d.mend(); err != nil {
-		return nil, 0, 0, rotated, err
-	}
-	if _, err := d.file.WriteAt(d.buf, d.size); err != nil {
-		// A write that ran out of room half-way leaves part of a batch that is about
-		// to be refused.
-		d.torn = true
-		return nil, 0, 0, rotated, errors.Join(err, d.mend())
-	}
-	d.size += int64(len(d.buf))
-	n = int64(len(d.buf))
-	if cap(d.buf) > maxKept {
-		d.buf = nil
-	}
-	return d.file, d.size, n, rotated, nil
+	return rotated, d.mend()
 }
 
 // mend cuts off what a failed write left.
@@ -134,25 +158,25 @@ func (d *dayFile) rotate(f *Files) error {
 	return errors.Join(err, f.number(d.collection, d.day))
 }
 
-// sync returns when all bytes of file before end are on disk. Where that fails the
+// sync returns when all that was written up to w is on disk. Where that fails the
 // entries are in the file, and come again: the one way to doubles in it.
-func (d *dayFile) sync(file *os.File, end int64) error {
+func (d *dayFile) sync(w written) error {
 	d.syncing.Lock()
 	defer d.syncing.Unlock()
-	if d.of == file && d.synced >= end {
+	if d.of == w.file && d.synced >= w.end {
 		return nil
 	}
 	d.mu.Lock()
-	current, through := d.file == file, d.size
+	current, through := d.file == w.file, d.size
 	d.mu.Unlock()
 	if !current {
 		return nil // rotated, which synced it
 	}
 	// Rotated just now, likewise.
-	if err := file.Sync(); err != nil && !errors.Is(err, os.ErrClosed) {
+	if err := w.file.Sync(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("fsync: %w", err)
 	}
-	d.of, d.synced = file, through
+	d.of, d.synced = w.file, through
 	return nil
 }
 

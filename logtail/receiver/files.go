@@ -135,25 +135,27 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 	if !ValidCollection(b.Collection) {
 		return fmt.Errorf("receiver: invalid collection name %q", b.Collection)
 	}
-	if f.opts.MinFree > 0 {
-		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFree {
-			return ErrNoRoom
-		}
-	}
 	d, err := f.day(b.Collection)
 	if err != nil {
 		return err
 	}
-	n, rotated, err := d.write(f, b)
+	w, err := d.write(f, b)
 	f.mu.Lock()
-	f.grown += n
+	f.grown += w.bytes
 	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
 	f.mu.Unlock()
-	if rotated || full {
+	if w.rotated || full {
 		f.wake()
 	}
-	if err != nil {
-		return fmt.Errorf("receiver: %w", err)
+	return err
+}
+
+// room returns an error where the filesystem has too little of it.
+func (f *Files) room() error {
+	if f.opts.MinFree > 0 {
+		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFree {
+			return ErrNoRoom
+		}
 	}
 	return nil
 }

@@ -18,3 +18,6 @@ func lockDir(root *os.Root) (*os.File, error) {
 
 // freeBytes knows nothing here: MinFree has no effect.
 func freeBytes(*os.File) (int64, bool) { return 0, false }
+
+// removed knows nothing here.
+func removed(*os.File) bool { return false }

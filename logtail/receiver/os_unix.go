@@ -35,6 +35,13 @@ func freeBytes(file *os.File) (int64, bool) {
 	return int64(st.Bavail) * int64(st.Bsize), err == nil
 }
 
+// removed reports whether file has no name any more.
+func removed(file *os.File) bool {
+	var st syscall.Stat_t
+	err := control(file, func(fd int) error { return syscall.Fstat(fd, &st) })
+	return err == nil && st.Nlink == 0
+}
+
 // control calls do with the descriptor of file.
 func control(file *os.File, do func(fd int) error) error {
 	conn, err := file.SyscallConn()

@@ -22,6 +22,8 @@ type work struct {
 	out   []byte // the entries of the batch, one after the other
 	split splitter
 	metas []clientMeta
+	stamp []byte
+	ends  []int // of the entries in out
 
 	batch     Batch
 	node      *node // nil: not entered
@@ -38,7 +40,7 @@ const maxKept = 1 << 20 // bytes
 // reset makes k ready for a request to t.
 func (k *work) reset(t target) {
 	entries := k.batch.Entries[:0]
-	*k = work{target: t, wire: k.wire, plain: k.plain, out: k.out, split: k.split, metas: k.metas, undos: k.undos[:0]}
+	*k = work{target: t, wire: k.wire, plain: k.plain, out: k.out, split: k.split, metas: k.metas, stamp: k.stamp, ends: k.ends, undos: k.undos[:0]}
 	k.batch.Entries = entries
 }
 
@@ -89,16 +91,16 @@ func (k *work) attribute(c *core, entries []entry) {
 	for _, e := range entries {
 		var m clientMeta
 		if e.meta.end > 0 {
-			m = parseMeta(e.raw[e.meta.start:e.meta.end])
+			m = k.split.parseMeta(e.raw[e.meta.start:e.meta.end])
 		}
 		if m.key() {
 			perProc[m.proc]++
 		}
 		k.metas = append(k.metas, m)
 	}
-	by := stamp{k.id, k.received}
+	k.stamp = appendStamp(k.stamp[:0], k.id, k.received)
 	k.out = k.out[:0]
-	ends := make([]int, 0, len(entries))
+	k.ends = k.ends[:0]
 	for n, e := range entries {
 		v := fresh
 		if m := k.metas[n]; m.key() {
@@ -107,11 +109,11 @@ func (k *work) attribute(c *core, entries []entry) {
 		if v == repeated {
 			continue
 		}
-		k.out = appendEntry(k.out, e, k.metas[n], by, v == conflict)
-		ends = append(ends, len(k.out))
+		k.out = appendEntry(k.out, e, k.metas[n], k.stamp, v == conflict)
+		k.ends = append(k.ends, len(k.out))
 	}
 	start := 0
-	for _, end := range ends { // only now, when out has stopped moving
+	for _, end := range k.ends { // only now, when out has stopped moving
 		k.batch.Entries = append(k.batch.Entries, k.out[start:end:end])
 		start = end
 	}

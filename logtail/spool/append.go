@@ -103,6 +103,9 @@ func (s *Spool) dropOldest() error {
 // left out, and belongs to no entry.
 func (s *Spool) create() error {
 	for range 16 {
+		if s.next > maxSeq {
+			break
+		}
 		f, err := s.disk.Open(segmentName(s.next), os.O_RDWR|os.O_CREATE|os.O_EXCL)
 		if errors.Is(err, fs.ErrExist) {
 			s.next++

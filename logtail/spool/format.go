@@ -44,17 +44,17 @@ const (
 // counts. Only the other one is ever written, in place: a torn write costs the
 // news, not the state, and needs no free block on a full disk.
 //
-//	0          4       8            16         24         32                   64
-//	+----------+-------+------------+----------+----------+--------------------+
-//	| checksum | flags | generation | head     | known    | owner              |
-//	+----------+-------+------------+----------+----------+--------------------+
+//	0          4       8            16      24      32      40               72
+//	+----------+-------+------------+-------+-------+-------+----------------+
+//	| checksum | flags | generation | head  | next  | known | owner          |
+//	+----------+-------+------------+-------+-------+-------+----------------+
 //
-// The checksum covers all that follows it. Entries before head are done with.
-// Known is how many numbers from head on have no entry and were counted as lost,
-// if they ever were entries, so that no loss is told again at each start.
-// The owner stands here as a second copy.
+// The checksum covers all that follows it. Entries before head are done with,
+// and next is the number of the next one when the slot was written. Known is how
+// many numbers between them have no entry, all of which were told as lost if they
+// ever had one: so no loss is told again at each start. The owner is a second copy.
 const (
-	slotSize   = 64           // bytes
+	slotSize   = 72           // bytes
 	cursorSize = 2 * slotSize // bytes
 	flagClosed = 1            // written by Close: what is missing now went missing since
 )
@@ -102,7 +102,8 @@ type slot struct {
 	closed bool
 	gen    uint64 // generation
 	head   uint64 // the first number that is not done with
-	known  uint64 // numbers from head on that have no entry, all counted
+	next   uint64 // the number of the next entry
+	known  uint64 // numbers from head to next that have no entry, all counted
 	owner  logtail.PublicID
 }
 
@@ -113,8 +114,9 @@ func (c slot) encode() []byte {
 	}
 	binary.LittleEndian.PutUint64(b[8:], c.gen)
 	binary.LittleEndian.PutUint64(b[16:], c.head)
-	binary.LittleEndian.PutUint64(b[24:], c.known)
-	copy(b[32:], c.owner[:])
+	binary.LittleEndian.PutUint64(b[24:], c.next)
+	binary.LittleEndian.PutUint64(b[32:], c.known)
+	copy(b[40:], c.owner[:])
 	binary.LittleEndian.PutUint32(b, castagnoli(0, b[4:]))
 	return b
 }
@@ -127,10 +129,11 @@ func decodeSlot(b []byte) (c slot, ok bool) {
 		closed: binary.LittleEndian.Uint32(b[4:])&flagClosed != 0,
 		gen:    binary.LittleEndian.Uint64(b[8:]),
 		head:   binary.LittleEndian.Uint64(b[16:]),
-		known:  binary.LittleEndian.Uint64(b[24:]),
-		owner:  logtail.PublicID(b[32:]),
+		next:   binary.LittleEndian.Uint64(b[24:]),
+		known:  binary.LittleEndian.Uint64(b[32:]),
+		owner:  logtail.PublicID(b[40:]),
 	}
-	return c, c.gen > 0 && c.head > 0 && c.head <= maxSeq
+	return c, c.gen > 0 && 0 < c.head && c.head <= c.next && c.next <= maxSeq
 }
 
 // The owner file is one line, for people as well: format version, public ID, and

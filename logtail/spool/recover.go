@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"slices"
@@ -75,23 +76,19 @@ func (s *Spool) adopt(g segment, limit uint64) (t tail, err error) {
 	return t, nil
 }
 
-// resume goes on where the process before ended. What it left unreadable in the
-// newest segment is known from there only, all other loss from the names.
+// resume goes on where the process before ended. What it wrote after its last
+// cursor, and what cannot be read of that, only newest tells; all other loss shows in the
+// numbers.
 func (s *Spool) resume(newest tail, unreadable int64) {
 	found := s.cursor.slot
-	if found.closed && newest.bytes > 0 {
-		newest.lost = max(newest.lost, 1) // no write was cut short here
+	s.next = max(s.end(), found.next)
+	lost := s.known()
+	if last := newest.first + newest.lost; last > s.next && newest.lost > 0 {
+		lost += last - max(s.next, newest.first)
 	}
-	s.next = s.end()
+	lost -= min(lost, found.known)
 	if newest.readable > 0 {
 		s.next = max(s.next, newest.first+newest.numbers())
-	}
-	missing := s.known()
-	lost := missing - min(missing, found.known)
-	if newest.readable > 0 {
-		lost -= min(lost, newest.numbers()-newest.lost)
-	} else {
-		lost += newest.lost
 	}
 	s.emptyTrash()
 	s.settle()
@@ -127,15 +124,20 @@ func (t tail) numbers() uint64 { return max(uint64(t.bytes)/minFrame, t.lost) }
 // examine reads g to its first bad frame, and sets the readable part of it, of at
 // most limit entries. What cannot be read is damage, and no error, unless it is
 // for the lack of something that has nothing to do with the disk.
-func (s *Spool) examine(g *segment, limit uint64) (tail, error) {
-	f, err := s.disk.Open(segmentName(g.first), os.O_RDONLY)
-	var t tail
-	if err == nil {
-		err = s.scan(f, g, limit, &t.lost)
-		f.Close() // nothing was written to it
+func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
+	for range maxFailures {
+		g.n, g.good, t.lost = 0, 0, 0
+		var f file
+		if f, err = s.disk.Open(segmentName(g.first), os.O_RDONLY); err == nil {
+			err = s.scan(f, g, limit, &t.lost)
+			f.Close() // nothing was written to it
+		}
+		if err == nil || temporary(err) || errors.Is(err, fs.ErrNotExist) {
+			break
+		}
 	}
 	if temporary(err) {
-		return tail{}, err
+		return t, err
 	}
 	t.first, t.readable, t.bytes = g.end(), g.n, g.size-g.good
 	return t, nil

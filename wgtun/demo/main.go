@@ -29,8 +29,9 @@ func main() {
 		os.Exit(2)
 	}
 
+	// Until the end, for many a supervisor sends the signal twice. The way down is short.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the demo the hard way
+	defer stop()
 	_, err := run(ctx, options{
 		out:    os.Stdout,
 		url:    *url,
@@ -40,7 +41,7 @@ func main() {
 		bytes:  2 << 20,
 	})
 	switch {
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case err != nil && ctx.Err() != nil && !errors.Is(err, errMismatch):
 		fmt.Println("\nInterrupted. Everything has been shut down.")
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "demo:", err)

@@ -44,25 +44,19 @@ func run(ctx context.Context, opts options) (*report, error) {
 	defer beta.dev.Close()
 	say("1. Two WireGuard devices, joined over UDP on the loopback interface:")
 	for _, n := range []*node{alpha, beta} {
-		endpoint, err := n.endpoint()
-		if err != nil {
-			return nil, err
-		}
-		say("   %-5s is %v in the tunnel, at %v outside", n.name, n.prefix.Addr(), endpoint)
+		say("   %-5s is %v in the tunnel, at %v outside", n.name, n.prefix.Addr(), n.endpoint)
 	}
 
-	seen := newBook()
-	if opts.url != "" {
-		say("2. The records go to %s", opts.url)
-	} else {
+	seen, where := newBook(), "a collector"
+	if opts.url == "" {
 		collector, err := startCollector(seen)
 		if err != nil {
 			return nil, err
 		}
 		defer collector.close()
-		opts.url, opts.embedded = collector.url, true
-		say("2. A receiver inside the demo, at %s", opts.url)
+		opts.url, opts.embedded, where = collector.url, true, "a receiver inside the demo"
 	}
+	say("2. The records go to %s, at %s", where, opts.url)
 
 	var loggers []*netlog.Logger
 	defer func() { shutdown(loggers) }() // before the devices are closed

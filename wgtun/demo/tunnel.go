@@ -24,6 +24,8 @@ type node struct {
 	tally  *tally.Tun    // what really passed, to check the records against
 	tun    *wgtun.Device // what the Logger reads
 	dev    *device.Device
+
+	endpoint netip.AddrPort // where dev listens
 }
 
 // newNode starts a device on a UDP port of the loopback interface.
@@ -40,36 +42,32 @@ func newNode(name string, prefix netip.Prefix) (*node, error) {
 	n.tally = &tally.Tun{Device: stack}
 	n.tun = wgtun.Wrap(n.tally)
 	n.dev = device.NewDevice(n.tun, conn.NewDefaultBind(), device.NewLogger(device.LogLevelSilent, ""))
-	if err := n.dev.IpcSet(wgconf.Device(key.Private, 0)); err != nil {
-		n.dev.Close()
-		return nil, fmt.Errorf("configuration of %s: %w", name, err)
-	}
-	if err := n.dev.Up(); err != nil {
+	if err := n.up(); err != nil {
 		n.dev.Close()
 		return nil, fmt.Errorf("device of %s: %w", name, err)
 	}
 	return n, nil
 }
 
-// endpoint returns where the device listens.
-func (n *node) endpoint() (netip.AddrPort, error) {
-	config, err := n.dev.IpcGet()
-	if err != nil {
-		return netip.AddrPort{}, err
+// up opens a UDP port and notes which.
+func (n *node) up() error {
+	if err := n.dev.IpcSet(wgconf.Device(n.key.Private, 0)); err != nil {
+		return err
 	}
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), wgconf.ListenPort(config)), nil
+	if err := n.dev.Up(); err != nil {
+		return err
+	}
+	config, err := n.dev.IpcGet()
+	n.endpoint = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), wgconf.ListenPort(config))
+	return err
 }
 
 // addPeer tells n about its peer.
 func (n *node) addPeer(peer *node) error {
-	endpoint, err := peer.endpoint()
-	if err != nil {
-		return err
-	}
 	addr := peer.prefix.Addr()
 	return n.dev.IpcSet(wgconf.Peer{
 		Public:    peer.key.Public,
-		Endpoint:  endpoint,
+		Endpoint:  peer.endpoint,
 		AllowedIP: []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())},
 	}.String())
 }

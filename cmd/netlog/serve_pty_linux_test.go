@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"unicode/utf8"
+	"unsafe"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// openPTY returns the two ends of a new pseudo-terminal of this size (pty(7)).
+func openPTY(c *qt.C, cols, rows uint16) (master, terminal *os.File) {
+	c.Helper()
+	fd, err := syscall.Open("/dev/ptmx", syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		c.Skipf("no pseudo-terminals here: %v", err)
+	}
+	ioctl := func(request uintptr, arg unsafe.Pointer) {
+		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), request, uintptr(arg))
+		c.Assert(errno, qt.Equals, syscall.Errno(0))
+	}
+	var unlocked, number int32
+	ioctl(syscall.TIOCSPTLCK, unsafe.Pointer(&unlocked))
+	ioctl(syscall.TIOCGPTN, unsafe.Pointer(&number))
+	size := [4]uint16{rows, cols}
+	ioctl(syscall.TIOCSWINSZ, unsafe.Pointer(&size))
+	master = os.NewFile(uintptr(fd), "ptmx")
+	c.Cleanup(func() { master.Close() })
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	c.Assert(err, qt.IsNil)
+	c.Cleanup(func() { terminal.Close() })
+	return master, terminal
+}
+
+// screen returns the lines that the last whole drawing in out leaves on a terminal.
+func screen(out string) []string {
+	frames := strings.Split(out, goHome)
+	frame, _, _ := strings.Cut(frames[len(frames)-1], clearRest)
+	var lines []string
+	for line := range strings.SplitSeq(strings.ReplaceAll(frame, "\r", ""), "\n") {
+		lines = append(lines, strings.TrimSuffix(line, "\x1b[K"))
+	}
+	return lines
+}
+
+func TestServeDrawsOnATerminal(t *testing.T) {
+	for _, size := range []struct{ cols, rows uint16 }{{80, 24}, {200, 50}, {40, 10}} {
+		t.Run(fmt.Sprintf("%dx%d", size.cols, size.rows), func(t *testing.T) {
+			c := qt.New(t)
+			master, terminal := openPTY(c, size.cols, size.rows)
+			var drawn, stderr output
+			go func() {
+				buf := make([]byte, 4096)
+				for {
+					n, err := master.Read(buf)
+					drawn.Write(buf[:n])
+					if err != nil {
+						return
+					}
+				}
+			}()
+			ctx, cancel := context.WithCancel(t.Context())
+			code := make(chan int, 1)
+			go func() {
+				code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
+			}()
+			url := stderr.await(c, `http://[0-9.:]+`)[0]
+			id := logtail.NewPrivateID()
+			for n := range 60 { // more flows than rows
+				c.Check(send(c, url, id, flowEntry(n+10, 1), ""), qt.Equals, 200)
+			}
+			c.Check(send(c, url, id, `{"nodeId":"\u001b[2J\u009b1m","text":"\u001b]0;title\u0007"}`, ""), qt.Equals, 200)
+			drawn.await(c, `61 entries of 1 nodes stored`)
+			drawn.await(c, `61 records`)
+			cancel()
+			c.Check(<-code, qt.Equals, exitOK)
+
+			lines := screen(drawn.String())
+			c.Assert(len(lines) > 5, qt.IsTrue, qt.Commentf("%q", lines))
+			c.Check(len(lines) <= int(size.rows), qt.IsTrue, qt.Commentf("%d lines", len(lines)))
+			for _, line := range lines {
+				c.Check(utf8.RuneCountInString(line) <= int(size.cols), qt.IsTrue, qt.Commentf("%q", line))
+				checkPrintable(c, line)
+			}
+			all := strings.Join(lines, "\n")
+			c.Check(all, qt.Contains, "netlog serve: http://127.0.0.1:")
+			c.Check(all, qt.Contains, "class")
+			if size.cols >= 80 {
+				c.Check(all, qt.Matches, `(?s).*virtual +TCP +100\.64\.0\.[0-9]+:22 +100\.64\.0\.2:4000 .*`)
+				c.Check(all, qt.Contains, "more)")
+			}
+			raw := drawn.String()
+			c.Check(strings.Count(raw, enterScreen), qt.Equals, 1)
+			c.Check(raw, qt.Contains, leaveScreen)
+			sequences := regexp.MustCompile(`\x1b\[(\?1049[hl]|\?25[hl]|H|K|J)`).ReplaceAllString(raw, "")
+			checkPrintable(c, strings.ReplaceAll(sequences, "\r", ""))
+			if testing.Verbose() {
+				t.Logf("\n%s", all)
+			}
+		})
+	}
+}

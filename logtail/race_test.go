@@ -1,0 +1,5 @@
+//go:build race
+
+package logtail_test
+
+const raceEnabled = true

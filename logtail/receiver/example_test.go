@@ -1,0 +1,71 @@
+package receiver_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// printer is a Sink.
+type printer struct{}
+
+func (printer) Store(ctx context.Context, b receiver.Batch) error {
+	for _, entry := range b.Entries {
+		_, rest, _ := strings.Cut(string(entry), "},") // after what the server says
+		fmt.Printf("%s of node %.8s: {%s\n", b.Collection, b.ID, rest)
+	}
+	return nil
+}
+
+// A coordination server mounts a Handler beside its own, and lets in the nodes that
+// it knows.
+func Example() {
+	private, _ := logtail.ParsePrivateID(strings.Repeat("0b", 32))
+	known := map[logtail.PublicID]string{private.Public(): "web"}
+
+	mux := http.NewServeMux()
+	mux.Handle("/flows/c/", &receiver.Handler{
+		Sink: printer{},
+		Authorize: func(r *http.Request, collection string, id logtail.PublicID) error {
+			if known[id] == "" {
+				return fmt.Errorf("no node %v", id)
+			}
+			return nil
+		},
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	secret, _ := private.MarshalText()
+	body := strings.NewReader(`[{"start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z"}]`)
+	resp, err := http.Post(fmt.Sprintf("%s/flows/c/netlog/%s", server.URL, secret), "application/json", body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Status)
+	// Output:
+	// netlog of node f0e38b83: {"start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z"}
+	// 200 OK
+}
+
+// Files keep what comes as lines, by collection and day.
+func ExampleOpenFiles() {
+	files, err := receiver.OpenFiles("/var/lib/netlog/flows", receiver.FileOptions{
+		MaxBytes: 100 << 30,
+		Sync:     true,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer files.Close() // after the server has ended
+	server := &http.Server{Addr: "127.0.0.1:8641", Handler: &receiver.Handler{Sink: files}}
+	fmt.Println(server.ListenAndServe())
+}

@@ -1,0 +1,94 @@
+package receiver
+
+import (
+	"bytes"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// repair brings the files into order after whatever ended the process before.
+func (f *Files) repair() error {
+	collections, err := f.collections()
+	if err != nil {
+		return err
+	}
+	for _, c := range collections {
+		if err := f.repairCollection(c); err != nil {
+			return err
+		}
+		f.open[c] = &dayFile{collection: c}
+	}
+	return nil
+}
+
+// repairCollection does so for one collection.
+func (f *Files) repairCollection(collection string) error {
+	entries, err := f.readDir(collection)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if stem, ok := strings.CutSuffix(e.Name(), tempSuffix); ok {
+			if _, ok := parseName(stem); ok {
+				if err := f.root.Remove(path.Join(collection, e.Name())); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	files, err := f.list(collection)
+	if err != nil {
+		return err
+	}
+	today := time.Now().UTC().Format(time.DateOnly)
+	for _, s := range files {
+		switch {
+		case s.zstd:
+		case s.number > 0:
+			twin := strings.TrimSuffix(s.name, plainSuffix) + zstdSuffix
+			if slices.ContainsFunc(files, func(t stored) bool { return t.name == twin }) {
+				err = f.root.Remove(s.path())
+			}
+		default:
+			err = f.cutTorn(s)
+			if err == nil && s.day != today {
+				err = f.number(collection, s.day)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cutTorn cuts off a last line without its end. Its batch was never acknowledged:
+// that happens after the whole write.
+func (f *Files) cutTorn(s stored) error {
+	file, err := f.root.OpenFile(s.path(), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	end := s.size
+	chunk := make([]byte, 64<<10)
+	for end > 0 {
+		n := min(end, int64(len(chunk)))
+		if _, err := file.ReadAt(chunk[:n], end-n); err != nil {
+			return err
+		}
+		if at := bytes.LastIndexByte(chunk[:n], '\n'); at >= 0 {
+			end += int64(at) + 1 - n
+			break
+		}
+		end -= n
+	}
+	if end == s.size {
+		return nil
+	}
+	f.opts.Logf("receiver: %s: cut off a torn line of %d bytes", s.path(), s.size-end)
+	return file.Truncate(end)
+}

@@ -1,0 +1,147 @@
+package receiver_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// pipeListener accepts the other ends of pipes, which keep to the time of a bubble.
+type pipeListener struct {
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (l *pipeListener) dial() net.Conn {
+	client, server := net.Pipe()
+	l.conns <- server
+	return client
+}
+
+// TestSlowBodies: clients that send a byte now and then end with 408 at the
+// deadline of the Handler, in a server that has none, and hold up nobody else.
+func TestSlowBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		sink := new(memory)
+		l := newPipeListener()
+		srv := &http.Server{Handler: &receiver.Handler{Sink: sink}}
+		go srv.Serve(l)
+		defer srv.Close()
+		_, id := testID(1)
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				conn := l.dial()
+				defer conn.Close()
+				fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[", id)
+				start := time.Now()
+				wg.Go(func() {
+					for err := error(nil); err == nil; time.Sleep(time.Second) {
+						_, err = io.WriteString(conn, " ")
+					}
+				})
+				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				c.Check(err, qt.IsNil)
+				c.Check(resp.StatusCode, qt.Equals, 408)
+				c.Check(time.Since(start), qt.Equals, receiver.DefaultReadTimeout)
+			})
+		}
+		time.Sleep(time.Second)
+		conn := l.dial()
+		defer conn.Close()
+		go fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", id)
+		start := time.Now()
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		c.Assert(err, qt.IsNil)
+		c.Check(resp.StatusCode, qt.Equals, 200)
+		c.Check(time.Since(start), qt.Equals, time.Duration(0))
+		wg.Wait()
+		c.Check(sink.take(), qt.HasLen, 1)
+	})
+}
+
+// TestAShortBodyIsNotStored: what is cut off could still be valid.
+func TestAShortBodyIsNotStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		sink := new(memory)
+		l := newPipeListener()
+		h := &receiver.Handler{Sink: sink}
+		srv := &http.Server{Handler: h}
+		go srv.Serve(l)
+		defer srv.Close()
+		_, id := testID(1)
+		conn := l.dial()
+		fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n{}", id)
+		conn.Close()
+		synctest.Wait()
+		c.Check(sink.take(), qt.HasLen, 0)
+		c.Check(h.Stats().Malformed, qt.Equals, uint64(1))
+	})
+}
+
+// TestOneFloodingNode ends at its quota, and the history of the others stays: what it
+// can store in the time that entries are kept is less than the bytes that are kept.
+func TestOneFloodingNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		// The defaults, a thousandth in size and a day for the 30.
+		const keep = 24 * time.Hour
+		files := openFiles(c, dir, receiver.FileOptions{MaxBytes: 1 << 20, MaxAge: keep})
+		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: 8 << 10}}
+		_, quiet := testID(1)
+		_, flood := testID(2)
+		rng := newNoise()
+		refused := 0
+		for hour := range 20 {
+			w := postTo(h, "/c/c/"+quiet, fmt.Sprintf(`{"quiet":%d}`, hour))
+			c.Assert(w.Code, qt.Equals, 200)
+			for refused < 3*(hour+1) {
+				if postTo(h, "/c/c/"+flood, `{"a":"`+rng.line(4000)+`"}`).Code == 429 {
+					refused++
+				}
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+		}
+		c.Assert(files.Close(), qt.IsNil)
+		_, lines := tree(c, dir)
+		found := 0
+		for _, line := range lines {
+			if strings.Contains(line, `"quiet":`) {
+				found++
+			}
+		}
+		c.Check(found, qt.Equals, 20)
+	})
+}

@@ -1,0 +1,109 @@
+package tunstats_test
+
+import (
+	"bytes"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// addPackets seeds f with the packets of the table and all that begins one.
+func addPackets(f *testing.F, add func(pkt []byte)) {
+	for _, tt := range parseCases() {
+		if len(tt.pkt) > 1024 {
+			continue // mutating 64 KiB takes all the time there is
+		}
+		for n := range tt.pkt {
+			add(tt.pkt[:n+1])
+		}
+	}
+}
+
+// FuzzParse compares the parser with the slow one, in both directions.
+func FuzzParse(f *testing.F) {
+	addPackets(f, func(pkt []byte) { f.Add(pkt) })
+	f.Fuzz(func(t *testing.T, pkt []byte) {
+		if len(pkt) > 0 {
+			checkParse(t, pkt, slowParse(pkt))
+		}
+	})
+}
+
+// FuzzTrailing checks that what lies behind the total length changes nothing.
+func FuzzTrailing(f *testing.F) {
+	addPackets(f, func(pkt []byte) { f.Add(pkt, []byte{0x2c, 0xff, 0, 1}) })
+	f.Fuzz(func(t *testing.T, pkt, trailing []byte) {
+		if stated, ok := statedLen(pkt); !ok || stated > len(pkt) {
+			return // the buffer's end is the packet's
+		}
+		checkParse(t, append(bytes.Clone(pkt), trailing...), slowParse(pkt))
+	})
+}
+
+// FuzzAfterAnother checks that a packet counts as it does alone, whatever was
+// counted before it.
+func FuzzAfterAnother(f *testing.F) {
+	var before []byte
+	addPackets(f, func(pkt []byte) {
+		f.Add(before, pkt)
+		before = pkt
+	})
+	f.Fuzz(func(t *testing.T, before, pkt []byte) {
+		want := make(map[flowtrack.Tuple]tunstats.Counts)
+		var s tunstats.Statistics
+		for _, p := range [][]byte{before, pkt} {
+			s.UpdateRx(p)
+			if len(p) == 0 {
+				continue
+			}
+			var alone tunstats.Statistics
+			alone.UpdateRx(p)
+			for k, v := range alone.Extract() {
+				want[k] = want[k].Add(v)
+			}
+		}
+		got := s.Extract()
+		qt.Check(t, len(got), qt.Equals, len(want))
+		for k, v := range want {
+			qt.Check(t, got[k], qt.Equals, v)
+		}
+	})
+}
+
+// FuzzBatch checks that a batch of any shape counts what single packets would.
+func FuzzBatch(f *testing.F) {
+	f.Add(v4(17, ports()), v6(6, ports()), 28, 0, 0)
+	f.Add(v4(17, ports()), []byte{}, -1, 99, 4)
+	f.Add([]byte{}, []byte{}, 0, 0, -1)
+	f.Fuzz(func(t *testing.T, p, q []byte, n, m, offset int) {
+		want := make(map[flowtrack.Tuple]tunstats.Counts)
+		count := func(pkt []byte, size int, c tunstats.Counts) {
+			if offset < 0 || offset > len(pkt) || min(size, len(pkt)-offset) <= 0 {
+				return
+			}
+			pkt = pkt[offset:][:min(size, len(pkt)-offset)]
+			c.TxBytes *= uint64(len(pkt))
+			c.RxBytes *= uint64(len(pkt))
+			k := slowParse(pkt)
+			if c.RxPackets != 0 {
+				k = reverse(k)
+			}
+			want[k] = want[k].Add(c)
+		}
+		var s tunstats.Statistics
+		bufs := [][]byte{p, nil, q}
+		s.UpdateTxBatch(bufs, []int{n, 1, m}, offset)
+		s.UpdateRxBatch(bufs, offset)
+		for i, pkt := range bufs {
+			count(pkt, []int{n, 1, m}[i], tunstats.Counts{TxPackets: 1, TxBytes: 1})
+			count(pkt, len(pkt), tunstats.Counts{RxPackets: 1, RxBytes: 1})
+		}
+		got := s.Extract()
+		qt.Check(t, len(got), qt.Equals, len(want))
+		for k, v := range want {
+			qt.Check(t, got[k], qt.Equals, v)
+		}
+	})
+}

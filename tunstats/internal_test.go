@@ -1,0 +1,108 @@
+package tunstats
+
+import (
+	"math"
+	"math/bits"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+	"github.com/go-netlog/netlog/flowtrack"
+)
+
+// No test can send 2^64 packets, so these put the counters near the end.
+
+func TestCountersSaturate(t *testing.T) {
+	c := qt.New(t)
+	const most = math.MaxUint64
+	got := Counts{most, most - 1, 1, most}.Add(Counts{1, 1, most, most})
+	c.Check(got, qt.Equals, Counts{most, most, most, most})
+
+	ping := []byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, 1, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2}
+	for _, pkt := range [][]byte{ping, {0, 0, 0}} {
+		var s Statistics
+		s.UpdateTx(pkt)
+		ct := s.counter.Load()
+		ct.each(func(d direction, sh *shard) {
+			near := tally{packets: most - 1, bytes: most - 2}
+			if sh.zero.packets != 0 {
+				sh.zero = near
+			}
+			for i := range sh.table.entries {
+				sh.table.entries[i].tally = near
+			}
+		})
+		for range 3 {
+			s.UpdateTx(pkt)
+		}
+		m := s.Extract()
+		c.Check(m, qt.HasLen, 1)
+		for _, counts := range m {
+			c.Check(counts, qt.Equals, Counts{TxPackets: most, TxBytes: most})
+		}
+	}
+}
+
+// TestPacketInFlightIsNotAddedAfterTheSwitch goes on where an Update stands that
+// has found counting on just before it was turned off.
+func TestPacketInFlightIsNotAddedAfterTheSwitch(t *testing.T) {
+	c := qt.New(t)
+	pkt := []byte{0}
+	var m Meter
+	m.SetStatisticsEnabled(true)
+	m.UpdateTx(pkt)
+	m.SetStatisticsEnabled(false)
+	m.stats.UpdateTx(pkt)
+	m.stats.UpdateRx(pkt)
+	m.stats.UpdateTxBatch([][]byte{pkt}, []int{1}, 0)
+	m.stats.UpdateRxBatch([][]byte{pkt}, 0)
+	c.Check(m.ExtractStatistics(), qt.DeepEquals, map[flowtrack.Tuple]Counts{{}: {TxPackets: 1, TxBytes: 1}})
+}
+
+func TestParseOverwritesTheWholeKey(t *testing.T) {
+	for _, pkt := range [][]byte{nil, {0x45}, append([]byte{0x45}, make([]byte, 30)...), append([]byte{0x60}, make([]byte, 50)...)} {
+		fresh, used := key{}, key{1, 2, 3, 4, 5}
+		parse(&fresh, pkt)
+		parse(&used, pkt)
+		qt.Check(t, used, qt.Equals, fresh)
+	}
+}
+
+func TestZeroKeyIsTheZeroTuple(t *testing.T) {
+	qt.Check(t, new(key).tuple(), qt.Equals, flowtrack.Tuple{})
+}
+
+// TestHashSpreadsRegularKeys checks that flows that differ in one place, as those
+// of a scan do, fill the slots as evenly as chance would, from both ends of the hash.
+func TestHashSpreadsRegularKeys(t *testing.T) {
+	const n = 1 << 14
+	base := key{srcHi: 0xfd7a, srcLo: 1, dstHi: 0xfd7a, dstLo: 2, meta: version6 | protoTCP<<protoShift | 443}
+	places := map[string]func(k *key, i uint64){
+		"source port":              func(k *key, i uint64) { k.meta += bits.ReverseBytes64(i) >> 48 },
+		"destination port":         func(k *key, i uint64) { k.meta += i << 16 },
+		"low end of the source":    func(k *key, i uint64) { k.srcLo += i },
+		"high end of the source":   func(k *key, i uint64) { k.srcHi += i << 48 },
+		"low end of both":          func(k *key, i uint64) { k.srcLo += i; k.dstLo += i },
+		"both the same":            func(k *key, i uint64) { k.srcHi, k.srcLo = i, i; k.dstHi, k.dstLo = i, i },
+		"destination and its port": func(k *key, i uint64) { k.dstLo += i & 127; k.meta += i >> 7 << 16 },
+	}
+	for name, edit := range places {
+		for range 4 {
+			seeds := &newCounter(0).seeds
+			low, high := make(map[uint64]bool), make(map[uint64]bool)
+			for i := range uint64(n) {
+				k := base
+				edit(&k, i)
+				h := seeds.hash(&k)
+				low[h%(2*n)], high[h>>(64-15)] = true, true
+			}
+			// n keys by chance take 2n(1-1/sqrt(e)) slots, 0.787n, give or take 0.003n.
+			for _, slots := range []int{len(low), len(high)} {
+				qt.Check(t, slots > n*75/100, qt.IsTrue, qt.Commentf("%s: %d slots for %d flows", name, slots, n))
+			}
+		}
+	}
+}
+
+func TestSeedsDiffer(t *testing.T) {
+	qt.Check(t, newCounter(0).seeds, qt.Not(qt.Equals), newCounter(0).seeds)
+}

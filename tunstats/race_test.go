@@ -1,0 +1,5 @@
+//go:build race
+
+package tunstats_test
+
+const raceEnabled = true

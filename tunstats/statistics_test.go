@@ -1,0 +1,161 @@
+package tunstats_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+type flowCounts = map[flowtrack.Tuple]tunstats.Counts
+
+func TestBothDirectionsShareOneTuple(t *testing.T) {
+	c := qt.New(t)
+	var s tunstats.Statistics
+	s.UpdateTx(tcp(a4, b4, 1000, 2000))
+	s.UpdateRx(tcp(b4, a4, 2000, 1000))
+	s.UpdateRx(tcp(b4, a4, 2000, 1000))
+	c.Check(s.Stats(), qt.Equals, tunstats.Stats{Flows: 1})
+	c.Check(s.Extract(), qt.DeepEquals, flowCounts{
+		flow4(flowtrack.TCP, 1000, 2000): {TxPackets: 1, TxBytes: 40, RxPackets: 2, RxBytes: 80},
+	})
+}
+
+func TestExtractStartsAgainFromZero(t *testing.T) {
+	c := qt.New(t)
+	var s tunstats.Statistics
+	c.Check(s.Extract(), qt.IsNil)
+	s.UpdateTx(v6(17, ports()))
+	c.Check(s.Extract(), qt.HasLen, 1)
+	c.Check(s.Extract(), qt.IsNil)
+	c.Check(s.Stats(), qt.Equals, tunstats.Stats{})
+}
+
+func TestUndecodablePacketsCountUnderTheZeroTuple(t *testing.T) {
+	c := qt.New(t)
+	var s tunstats.Statistics
+	s.UpdateTx([]byte("junk"))
+	s.UpdateRx([]byte{0})
+	s.UpdateTx(nil) // no packet
+	c.Check(s.Stats(), qt.Equals, tunstats.Stats{Flows: 1, UndecodablePackets: 2})
+	c.Check(s.Extract(), qt.DeepEquals, flowCounts{{}: {TxPackets: 1, TxBytes: 4, RxPackets: 1, RxBytes: 1}})
+	c.Check(s.Stats(), qt.Equals, tunstats.Stats{UndecodablePackets: 2})
+}
+
+func TestBatchSkipsWhatIsNoPacket(t *testing.T) {
+	c := qt.New(t)
+	pkt := tcp(a4, b4, 1000, 2000)
+	at := append(make([]byte, 16), pkt...)
+	room := append(at, make([]byte, 100)...)
+	var s tunstats.Statistics
+	s.UpdateTxBatch([][]byte{room, room, nil, at}, []int{40, 0, 7, -1, 40}, 16) // more sizes than buffers
+	s.UpdateTxBatch([][]byte{room, room}, []int{40}, 16)                        // more buffers than sizes
+	s.UpdateTxBatch([][]byte{at}, []int{math.MaxInt}, 16)                       // no further than the buffer
+	s.UpdateRxBatch([][]byte{at, at[:16], at[:15], nil}, 16)
+	s.UpdateRxBatch(nil, 0)
+	s.UpdateTxBatch(nil, nil, 0)
+	s.UpdateTxBatch([][]byte{at}, []int{40}, -1)
+	s.UpdateRxBatch([][]byte{at}, -1)
+	s.UpdateRxBatch([][]byte{at}, math.MaxInt)
+	c.Check(s.Extract(), qt.DeepEquals, flowCounts{
+		flow4(flowtrack.TCP, 1000, 2000):          {TxPackets: 3, TxBytes: 120},
+		reverse(flow4(flowtrack.TCP, 1000, 2000)): {RxPackets: 1, RxBytes: 40},
+	})
+}
+
+func TestPacketIsNotKept(t *testing.T) {
+	c := qt.New(t)
+	var s tunstats.Statistics
+	pkt := tcp(a6, b6, 1000, 2000)
+	s.UpdateTx(pkt)
+	clear(pkt)
+	c.Check(s.Extract(), qt.DeepEquals, flowCounts{flow6(flowtrack.TCP, 1000, 2000): {TxPackets: 1, TxBytes: 60}})
+}
+
+// foldingModel is what MaxFlows means, without a table.
+type foldingModel struct {
+	max    int
+	counts flowCounts
+	taken  int
+	folded uint64
+}
+
+func (m *foldingModel) add(k flowtrack.Tuple, c tunstats.Counts) {
+	if _, ok := m.counts[k]; !ok && k != (flowtrack.Tuple{}) {
+		own := k
+		if m.taken >= m.max {
+			k.Src, k.Dst = netip.AddrPortFrom(k.Src.Addr(), 0), netip.AddrPortFrom(k.Dst.Addr(), 0)
+		}
+		if _, ok := m.counts[k]; !ok {
+			if m.taken < m.max+m.max/4 {
+				m.taken++
+			} else {
+				k = flowtrack.Tuple{}
+			}
+		}
+		if k != own {
+			m.folded += c.TxPackets + c.RxPackets
+		}
+	}
+	m.counts[k] = m.counts[k].Add(c)
+}
+
+func TestFoldingFollowsTheModel(t *testing.T) {
+	c := qt.New(t)
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, limit := range []int{1, 3, 4, 10, 64, 500} {
+		s := tunstats.Statistics{MaxFlows: limit}
+		var folded uint64
+		for range 5 {
+			m := foldingModel{max: limit, counts: flowCounts{}}
+			for range 4 * limit {
+				pkt := randomFlow(r, limit)
+				one := tunstats.Counts{TxPackets: 1, TxBytes: uint64(len(pkt))}
+				if r.IntN(2) == 0 {
+					m.add(slowParse(pkt), one)
+					s.UpdateTx(pkt)
+				} else {
+					m.add(reverse(slowParse(pkt)), tunstats.Counts{RxPackets: 1, RxBytes: one.TxBytes})
+					s.UpdateRx(pkt)
+				}
+				c.Assert(s.Stats().Flows, qt.Equals, len(m.counts))
+			}
+			folded += m.folded
+			c.Assert(s.Stats().FoldedPackets, qt.Equals, folded)
+			c.Assert(s.Extract(), qt.DeepEquals, m.counts)
+		}
+	}
+}
+
+// randomFlow returns a packet of one of some n*n flows, a few without ports.
+func randomFlow(r *rand.Rand, n int) []byte {
+	src, dst := a4, b4
+	if r.IntN(2) == 0 {
+		src, dst = a6, b6
+	}
+	if r.IntN(2) == 0 {
+		src, dst = dst, src
+	}
+	switch r.IntN(10) {
+	case 0:
+		return packetOf(src, dst, uint8(r.IntN(256)), nil)
+	case 1:
+		return []byte{1}
+	}
+	return tcp(src, dst, uint16(r.IntN(n+1)), uint16(r.IntN(n+1)))
+}
+
+func TestZeroAndNegativeMaxFlowsMeanTheDefault(t *testing.T) {
+	c := qt.New(t)
+	for _, limit := range []int{0, -1, math.MinInt} {
+		s := tunstats.Statistics{MaxFlows: limit}
+		for i := range tunstats.DefaultMaxFlows + 1 {
+			s.UpdateTx(tcp(a4, b4, uint16(i), 443))
+		}
+		c.Check(s.Stats(), qt.Equals, tunstats.Stats{Flows: tunstats.DefaultMaxFlows + 1, FoldedPackets: 1})
+	}
+}
