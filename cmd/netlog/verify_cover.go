@@ -53,15 +53,21 @@ func (b *books) enter(rec *records.Record) {
 // counted reports whether those who stand on the other side of a flow have
 // counted during the whole of w, a window of node.
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
-	reported, all := false, true
+	reported, counted := false, false
 	for _, a := range b.flows[inOrder(*t)] {
-		if a.Src == t.Dst && a.node != node {
-			reported = true
-			all = all && b.covers(a.node, node, w)
+		if a.Src != t.Dst || a.node == node {
+			continue
+		}
+		reported = true
+		switch {
+		case b.covers(a.node, node, w):
+			counted = true
+		case b.nodes[a.node].within(w):
+			return false // it came or went meanwhile
 		}
 	}
 	if reported {
-		return all
+		return counted
 	}
 	return slices.ContainsFunc(b.owners[t.Dst.Addr()], func(o uint32) bool {
 		return o != node && b.covers(o, node, w)
@@ -89,6 +95,13 @@ func (b *books) covers(n, of uint32, w span) bool {
 		}
 	}
 	return false
+}
+
+// within reports whether n has counted during a part of w.
+func (n *bookNode) within(w span) bool {
+	return slices.ContainsFunc(n.spans, func(s span) bool {
+		return w.start.Before(s.end) && s.start.Before(w.end)
+	})
 }
 
 // matchable calls yield with the flows of rec that have two sides. The underlay
