@@ -33,16 +33,29 @@ func (b *books) arrange() {
 	}
 }
 
-// enter adds the flows of rec to their accounts.
+// enter adds the flows of rec to their accounts. It leaves out what came to the
+// files after the first reading, as a running collector writes them.
 func (b *books) enter(rec *records.Record) {
-	n := b.node(rec)
-	p := n.procs[rec.Logtail.ProcID]
-	if seq := rec.Logtail.ProcSeq; (seq != 0 || rec.Logtail.ProcID != 0) && !p.seqs.Add(seq) || rec.Start.IsZero() {
+	num, known := b.byID[b.nodeID(rec)]
+	if !known || rec.Start.IsZero() {
 		return
+	}
+	n := b.nodes[num]
+	p := n.procs[rec.Logtail.ProcID]
+	if p == nil {
+		return
+	}
+	if hasSeq(rec) {
+		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
+			return
+		}
 	}
 	w := span{rec.Start.Add(n.ahead), rec.End.Add(n.ahead)}
 	for _, t := range matchable(rec) {
 		e := b.accounts[account{n.num, t.Tuple}]
+		if e == nil {
+			continue
+		}
 		e.all = e.all.Add(t.Counts)
 		if !b.counted(n.num, &t.Tuple, w) {
 			e.edge = e.edge.Add(t.Counts)
