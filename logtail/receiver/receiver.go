@@ -16,7 +16,7 @@
 //	200  stored, or stored before
 //	400  not JSON in UTF-8, or not objects, or a member twice, or a wrong length
 //	401  Authorize returned ErrUnauthorized
-//	403  Authorize returned another error
+//	403  Authorize returned another error, or the Sink ErrCollections
 //	404  not a path as above
 //	405  not POST
 //	408  the body did not come in time
