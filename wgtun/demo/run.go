@@ -40,8 +40,8 @@ func run(ctx context.Context, opts options) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer alpha.dev.Close()
-	defer beta.dev.Close()
+	defer alpha.close()
+	defer beta.close()
 	say("1. Two WireGuard devices, joined over UDP on the loopback interface:")
 	for _, n := range []*node{alpha, beta} {
 		say("   %-5s is %v in the tunnel, at %v outside", n.name, n.prefix.Addr(), n.endpoint)

@@ -62,6 +62,13 @@ func (n *node) up() error {
 	return err
 }
 
+// close ends the device. It goes down first: the network stack must not be given a packet
+// to answer while it is being closed.
+func (n *node) close() {
+	n.dev.Down()
+	n.dev.Close()
+}
+
 // addPeer tells n about its peer.
 func (n *node) addPeer(peer *node) error {
 	addr := peer.prefix.Addr()
@@ -80,15 +87,15 @@ func newTunnel() (alpha, beta *node, err error) {
 	}
 	beta, err = newNode("beta", netip.MustParsePrefix("10.77.0.2/24"))
 	if err != nil {
-		alpha.dev.Close()
+		alpha.close()
 		return nil, nil, err
 	}
 	if err = alpha.addPeer(beta); err == nil {
 		err = beta.addPeer(alpha)
 	}
 	if err != nil {
-		alpha.dev.Close()
-		beta.dev.Close()
+		alpha.close()
+		beta.close()
 		return nil, nil, err
 	}
 	return alpha, beta, nil
