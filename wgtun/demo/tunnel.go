@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 
@@ -62,13 +63,6 @@ func (n *node) up() error {
 	return err
 }
 
-// close ends the device. It goes down first: the network stack must not be given a packet
-// to answer while it is being closed.
-func (n *node) close() {
-	n.dev.Down()
-	n.dev.Close()
-}
-
 // addPeer tells n about its peer.
 func (n *node) addPeer(peer *node) error {
 	addr := peer.prefix.Addr()
@@ -87,16 +81,26 @@ func newTunnel() (alpha, beta *node, err error) {
 	}
 	beta, err = newNode("beta", netip.MustParsePrefix("10.77.0.2/24"))
 	if err != nil {
-		alpha.close()
+		alpha.dev.Close()
 		return nil, nil, err
 	}
 	if err = alpha.addPeer(beta); err == nil {
 		err = beta.addPeer(alpha)
 	}
 	if err != nil {
-		alpha.close()
-		beta.close()
+		closeTunnel(alpha, beta)
 		return nil, nil, err
 	}
 	return alpha, beta, nil
+}
+
+// closeTunnel ends both nodes. netstack closes the channel that its own packets go
+// to, and panics where one of them comes then. So the connections that an interrupt
+// has cut off may end first, and no packet from the peer may ask for an answer.
+func closeTunnel(alpha, beta *node) {
+	settle(context.Background(), alpha, beta)
+	alpha.dev.Down()
+	beta.dev.Down()
+	alpha.dev.Close()
+	beta.dev.Close()
 }
