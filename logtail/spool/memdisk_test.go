@@ -3,6 +3,7 @@ package spool
 import (
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -116,9 +117,7 @@ func (d *memDisk) Sync() error {
 	defer d.mu.Unlock()
 	if err == nil {
 		d.durable = map[string]*memFile{}
-		for name, f := range d.files {
-			d.durable[name] = f
-		}
+		maps.Copy(d.durable, d.files)
 	}
 	return err
 }
@@ -150,9 +149,7 @@ func (d *memDisk) powerCut(r *rand.Rand) {
 	}
 	d.files, d.locked = after, false
 	d.durable = map[string]*memFile{}
-	for name, f := range after {
-		d.durable[name] = f
-	}
+	maps.Copy(d.durable, after)
 }
 
 func lose(f *memFile, r *rand.Rand) {
