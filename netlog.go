@@ -1,10 +1,8 @@
 package netlog
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -49,12 +47,24 @@ type Logger struct {
 	// handshakes, our own uploads) makes no record: it is added to the next one.
 	Underlay Device
 
-	NodeID     string                           // written as nodeId; optional
-	LookupNode func(netip.Addr) (Node, bool)    // names for srcNode and dstNodes, asked for known addresses only; optional
-	Ignore     func(flowtrack.Tuple) bool       // flows to leave out, such as a resolver inside the VPN; optional
-	OnRecord   func(*Message)                   // sees each record before it is queued: a live view, a local sink; optional
-	PollPeriod time.Duration                    // length of a window; zero: DefaultPollPeriod
-	Logf       func(format string, args ...any) // a line per distinct fault and one per recovery; nil: silent
+	NodeID     string        // written as nodeId; optional
+	PollPeriod time.Duration // length of a window; zero: DefaultPollPeriod
+
+	// LookupNode names nodes for srcNode and dstNodes; optional. It is asked for
+	// known addresses only, once each a window. The slices of the Node must not
+	// change afterwards.
+	LookupNode func(netip.Addr) (Node, bool)
+
+	// Ignore reports whether to leave a flow out, such as those of a resolver inside
+	// the VPN; optional. It sees every flow as it was counted, exit traffic too.
+	Ignore func(flowtrack.Tuple) bool
+
+	// OnRecord sees each record before it is queued: a live view, a local sink;
+	// optional. The Message is read-only and valid until OnRecord returns.
+	OnRecord func(*Message)
+
+	// Logf gets a line for each distinct fault and one for each recovery; nil: none.
+	Logf func(format string, args ...any)
 
 	NoUpload     bool // records go to OnRecord only: no buffer, no connection
 	CountUploads bool // also log the connections of our own uploads
@@ -178,81 +188,4 @@ func (l *Logger) Stats() Stats {
 		return final
 	}
 	return s.stats()
-}
-
-// newSession checks the settings and makes a session of them, which holds
-// nothing yet that would have to be given back.
-func (l *Logger) newSession(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) (*session, error) {
-	switch {
-	case tun == nil:
-		return nil, errors.New("netlog: tun: the Device is nil")
-	case l.PollPeriod < 0:
-		return nil, fmt.Errorf("netlog: PollPeriod: %v is negative", l.PollPeriod)
-	case l.Exit > ExitFull:
-		return nil, fmt.Errorf("netlog: Exit: %d is no ExitPolicy", l.Exit)
-	}
-	upload := l.Upload
-	upload.PrivateID = cmp.Or(nodeID, upload.PrivateID, logtail.NewPrivateID())
-	upload.CopyPrivateID = cmp.Or(domainID, upload.CopyPrivateID)
-	upload.Collection = cmp.Or(upload.Collection, DefaultCollection)
-	node := l.NodeID
-	if node == "" && upload.URL != "" {
-		node = upload.PrivateID.Public().String() // a fixed path does not carry it
-	}
-	return &session{
-		tun: tun, underlay: l.Underlay,
-		config: &upload, noUpload: l.NoUpload, countUploads: l.CountUploads,
-		nodeID: node, exit: l.Exit, period: cmp.Or(l.PollPeriod, DefaultPollPeriod),
-		ignore: l.Ignore, lookupNode: l.LookupNode, onRecord: l.OnRecord, logf: l.Logf,
-		routes:   newRouteTable(cfg),
-		stop:     make(chan struct{}),
-		polled:   make(chan struct{}),
-		quiet:    make(chan struct{}),
-		done:     make(chan struct{}),
-		finished: make(chan struct{}),
-		rerouted: make(chan struct{}, 1),
-		lines:    make(chan string, 16),
-	}, nil
-}
-
-// claim makes s the session of l, unless it has one.
-func (l *Logger) claim(s *session) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.session != nil {
-		return fmt.Errorf("%w as node %v", ErrRunning, l.session.config.PrivateID.Public())
-	}
-	l.session = s
-	return nil
-}
-
-// clear undoes claim.
-func (l *Logger) clear(s *session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.session = nil
-}
-
-// finish records the result of a Shutdown; ended, the end of the goroutine. The
-// later of the two frees the Logger for the next session.
-func (l *Logger) finish(s *session, err error) {
-	final := s.stats()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.err, l.result, l.final = err, err, final
-	close(s.finished)
-	if s.gone {
-		l.session = nil
-	}
-}
-
-func (l *Logger) ended(s *session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s.gone = true
-	select {
-	case <-s.finished:
-		l.session = nil
-	default:
-	}
 }

@@ -43,19 +43,20 @@ const (
 // client returns a copy of c that reports its connections. Where c is nil, or has
 // no Transport, it is one over our own.
 func (o *ownConns) client(c *http.Client) *http.Client {
-	var traced http.Client
+	var reporting http.Client
 	if c != nil {
-		traced = *c
+		reporting = *c
 	}
-	if traced.Transport == nil {
+	if reporting.Transport == nil {
 		o.transport = logtail.NewTransport()
 		o.transport.IdleConnTimeout = idleTimeout
-		dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: o.dialing}
-		o.transport.DialContext = dialer.DialContext
-		traced.Transport = o.transport
+		o.transport.DialContext = o.dial
+		reporting.Transport = o.transport
+		return &reporting
 	}
-	traced.Transport = tracedTransport{traced.Transport, o}
-	return &traced
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { o.established(info.Conn) }}
+	reporting.Transport = tracedTransport{reporting.Transport, trace}
+	return &reporting
 }
 
 // closeIdle closes the idle connections of our own transport.
@@ -63,6 +64,16 @@ func (o *ownConns) closeIdle() {
 	if o.transport != nil {
 		o.transport.CloseIdleConnections()
 	}
+}
+
+// dial is the DialContext of our own transport.
+func (o *ownConns) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout, ControlContext: o.dialing}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err == nil {
+		o.established(conn)
+	}
+	return conn, err
 }
 
 // dialing learns the local port of a connection before its first packet.
@@ -77,6 +88,15 @@ func (o *ownConns) dialing(_ context.Context, network, address string, raw sysca
 			o.add(flowtrack.Tuple{Proto: flowtrack.TCP, Src: netip.AddrPortFrom(netip.IPv6Unspecified(), port), Dst: remote})
 		}
 	})
+}
+
+// established learns the exact 5-tuple of a connection.
+func (o *ownConns) established(conn net.Conn) {
+	local, ok1 := tcpAddr(conn.LocalAddr())
+	remote, ok2 := tcpAddr(conn.RemoteAddr())
+	if ok1 && ok2 {
+		o.add(flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: remote})
+	}
 }
 
 func (o *ownConns) add(t flowtrack.Tuple) {
@@ -119,22 +139,15 @@ func (o *ownConns) remove(flows map[flowtrack.Tuple]tunstats.Counts) (sum tunsta
 	return sum
 }
 
-// tracedTransport reports the connection of each request to conns.
+// tracedTransport reports the connection of each request to trace.
 type tracedTransport struct {
 	http.RoundTripper
-	conns *ownConns
+	trace *httptrace.ClientTrace
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t tracedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		local, ok1 := tcpAddr(info.Conn.LocalAddr())
-		remote, ok2 := tcpAddr(info.Conn.RemoteAddr())
-		if ok1 && ok2 {
-			t.conns.add(flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: remote})
-		}
-	}}
-	return t.RoundTripper.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	return t.RoundTripper.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), t.trace)))
 }
 
 // tcpAddr returns a as packets show it: without a zone, IPv4 as IPv4.

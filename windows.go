@@ -75,7 +75,7 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 		return
 	}
 	w := window{
-		nodeID: s.nodeID, start: start, end: end,
+		nodeID: s.nodeID, start: start, end: end, own: s.routes.own,
 		virtual: s.traffic.virtual, subnet: s.traffic.subnet, exit: s.traffic.exit,
 		physical: s.takeHeld(),
 	}

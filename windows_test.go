@@ -243,6 +243,7 @@ func TestTheUnderlayAloneMakesNoRecord(t *testing.T) {
 		l := netlog.Logger{Upload: srv.config(), Underlay: underlay}
 		path := flowtrack.Tuple{Src: netip.AddrPortFrom(peer.Addr(), 0), Dst: netip.MustParseAddrPort("192.0.2.7:41641")}
 		startup(t, &l, dev, routes())
+		time.Sleep(time.Second) // between the ticks
 		for range 100 {
 			underlay.count(path, tunstats.Counts{TxBytes: 32}) // keepalives
 			time.Sleep(5 * time.Second)

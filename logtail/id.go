@@ -13,7 +13,8 @@ import (
 // PrivateID is the identity a node uploads under, and the secret that lets it:
 // whoever knows it can write entries in the node's name.
 //
-// It prints as its public ID with every verb of fmt and in slog. MarshalText
+// It prints as its public ID in slog and with every verb of fmt but %p, which asks
+// no method and which vet reports. MarshalText
 // gives the secret, so encoding/json of a struct that holds a PrivateID does too:
 // that is the way to store one. [LoadOrCreatePrivateID] keeps one in a file.
 //

@@ -127,7 +127,7 @@ func (s *sender) send(ctx context.Context, body []byte, size int, compressed boo
 	if err != nil {
 		return answer{err: s.clean(err), inUse: open.Load() != 0}
 	}
-	a := s.read(resp, cancel)
+	a := s.read(ctx, resp, cancel)
 	a.inUse = open.Load() != 0
 	return a
 }
@@ -140,18 +140,18 @@ func (s *sender) attemptTimeout(size int) time.Duration {
 	return d
 }
 
-// read turns resp into an answer. cancel ends its request.
-func (s *sender) read(resp *http.Response, cancel func()) answer {
+// read turns resp into an answer. cancel ends ctx, that of its request.
+func (s *sender) read(ctx context.Context, resp *http.Response, cancel func()) answer {
 	// A trickle must not hold up the next request; the status is known.
-	var late atomic.Bool
-	timer := time.AfterFunc(replyTimeout, func() { late.Store(true); cancel() })
+	timer := time.AfterFunc(replyTimeout, cancel)
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	late := ctx.Err() != nil
 	timer.Stop()
 	resp.Body.Close()
 
 	a := answer{status: resp.StatusCode}
 	if a.status >= 200 && a.status < 300 {
-		if err != nil && !late.Load() {
+		if err != nil && !late {
 			// An incomplete response (RFC 9112, section 8) is none.
 			return answer{err: s.clean(err)}
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
+// BenchmarkUpdate times one packet, alone or in a batch, of flows that are known.
+// internal/bench compares with others.
 func BenchmarkUpdate(b *testing.B) {
 	for _, v := range []struct {
 		name     string
@@ -56,5 +58,13 @@ func BenchmarkUpdate(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+func BenchmarkUpdateOff(b *testing.B) {
+	var m tunstats.Meter
+	pkt := tcp(netip.MustParseAddr("100.64.0.1"), netip.MustParseAddr("100.64.0.2"), 1, 2)
+	for b.Loop() {
+		m.UpdateTx(pkt)
 	}
 }

@@ -22,10 +22,12 @@ func (d direction) orient(k *key) key {
 	return *k
 }
 
-// A direction has so many shards. A batch keeps one for a microsecond or two, so
-// that they are enough for far more processors than that.
+// shards is how many goroutines can count one direction at once. A batch keeps its
+// shard for a microsecond or two, and writing it to the tunnel takes far longer, so
+// that four serve many processors; each may come to hold all flows, so that more
+// would cost memory.
 const (
-	shardBits = 3
+	shardBits = 2
 	shards    = 1 << shardBits
 )
 

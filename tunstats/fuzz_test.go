@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 	addPackets(f, func(pkt []byte) { f.Add(pkt) })
 	f.Fuzz(func(t *testing.T, pkt []byte) {
 		if len(pkt) > 0 {
-			checkParse(qt.New(t), pkt, slowParse(pkt))
+			checkParse(t, pkt, slowParse(pkt))
 		}
 	})
 }
@@ -38,7 +38,7 @@ func FuzzTrailing(f *testing.F) {
 		if stated, ok := statedLen(pkt); !ok || stated > len(pkt) {
 			return // the buffer's end is the packet's
 		}
-		checkParse(qt.New(t), append(bytes.Clone(pkt), trailing...), slowParse(pkt))
+		checkParse(t, append(bytes.Clone(pkt), trailing...), slowParse(pkt))
 	})
 }
 

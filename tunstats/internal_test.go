@@ -42,6 +42,31 @@ func TestCountersSaturate(t *testing.T) {
 	}
 }
 
+// TestPacketInFlightIsNotAddedAfterTheSwitch goes on where an Update stands that
+// has found counting on just before it was turned off.
+func TestPacketInFlightIsNotAddedAfterTheSwitch(t *testing.T) {
+	c := qt.New(t)
+	pkt := []byte{0}
+	var m Meter
+	m.SetStatisticsEnabled(true)
+	m.UpdateTx(pkt)
+	m.SetStatisticsEnabled(false)
+	m.stats.UpdateTx(pkt)
+	m.stats.UpdateRx(pkt)
+	m.stats.UpdateTxBatch([][]byte{pkt}, []int{1}, 0)
+	m.stats.UpdateRxBatch([][]byte{pkt}, 0)
+	c.Check(m.ExtractStatistics(), qt.DeepEquals, map[flowtrack.Tuple]Counts{{}: {TxPackets: 1, TxBytes: 1}})
+}
+
+func TestParseOverwritesTheWholeKey(t *testing.T) {
+	for _, pkt := range [][]byte{nil, {0x45}, append([]byte{0x45}, make([]byte, 30)...), append([]byte{0x60}, make([]byte, 50)...)} {
+		fresh, used := key{}, key{1, 2, 3, 4, 5}
+		parse(&fresh, pkt)
+		parse(&used, pkt)
+		qt.Check(t, used, qt.Equals, fresh)
+	}
+}
+
 func TestZeroKeyIsTheZeroTuple(t *testing.T) {
 	qt.Check(t, new(key).tuple(), qt.Equals, flowtrack.Tuple{})
 }

@@ -44,10 +44,14 @@ func TestScanCostsConstantMemory(t *testing.T) {
 					m.UpdateRx(tt.pkt)
 				}
 			}
-			c.Check(liveHeap()-before < maxGrowth, qt.IsTrue, qt.Commentf("%d bytes", liveHeap()-before))
+			grown := liveHeap() - before
+			c.Check(grown < maxGrowth, qt.IsTrue, qt.Commentf("%d bytes", grown))
+			t.Logf("%d KiB live after the scan", grown>>10)
 			stats := m.Stats()
 			got := m.ExtractStatistics()
-			c.Check(liveHeap()-before < maxGrowth, qt.IsTrue, qt.Commentf("%d bytes with the map", liveHeap()-before))
+			grown = liveHeap() - before
+			c.Check(grown < maxGrowth, qt.IsTrue, qt.Commentf("%d bytes with the map", grown))
+			t.Logf("%d KiB live after the extraction", grown>>10)
 			c.Check(len(got), qt.Equals, stats.Flows)
 			c.Check(stats.Flows <= tunstats.DefaultMaxFlows/4*5+1, qt.IsTrue)
 			c.Check(stats.FoldedPackets, qt.Equals, uint64(scan+1-tunstats.DefaultMaxFlows))
@@ -70,6 +74,34 @@ func liveHeap() int64 {
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
 	return int64(s.HeapAlloc)
+}
+
+// TestMemoryIsBoundedWhereEveryTableHoldsAllFlows is the worst that can be sent:
+// batches that each begin with another address, so that all shards get all flows.
+func TestMemoryIsBoundedWhereEveryTableHoldsAllFlows(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector has memory of its own")
+	}
+	c := qt.New(t)
+	out := make([][]byte, tunstats.DefaultMaxFlows)
+	in := make([][]byte, len(out))
+	sizes := make([]int, len(out))
+	for i := range out {
+		near, far := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
+		out[i], in[i] = tcp(near, far, 1, 2), tcp(far, near, 2, 1)
+		sizes[i] = len(out[i])
+	}
+	var s tunstats.Statistics
+	before := liveHeap()
+	for i := range 64 {
+		s.UpdateTxBatch(out[i:], sizes[i:], 0)
+		s.UpdateRxBatch(in[i:], 0)
+	}
+	grown := liveHeap() - before
+	c.Check(grown < 12<<20, qt.IsTrue, qt.Commentf("%d bytes", grown))
+	t.Logf("%d KiB live", grown>>10)
+	c.Check(s.Extract(), qt.HasLen, len(out))
+	runtime.KeepAlive([]any{out, in, &s})
 }
 
 func TestIdleMeterIsSmall(t *testing.T) {

@@ -123,22 +123,29 @@ func parseCases() []parseCase {
 func TestParse(t *testing.T) {
 	for _, tt := range parseCases() {
 		t.Run(tt.name, func(t *testing.T) {
-			c := qt.New(t)
-			c.Check(slowParse(tt.pkt), qt.Equals, tt.want)
-			checkParse(c, tt.pkt, tt.want)
+			qt.Check(t, slowParse(tt.pkt), qt.Equals, tt.want)
+			checkParse(t, tt.pkt, tt.want)
 		})
 	}
 }
 
 // checkParse checks that pkt counts under want, in both directions.
-func checkParse(c *qt.C, pkt []byte, want flowtrack.Tuple) {
-	c.Helper()
+func checkParse(t testing.TB, pkt []byte, want flowtrack.Tuple) {
+	t.Helper()
 	n := uint64(len(pkt))
 	var s tunstats.Statistics
 	s.UpdateTx(pkt)
-	c.Check(s.Extract(), qt.DeepEquals, map[flowtrack.Tuple]tunstats.Counts{want: {TxPackets: 1, TxBytes: n}})
+	checkOnly(t, s.Extract(), want, tunstats.Counts{TxPackets: 1, TxBytes: n})
 	s.UpdateRx(pkt)
-	c.Check(s.Extract(), qt.DeepEquals, map[flowtrack.Tuple]tunstats.Counts{reverse(want): {RxPackets: 1, RxBytes: n}})
+	checkOnly(t, s.Extract(), reverse(want), tunstats.Counts{RxPackets: 1, RxBytes: n})
+}
+
+// checkOnly is plain code, because fuzzing runs through it thousands of times a second.
+func checkOnly(t testing.TB, got flowCounts, k flowtrack.Tuple, want tunstats.Counts) {
+	t.Helper()
+	if len(got) != 1 || got[k] != want {
+		t.Errorf("counted %v, want %v under %v", got, want, k)
+	}
 }
 
 func reverse(t flowtrack.Tuple) flowtrack.Tuple {
@@ -152,7 +159,7 @@ func TestTrailingBytesChangeTheByteCountOnly(t *testing.T) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
-			checkParse(qt.New(t), append(bytes.Clone(tt.pkt), bytes.Repeat([]byte{0x2c, 0xff}, 200)...), tt.want)
+			checkParse(t, append(bytes.Clone(tt.pkt), bytes.Repeat([]byte{0x2c, 0xff}, 200)...), tt.want)
 		})
 	}
 }

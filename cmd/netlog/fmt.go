@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"time"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
@@ -184,8 +183,8 @@ func (c *fmtRun) warn(err error) {
 // isNew reports whether rec did not come before: delivery is at least once, so a
 // record can.
 func (c *fmtRun) isNew(rec *records.Record) bool {
-	if rec.Logtail.ProcSeq == 0 && rec.Logtail.ProcID == 0 {
-		return true // no such numbers here
+	if !hasSeq(rec) {
+		return true
 	}
 	p := process{rec.Reporter(), rec.Logtail.ProcID}
 	s := c.seen[p]
@@ -227,46 +226,4 @@ func (c *fmtRun) record(rec *records.Record) error {
 	}
 	c.stdout.Write(raw)
 	return c.stdout.WriteByte('\n')
-}
-
-// progress is a line on a terminal that tells how far a long read is.
-type progress struct {
-	w     io.Writer
-	next  time.Time
-	shown bool
-	calls int
-}
-
-func newProgress(w io.Writer) *progress {
-	p := &progress{next: time.Now().Add(time.Second)}
-	if termWidth(w) > 0 {
-		p.w = w
-	}
-	return p
-}
-
-// show updates the line, at most a few times a second.
-func (p *progress) show(in *records.Input) {
-	if p.calls++; p.w == nil || p.calls%64 != 0 {
-		return
-	}
-	now := time.Now()
-	if now.Before(p.next) {
-		return
-	}
-	p.next, p.shown = now.Add(250*time.Millisecond), true
-	read, size := in.Progress()
-	if size > 0 {
-		fmt.Fprintf(p.w, "\r%3d %% of %d MB\x1b[K", 100*min(read, size)/size, size/1e6)
-	} else {
-		fmt.Fprintf(p.w, "\r%d MB\x1b[K", read/1e6)
-	}
-}
-
-// end takes the line away.
-func (p *progress) end() {
-	if p.shown {
-		fmt.Fprint(p.w, "\r\x1b[K")
-		p.shown = false
-	}
 }

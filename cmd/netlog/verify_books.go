@@ -1,14 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/maphash"
 	"net/netip"
-	"slices"
 	"time"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
@@ -112,12 +111,7 @@ func (b *books) read(ctx context.Context, in *records.Input, p *progress) error 
 	if len(b.nodes) == 0 {
 		return errors.New("no records")
 	}
-	b.arrange()
-	for _, n := range b.nodes {
-		for _, p := range n.procs {
-			p.seqs = records.Seqs{}
-		}
-	}
+	b.startSecond()
 	for rec, err := range in.Records() {
 		if p.show(in); ctx.Err() != nil {
 			return ctx.Err()
@@ -127,6 +121,16 @@ func (b *books) read(ctx context.Context, in *records.Input, p *progress) error 
 		}
 	}
 	return nil
+}
+
+// startSecond makes ready for the second reading.
+func (b *books) startSecond() {
+	b.arrange()
+	for _, n := range b.nodes {
+		for _, p := range n.procs {
+			p.seqs = records.Seqs{}
+		}
+	}
 }
 
 // survey takes what the second reading must know.
@@ -177,8 +181,8 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 // the same bytes may come twice; other bytes under the same number may not.
 func (b *books) isNew(n *bookNode, p *bookProc, rec *records.Record, sum uint64) bool {
 	seq := rec.Logtail.ProcSeq
-	if seq == 0 && rec.Logtail.ProcID == 0 {
-		return true // no such numbers here
+	if !hasSeq(rec) {
+		return true
 	}
 	if p.seqs.Add(seq) {
 		p.sums[seq] = sum
@@ -192,11 +196,19 @@ func (b *books) isNew(n *bookNode, p *bookProc, rec *records.Record, sum uint64)
 	return false
 }
 
+// hasSeq reports whether the node numbers its entries.
+func hasSeq(rec *records.Record) bool {
+	return rec.Logtail.ProcSeq != 0 || rec.Logtail.ProcID != 0
+}
+
+// nodeID names the node of rec; the file does where nothing else does, which is
+// better than to throw all nodes together.
+func (b *books) nodeID(rec *records.Record) string {
+	return cmp.Or(rec.Reporter(), rec.Pos.File)
+}
+
 func (b *books) node(rec *records.Record) *bookNode {
-	id := rec.Reporter()
-	if id == "" {
-		id = rec.Pos.File // better than to throw all nodes together
-	}
+	id := b.nodeID(rec)
 	num, ok := b.byID[id]
 	if !ok {
 		num = uint32(len(b.nodes))
@@ -224,109 +236,4 @@ func (b *books) claims(n *bookNode, rec *records.Record) {
 			c.end = rec.End
 		}
 	}
-}
-
-// arrange works out who is where, and when.
-func (b *books) arrange() {
-	for _, n := range b.nodes {
-		for _, p := range n.procs {
-			if !p.start.IsZero() {
-				n.spans = append(n.spans, span{p.start.Add(n.ahead), p.end.Add(n.ahead)})
-			}
-		}
-		slices.SortFunc(n.spans, func(x, y span) int { return x.start.Compare(y.start) })
-	}
-	for _, accs := range b.flows {
-		for _, a := range accs {
-			back := account{a.node, flowtrack.Tuple{Proto: a.Proto, Src: a.Dst, Dst: a.Src}}
-			if b.accounts[back] != nil && a.Src != a.Dst {
-				b.accounts[a].transit = true
-				continue
-			}
-			if o := b.owners[a.Src.Addr()]; !slices.Contains(o, a.node) {
-				b.owners[a.Src.Addr()] = append(o, a.node)
-			}
-		}
-	}
-}
-
-// enter adds the flows of rec to their accounts.
-func (b *books) enter(rec *records.Record) {
-	n := b.node(rec)
-	p := n.procs[rec.Logtail.ProcID]
-	if seq := rec.Logtail.ProcSeq; (seq != 0 || rec.Logtail.ProcID != 0) && !p.seqs.Add(seq) || rec.Start.IsZero() {
-		return
-	}
-	w := span{rec.Start.Add(n.ahead), rec.End.Add(n.ahead)}
-	for _, t := range matchable(rec) {
-		e := b.accounts[account{n.num, t.Tuple}]
-		e.all = e.all.Add(t.Counts)
-		if !b.counted(n.num, &t.Tuple, w) {
-			e.edge = e.edge.Add(t.Counts)
-		}
-	}
-}
-
-// counted reports whether those who stand on the other side of a flow have
-// counted during the whole of w, a window of node.
-func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
-	reported, all := false, true
-	for _, a := range b.flows[inOrder(*t)] {
-		if a.Src == t.Dst && a.node != node {
-			reported = true
-			all = all && b.covers(a.node, node, w)
-		}
-	}
-	if reported {
-		return all
-	}
-	return slices.ContainsFunc(b.owners[t.Dst.Addr()], func(o uint32) bool {
-		return o != node && b.covers(o, node, w)
-	})
-}
-
-// covers reports whether node n has counted during the whole of w, a window of
-// node of.
-//
-// Two books that begin almost together, or end so, are taken to do so exactly:
-// else the first and the last window of one of them would never be held against
-// the other. Almost is a window longer at the start, since a node writes nothing
-// of windows without traffic.
-func (b *books) covers(n, of uint32, w span) bool {
-	spans, others := b.nodes[n].spans, b.nodes[of].spans
-	for i, s := range spans {
-		if i == 0 && w.start.Equal(others[0].start) {
-			s.start = s.start.Add(-b.nodes[n].longest - b.slack)
-		}
-		if i == len(spans)-1 && w.end.Equal(others[len(others)-1].end) {
-			s.end = s.end.Add(b.slack)
-		}
-		if !w.start.Before(s.start) && !w.end.After(s.end) {
-			return true
-		}
-	}
-	return false
-}
-
-// matchable calls yield with the flows of rec that have two sides. The underlay
-// has other sides at both ends, and totals have none.
-func matchable(rec *records.Record) func(yield func(flowtable.Class, *netlog.ConnectionCounts) bool) {
-	return func(yield func(flowtable.Class, *netlog.ConnectionCounts) bool) {
-		for _, c := range []flowtable.Class{flowtable.Virtual, flowtable.Subnet, flowtable.Exit} {
-			list := c.Traffic(&rec.Message)
-			for i := range list {
-				if t := &list[i]; t.Src.IsValid() && t.Dst.IsValid() && !yield(c, t) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// inOrder returns t with its smaller side first: the same from both ends.
-func inOrder(t flowtrack.Tuple) flowtrack.Tuple {
-	if t.Src.Compare(t.Dst) > 0 {
-		t.Src, t.Dst = t.Dst, t.Src
-	}
-	return t
 }

@@ -123,8 +123,8 @@ func TestTheSchemaHasEveryField(t *testing.T) {
 // fields calls yield with the JSON names of a struct type.
 func fields(typ reflect.Type) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
-		for i := range typ.NumField() {
-			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		for field := range typ.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if name != "" && name != "-" && !yield(name) {
 				return
 			}

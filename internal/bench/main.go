@@ -9,7 +9,6 @@
 package main
 
 import (
-	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -103,7 +102,7 @@ func alternate(rounds int, contenders ...contender) []float64 {
 	return medians
 }
 
-func median[T cmp.Ordered](v []T) T {
+func median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	return v[len(v)/2]
 }

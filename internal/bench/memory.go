@@ -67,7 +67,7 @@ func flows(t *table, rounds int) {
 				{"ours, default MaxFlows", ourWindow(0)},
 				{"ours, MaxFlows raised", ourWindow(flows)},
 			}
-			costs := make([][]flowCost, len(contenders))
+			costs := make([][]cost, len(contenders))
 			for range rounds {
 				for i, c := range contenders {
 					costs[i] = append(costs[i], oneWindow(c.open(), batches))
@@ -84,10 +84,10 @@ func flows(t *table, rounds int) {
 	}
 }
 
-// flowCost is what one window took: nanoseconds, and bytes alive before the extraction.
-type flowCost struct{ count, extract, live float64 }
+// cost is what one window took: nanoseconds, and bytes alive before the extraction.
+type cost struct{ count, extract, live float64 }
 
-func oneWindow(w window, batches []batch) (c flowCost) {
+func oneWindow(w window, batches []batch) (c cost) {
 	before := liveHeap()
 	start := time.Now()
 	w.count(batches)
@@ -100,18 +100,18 @@ func oneWindow(w window, batches []batch) (c flowCost) {
 	return c
 }
 
-func medianCost(costs []flowCost) flowCost {
-	pick := func(f func(c flowCost) float64) float64 {
+func medianCost(costs []cost) cost {
+	pick := func(f func(c cost) float64) float64 {
 		v := make([]float64, len(costs))
 		for i, c := range costs {
 			v[i] = f(c)
 		}
 		return median(v)
 	}
-	return flowCost{
-		pick(func(c flowCost) float64 { return c.count }),
-		pick(func(c flowCost) float64 { return c.extract }),
-		pick(func(c flowCost) float64 { return c.live }),
+	return cost{
+		pick(func(c cost) float64 { return c.count }),
+		pick(func(c cost) float64 { return c.extract }),
+		pick(func(c cost) float64 { return c.live }),
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *sink) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.sum.last = time.Now()
 	return &http.Response{
 		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header), Body: http.NoBody, Request: r,
+		Body: http.NoBody, Request: r,
 	}, nil
 }
 

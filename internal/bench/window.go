@@ -25,17 +25,17 @@ func windows(t *table, rounds int) {
 	}
 }
 
-// cost is what one window takes.
-type cost struct {
+// pace is what one window takes from hand to settle.
+type pace struct {
 	time   float64 // nanoseconds a flow
-	allocs uint64  // a window
+	allocs float64 // objects a window
 }
 
 // race runs the pipelines in turn, several windows each, rounds times, closes them
 // and returns their medians.
-func race(rounds int, window flowMap, pipelines ...pipeline) []cost {
+func race(rounds int, window flowMap, pipelines ...pipeline) []pace {
 	const perRound = 10 // windows; the first fills the caches that the others emptied, and is not counted
-	times, allocs := make([][]float64, len(pipelines)), make([][]uint64, len(pipelines))
+	times, allocs := make([][]float64, len(pipelines)), make([][]float64, len(pipelines))
 	for range rounds {
 		for i, p := range pipelines {
 			runtime.GC()
@@ -44,17 +44,17 @@ func race(rounds int, window flowMap, pipelines ...pipeline) []cost {
 				to, allocated := p.settle(), mallocs()
 				if n > 0 {
 					times[i] = append(times[i], float64(to.last.Sub(from.at).Nanoseconds())/float64(len(window)))
-					allocs[i] = append(allocs[i], allocated-from.allocs)
+					allocs[i] = append(allocs[i], float64(allocated-from.allocs))
 				}
 			}
 		}
 	}
-	costs := make([]cost, len(pipelines))
+	paces := make([]pace, len(pipelines))
 	for i, p := range pipelines {
 		p.close()
-		costs[i] = cost{median(times[i]), median(allocs[i])}
+		paces[i] = pace{median(times[i]), median(allocs[i])}
 	}
-	return costs
+	return paces
 }
 
 // wire measures the bytes that leave, a flow: of one window, and of six windows of

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -52,14 +53,14 @@ func NewFileReader(r io.Reader, name string) *Reader {
 	}
 	magic, _ := b.Peek(4)
 	if bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}) { // RFC 8878, section 3.1.1
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			d.err = err
 			return d
 		}
 		d.src, d.done = z, z.Close
 	}
-	d.scan.line = 1
+	d.scan.line, d.scan.max = 1, maxRecord
 	return d
 }
 
@@ -105,8 +106,10 @@ func (d *Reader) Next() (*Record, error) {
 // open, once.
 func (d *Reader) fill() {
 	s := &d.scan
-	s.compact()
-	s.buf = append(s.buf, make([]byte, max(0, readSize-(cap(s.buf)-len(s.buf))))...)[:len(s.buf)]
+	if cap(s.buf)-len(s.buf) < readSize/2 { // else small reads would copy a record again and again
+		s.compact()
+		s.buf = slices.Grow(s.buf, readSize)
+	}
 	n, err := d.src.Read(s.buf[len(s.buf):cap(s.buf)])
 	s.buf = s.buf[:len(s.buf)+n]
 	switch {

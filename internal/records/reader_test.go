@@ -88,3 +88,23 @@ func TestIntegersAreExact(t *testing.T) {
 	qt.Check(t, string(rec.Raw), qt.Equals, one)
 	qt.Check(t, rec.Logtail.ProcSeq, qt.Equals, uint64(1))
 }
+
+func TestARecordIsBoundedAndTheRestStillRead(t *testing.T) {
+	large := func(n int) string { return `{"text":"` + strings.Repeat("x", n) + `",` + one[1:] }
+	const bound = 1 << 20
+	r := records.NewReader(strings.NewReader(
+		large(bound-bound/4) + "\n" + strings.Repeat(one+"\n", 20_000) + large(2*bound) + "\n" + one + "\n[" + large(bound-1000) + "]"))
+	r.SetMaxRecord(bound)
+	n, errs := 0, 0
+	for {
+		_, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if n++; err != nil {
+			errs++
+		}
+	}
+	qt.Check(t, n, qt.Equals, 20_004)
+	qt.Check(t, errs, qt.Equals, 1)
+}

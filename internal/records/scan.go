@@ -3,7 +3,6 @@ package records
 import (
 	"bytes"
 	"errors"
-	"fmt"
 )
 
 // errMore asks for more input.
@@ -20,6 +19,7 @@ type scanner struct {
 	base int64  // offset of buf[0] in the stream
 	pos  int    // the next byte to look at, in buf
 	line int    // of pos, counted from 1
+	max  int    // bytes of one record
 
 	lineStart int64 // offset of the first byte of line
 	eof       bool  // no more input
@@ -30,28 +30,6 @@ type scanner struct {
 	esc       bool  // a backslash was the last byte
 	skip      bool  // the rest of the line is given up
 }
-
-// frame is one container that is open.
-type frame struct {
-	start int64 // offset of its first byte
-	line  int
-	state state
-	isEnv bool // holds records, so it is none
-}
-
-// state is what may come next in a container.
-type state uint8
-
-const (
-	arrFirst state = iota // a value or ]
-	arrValue              // a value
-	arrNext               // , or ]
-	objFirst              // a key or }
-	objKey                // a key
-	objColon              // :
-	objValue              // a value
-	objNext               // , or }
-)
 
 // isRecordKey reports whether an object with a member of that name is a record.
 func isRecordKey(k []byte) bool {
@@ -65,18 +43,23 @@ func isRecordKey(k []byte) bool {
 // open reports whether a value has begun and not ended.
 func (s *scanner) open() bool { return len(s.frames) > 0 || s.inTok != 0 }
 
-// compact forgets the bytes that nobody needs any more.
-func (s *scanner) compact() {
+// needed returns the offset of the first byte that is still of use.
+func (s *scanner) needed() int64 {
 	from := s.base + int64(s.pos)
 	if s.inTok != 0 {
 		from = min(from, s.tok)
 	}
 	for i := range s.frames {
 		if !s.frames[i].isEnv {
-			from = min(from, s.frames[i].start)
-			break
+			return min(from, s.frames[i].start)
 		}
 	}
+	return from
+}
+
+// compact forgets the bytes that nobody needs any more.
+func (s *scanner) compact() {
+	from := s.needed()
 	n := int(from - s.base)
 	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
 	s.pos -= n
@@ -131,13 +114,13 @@ func (s *scanner) next() (raw []byte, line int, err error) {
 	return nil, 0, errMore
 }
 
-// bound keeps what is open within maxRecord: what is not known to be a record by
+// bound keeps what is open within s.max: what is not known to be a record by
 // then is an envelope.
 func (s *scanner) bound() error {
-	if len(s.buf) < maxRecord {
+	if s.base+int64(len(s.buf))-s.needed() < int64(s.max) {
 		return nil
 	}
-	if s.rec != 0 || s.inTok != 0 && s.base+int64(s.pos)-s.tok > maxRecord/2 {
+	if s.rec != 0 || s.inTok != 0 && s.base+int64(s.pos)-s.tok > int64(s.max/2) {
 		return errTooLarge
 	}
 	for i := range s.frames {
@@ -278,12 +261,6 @@ func (s *scanner) word() bool {
 	return s.pos < len(s.buf) || s.eof
 }
 
-// isWord reports whether c can stand in a number or a literal. Which words are
-// JSON is left to whoever reads their value.
-func isWord(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
-}
-
 // fail gives up what is open, and goes on at the next line: at the start of this
 // one, where what is open began on an earlier one and was torn there.
 func (s *scanner) fail(err error) ([]byte, int, error) {
@@ -325,38 +302,3 @@ func (s *scanner) top() *frame {
 	}
 	return &s.frames[len(s.frames)-1]
 }
-
-func (f *frame) wantsValue() bool { return f.state <= arrValue || f.state == objValue }
-func (f *frame) wantsKey() bool   { return f.state == objFirst || f.state == objKey }
-
-func (f *frame) mayEnd(c byte) bool {
-	if c == ']' {
-		return f.state == arrFirst || f.state == arrNext
-	}
-	return f.state == objFirst || f.state == objNext
-}
-
-// separator takes a comma or a colon, and reports whether it may stand here.
-func (f *frame) separator(c byte) bool {
-	switch {
-	case c == ':' && f.state == objColon:
-		f.state = objValue
-	case c == ',' && f.state == objNext:
-		f.state = objKey
-	case c == ',' && f.state == arrNext:
-		f.state = arrValue
-	default:
-		return false
-	}
-	return true
-}
-
-func (f *frame) valueDone() {
-	if f.state >= objFirst {
-		f.state = objNext
-	} else {
-		f.state = arrNext
-	}
-}
-
-func unexpected(c byte) error { return fmt.Errorf("records: not JSON: unexpected %q", c) }

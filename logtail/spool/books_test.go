@@ -18,20 +18,19 @@ type books struct {
 	disk     *memDisk
 	opts     Options
 	s        *Spool
-	accepted []int        // entries for which Append returned nil
-	out      map[int]int  // entries that Peek returned, and how often
-	acked    map[int]bool // entries acknowledged
-	newest   int          // in this opening
-	lost     uint64       // as Stats tells, over all openings
+	accepted []int       // entries for which Append returned nil
+	out      map[int]int // entries that Peek returned, and how often
+	newest   int         // in this opening
+	lost     uint64      // as Stats tells, over all openings
 }
 
 func newBooks(t *testing.T, d *memDisk, opts Options) *books {
-	return &books{t: t, disk: d, opts: opts, out: map[int]int{}, acked: map[int]bool{}, newest: -1}
+	return &books{t: t, disk: d, opts: opts, out: map[int]int{}, newest: -1}
 }
 
 // numbered returns an entry that says which one it is.
 func numbered(n int) []byte {
-	return fmt.Appendf(nil, "%06d%*s", n, 40+n*37%500, ".")
+	return fmt.Appendf(nil, "%06d%*s", n, 10+n*97%230, ".")
 }
 
 func (b *books) open() error {
@@ -48,6 +47,18 @@ func (b *books) close() error {
 	return b.s.Close()
 }
 
+// kill ends this opening as the end of the process does: nothing is written.
+func (b *books) kill() {
+	b.lost += b.s.Stats().DroppedEntries
+	b.s.busy <- struct{}{}
+	b.s.syncer.stop()
+	b.s.mu.Lock()
+	b.s.closed = true
+	b.s.mu.Unlock()
+	<-b.s.busy
+	b.disk.locked = false
+}
+
 func (b *books) append(n int) error {
 	err := b.s.Append(numbered(n))
 	if err == nil {
@@ -62,24 +73,24 @@ func (b *books) deliver(limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, e := range entries {
-		var n int
-		_, err := fmt.Sscanf(string(e[:min(6, len(e))]), "%06d", &n)
-		qt.Assert(b.t, err, qt.IsNil)
-		qt.Assert(b.t, string(e), qt.Equals, string(numbered(n)), qt.Commentf("an invented entry"))
-		b.out[n]++
-	}
 	err = b.s.Ack(through)
-	for i, e := range entries {
-		var n int
-		fmt.Sscanf(string(e[:6]), "%06d", &n)
-		if i > 0 || err == nil {
+	for _, e := range entries {
+		n := b.note(e)
+		if err == nil { // or else they may come again
 			qt.Assert(b.t, n > b.newest, qt.IsTrue, qt.Commentf("%d after %d", n, b.newest))
 			b.newest = n
 		}
-		b.acked[n] = true
 	}
 	return len(entries), err
+}
+
+// note writes down an entry that came out.
+func (b *books) note(entry []byte) (n int) {
+	_, err := fmt.Sscanf(string(entry[:min(6, len(entry))]), "%06d", &n)
+	qt.Assert(b.t, err, qt.IsNil)
+	qt.Assert(b.t, string(entry), qt.Equals, string(numbered(n)), qt.Commentf("an invented entry"))
+	b.out[n]++
+	return n
 }
 
 // drain delivers all there is. Errors of a disk that is sound again are not expected.

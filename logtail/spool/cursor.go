@@ -32,9 +32,18 @@ func (s *Spool) openCursor() error {
 	}
 	b := make([]byte, cursorSize)
 	n, err := f.ReadAt(b, 0)
+	for range maxFailures - 1 {
+		if err != nil && !errors.Is(err, io.EOF) {
+			n, err = f.ReadAt(b, 0)
+		}
+	}
 	if n < cursorSize && errors.Is(err, io.EOF) {
 		// Both slots get their blocks now, so that acknowledging needs none.
 		_, err = f.WriteAt(b[n:], int64(n))
+	}
+	if err != nil {
+		f.Close() // nothing was written to it
+		return err
 	}
 	c := &s.cursor
 	c.file = f
@@ -43,7 +52,7 @@ func (s *Spool) openCursor() error {
 			c.slot, c.at = found, at
 		}
 	}
-	return err
+	return nil
 }
 
 // saveCursor writes the present state into the slot that does not hold the last one.

@@ -42,7 +42,7 @@ func TestEveryCallFails(t *testing.T) {
 		{run: 60, step: 7, err: errIO},
 	} {
 		for _, sync := range []Sync{Interval, Always, Never} {
-			for _, maxBytes := range []int64{1 << 20, 12 << 10} {
+			for _, maxBytes := range []int64{1 << 20, 6 << 10} {
 				t.Run(fmt.Sprintf("run=%d/sync=%d/max=%d", test.run, sync, maxBytes), func(t *testing.T) {
 					opts := Options{MaxBytes: maxBytes, Sync: sync}
 					for n := 1; failing(t, n, test.run, test.err, opts); n += test.step {
@@ -60,25 +60,164 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 		d := newMemDisk()
 		b := newBooks(t, d, opts)
 		calls := 0
-		d.fault = func(op, name string) error {
+		d.setFault(func(op, name string) error {
 			calls++
 			if calls < n || calls >= n+run {
 				return nil
 			}
 			met = true
 			return fault
-		}
+		})
 		day(b)
-		d.fault = nil
+		d.setFault(nil)
 		time.Sleep(2 * time.Minute)
 		for n := 100; n < 105; n++ {
 			qt.Assert(t, b.append(n), qt.IsNil, qt.Commentf("the disk is sound again"))
 		}
 		b.drain()
 		b.lost += b.s.Stats().DroppedEntries
-		b.check(run > 10)
+		b.check(run > 1)
 		qt.Assert(t, b.s.Close(), qt.IsNil)
 		qt.Assert(t, t.Failed(), qt.IsFalse, qt.Commentf("call %d, %d of them", n, run))
 	})
 	return met
+}
+
+// TestDiskFull: a full disk refuses entries one by one, but not what frees room,
+// and takes new ones as soon as there is room.
+func TestDiskFull(t *testing.T) {
+	d := newMemDisk()
+	b := newBooks(t, d, Options{})
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Assert(t, b.append(0), qt.IsNil)
+	d.setFault(func(op, name string) error {
+		if op == "create" || op == "write" && name != cursorName {
+			return errNoSpace
+		}
+		return nil
+	})
+	for n := range 10 {
+		qt.Assert(t, b.append(1+n), qt.ErrorIs, errNoSpace)
+	}
+	b.drain()
+	d.setFault(nil)
+	qt.Assert(t, b.append(20), qt.IsNil)
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	b.check(false)
+}
+
+// TestFailingDiskIsLeftAlone: each try of a dying disk can take half a minute.
+func TestFailingDiskIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newMemDisk()
+		var lines []string
+		b := newBooks(t, d, Options{Logf: func(format string, args ...any) {
+			lines = append(lines, fmt.Sprintf(format, args...))
+		}})
+		qt.Assert(t, b.open(), qt.IsNil)
+		tries := 0
+		d.setFault(func(op, _ string) error {
+			if op == "create" {
+				tries++
+				return errIO
+			}
+			return nil
+		})
+		for range 120 { // 10 minutes of polls
+			qt.Check(t, b.append(1), qt.ErrorIs, errIO)
+			time.Sleep(5 * time.Second)
+		}
+		qt.Check(t, tries > 8 && tries < 15, qt.IsTrue, qt.Commentf("%d tries", tries))
+		d.setFault(nil)
+		time.Sleep(restTime)
+		qt.Assert(t, b.append(2), qt.IsNil)
+		b.drain()
+		qt.Assert(t, b.close(), qt.IsNil)
+		qt.Check(t, lines, qt.HasLen, 2, qt.Commentf("one line down, one up"))
+	})
+}
+
+// TestSyncFailure: after a failed fsync the kernel calls the next one a success, and
+// the data is gone all the same.
+func TestSyncFailure(t *testing.T) {
+	d := newMemDisk()
+	b := newBooks(t, d, Options{Sync: Always})
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Assert(t, b.append(0), qt.IsNil)
+	failed := ""
+	d.setFault(func(op, name string) error {
+		if op == "sync" {
+			qt.Check(t, name, qt.Not(qt.Equals), failed, qt.Commentf("synced again"))
+			if failed == "" {
+				failed = name
+				return errIO
+			}
+		}
+		return nil
+	})
+	qt.Check(t, b.append(1), qt.ErrorIs, errIO)
+	qt.Check(t, b.append(2), qt.IsNil)
+	qt.Check(t, failed, qt.Not(qt.Equals), "")
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	qt.Check(t, b.out, qt.DeepEquals, map[int]int{0: 1, 2: 1})
+}
+
+// TestHappyPath counts the calls while uploads succeed: one write for an entry, one
+// for its delivery, and no sync.
+func TestHappyPath(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newMemDisk()
+		b := newBooks(t, d, Options{})
+		qt.Assert(t, b.open(), qt.IsNil)
+		qt.Assert(t, b.append(0), qt.IsNil)
+		b.drain()
+		calls := map[string]int{}
+		d.setFault(func(op, _ string) error { calls[op]++; return nil })
+		const polls = 120
+		for n := range polls {
+			qt.Assert(t, b.append(1+n), qt.IsNil)
+			time.Sleep(time.Second)
+			b.drain()
+			time.Sleep(4 * time.Second)
+		}
+		delete(calls, "read")
+		qt.Check(t, calls, qt.DeepEquals, map[string]int{"write": 2 * polls})
+		qt.Assert(t, b.close(), qt.IsNil)
+	})
+}
+
+// TestHungDisk: who only asks, claims or closes does not wait for a disk.
+func TestHungDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newMemDisk()
+		b := newBooks(t, d, Options{})
+		qt.Assert(t, b.open(), qt.IsNil)
+		qt.Assert(t, b.append(0), qt.IsNil)
+		awake := make(chan struct{})
+		d.setFault(func(op, _ string) error {
+			if op == "write" {
+				<-awake
+			}
+			return nil
+		})
+		done := make(chan error)
+		go func() { done <- b.s.Append(numbered(1)) }()
+		go func() { done <- b.s.Append(numbered(2)) }()
+		synctest.Wait()
+		start := time.Now()
+		qt.Check(t, b.s.Stats().Entries, qt.Equals, 1)
+		qt.Check(t, b.s.Claim(testOwner), qt.IsNil)
+		b.s.Release()
+		qt.Check(t, time.Since(start), qt.Equals, time.Duration(0))
+		qt.Check(t, b.s.Close(), qt.ErrorMatches, "spool: not closed, the disk does not answer")
+		qt.Check(t, time.Since(start), qt.Equals, 2*time.Second)
+		qt.Check(t, d.locked, qt.IsTrue)
+		close(awake)
+		first, second := <-done, <-done
+		qt.Check(t, first == nil || second == nil, qt.IsTrue) // the one that hung got through
+		synctest.Wait()
+		qt.Check(t, d.locked, qt.IsFalse, qt.Commentf("the directory is given up late"))
+	})
 }

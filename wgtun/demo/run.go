@@ -40,25 +40,22 @@ func run(ctx context.Context, opts options) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer alpha.dev.Close()
-	defer beta.dev.Close()
+	defer closeTunnel(alpha, beta)
 	say("1. Two WireGuard devices, joined over UDP on the loopback interface:")
 	for _, n := range []*node{alpha, beta} {
 		say("   %-5s is %v in the tunnel, at %v outside", n.name, n.prefix.Addr(), n.endpoint)
 	}
 
-	seen := newBook()
-	if opts.url != "" {
-		say("2. The records go to %s", opts.url)
-	} else {
+	seen, where := newBook(), "a collector"
+	if opts.url == "" {
 		collector, err := startCollector(seen)
 		if err != nil {
 			return nil, err
 		}
 		defer collector.close()
-		opts.url, opts.embedded = collector.url, true
-		say("2. A receiver inside the demo, at %s", opts.url)
+		opts.url, opts.embedded, where = collector.url, true, "a receiver inside the demo"
 	}
+	say("2. The records go to %s, at %s", where, opts.url)
 
 	var loggers []*netlog.Logger
 	defer func() { shutdown(loggers) }() // before the devices are closed
@@ -160,7 +157,7 @@ func moveOnce(ctx context.Context, alpha *node, server netip.Addr, client *http.
 }
 
 // settle waits until nothing moves any more, so that both ends count the same.
-// A connection that is being closed still sends, and lost packets come again.
+// A connection that is being closed still sends, and what was lost comes again.
 func settle(ctx context.Context, alpha, beta *node) error {
 	const quiet, steps = 100 * time.Millisecond, 30
 	for range steps {

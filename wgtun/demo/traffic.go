@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 const (
 	httpPort = 80
 	echoPort = 7
+
+	patience = time.Second // with a message that has no answer
+	maxTries = 5           // of a message
 )
 
 // errCorrupt says that the tunnel delivered something other than what was sent.
@@ -124,28 +128,36 @@ func upload(ctx context.Context, client *http.Client, server netip.Addr, n int64
 	return err
 }
 
-// exchange sends count messages over c, each when the answer to the one before has come.
+// exchange sends count messages over c, each when the answer to the one before has
+// come. What is lost on the way, as happens on a busy machine, is sent again.
 func exchange(ctx context.Context, c net.Conn, message []byte, count int) error {
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) })()
-	buf := make([]byte, mtu)
 	for range count {
-		c.SetReadDeadline(time.Now().Add(5 * time.Second))
-		if ctx.Err() != nil { // after the deadline, which may have undone that of ctx
-			return ctx.Err()
+		err := exchangeOnce(ctx, c, message)
+		for tries := 1; tries < maxTries && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil; tries++ {
+			err = exchangeOnce(ctx, c, message)
 		}
-		if _, err := c.Write(message); err != nil {
-			return err
-		}
-		n, err := c.Read(buf)
 		if err != nil {
 			return cmp.Or(ctx.Err(), err)
 		}
-		if n != len(message) {
-			return fmt.Errorf("%w: %d of %d bytes", errCorrupt, n, len(message))
-		}
 	}
 	return nil
+}
+
+func exchangeOnce(ctx context.Context, c net.Conn, message []byte) error {
+	c.SetReadDeadline(time.Now().Add(patience))
+	if ctx.Err() != nil { // after the deadline, which may have undone that of ctx
+		return ctx.Err()
+	}
+	if _, err := c.Write(message); err != nil {
+		return err
+	}
+	n, err := c.Read(make([]byte, mtu))
+	if err == nil && n != len(message) {
+		err = fmt.Errorf("%w: %d of %d bytes", errCorrupt, n, len(message))
+	}
+	return err
 }
 
 // ping sends count ICMP echo requests and waits for the answers.

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// arrange works out who is where, and when.
+func (b *books) arrange() {
+	for _, n := range b.nodes {
+		for _, p := range n.procs {
+			if !p.start.IsZero() {
+				n.spans = append(n.spans, span{p.start.Add(n.ahead), p.end.Add(n.ahead)})
+			}
+		}
+		slices.SortFunc(n.spans, func(x, y span) int { return x.start.Compare(y.start) })
+	}
+	for _, accs := range b.flows {
+		for _, a := range accs {
+			back := account{a.node, flowtrack.Tuple{Proto: a.Proto, Src: a.Dst, Dst: a.Src}}
+			if b.accounts[back] != nil && a.Src != a.Dst {
+				b.accounts[a].transit = true
+				continue
+			}
+			if o := b.owners[a.Src.Addr()]; !slices.Contains(o, a.node) {
+				b.owners[a.Src.Addr()] = append(o, a.node)
+			}
+		}
+	}
+}
+
+// enter adds the flows of rec to their accounts. It leaves out what came to the
+// files after the first reading, as a running collector writes them.
+func (b *books) enter(rec *records.Record) {
+	num, known := b.byID[b.nodeID(rec)]
+	if !known || rec.Start.IsZero() {
+		return
+	}
+	n := b.nodes[num]
+	p := n.procs[rec.Logtail.ProcID]
+	if p == nil {
+		return
+	}
+	if hasSeq(rec) {
+		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
+			return
+		}
+	}
+	w := span{rec.Start.Add(n.ahead), rec.End.Add(n.ahead)}
+	for _, t := range matchable(rec) {
+		e := b.accounts[account{n.num, t.Tuple}]
+		if e == nil {
+			continue
+		}
+		e.all = e.all.Add(t.Counts)
+		if !b.counted(n.num, &t.Tuple, w) {
+			e.edge = e.edge.Add(t.Counts)
+		}
+	}
+}
+
+// counted reports whether those who stand on the other side of a flow have
+// counted during the whole of w, a window of node.
+func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
+	reported, counted := false, false
+	for _, a := range b.flows[inOrder(*t)] {
+		if a.Src != t.Dst || a.node == node {
+			continue
+		}
+		reported = true
+		switch {
+		case b.covers(a.node, node, w):
+			counted = true
+		case b.nodes[a.node].within(w):
+			return false // it came or went meanwhile
+		}
+	}
+	if reported {
+		return counted
+	}
+	return slices.ContainsFunc(b.owners[t.Dst.Addr()], func(o uint32) bool {
+		return o != node && b.covers(o, node, w)
+	})
+}
+
+// covers reports whether node n has counted during the whole of w, a window of
+// node of.
+//
+// Two books that begin almost together, or end so, are taken to do so exactly:
+// else the first and the last window of one of them would never be held against
+// the other. Almost is a window longer at the start, since a node writes nothing
+// of windows without traffic.
+func (b *books) covers(n, of uint32, w span) bool {
+	spans, others := b.nodes[n].spans, b.nodes[of].spans
+	for i, s := range spans {
+		if i == 0 && w.start.Equal(others[0].start) {
+			s.start = s.start.Add(-b.nodes[n].longest - b.slack)
+		}
+		if i == len(spans)-1 && w.end.Equal(others[len(others)-1].end) {
+			s.end = s.end.Add(b.slack)
+		}
+		if !w.start.Before(s.start) && !w.end.After(s.end) {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether n has counted during a part of w.
+func (n *bookNode) within(w span) bool {
+	return slices.ContainsFunc(n.spans, func(s span) bool {
+		return w.start.Before(s.end) && s.start.Before(w.end)
+	})
+}
+
+// matchable calls yield with the flows of rec that have two sides. The underlay
+// has other sides at both ends, and totals have none.
+func matchable(rec *records.Record) func(yield func(flowtable.Class, *netlog.ConnectionCounts) bool) {
+	return func(yield func(flowtable.Class, *netlog.ConnectionCounts) bool) {
+		for _, c := range []flowtable.Class{flowtable.Virtual, flowtable.Subnet, flowtable.Exit} {
+			list := c.Traffic(&rec.Message)
+			for i := range list {
+				if t := &list[i]; t.Src.IsValid() && t.Dst.IsValid() && !yield(c, t) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// inOrder returns t with its smaller side first: the same from both ends.
+func inOrder(t flowtrack.Tuple) flowtrack.Tuple {
+	if t.Src.Compare(t.Dst) > 0 {
+		t.Src, t.Dst = t.Dst, t.Src
+	}
+	return t
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// pair are two addresses and a protocol: a flow without ports.
+type pair struct {
+	proto flowtrack.Proto
+	a, b  netip.Addr
+}
+
+// direction is one way of a flow: from one side to the other.
+type direction struct {
+	flow       flowtrack.Tuple // Src sends
+	sent, recv half
+}
+
+// half is what one side of a flow says of one direction.
+type half struct {
+	nodes        []uint32
+	pkts, bytes  uint64
+	edgeP, edgeB uint64 // of these, when the other side may not have counted
+	first, last  records.Pos
+	owned        bool // someone keeps books of the address
+}
+
+// checkFlows holds both sides of every flow against each other.
+func (b *books) checkFlows() {
+	folded := make(map[pair]bool)
+	for t := range b.flows {
+		if hasPorts(t.Proto) && (t.Src.Port() == 0 || t.Dst.Port() == 0) {
+			folded[pairOf(t)] = true
+		}
+	}
+	pairs := make(map[pair]map[bool]*direction) // by whether the smaller address sends
+	bad := make(map[pair]bool)
+	silent := make(map[netip.Addr]int)
+	for _, t := range slices.SortedFunc(maps.Keys(b.flows), compareTuples) {
+		lo, hi := b.sides(t)
+		if lo.nodes == nil || hi.nodes == nil {
+			b.unmatched++
+		} else {
+			b.matched++
+		}
+		p := pairOf(t)
+		for _, forward := range []bool{true, false} {
+			d := newDirection(t, &lo, &hi, forward)
+			if !d.recv.owned || !d.sent.owned {
+				silent[d.silent()]++
+				continue
+			}
+			// One side may have folded ports away where the other has not: only their sums agree then.
+			if !folded[p] && b.judge(&d, "") {
+				bad[p] = true
+			}
+			if pairs[p] == nil {
+				pairs[p] = make(map[bool]*direction)
+			}
+			pairs[p][forward] = pairs[p][forward].add(&d)
+		}
+	}
+	for p, ds := range pairs {
+		for _, d := range ds {
+			if !bad[p] {
+				d.flow.Src, d.flow.Dst = netip.AddrPortFrom(d.flow.Src.Addr(), 0), netip.AddrPortFrom(d.flow.Dst.Addr(), 0)
+				b.judge(d, "all flows of ")
+			}
+		}
+	}
+	b.bookless(silent)
+}
+
+// bookless tells of the addresses that nobody keeps books for.
+func (b *books) bookless(addrs map[netip.Addr]int) {
+	for _, a := range slices.SortedFunc(maps.Keys(addrs), netip.Addr.Compare) {
+		if b.complete {
+			b.found(records.Pos{}, "missing books", "no node reports as %v, and others talked to it", a)
+		} else {
+			b.notes = append(b.notes, fmt.Sprintf("no books of %v: what others say of it is not checked", a))
+		}
+	}
+}
+
+func (d *direction) silent() netip.Addr {
+	if d.sent.owned {
+		return d.flow.Dst.Addr()
+	}
+	return d.flow.Src.Addr()
+}
+
+// flowSide is what those who stand at one side of a flow say.
+type flowSide struct {
+	nodes       []uint32
+	all, edge   tunstats.Counts
+	first, last records.Pos
+	owned       bool
+}
+
+// sides returns what is said at the sides of t. A hub speaks for a side only
+// where nobody who keeps books stands there.
+func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
+	for _, a := range b.flows[t] {
+		if e := b.accounts[a]; !e.transit {
+			s := &lo
+			if a.Src != t.Src {
+				s = &hi
+			}
+			b.overlap(s, a, e)
+			s.add(a.node, e)
+		}
+	}
+	for i, s := range []*flowSide{&lo, &hi} {
+		addr := []netip.AddrPort{t.Src, t.Dst}[i]
+		s.owned = s.nodes != nil || len(b.owners[addr.Addr()]) > 0
+		for _, a := range b.flows[t] {
+			if e := b.accounts[a]; !s.owned && e.transit && a.Src == addr {
+				s.add(a.node, e)
+				s.owned = true
+			}
+		}
+	}
+	return lo, hi
+}
+
+// overlap finds two nodes that say they are the same end of a flow. Two routers
+// of one subnet may be.
+func (b *books) overlap(s *flowSide, a account, e *entries) {
+	for _, n := range s.nodes {
+		if e.virtual && b.accounts[account{n, a.Tuple}].virtual && b.meet(b.nodes[n], b.nodes[a.node]) {
+			b.found(e.first, "disagreeing claim", "%v: node %s says that it is %v, and so does node %s at %s",
+				a.Tuple, b.label(a.node), a.Src.Addr(), b.label(n), flowtable.Clean(s.first.String()))
+		}
+	}
+}
+
+// meet reports whether two nodes counted at the same time, for longer than the
+// error of their clocks. One after the other is a node with a new identity.
+func (b *books) meet(n, m *bookNode) bool {
+	return slices.ContainsFunc(n.spans, func(s span) bool {
+		return m.within(span{s.start.Add(b.slack), s.end.Add(-b.slack)})
+	})
+}
+
+func (s *flowSide) add(node uint32, e *entries) {
+	if s.nodes == nil {
+		s.first, s.last = e.first, e.last
+	}
+	s.nodes = append(s.nodes, node)
+	s.all, s.edge = s.all.Add(e.all), s.edge.Add(e.edge)
+	s.last = e.last
+}
+
+// newDirection returns one way of t.
+func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
+	if !forward {
+		t.Src, t.Dst = t.Dst, t.Src
+		lo, hi = hi, lo
+	}
+	return direction{
+		flow: t,
+		sent: half{nodes: lo.nodes, pkts: lo.all.TxPackets, bytes: lo.all.TxBytes, edgeP: lo.edge.TxPackets, edgeB: lo.edge.TxBytes,
+			first: lo.first, last: lo.last, owned: lo.owned},
+		recv: half{nodes: hi.nodes, pkts: hi.all.RxPackets, bytes: hi.all.RxBytes, edgeP: hi.edge.RxPackets, edgeB: hi.edge.RxBytes,
+			first: hi.first, last: hi.last, owned: hi.owned},
+	}
+}
+
+// add adds e to d, which may be nil.
+func (d *direction) add(e *direction) *direction {
+	if d == nil {
+		c := *e
+		c.sent.nodes, c.recv.nodes = slices.Clone(e.sent.nodes), slices.Clone(e.recv.nodes)
+		return &c
+	}
+	d.sent.add(&e.sent)
+	d.recv.add(&e.recv)
+	return d
+}
+
+func (h *half) add(g *half) {
+	if h.nodes == nil {
+		h.first = g.first
+	}
+	for _, n := range g.nodes {
+		if !slices.Contains(h.nodes, n) {
+			h.nodes = append(h.nodes, n)
+		}
+	}
+	h.pkts, h.bytes = h.pkts+g.pkts, h.bytes+g.bytes
+	h.edgeP, h.edgeB = h.edgeP+g.edgeP, h.edgeB+g.edgeB
+	h.last = g.last
+}
+
+func pairOf(t flowtrack.Tuple) pair { return pair{t.Proto, t.Src.Addr(), t.Dst.Addr()} }
+
+func compareTuples(x, y flowtrack.Tuple) int {
+	return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.Proto, y.Proto))
+}
+
+func hasPorts(p flowtrack.Proto) bool {
+	switch p {
+	case flowtrack.TCP, flowtrack.UDP, flowtrack.UDPLite, flowtrack.SCTP, flowtrack.DCCP:
+		return true
+	}
+	return false
+}

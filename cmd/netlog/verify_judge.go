@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+
+	"github.com/go-netlog/netlog/internal/flowtable"
+)
+
+// judge finds out whether one direction agrees, and reports whether it does not.
+//
+// Nothing is received that was not sent, so that is exact. What was sent may be
+// lost, but where no packet is, no byte is either. What was counted when the
+// other side may not have been there is held against nobody.
+func (b *books) judge(d *direction, what string) bool {
+	s, r := &d.sent, &d.recv
+	lost := int64(s.pkts-s.edgeP) - int64(r.pkts)
+	lostBytes := int64(s.bytes-s.edgeB) - int64(r.bytes)
+	more := r.pkts-r.edgeP > s.pkts || r.bytes-r.edgeB > s.bytes
+	allowed := int64(math.Ceil(float64(s.pkts) * b.loss / 100))
+	edges := s.edgeP != 0 || s.edgeB != 0 || r.edgeP != 0 || r.edgeB != 0
+	kind := ""
+	switch {
+	case more && s.nodes == nil:
+		kind = "flow missing at the sender"
+	case more:
+		kind = "received more than sent"
+	case lost > allowed && r.nodes == nil:
+		kind = "flow missing at the receiver"
+	case lost > allowed:
+		kind = "received less than sent"
+	case !edges && s.pkts == r.pkts && s.bytes != r.bytes:
+		kind = "bytes differ"
+	case lost > 0 && lostBytes > lost*math.MaxUint16:
+		kind = "bytes differ" // no packet is so large
+	default:
+		return false
+	}
+	pos := r.first
+	if r.nodes == nil {
+		pos = s.first
+	}
+	b.found(pos, kind, "%s%v: sent %s, received %s", what, d.flow, b.half(s, d.flow.Src.Addr()), b.half(r, d.flow.Dst.Addr()))
+	return true
+}
+
+// half writes what one side says, and where it says it.
+func (b *books) half(h *half, addr netip.Addr) string {
+	if h.nodes == nil {
+		var who []string
+		for _, n := range b.owners[addr] {
+			who = append(who, b.label(n))
+		}
+		return fmt.Sprintf("nothing (node %s)", strings.Join(who, ", "))
+	}
+	var who []string
+	for _, n := range h.nodes {
+		who = append(who, b.label(n))
+	}
+	where := flowtable.Clean(h.first.String())
+	if h.last != h.first {
+		if h.last.File == h.first.File {
+			where += fmt.Sprintf("-%d", h.last.Line)
+		} else {
+			where += " to " + flowtable.Clean(h.last.String())
+		}
+	}
+	return fmt.Sprintf("%d packets, %d bytes (node %s, %s)", h.pkts, h.bytes, strings.Join(who, ", "), where)
+}

@@ -1,0 +1,179 @@
+package records
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"unsafe"
+)
+
+// uint reads a count. Some shippers print integers as floats; those are taken
+// where they are whole.
+func (d *decoder) uint(bits int) uint64 {
+	w := d.word()
+	if w == "null" || d.err != nil {
+		return 0
+	}
+	n, err := strconv.ParseUint(w, 10, bits)
+	if err == nil {
+		return n
+	}
+	f, ferr := strconv.ParseFloat(w, 64)
+	if ferr != nil || f < 0 || f >= 1<<53 || f != float64(uint64(f)) || bits < 64 && uint64(f)>>bits != 0 {
+		d.err = fmt.Errorf("records: not a count of %d bits: %q", bits, w)
+		return 0
+	}
+	return uint64(f)
+}
+
+// object calls yield with each key, which must then read or skip the value.
+func (d *decoder) object(yield func(key []byte) bool) {
+	if !d.begin('{') {
+		return
+	}
+	for d.more('}') {
+		d.key = d.i
+		k := d.str()
+		if d.space() != ':' {
+			d.fail()
+		}
+		d.i++
+		if d.err != nil || !yield(k) {
+			return
+		}
+	}
+}
+
+// array calls yield before each element, which must then read or skip it.
+func (d *decoder) array(yield func() bool) {
+	if !d.begin('[') {
+		return
+	}
+	for d.more(']') {
+		if !yield() {
+			return
+		}
+	}
+}
+
+// begin takes the opening byte of a container, or null.
+func (d *decoder) begin(open byte) bool {
+	if d.space() == open {
+		d.i++
+		return d.err == nil
+	}
+	if d.word() != "null" {
+		d.fail()
+	}
+	return false
+}
+
+// more takes a comma or the closing byte, and reports whether a member follows.
+func (d *decoder) more(end byte) bool {
+	c := d.space()
+	if c == ',' {
+		d.i++
+		c = d.space()
+	}
+	if c == end {
+		d.i++
+		return false
+	}
+	return d.err == nil
+}
+
+// space skips white space and returns the byte behind it, 0 at the end.
+func (d *decoder) space() byte {
+	for ; d.i < len(d.b); d.i++ {
+		if c := d.b[d.i]; c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return c
+		}
+	}
+	d.fail()
+	return 0
+}
+
+// str reads a string and returns what is between its quotes, unescaped.
+func (d *decoder) str() []byte {
+	if d.space() != '"' {
+		if d.word() != "null" {
+			d.fail()
+		}
+		return nil
+	}
+	start := d.i
+	escaped := false
+	for d.i++; d.i < len(d.b); d.i++ {
+		switch d.b[d.i] {
+		case '\\':
+			escaped = true
+			d.i++
+		case '"':
+			d.i++
+			if !escaped {
+				return d.b[start+1 : d.i-1]
+			}
+			var s string
+			if err := json.Unmarshal(d.b[start:d.i], &s); err != nil {
+				d.fail()
+			}
+			return []byte(s)
+		}
+	}
+	d.fail()
+	return nil
+}
+
+// text reads a string. view does too, but it is valid only as long as the record's bytes.
+func (d *decoder) text() string { return string(d.str()) }
+
+func (d *decoder) view() string {
+	b := d.str()
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// word reads a number or a literal.
+func (d *decoder) word() string {
+	d.space()
+	start := d.i
+	for d.i < len(d.b) && isWord(d.b[d.i]) {
+		d.i++
+	}
+	if d.i == start {
+		d.fail()
+		return ""
+	}
+	b := d.b[start:d.i]
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// skip reads any value.
+func (d *decoder) skip() {
+	depth := 0
+	for d.err == nil {
+		switch c := d.space(); c {
+		case '{', '[':
+			depth++
+			d.i++
+		case '}', ']':
+			depth--
+			d.i++
+		case ',', ':':
+			d.i++
+		case '"':
+			d.str()
+		default:
+			d.word()
+		}
+		if depth <= 0 {
+			return
+		}
+	}
+}
+
+func (d *decoder) fail() {
+	if d.err == nil {
+		d.err = errSyntax
+	}
+	d.i = len(d.b)
+}

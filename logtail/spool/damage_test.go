@@ -1,0 +1,158 @@
+package spool
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// filled returns a disk with entries 0 to n-1, of which the first acked are
+// acknowledged, left by Close or as by a kill.
+func filled(t *testing.T, n, acked int, clean bool) *memDisk {
+	t.Helper()
+	d := newMemDisk()
+	b := newBooks(t, d, Options{MaxBytes: 32 << 10, Sync: Never})
+	qt.Assert(t, b.open(), qt.IsNil)
+	b.s.segBytes = 400
+	for i := range n {
+		qt.Assert(t, b.append(i), qt.IsNil)
+	}
+	for got := 0; got < acked; {
+		entries, through, err := b.s.Peek(1)
+		qt.Assert(t, err, qt.IsNil)
+		qt.Assert(t, b.s.Ack(through), qt.IsNil)
+		got += len(entries)
+	}
+	if clean {
+		qt.Assert(t, b.s.Close(), qt.IsNil)
+	}
+	d.locked = false
+	return d.clone()
+}
+
+// afterDamage opens a damaged copy of a spool with the entries from acked to n,
+// and checks all that must hold whatever the damage is. It returns what came out.
+func afterDamage(t *testing.T, d *memDisk, n int, what string) *books {
+	t.Helper()
+	b := newBooks(t, d, Options{MaxBytes: 32 << 10, Sync: Never})
+	qt.Assert(t, b.open(), qt.IsNil, qt.Commentf(what))
+	for i := n; i < n+3; i++ {
+		qt.Assert(t, b.append(i), qt.IsNil, qt.Commentf(what))
+	}
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil, qt.Commentf(what))
+	for i := n; i < n+3; i++ {
+		qt.Assert(t, b.out[i], qt.Equals, 1, qt.Commentf("%s: new entry %d", what, i))
+	}
+	for i, times := range b.out {
+		qt.Assert(t, times == 1 && i < n+3, qt.IsTrue, qt.Commentf("%s: entry %d", what, i))
+	}
+	// Nothing is told twice, and nothing comes back.
+	again := newBooks(t, d, b.opts)
+	qt.Assert(t, again.open(), qt.IsNil, qt.Commentf(what))
+	qt.Assert(t, again.s.Stats().DroppedEntries, qt.Equals, uint64(0), qt.Commentf(what))
+	again.drain()
+	qt.Assert(t, again.close(), qt.IsNil, qt.Commentf(what))
+	qt.Assert(t, again.out, qt.HasLen, 0, qt.Commentf(what))
+	return b
+}
+
+// TestEveryByteDamaged changes every byte of every file in several ways.
+func TestEveryByteDamaged(t *testing.T) {
+	const n, acked = 8, 2
+	whole := filled(t, n, acked, true)
+	segments := segmentEntries(t, whole, n)
+	for _, name := range slices.Sorted(maps.Keys(whole.files)) {
+		for at := range whole.files[name].data {
+			for how, change := range map[string]func(f *memFile){
+				"flip":     func(f *memFile) { f.data[at] ^= 0xff },
+				"zero":     func(f *memFile) { f.data[at] = 0 },
+				"zeros":    func(f *memFile) { clear(f.data[at:]) },
+				"truncate": func(f *memFile) { f.data = f.data[:at] },
+			} {
+				d := whole.clone()
+				change(d.files[name])
+				checkDamage(t, d, segments[name], n, acked, fmt.Sprintf("%s %s at %d", how, name, at))
+			}
+		}
+		d := whole.clone()
+		delete(d.files, name)
+		checkDamage(t, d, segments[name], n, acked, "delete "+name)
+	}
+}
+
+// checkDamage checks that only entries of the damaged segment are missing, and
+// that they are counted.
+func checkDamage(t *testing.T, d *memDisk, segment map[int]bool, n, acked int, what string) {
+	t.Helper()
+	b := afterDamage(t, d, n, what)
+	missing := uint64(0)
+	for i := acked; i < n; i++ {
+		if b.out[i] == 0 {
+			missing++
+			qt.Assert(t, segment[i], qt.IsTrue, qt.Commentf("%s: entry %d of another segment", what, i))
+		}
+	}
+	qt.Assert(t, b.lost, qt.Equals, missing, qt.Commentf(what))
+}
+
+// segmentEntries tells which entries are in which file.
+func segmentEntries(t *testing.T, d *memDisk, n int) map[string]map[int]bool {
+	var firsts []uint64
+	for name := range d.files {
+		if first, ok := parseSegmentName(name); ok {
+			firsts = append(firsts, first)
+		}
+	}
+	slices.Sort(firsts)
+	qt.Assert(t, len(firsts) > 1, qt.IsTrue)
+	in := map[string]map[int]bool{}
+	for i, first := range append(firsts, uint64(n+1))[:len(firsts)] {
+		end := append(firsts, uint64(n+1))[i+1]
+		entries := map[int]bool{}
+		for seq := first; seq < end; seq++ {
+			entries[int(seq)-1] = true
+		}
+		in[segmentName(first)] = entries
+	}
+	return in
+}
+
+// TestRandomDamage damages several places of a spool that was not closed.
+func TestRandomDamage(t *testing.T) {
+	const n, acked = 80, 4
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		d := filled(t, n, acked, r.IntN(2) == 0)
+		names := slices.Sorted(maps.Keys(d.files))
+		names = slices.DeleteFunc(names, func(s string) bool { return s == ownerName })
+		for range 1 + r.IntN(4) {
+			f := d.files[names[r.IntN(len(names))]]
+			if f == nil || len(f.data) == 0 {
+				continue
+			}
+			switch at := r.IntN(len(f.data)); r.IntN(5) {
+			case 0:
+				f.data = f.data[:at]
+			case 1:
+				f.data = append(f.data, make([]byte, 1+r.IntN(200))...)
+			case 2:
+				delete(d.files, f.name)
+			case 3:
+				clear(f.data[at:])
+			default:
+				f.data[at] ^= byte(1 + r.IntN(255))
+			}
+		}
+		b := newBooks(t, d, Options{MaxBytes: 64 << 10, Sync: Never})
+		qt.Assert(t, b.open(), qt.IsNil, qt.Commentf("seed %d", seed))
+		qt.Assert(t, b.append(n), qt.IsNil)
+		b.drain()
+		qt.Assert(t, b.out[n], qt.Equals, 1, qt.Commentf("seed %d", seed))
+		qt.Assert(t, b.close(), qt.IsNil)
+	}
+}

@@ -1,0 +1,267 @@
+package spool_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/spool"
+)
+
+// drain takes out everything and returns it.
+func drain(t testing.TB, s *spool.Spool) (all []string) {
+	t.Helper()
+	for {
+		entries, through, err := s.Peek(16 << 10)
+		qt.Assert(t, err, qt.IsNil)
+		if len(entries) == 0 {
+			return all
+		}
+		for _, e := range entries {
+			all = append(all, string(e))
+		}
+		qt.Assert(t, s.Ack(through), qt.IsNil)
+	}
+}
+
+func TestEntriesOutliveTheSpool(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "spool")
+	var want []string
+	for round := range 4 {
+		s := open(t, dir, spool.Options{})
+		for range 3 {
+			e := strings.Repeat("x", 1+len(want)) + string(rune('a'+round))
+			want = append(want, e)
+			qt.Assert(t, s.Append([]byte(e)), qt.IsNil)
+		}
+		_, through, err := s.Peek(1) // one is acknowledged in each round
+		qt.Assert(t, err, qt.IsNil)
+		qt.Assert(t, s.Ack(through), qt.IsNil)
+		want = want[1:]
+		qt.Check(t, s.Stats().Entries, qt.Equals, len(want))
+		qt.Assert(t, s.Close(), qt.IsNil)
+	}
+	s := open(t, dir, spool.Options{})
+	qt.Check(t, s.Stats().Entries, qt.Equals, len(want))
+	qt.Check(t, drain(t, s), qt.DeepEquals, want)
+	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
+}
+
+func TestOneIdentity(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, spool.Options{})
+	other := logtail.PublicID{9}
+	qt.Check(t, s.Claim(other), qt.ErrorIs, logtail.ErrBufferOwner)
+	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
+	qt.Assert(t, s.Close(), qt.IsNil)
+	qt.Check(t, s.Claim(owner), qt.ErrorIs, spool.ErrClosed)
+	refused := func(what string) {
+		t.Helper()
+		_, err := spool.Open(dir, other, spool.Options{})
+		qt.Check(t, err, qt.ErrorIs, spool.ErrOwner, qt.Commentf(what))
+	}
+	refused("another owner")
+	qt.Assert(t, os.Remove(filepath.Join(dir, "owner")), qt.IsNil)
+	refused("the owner is known by the cursor")
+	qt.Assert(t, open(t, dir, spool.Options{}).Close(), qt.IsNil)
+	qt.Assert(t, os.Remove(filepath.Join(dir, "cursor")), qt.IsNil)
+	refused("the owner is written again")
+	qt.Assert(t, os.Remove(filepath.Join(dir, "owner")), qt.IsNil)
+	qt.Assert(t, os.WriteFile(filepath.Join(dir, "cursor"), nil, 0o600), qt.IsNil)
+	_, err := spool.Open(dir, owner, spool.Options{})
+	qt.Check(t, err, qt.ErrorIs, spool.ErrOwner, qt.Commentf("entries of nobody known"))
+}
+
+func TestModes(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes on Windows")
+	}
+	dir := filepath.Join(t.TempDir(), "spool")
+	s := open(t, dir, spool.Options{})
+	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
+	info, err := os.Stat(dir)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, info.Mode().Perm(), qt.Equals, os.FileMode(0o700))
+	entries, err := os.ReadDir(dir)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, entries, qt.HasLen, 4)
+	for _, e := range entries {
+		info, err := e.Info()
+		qt.Assert(t, err, qt.IsNil)
+		qt.Check(t, info.Mode(), qt.Equals, os.FileMode(0o600), qt.Commentf(e.Name()))
+	}
+}
+
+func TestWhatCannotBeOpened(t *testing.T) {
+	fails := func(name, dir string, opts spool.Options) {
+		t.Helper()
+		_, err := spool.Open(dir, owner, opts)
+		qt.Check(t, err, qt.ErrorMatches, "spool: .*", qt.Commentf(name))
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	qt.Assert(t, os.WriteFile(file, nil, 0o600), qt.IsNil)
+	fails("a file", file, spool.Options{})
+	fails("below a file", filepath.Join(file, "dir"), spool.Options{})
+	fails("a bound too small", t.TempDir(), spool.Options{MaxBytes: 100})
+	fails("a negative bound", t.TempDir(), spool.Options{MaxBytes: -1})
+	if runtime.GOOS == "windows" {
+		return
+	}
+	open := t.TempDir()
+	qt.Assert(t, os.Chmod(open, 0o777), qt.IsNil)
+	fails("a directory that everyone can write", open, spool.Options{})
+	for _, name := range []string{"lock", "cursor", "owner"} {
+		dir := t.TempDir()
+		qt.Assert(t, os.Symlink(file, filepath.Join(dir, name)), qt.IsNil)
+		if name != "cursor" { // a spool can do without
+			fails("a link for "+name, dir, spool.Options{})
+		}
+		b, err := os.ReadFile(file)
+		qt.Assert(t, err, qt.IsNil)
+		qt.Check(t, b, qt.HasLen, 0, qt.Commentf("a link was followed"))
+	}
+}
+
+// TestNewerFormat: a spool of a later version of this package is left as it is.
+func TestNewerFormat(t *testing.T) {
+	dir := t.TempDir()
+	line := "netlog spool 2 something new "
+	line += spool.Checksum(line) + "\n"
+	qt.Assert(t, os.WriteFile(filepath.Join(dir, "owner"), []byte(line), 0o600), qt.IsNil)
+	qt.Assert(t, os.WriteFile(filepath.Join(dir, "0000000000000001.q"), []byte("new"), 0o600), qt.IsNil)
+	_, err := spool.Open(dir, owner, spool.Options{})
+	qt.Check(t, err, qt.ErrorMatches, `spool: the directory has format "2", not 1`)
+	b, err := os.ReadFile(filepath.Join(dir, "0000000000000001.q"))
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, string(b), qt.Equals, "new")
+}
+
+// TestForeignFiles: what is not ours is neither read, followed nor removed, also
+// where it has the name that the next segment would have.
+func TestForeignFiles(t *testing.T) {
+	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
+	qt.Assert(t, os.WriteFile(outside, bytes.Repeat([]byte("secret"), 100), 0o600), qt.IsNil)
+	for _, name := range []string{"notes.txt", "0000000000000001.Q", "1.q", "000000000000000A.q", "0000000000000000.q", "ffffffffffffffff.q", "cursor.tmp"} {
+		qt.Assert(t, os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600), qt.IsNil)
+	}
+	qt.Assert(t, os.Mkdir(filepath.Join(dir, "0000000000000001.q"), 0o700), qt.IsNil)
+	if err := os.Symlink(outside, filepath.Join(dir, "0000000000000002.q")); err != nil {
+		t.Logf("without a link: %v", err)
+	}
+	before, err := os.ReadDir(dir)
+	qt.Assert(t, err, qt.IsNil)
+	for range 2 {
+		s := open(t, dir, spool.Options{})
+		qt.Assert(t, s.Append([]byte("mine")), qt.IsNil)
+		qt.Check(t, drain(t, s), qt.DeepEquals, []string{"mine"})
+		qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
+		qt.Assert(t, s.Close(), qt.IsNil)
+	}
+	for _, e := range before {
+		after, err := os.Lstat(filepath.Join(dir, e.Name()))
+		qt.Assert(t, err, qt.IsNil)
+		qt.Check(t, after.Mode().Type(), qt.Equals, e.Type())
+	}
+	b, err := os.ReadFile(outside)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, b, qt.HasLen, 600)
+}
+
+// TestCursorLost: without a cursor all is sent again, and nothing is lost.
+func TestCursorLost(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, spool.Options{})
+	for _, e := range []string{"a", "b", "c"} {
+		qt.Assert(t, s.Append([]byte(e)), qt.IsNil)
+	}
+	_, through, err := s.Peek(1)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, s.Ack(through), qt.IsNil)
+	qt.Assert(t, s.Close(), qt.IsNil)
+	qt.Assert(t, os.WriteFile(filepath.Join(dir, "cursor"), bytes.Repeat([]byte{1}, 144), 0o600), qt.IsNil)
+	s = open(t, dir, spool.Options{})
+	qt.Check(t, drain(t, s), qt.DeepEquals, []string{"a", "b", "c"})
+	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
+}
+
+// TestCursorAhead: where a power cut took entries that the cursor calls delivered,
+// new ones must not get their numbers.
+func TestCursorAhead(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, spool.Options{})
+	for range 5 {
+		qt.Assert(t, s.Append([]byte("old")), qt.IsNil)
+	}
+	drain(t, s)
+	qt.Assert(t, s.Close(), qt.IsNil)
+	os.Remove(filepath.Join(dir, "0000000000000001.q"))
+	s = open(t, dir, spool.Options{})
+	qt.Assert(t, s.Append([]byte("new")), qt.IsNil)
+	qt.Assert(t, s.Close(), qt.IsNil)
+	s = open(t, dir, spool.Options{})
+	qt.Check(t, drain(t, s), qt.DeepEquals, []string{"new"})
+	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
+}
+
+func TestClosed(t *testing.T) {
+	s := open(t, t.TempDir(), spool.Options{})
+	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
+	qt.Assert(t, s.Close(), qt.IsNil)
+	qt.Check(t, s.Close(), qt.IsNil)
+	qt.Check(t, s.Append([]byte("{}")), qt.ErrorIs, spool.ErrClosed)
+	_, _, err := s.Peek(1)
+	qt.Check(t, err, qt.ErrorIs, spool.ErrClosed)
+	qt.Check(t, s.Ack(1), qt.ErrorIs, spool.ErrClosed)
+	qt.Check(t, s.Stats().Entries, qt.Equals, 1)
+}
+
+func TestTooLarge(t *testing.T) {
+	s := open(t, t.TempDir(), spool.Options{MaxBytes: 8 << 10})
+	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
+	qt.Check(t, s.Append(make([]byte, 8<<10)), qt.ErrorIs, spool.ErrTooLarge)
+	qt.Check(t, s.Stats().Entries, qt.Equals, 1)
+	qt.Check(t, s.Append(make([]byte, 7<<10)), qt.IsNil)
+	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
+}
+
+// TestBacklog opens a full spool of small entries: memory must not grow with it.
+func TestBacklog(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, spool.Options{Sync: spool.Never})
+	entry := bytes.Repeat([]byte("x"), 312) // 100,000 and more of them
+	for s.Stats().DroppedEntries == 0 {
+		qt.Assert(t, s.Append(entry), qt.IsNil)
+	}
+	held := s.Stats().Entries
+	qt.Assert(t, held > 100_000, qt.IsTrue, qt.Commentf("%d", held))
+	qt.Assert(t, s.Close(), qt.IsNil)
+	before := heap()
+	s = open(t, dir, spool.Options{Sync: spool.Never})
+	grown := heap() - before
+	qt.Check(t, grown < 1<<20, qt.IsTrue, qt.Commentf("the heap has grown by %d bytes", grown))
+	qt.Check(t, s.Stats().Entries, qt.Equals, held)
+	for {
+		entries, through, err := s.Peek(256 << 10)
+		qt.Assert(t, err, qt.IsNil)
+		if len(entries) == 0 {
+			break
+		}
+		held -= len(entries)
+		qt.Assert(t, s.Ack(through), qt.IsNil)
+	}
+	qt.Check(t, held, qt.Equals, 0)
+	runtime.KeepAlive(s)
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
