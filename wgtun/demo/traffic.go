@@ -16,7 +16,8 @@ import (
 
 const (
 	httpPort = 80
-	echoPort = 7
+	echoPort = 7     // on the serving side, RFC 862
+	echoFrom = 40007 // on the other
 
 	patience = 500 * time.Millisecond // with a message that has no answer
 	maxTries = 20                     // of connections
@@ -186,8 +187,9 @@ func ping(ctx context.Context, stack *netstack.Net, to netip.Addr, count int) er
 	return exchange(ctx, func() (net.Conn, error) { return stack.DialPingAddr(netip.Addr{}, to) }, message, count)
 }
 
-// echo sends count UDP datagrams and waits for the answers.
-func echo(ctx context.Context, stack *netstack.Net, to netip.Addr, count int) error {
-	server := netip.AddrPortFrom(to, echoPort)
-	return exchange(ctx, func() (net.Conn, error) { return stack.DialUDPAddrPort(netip.AddrPort{}, server) }, make([]byte, 500), count)
+// echo sends count UDP datagrams and waits for the answers. They always come from
+// one port, so that all rounds are one flow.
+func echo(ctx context.Context, stack *netstack.Net, from, to netip.Addr, count int) error {
+	client, server := netip.AddrPortFrom(from, echoFrom), netip.AddrPortFrom(to, echoPort)
+	return exchange(ctx, func() (net.Conn, error) { return stack.DialUDPAddrPort(client, server) }, make([]byte, 500), count)
 }
