@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -146,9 +147,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range rep.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), rep.header)
 	w.WriteHeader(rep.status)
 	io.WriteString(w, rep.body)
 }
@@ -171,9 +170,7 @@ func (c *collector) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, rep.err
 	}
 	header := http.Header{}
-	for name, values := range rep.header {
-		header[name] = values
-	}
+	maps.Copy(header, rep.header)
 	return &http.Response{
 		StatusCode: rep.status,
 		Header:     header,

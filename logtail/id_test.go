@@ -79,7 +79,7 @@ func TestPrivateIDPrintsAsItsPublicID(t *testing.T) {
 	c := qt.New(t)
 	id := logtail.NewPrivateID()
 	// All but %p, which asks no method and which vet reports.
-	for _, verb := range strings.Fields("%v %+v %#v %s %q %x %X %#x %d %o %b %c %U %e %t %T %10v %-80s") {
+	for verb := range strings.FieldsSeq("%v %+v %#v %s %q %x %X %#x %d %o %b %c %U %e %t %T %10v %-80s") {
 		for _, v := range []any{id, &id, []logtail.PrivateID{id}, map[string]logtail.PrivateID{"a": id}, struct{ ID logtail.PrivateID }{id}} {
 			checkHidden(c, id, verb, fmt.Sprintf(verb, v))
 		}

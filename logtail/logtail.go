@@ -1,58 +1,64 @@
-// Package logtail uploads entries of JSON or text to a log server.
+// Package logtail uploads entries of JSON or text to a log server: in order, at
+// least once, and through outages of days in bounded memory.
+//
+//	logger, err := logtail.NewLogger(logtail.Config{Collection: "flows", PrivateID: id})
+//	if err != nil {
+//		return err
+//	}
+//	fmt.Fprintf(logger, `{"event":"started"}`)
+//	defer logger.Shutdown(ctx) // with a timeout
+//
+// # Delivery
+//
+// An entry waits in a [Buffer] and leaves it when the server has answered 2xx.
+// Until then it is sent again: after an answer that got lost a receiver sees it
+// twice, with the same bytes and the same proc_id and proc_seq. Nothing is given
+// up by time. A full Buffer drops its oldest entries, and tells so in an entry of
+// its own with the members droppedEntries and droppedBytes. The server may refuse
+// single entries with 400, 413 or 422; they are found by halving the batch, and
+// given up only where it takes others. What looks like a fault of the settings or
+// of the server as a whole (401, 404, a redirect) makes the uploader slow, and
+// loses nothing.
+//
+// # Wire format
+//
+// POST BaseURL/c/<collection>/<private ID>, with a JSON array of entries of at
+// most 256 KiB, compressed with zstd where it pays. An entry is the caller's
+// object behind a first member of ours:
+//
+//	{"logtail":{"client_time":"2026-11-22T10:00:05.000000001Z","proc_id":7,"proc_seq":1},"event":"started"}
+//
+// proc_id is a random number of the Logger, proc_seq counts its entries from 1. A
+// missing proc_seq is a lost entry.
+//
+// # Secrets
+//
+// The private ID, header values, and the path of the upload URL appear in no
+// error, no log line and no printed Config.
 package logtail
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 )
 
-// ErrClosed says that the Logger takes nothing more after its Shutdown.
-var ErrClosed = errors.New("logtail: the logger is shut down")
-
-// UndeliveredError says how much a Logger still held when it had to stop.
-type UndeliveredError struct {
-	Entries int
-	Bytes   int64
-	Kept    bool  // the caller's own Buffer still holds the entries
-	Err     error // why, usually the error of the context
-}
-
-// Error implements error.
-func (e *UndeliveredError) Error() string {
-	fate := "lost"
-	if e.Kept {
-		fate = "kept"
-	}
-	return fmt.Sprintf("logtail: %d entries (%d bytes) not delivered, %s: %v", e.Entries, e.Bytes, fate, e.Err)
-}
-
-// Unwrap returns e.Err.
-func (e *UndeliveredError) Unwrap() error { return e.Err }
-
-// Stats tells what a Logger has done since it was made.
-type Stats struct {
-	BufferedEntries  int
-	BufferedBytes    int64
-	BufferMaxBytes   int64         // the bound on BufferedBytes
-	Oldest           time.Duration // age of the oldest entry not yet delivered
-	DeliveredEntries uint64        // answered with 2xx
-	DroppedEntries   uint64        // dropped by a full or failing buffer
-	DroppedBytes     uint64
-	RefusedEntries   uint64 // refused by the server one by one, and given up
-	Attempts         uint64 // requests sent
-	LastError        error  // of the last attempt; nil after a success
-}
-
-// Logger uploads entries. Its methods are safe for concurrent use.
+// Logger uploads entries. [NewLogger] makes one; its methods are safe for
+// concurrent use, and Shutdown ends it.
+//
+// It has one goroutine, which ends with Shutdown, as do its timer and, where it
+// has a transport of its own, its connections. An idle Logger holds next to
+// no memory: what compression and requests take, about 1 MiB, comes with the
+// first entry and goes ten seconds after the last request, and with it
+// the idle connection.
 type Logger struct {
 	// immutable
 	q    *queue
 	up   *uploader
+	id   PublicID
 	keep bool // the Buffer outlives the Logger
 
 	mu     sync.Mutex    // guards the fields below
@@ -64,7 +70,11 @@ type Logger struct {
 // flight to end. Only a Buffer, a Logf or a transport that hangs takes as long.
 const abortGrace = 100 * time.Millisecond
 
-// NewLogger checks cfg and starts a Logger. It sends nothing by itself.
+// NewLogger checks cfg and starts a Logger. An error names the field of cfg that
+// is wrong, or is that of the Buffer's Claim.
+//
+// It sends nothing by itself. Where the Buffer holds entries already, the first
+// request waits for up to ten seconds, so that a fleet does not return as one.
 func NewLogger(cfg Config) (*Logger, error) {
 	upload, err := cfg.uploadURL()
 	if err != nil {
@@ -99,10 +109,20 @@ func NewLogger(cfg Config) (*Logger, error) {
 		u.logf = func(string, ...any) {}
 	}
 	go u.run()
-	return &Logger{q: u.q, up: u, keep: u.keep}, nil
+	return &Logger{q: u.q, up: u, id: cfg.PrivateID.Public(), keep: u.keep}, nil
 }
 
-// Write queues p as one entry: a JSON object, or text.
+// Write queues p as one entry and returns len(p). It does not keep p, and does not
+// wait for the network; it waits for the Buffer, which may mean a disk.
+//
+// A JSON object is sent as it is, behind the metadata. Anything else is text,
+// sent as {"text":"..."} without its final newline, and cut at 16 KiB with
+// "\u2026+" and the number of bytes cut. Invalid UTF-8 becomes U+FFFD. An object
+// with a member "logtail" of its own finds that in logtail.error.bad_data; one
+// with a doubled member name moves there as a whole. An empty p is nothing.
+//
+// The error is [ErrClosed], or that of the Buffer: then the entry is counted as
+// dropped.
 func (l *Logger) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -117,19 +137,24 @@ func (l *Logger) Write(p []byte) (int, error) {
 
 // WriteObject queues one JSON object that the caller encodes in place:
 // appendMembers appends its members, without the braces and without a member
-// "logtail", and returns the extended slice. They are not checked.
+// "logtail", and returns the extended slice. They are not checked: what is no
+// JSON makes the server refuse the entry. No lock is held meanwhile, and dst must
+// not be kept. Errors are those of Write.
 func (l *Logger) WriteObject(appendMembers func(dst []byte) []byte) error {
 	scratch := appendMembersTail(l.q.takeScratch(), appendMembers)
 	defer l.q.giveScratch(scratch)
 	return l.q.add(scratch)
 }
 
-// Logf queues a line of text.
+// Logf queues a line of text, as Write does. What cannot be queued is counted.
 func (l *Logger) Logf(format string, args ...any) {
-	fmt.Fprintf(l, format, args...) // what cannot be queued is counted
+	fmt.Fprintf(l, format, args...)
 }
 
-// Flush returns when all that was queued before it has been delivered or given up.
+// Flush returns nil when all that was queued before it has left the Buffer:
+// delivered, refused or dropped. It cuts FlushDelay short, but not the pause after
+// a failure. It returns ctx's error when that ends first, and ErrClosed after a
+// Shutdown that left entries behind.
 func (l *Logger) Flush(ctx context.Context) error {
 	done := l.q.flush()
 	select {
@@ -150,7 +175,15 @@ func (l *Logger) Flush(ctx context.Context) error {
 	return ErrClosed
 }
 
-// Shutdown uploads what is queued and ends the Logger.
+// Shutdown uploads what is queued and ends the Logger: from its beginning on,
+// Write returns [ErrClosed]. It returns nil when the Buffer is empty, or else an
+// [*UndeliveredError] once ctx has ended; without a deadline it tries for ever.
+// The request in flight is aborted then.
+//
+// It may be called from many goroutines: the ctx of the first call governs, the
+// others wait for its result or the end of their own ctx. A Buffer, a Logf or a
+// transport that hangs delays it by a tenth of a second past ctx; what it hangs
+// in is all that outlives it.
 func (l *Logger) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
 	ended, first := l.ended, l.ended == nil
@@ -198,8 +231,10 @@ func (l *Logger) shutdown(ctx context.Context) error {
 // undelivered describes what is left when ctx has ended.
 func (l *Logger) undelivered(ctx context.Context) error {
 	s := l.q.buf.Stats()
-	_, writers := l.q.closing()
-	if s.Entries+writers == 0 {
+	if l.q.appending.Load() {
+		s.Entries++ // it may never return
+	}
+	if s.Entries == 0 {
 		return nil
 	}
 	err := ctx.Err()
@@ -209,10 +244,16 @@ func (l *Logger) undelivered(ctx context.Context) error {
 	if last := l.up.Stats().LastError; last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, last)
 	}
-	return &UndeliveredError{Entries: s.Entries + writers, Bytes: s.Bytes, Kept: l.keep, Err: err}
+	return &UndeliveredError{Entries: s.Entries, Bytes: s.Bytes, Kept: l.keep, Err: err}
 }
 
-// Stats never waits.
+// Format implements [fmt.Formatter]: it writes the public ID, whatever the verb.
+func (l *Logger) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "logtail.Logger(%v)", l.id)
+}
+
+// Stats returns what the Logger holds and has done. It waits for nothing but the
+// Stats of the Buffer.
 func (l *Logger) Stats() Stats {
 	s := l.up.Stats()
 	b := l.q.buf.Stats()

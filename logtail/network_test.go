@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -477,3 +478,20 @@ func TestNothingIsLeftAfterShutdown(t *testing.T) {
 }
 
 var discardLog = log.New(io.Discard, "", 0)
+
+// Nothing listens: the line in the log says so, and no more.
+func TestClosedPort(t *testing.T) {
+	t.Parallel()
+	c := qt.New(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	c.Assert(err, qt.IsNil)
+	addr := ln.Addr().String()
+	ln.Close()
+	told := make(chan string, 10)
+	l := startReal(t, "http://"+addr, func(cfg *logtail.Config) {
+		cfg.Logf = func(format string, args ...any) { told <- fmt.Sprintf(format, args...) }
+	})
+	write(t, l, 0, 2)
+	c.Check(<-told, qt.Matches, "logtail: cannot upload: dial tcp "+regexp.QuoteMeta(addr)+": connect.*: .*refused.*")
+	checkUndelivered(c, shutdown(t, l, 0), 2, false)
+}

@@ -3,6 +3,7 @@ package logtail_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"runtime"
 	"slices"
@@ -389,4 +390,52 @@ func TestIdleLoggerDoesNothing(t *testing.T) {
 // client returns a client whose requests all fail.
 func client(err error) *http.Client {
 	return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return nil, err })}
+}
+
+// accept answers 204 to everything and keeps nothing.
+type accept struct{}
+
+func (accept) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer r.Body.Close()
+	io.Copy(io.Discard, r.Body)
+	return &http.Response{StatusCode: 204, Body: http.NoBody, Request: r}, nil
+}
+
+// The buffer drops entries of a batch that is being halved, over long pauses.
+func TestBatchThatIsDroppedWhileItIsHalved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		var mended atomic.Bool
+		srv := newCollector(t, func(*request) reply {
+			if mended.Load() {
+				return reply{}
+			}
+			return reply{status: 400}
+		})
+		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Buffer = logtail.NewMemoryBuffer(20_000) })
+		const n = 2000
+		for i := range n {
+			write(t, l, i, i+1)
+			time.Sleep(5 * time.Second)
+		}
+		mended.Store(true)
+		time.Sleep(time.Hour)
+		drain(t, l)
+		s := l.Stats()
+		c.Check(s.RefusedEntries, qt.Equals, uint64(0))
+		reports := uint64(0)
+		received := map[int]bool{}
+		for _, e := range srv.accepted() {
+			if e.DroppedEntries > 0 {
+				reports++
+			} else {
+				received[*e.N] = true
+			}
+		}
+		c.Check(s.DeliveredEntries+s.DroppedEntries, qt.Equals, n+reports)
+		c.Check(srv.dropped(), qt.Equals, s.DroppedEntries)
+		for i := int(s.DroppedEntries); i < n; i++ {
+			c.Check(received[i], qt.IsTrue, qt.Commentf("entry %d", i))
+		}
+	})
 }

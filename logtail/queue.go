@@ -1,12 +1,10 @@
 package logtail
 
 import (
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
-
-const maxScratch = 512 << 10 // bytes that are kept for the next entry
 
 // queue is where writers meet the uploader: it numbers entries and puts them
 // into the Buffer.
@@ -25,6 +23,8 @@ type queue struct {
 	aborted <-chan struct{} // closed when Shutdown gives up
 	seq     uint64          // guarded by order
 
+	appending atomic.Bool // a writer is in Append
+
 	mu       sync.Mutex // guards the fields below
 	closed   bool
 	writers  int       // calls of add that have not returned
@@ -38,12 +38,6 @@ type queue struct {
 
 // losses count entries and their bytes.
 type losses struct{ entries, bytes uint64 }
-
-// waiter is a call of Flush: done is closed when target entries have left.
-type waiter struct {
-	target uint64
-	done   chan struct{}
-}
 
 func newQueue(buf Buffer, procID uint32, aborted <-chan struct{}) *queue {
 	return &queue{
@@ -87,33 +81,6 @@ func (q *queue) notify() {
 	}
 }
 
-// takeScratch returns memory to encode an entry in, with room for its head.
-func (q *queue) takeScratch() []byte {
-	q.mu.Lock()
-	scratch := q.scratch
-	q.scratch = nil
-	q.mu.Unlock()
-	return appendRoom(scratch)
-}
-
-func (q *queue) giveScratch(scratch []byte) {
-	if cap(scratch) > maxScratch {
-		return
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if cap(scratch) > cap(q.scratch) {
-		q.scratch = scratch[:0]
-	}
-}
-
-// releaseScratch gives the memory back for a quiet time.
-func (q *queue) releaseScratch() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.scratch = nil
-}
-
 // add puts the entry whose tail is in scratch into the Buffer.
 func (q *queue) add(scratch []byte) error {
 	q.mu.Lock()
@@ -155,6 +122,8 @@ func (q *queue) append(scratch []byte) (size int, err error) {
 	defer q.leave()
 	q.seq++ // also when the Buffer fails, so that the gap shows
 	entry := setHead(scratch, time.Now(), q.procID, q.seq)
+	q.appending.Store(true)
+	defer q.appending.Store(false)
 	return len(entry), q.buf.Append(entry)
 }
 
@@ -208,56 +177,6 @@ func (q *queue) discard(max int) {
 		q.lost.entries++
 		q.lost.bytes += uint64(len(e))
 	}
-}
-
-// left returns how many entries ever left the Buffer, by Ack or drop. It may be
-// behind by those that writers are adding just now.
-func (q *queue) left() uint64 {
-	q.mu.Lock()
-	added := q.start + q.appended
-	q.mu.Unlock()
-	return added - min(added, uint64(q.buf.Stats().Entries))
-}
-
-// settle ends the calls of Flush whose entries have left.
-func (q *queue) settle() {
-	q.mu.Lock()
-	none := len(q.waiters) == 0
-	q.mu.Unlock()
-	if none {
-		return
-	}
-	left := q.left()
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiters = slices.DeleteFunc(q.waiters, func(w waiter) bool {
-		if w.target > left {
-			return false
-		}
-		close(w.done)
-		return true
-	})
-}
-
-// flush asks for all entries up to now to leave without delay. The channel is
-// closed when they have.
-func (q *queue) flush() <-chan struct{} {
-	w := waiter{done: make(chan struct{})}
-	q.mu.Lock()
-	w.target = q.start + q.appended
-	q.flushTo = w.target
-	q.waiters = append(q.waiters, w)
-	q.mu.Unlock()
-	q.settle()
-	q.notify()
-	return w.done
-}
-
-// forget ends a Flush that its caller gave up.
-func (q *queue) forget(done <-chan struct{}) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiters = slices.DeleteFunc(q.waiters, func(w waiter) bool { return w.done == done })
 }
 
 // close refuses entries from now on.

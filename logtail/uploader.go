@@ -1,10 +1,7 @@
 package logtail
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -17,8 +14,6 @@ const (
 	minLimit    = 512              // bytes
 	headID      = 160              // bytes that tell an entry from any other
 )
-
-var errNoEntries = errors.New("logtail: the buffer counts entries but shows none")
 
 // uploader takes entries from the queue to the server, one request at a time.
 //
@@ -129,7 +124,9 @@ func (u *uploader) giveBack() {
 	u.q.releaseScratch()
 	u.sender.closeIdle()
 	u.lingerEnd = time.Time{}
-	u.batch, u.head = nil, nil
+	if !u.acking {
+		u.batch = nil // it is peeked at again
+	}
 }
 
 func (u *uploader) hasWork() bool {
@@ -187,189 +184,6 @@ func (u *uploader) step() {
 		return
 	}
 	u.handle(a, next, size, compressed)
-}
-
-// peek brings batch up to date, and makes a plan for it where there is none.
-func (u *uploader) peek() error {
-	if u.plan.n > 0 && !u.plan.untouched() {
-		// Entries that the Buffer dropped meanwhile take the plan with them.
-		entries, _, err := u.q.buf.Peek(u.peeked)
-		if err != nil {
-			return err
-		}
-		if len(entries) >= u.plan.n && bytes.HasPrefix(entries[0], u.head) {
-			u.batch = entries[:u.plan.n]
-			return nil
-		}
-	}
-	u.q.resetOldest()
-	held := u.q.buf.Stats().Entries
-	limit := u.limit
-	entries, through, err := u.q.buf.Peek(limit)
-	if err == nil && len(entries) > 1 && total(entries)+framing(len(entries)) > u.limit {
-		limit -= framing(len(entries))
-		entries, through, err = u.q.buf.Peek(limit)
-	}
-	if err == nil && u.stuck && len(entries) == 1 {
-		// Look behind an entry that may be at fault for one that is not.
-		limit += len(entries[0])
-		entries, through, err = u.q.buf.Peek(limit)
-	}
-	if err != nil {
-		return err
-	}
-	if len(entries) == 0 {
-		u.plan = plan{}
-		return errNoEntries
-	}
-	sizes := make([]int, len(entries))
-	for i, e := range entries {
-		sizes[i] = len(e) + 1
-	}
-	u.plan = newPlan(sizes, u.limit-1)
-	u.batch, u.through, u.peeked = entries, through, limit
-	u.head = append(u.head[:0], entries[0][:min(headID, len(entries[0]))]...)
-	u.more = held > len(entries)
-	at, _ := clientTime(entries[0])
-	u.mu.Lock()
-	u.oldest = at
-	u.mu.Unlock()
-	return nil
-}
-
-func total(entries [][]byte) (size int) {
-	for _, e := range entries {
-		size += len(e)
-	}
-	return size
-}
-
-// handle does what the answer to the span next asks for.
-func (u *uploader) handle(a answer, next span, size int, compressed bool) {
-	v := judge(a.status, compressed)
-	switch v {
-	case accepted:
-		u.succeeded(size)
-		u.plan.accept()
-		if _, ok := u.plan.next(); !ok {
-			u.settle()
-		}
-		return
-	case unavailable, misconfigured:
-		u.failed(v, a)
-		return
-	case uncompressed:
-		u.compress = false
-	case unacceptable:
-		u.plan.refuse()
-	case tooLarge:
-		u.limit, u.successes = max(minLimit, min(u.limit, size/2)), 0
-		if next.len() == 1 && u.smallest > 0 && u.smallest < size {
-			u.plan.giveUp()
-		} else {
-			u.plan.shrink()
-		}
-	}
-	u.setLastError(a.err)
-	if _, ok := u.plan.next(); !ok {
-		if _, ok := u.plan.end(); ok {
-			u.settle()
-			return
-		}
-		u.plan, u.stuck = plan{}, true
-		u.failed(misconfigured, a)
-		return
-	}
-	if u.plan.slow {
-		u.failed(misconfigured, a)
-	} else if a.asked > 0 {
-		u.pause(delay(v, a.status, u.failures, a.asked, rand.Float64()), true)
-	}
-}
-
-// settle acknowledges batch, whose plan is at its end.
-func (u *uploader) settle() {
-	refused, _ := u.plan.end()
-	removed, err := u.q.ack(u.through)
-	u.acking = err != nil
-	if err != nil {
-		u.failed(unavailable, answer{err: err})
-		return
-	}
-	gone := 0 // entries of refused that the Buffer did not drop itself
-	for _, i := range refused {
-		if i >= u.plan.n-removed {
-			gone++
-		}
-	}
-	u.mu.Lock()
-	u.counts.DeliveredEntries += uint64(removed - gone)
-	u.counts.RefusedEntries += uint64(gone)
-	u.oldest = time.Time{}
-	u.mu.Unlock()
-	u.reporter.settled(u.batch, u.q.left())
-	if gone > 0 && u.faults.note(refusedText) {
-		u.log("logtail: " + refusedText)
-	}
-	u.plan, u.batch, u.stuck = plan{}, nil, false
-}
-
-const refusedText = "the server refuses some entries one by one; they are dropped and counted"
-
-func (u *uploader) succeeded(size int) {
-	if u.smallest == 0 || size < u.smallest {
-		u.smallest = size
-	}
-	if u.successes++; u.successes >= growAfter && u.limit < maxBody {
-		u.limit, u.successes = min(2*u.limit, maxBody), 0
-	}
-	u.failures = 0
-	u.setLastError(nil)
-	if d, tell := u.faults.success(time.Now()); tell {
-		u.log(fmt.Sprintf("logtail: uploading again after %v", d.Round(time.Second)))
-	}
-}
-
-// failed notes a failure that the next attempt has to wait for, and waits.
-func (u *uploader) failed(v verdict, a answer) {
-	if u.ctx.Err() != nil {
-		return
-	}
-	u.setLastError(a.err)
-	text := "cannot upload"
-	if v == misconfigured {
-		text = "the server or the settings are at fault, entries are kept"
-	}
-	text = fmt.Sprintf("logtail: %s: %v", text, a.err)
-	if u.faults.fault(time.Now(), text) {
-		u.log(text)
-	}
-	d := delay(v, a.status, u.failures, a.asked, rand.Float64())
-	u.failures++
-	u.pause(d, a.asked > 0)
-}
-
-// pause waits for d. Shutdown cuts a pause that begins before it, but not one
-// that the server asked for.
-func (u *uploader) pause(d time.Duration, asked bool) {
-	closed, _ := u.q.closing()
-	u.await(time.Now().Add(d), func() bool {
-		now, _ := u.q.closing()
-		return now && !closed && !asked
-	})
-}
-
-func (u *uploader) setLastError(err error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.counts.LastError = err
-}
-
-// log calls logf, but not when Shutdown may have returned.
-func (u *uploader) log(text string) {
-	if u.ctx.Err() == nil {
-		u.logf("%s", text)
-	}
 }
 
 // Stats returns the counts of the uploader.

@@ -183,8 +183,8 @@ func (c *fmtRun) warn(err error) {
 // isNew reports whether rec did not come before: delivery is at least once, so a
 // record can.
 func (c *fmtRun) isNew(rec *records.Record) bool {
-	if rec.Logtail.ProcSeq == 0 && rec.Logtail.ProcID == 0 {
-		return true // no such numbers here
+	if !hasSeq(rec) {
+		return true
 	}
 	p := process{rec.Reporter(), rec.Logtail.ProcID}
 	s := c.seen[p]

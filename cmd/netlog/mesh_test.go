@@ -267,6 +267,13 @@ var meshes = []struct {
 		b.start(m.now)
 		return finished(m)
 	}},
+	{"new-id", true, func() *mesh { return newID() }},
+	{"new-id-changed-count", false, func() *mesh {
+		m := newID()
+		b := m.node("b")
+		b.lines[1] = changeCount(b.lines[1], 0, "rxPkts", 500) // more than A sent while B was away
+		return m
+	}},
 	{"late-start", true, func() *mesh {
 		m := twoNodes()
 		m.node("b").phase = 23 * time.Second
@@ -317,6 +324,21 @@ var meshes = []struct {
 		}
 		return m
 	}},
+}
+
+// newID has b restart with another private ID.
+func newID() *mesh {
+	m := twoNodes()
+	m.run(22 * time.Second)
+	b := m.node("b")
+	b.stop(m.now)
+	old := b.lines
+	b.id, b.lines = logtail.PrivateID{0: 77}.Public().String(), nil
+	m.run(time.Second)
+	b.start(m.now)
+	finished(m)
+	b.lines = append(old, b.lines...)
+	return m
 }
 
 func twoNodes() *mesh {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -31,9 +32,12 @@ type shownSink struct {
 // Store implements [receiver.Sink].
 func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
 	err := s.files.Store(ctx, b)
-	s.health.failing.Store(err != nil)
-	if err == nil {
+	switch {
+	case err == nil:
+		s.health.failing.Store(false)
 		s.view.add(b.Entries)
+	case !errors.Is(err, receiver.ErrCollections) && !errors.Is(err, context.Canceled): // the client's doing
+		s.health.failing.Store(true)
 	}
 	return err
 }

@@ -24,10 +24,11 @@ const (
 	headerTimeout   = 10 * time.Second
 	readTimeout     = 45 * time.Second
 	writeTimeout    = 60 * time.Second
-	idleTimeout     = 5 * time.Minute
+	idleTimeout     = 75 * time.Second // nodes that send once a minute keep their connection
 	shutdownTimeout = 10 * time.Second
+	viewTimeout     = time.Second
 	maxHeaderBytes  = 16 << 10
-	maxConns        = 4096
+	maxConns        = 16 << 10
 )
 
 // server is one run of serve.
@@ -100,15 +101,10 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 			cancel()
 		}()
 	}
-	viewed := make(chan struct{})
 	s.announce(listener.Addr())
-	go func() {
-		defer close(viewed)
-		s.view.run(ctx, s.handler.Stats, s.access.name)
-	}()
+	endView := s.startView(ctx)
 
 	<-ctx.Done()
-	<-viewed
 	// What is being stored is stored and answered; nothing new is taken.
 	stop, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancelStop()
@@ -117,12 +113,31 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	if err != nil {
 		err = errors.Join(err, main.Close())
 	}
+	endView()
 	if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(e, err)
 	}
 	st := s.handler.Stats()
 	s.view.say("netlog serve: stopped; stored %d entries of %d nodes", st.Stored, st.Nodes)
 	return err
+}
+
+// startView shows what is stored until the function that it returns is called, which
+// shows what is left. A reader that takes nothing any more cannot hold up the end.
+func (s *server) startView(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.view.run(ctx, s.handler.Stats, s.access.name)
+	}()
+	return func() {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(viewTimeout):
+		}
+	}
 }
 
 // newServer returns a server with all its timeouts.

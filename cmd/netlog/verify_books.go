@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -110,12 +111,7 @@ func (b *books) read(ctx context.Context, in *records.Input, p *progress) error 
 	if len(b.nodes) == 0 {
 		return errors.New("no records")
 	}
-	b.arrange()
-	for _, n := range b.nodes {
-		for _, p := range n.procs {
-			p.seqs = records.Seqs{}
-		}
-	}
+	b.startSecond()
 	for rec, err := range in.Records() {
 		if p.show(in); ctx.Err() != nil {
 			return ctx.Err()
@@ -125,6 +121,16 @@ func (b *books) read(ctx context.Context, in *records.Input, p *progress) error 
 		}
 	}
 	return nil
+}
+
+// startSecond makes ready for the second reading.
+func (b *books) startSecond() {
+	b.arrange()
+	for _, n := range b.nodes {
+		for _, p := range n.procs {
+			p.seqs = records.Seqs{}
+		}
+	}
 }
 
 // survey takes what the second reading must know.
@@ -175,8 +181,8 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 // the same bytes may come twice; other bytes under the same number may not.
 func (b *books) isNew(n *bookNode, p *bookProc, rec *records.Record, sum uint64) bool {
 	seq := rec.Logtail.ProcSeq
-	if seq == 0 && rec.Logtail.ProcID == 0 {
-		return true // no such numbers here
+	if !hasSeq(rec) {
+		return true
 	}
 	if p.seqs.Add(seq) {
 		p.sums[seq] = sum
@@ -190,11 +196,19 @@ func (b *books) isNew(n *bookNode, p *bookProc, rec *records.Record, sum uint64)
 	return false
 }
 
+// hasSeq reports whether the node numbers its entries.
+func hasSeq(rec *records.Record) bool {
+	return rec.Logtail.ProcSeq != 0 || rec.Logtail.ProcID != 0
+}
+
+// nodeID names the node of rec; the file does where nothing else does, which is
+// better than to throw all nodes together.
+func (b *books) nodeID(rec *records.Record) string {
+	return cmp.Or(rec.Reporter(), rec.Pos.File)
+}
+
 func (b *books) node(rec *records.Record) *bookNode {
-	id := rec.Reporter()
-	if id == "" {
-		id = rec.Pos.File // better than to throw all nodes together
-	}
+	id := b.nodeID(rec)
 	num, ok := b.byID[id]
 	if !ok {
 		num = uint32(len(b.nodes))

@@ -33,16 +33,29 @@ func (b *books) arrange() {
 	}
 }
 
-// enter adds the flows of rec to their accounts.
+// enter adds the flows of rec to their accounts. It leaves out what came to the
+// files after the first reading, as a running collector writes them.
 func (b *books) enter(rec *records.Record) {
-	n := b.node(rec)
-	p := n.procs[rec.Logtail.ProcID]
-	if seq := rec.Logtail.ProcSeq; (seq != 0 || rec.Logtail.ProcID != 0) && !p.seqs.Add(seq) || rec.Start.IsZero() {
+	num, known := b.byID[b.nodeID(rec)]
+	if !known || rec.Start.IsZero() {
 		return
+	}
+	n := b.nodes[num]
+	p := n.procs[rec.Logtail.ProcID]
+	if p == nil {
+		return
+	}
+	if hasSeq(rec) {
+		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
+			return
+		}
 	}
 	w := span{rec.Start.Add(n.ahead), rec.End.Add(n.ahead)}
 	for _, t := range matchable(rec) {
 		e := b.accounts[account{n.num, t.Tuple}]
+		if e == nil {
+			continue
+		}
 		e.all = e.all.Add(t.Counts)
 		if !b.counted(n.num, &t.Tuple, w) {
 			e.edge = e.edge.Add(t.Counts)
@@ -53,15 +66,21 @@ func (b *books) enter(rec *records.Record) {
 // counted reports whether those who stand on the other side of a flow have
 // counted during the whole of w, a window of node.
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
-	reported, all := false, true
+	reported, counted := false, false
 	for _, a := range b.flows[inOrder(*t)] {
-		if a.Src == t.Dst && a.node != node {
-			reported = true
-			all = all && b.covers(a.node, node, w)
+		if a.Src != t.Dst || a.node == node {
+			continue
+		}
+		reported = true
+		switch {
+		case b.covers(a.node, node, w):
+			counted = true
+		case b.nodes[a.node].within(w):
+			return false // it came or went meanwhile
 		}
 	}
 	if reported {
-		return all
+		return counted
 	}
 	return slices.ContainsFunc(b.owners[t.Dst.Addr()], func(o uint32) bool {
 		return o != node && b.covers(o, node, w)
@@ -89,6 +108,13 @@ func (b *books) covers(n, of uint32, w span) bool {
 		}
 	}
 	return false
+}
+
+// within reports whether n has counted during a part of w.
+func (n *bookNode) within(w span) bool {
+	return slices.ContainsFunc(n.spans, func(s span) bool {
+		return w.start.Before(s.end) && s.start.Before(w.end)
+	})
 }
 
 // matchable calls yield with the flows of rec that have two sides. The underlay

@@ -136,23 +136,19 @@ func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 // of one subnet may be.
 func (b *books) overlap(s *flowSide, a account, e *entries) {
 	for _, n := range s.nodes {
-		if e.virtual && b.accounts[account{n, a.Tuple}].virtual && b.nodes[n].meets(b.nodes[a.node]) {
+		if e.virtual && b.accounts[account{n, a.Tuple}].virtual && b.meet(b.nodes[n], b.nodes[a.node]) {
 			b.found(e.first, "disagreeing claim", "%v: node %s says that it is %v, and so does node %s at %s",
 				a.Tuple, b.label(a.node), a.Src.Addr(), b.label(n), flowtable.Clean(s.first.String()))
 		}
 	}
 }
 
-// meets reports whether two nodes counted at the same time.
-func (n *bookNode) meets(m *bookNode) bool {
-	for _, x := range n.spans {
-		for _, y := range m.spans {
-			if x.start.Before(y.end) && y.start.Before(x.end) {
-				return true
-			}
-		}
-	}
-	return false
+// meet reports whether two nodes counted at the same time, for longer than the
+// error of their clocks. One after the other is a node with a new identity.
+func (b *books) meet(n, m *bookNode) bool {
+	return slices.ContainsFunc(n.spans, func(s span) bool {
+		return m.within(span{s.start.Add(b.slack), s.end.Add(-b.slack)})
+	})
 }
 
 func (s *flowSide) add(node uint32, e *entries) {

@@ -319,6 +319,34 @@ func TestVerifyHoldsAHubAgainstANodeWhoseFileIsMissing(t *testing.T) {
 	qt.Check(t, b.findings[0].text, qt.Contains, "TCP 100.64.0.3:443 -> 100.64.0.2:40000")
 }
 
+// TestVerifyReadsFilesThatGrow adds records between the two readings.
+func TestVerifyReadsFilesThatGrow(t *testing.T) {
+	m := finished(twoNodes())
+	a, b := m.node("a"), m.node("b")
+	dir := m.write(t)
+	in := &records.Input{Paths: []string{dir}}
+	books := newBooks()
+	books.loss, books.slack = 5, time.Second
+	for rec, err := range in.Records() {
+		qt.Assert(t, err, qt.IsNil)
+		books.survey(rec, 0)
+	}
+	books.startSecond()
+	late := newMesh("c", "a", "b")
+	late.flow(":1", ":2", "c", "a")
+	finished(late)
+	a.lines = append(a.lines, strings.Replace(a.lines[3], `"proc_seq":4`, `"proc_seq":99`, 1))
+	b.lines = append(b.lines, strings.Replace(b.lines[3], `"proc_id":1001`, `"proc_id":7`, 1))
+	m.nodes = append(m.nodes, late.node("c"))
+	dir = m.write(t)
+	for rec, err := range (&records.Input{Paths: []string{dir}}).Records() {
+		qt.Assert(t, err, qt.IsNil)
+		books.enter(rec)
+	}
+	books.check()
+	qt.Check(t, books.findings, qt.HasLen, 0)
+}
+
 func TestVerifyUsage(t *testing.T) {
 	for _, args := range [][]string{{"verify"}, {"verify", "-"}, {"verify", "-loss", "x", "f"}} {
 		code, _, errs := netlogCommand(t, "", args...)

@@ -164,14 +164,15 @@ func (c *core) store(ctx context.Context, k *work) *refusal {
 		if p, ok := errors.AsType[*sinkPanic](err); ok {
 			panic(p)
 		}
-		if err != nil {
-			return unavailable("cannot store")
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, ErrCollections):
+			return &refusal{code: http.StatusForbidden, text: "too many collections"}
 		}
-		return nil
+		return unavailable("cannot store")
 	case <-ctx.Done():
-		if ctx.Err() == context.DeadlineExceeded { // or the client went away
-			c.report(ctx.Err())
-		}
+		c.report(ctx.Err())
 		return unavailable("storing takes too long")
 	}
 }
@@ -195,8 +196,12 @@ func callStore(ctx context.Context, sink Sink, b Batch) (err error) {
 	return sink.Store(ctx, b)
 }
 
-// report logs the errors of the Sink when they begin, change and end.
+// report logs the errors of the Sink when they begin, change and end. What a client
+// can bring about at will is not logged.
 func (c *core) report(err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, ErrCollections) {
+		return
+	}
 	text := ""
 	if err != nil {
 		text = err.Error()

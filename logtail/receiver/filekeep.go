@@ -184,7 +184,27 @@ func (f *Files) retain(collections []string, now time.Time) error {
 	f.mu.Lock()
 	f.total = total
 	f.mu.Unlock()
+	for _, c := range collections {
+		f.forget(c)
+	}
 	return errors.Join(errs...)
+}
+
+// forget removes the directory of a collection that has no files any more, which gives
+// its place to another. Both locks are held over the removal, so that no write can
+// come between; it is rare and short.
+func (f *Files) forget(collection string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d := f.open[collection]
+	if d == nil || !d.mu.TryLock() { // being written
+		return
+	}
+	defer d.mu.Unlock()
+	if d.file == nil && f.root.Remove(collection) == nil { // fails unless empty
+		d.closed = true
+		delete(f.open, collection)
+	}
 }
 
 // Bytes returns how many bytes the files have, rotated ones as they are compressed.

@@ -143,6 +143,23 @@ func TestFilesGoByAge(t *testing.T) {
 	})
 }
 
+func TestACollectionWithoutFilesGivesUpItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := openFiles(c, dir, receiver.FileOptions{MaxAge: 24 * time.Hour, Collections: 1})
+		store(c, f, "x", "1")
+		c.Check(f.Store(t.Context(), batch("y", "1")), qt.ErrorIs, receiver.ErrCollections)
+		time.Sleep(72 * time.Hour)
+		synctest.Wait()
+		store(c, f, "y", "2")
+		c.Check(f.Store(t.Context(), batch("x", "3")), qt.ErrorIs, receiver.ErrCollections)
+		c.Assert(f.Close(), qt.IsNil)
+		names, _ := tree(c, dir)
+		c.Check(names, qt.DeepEquals, []string{"y/2000-01-04.ndjson"})
+	})
+}
+
 func TestFilesGoBySizeTheOldestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
@@ -206,8 +223,8 @@ func TestFilesAreRepaired(t *testing.T) {
 			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
 		{"killed in compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst.tmp": "\x28\xb5"},
 			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
-		{"killed after compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst": compress("1\n")},
-			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"killed after compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst": compress("the same\n")},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"the same", "new"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)

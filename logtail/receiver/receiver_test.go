@@ -105,6 +105,7 @@ func TestBodiesThatAreTaken(t *testing.T) {
 		{"an object without members", `{}`, []string{``}},
 		{"the client's own metadata goes", `{"logtail":{"x":1},"a":1}`, []string{`"a":1`}},
 		{"also in the middle", `{"a":1 , "logtail" : null , "b":2}`, []string{`"a":1 , "b":2`}},
+		{"also between line breaks", "{\"a\":\n1,\n\"logtail\":\n{},\n\"b\":\n2\n}", []string{"\"a\": 1, \"b\": 2 "}},
 		{"also at the end", `{"a":1,"logtail":[]}`, []string{`"a":1`}},
 		{"also alone", `{ "logtail":{} }`, []string{``}},
 		{"also with an escaped name", `{"\u006cogtail":{"id":"x"},"a":1}`, []string{`"a":1`}},
@@ -184,6 +185,7 @@ func TestHostileRequests(t *testing.T) {
 		{"a byte order mark", "", "\ufeff{}", nil, 400},
 		{"65 levels", "", `{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, nil, 413},
 		{"a million levels", "", `{"a":` + strings.Repeat("[", 1e6), nil, 413},
+		{"1,001 members", "", `{` + members(1001) + `}`, nil, 413},
 		{"10,001 entries", "", many(10_001), nil, 413},
 		{"10 million entries, compressed", "", compress(many(10_000_000)), []string{"Content-Encoding", "zstd"}, 413},
 		{"a body over a MiB", "", strings.Repeat(" ", 1<<20) + "{}", nil, 413},
@@ -230,6 +232,17 @@ func TestHostileRequests(t *testing.T) {
 			c.Check(st.Nodes, qt.Equals, 0, qt.Commentf("a refused request makes no node known"))
 			c.Check(w.Body.String(), qt.Not(qt.Contains), id)
 		})
+	}
+}
+
+// TestWindow: RFC 9659 asks for 8 MiB, and what a frame may decompress to is no
+// reason to hold more.
+func TestWindow(t *testing.T) {
+	c := qt.New(t)
+	h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{DecodedBytes: 64 << 20}}
+	for window, want := range map[string]int{"\x68": 200, "\x70": 413} { // 8 and 16 MiB
+		frame := "\x28\xb5\x2f\xfd\x00" + window + "\x11\x00\x00{}"
+		c.Check(post(h, frame, "Content-Encoding", "zstd").Code, qt.Equals, want)
 	}
 }
 

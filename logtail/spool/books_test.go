@@ -47,6 +47,18 @@ func (b *books) close() error {
 	return b.s.Close()
 }
 
+// kill ends this opening as the end of the process does: nothing is written.
+func (b *books) kill() {
+	b.lost += b.s.Stats().DroppedEntries
+	b.s.busy <- struct{}{}
+	b.s.syncer.stop()
+	b.s.mu.Lock()
+	b.s.closed = true
+	b.s.mu.Unlock()
+	<-b.s.busy
+	b.disk.locked = false
+}
+
 func (b *books) append(n int) error {
 	err := b.s.Append(numbered(n))
 	if err == nil {

@@ -60,16 +60,16 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 		d := newMemDisk()
 		b := newBooks(t, d, opts)
 		calls := 0
-		d.fault = func(op, name string) error {
+		d.setFault(func(op, name string) error {
 			calls++
 			if calls < n || calls >= n+run {
 				return nil
 			}
 			met = true
 			return fault
-		}
+		})
 		day(b)
-		d.fault = nil
+		d.setFault(nil)
 		time.Sleep(2 * time.Minute)
 		for n := 100; n < 105; n++ {
 			qt.Assert(t, b.append(n), qt.IsNil, qt.Commentf("the disk is sound again"))
@@ -90,17 +90,17 @@ func TestDiskFull(t *testing.T) {
 	b := newBooks(t, d, Options{})
 	qt.Assert(t, b.open(), qt.IsNil)
 	qt.Assert(t, b.append(0), qt.IsNil)
-	d.fault = func(op, name string) error {
+	d.setFault(func(op, name string) error {
 		if op == "create" || op == "write" && name != cursorName {
 			return errNoSpace
 		}
 		return nil
-	}
+	})
 	for n := range 10 {
 		qt.Assert(t, b.append(1+n), qt.ErrorIs, errNoSpace)
 	}
 	b.drain()
-	d.fault = nil
+	d.setFault(nil)
 	qt.Assert(t, b.append(20), qt.IsNil)
 	b.drain()
 	qt.Assert(t, b.close(), qt.IsNil)
@@ -117,19 +117,19 @@ func TestFailingDiskIsLeftAlone(t *testing.T) {
 		}})
 		qt.Assert(t, b.open(), qt.IsNil)
 		tries := 0
-		d.fault = func(op, _ string) error {
+		d.setFault(func(op, _ string) error {
 			if op == "create" {
 				tries++
 				return errIO
 			}
 			return nil
-		}
+		})
 		for range 120 { // 10 minutes of polls
 			qt.Check(t, b.append(1), qt.ErrorIs, errIO)
 			time.Sleep(5 * time.Second)
 		}
 		qt.Check(t, tries > 8 && tries < 15, qt.IsTrue, qt.Commentf("%d tries", tries))
-		d.fault = nil
+		d.setFault(nil)
 		time.Sleep(restTime)
 		qt.Assert(t, b.append(2), qt.IsNil)
 		b.drain()
@@ -146,7 +146,7 @@ func TestSyncFailure(t *testing.T) {
 	qt.Assert(t, b.open(), qt.IsNil)
 	qt.Assert(t, b.append(0), qt.IsNil)
 	failed := ""
-	d.fault = func(op, name string) error {
+	d.setFault(func(op, name string) error {
 		if op == "sync" {
 			qt.Check(t, name, qt.Not(qt.Equals), failed, qt.Commentf("synced again"))
 			if failed == "" {
@@ -155,7 +155,7 @@ func TestSyncFailure(t *testing.T) {
 			}
 		}
 		return nil
-	}
+	})
 	qt.Check(t, b.append(1), qt.ErrorIs, errIO)
 	qt.Check(t, b.append(2), qt.IsNil)
 	qt.Check(t, failed, qt.Not(qt.Equals), "")
@@ -174,7 +174,7 @@ func TestHappyPath(t *testing.T) {
 		qt.Assert(t, b.append(0), qt.IsNil)
 		b.drain()
 		calls := map[string]int{}
-		d.fault = func(op, _ string) error { calls[op]++; return nil }
+		d.setFault(func(op, _ string) error { calls[op]++; return nil })
 		const polls = 120
 		for n := range polls {
 			qt.Assert(t, b.append(1+n), qt.IsNil)
@@ -196,12 +196,12 @@ func TestHungDisk(t *testing.T) {
 		qt.Assert(t, b.open(), qt.IsNil)
 		qt.Assert(t, b.append(0), qt.IsNil)
 		awake := make(chan struct{})
-		d.fault = func(op, _ string) error {
+		d.setFault(func(op, _ string) error {
 			if op == "write" {
 				<-awake
 			}
 			return nil
-		}
+		})
 		done := make(chan error)
 		go func() { done <- b.s.Append(numbered(1)) }()
 		go func() { done <- b.s.Append(numbered(2)) }()

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 // child appends and delivers without end. It tells each step on standard output
 // when it is done, in one write: what it told, it did.
 func child(dir string) {
-	s, err := spool.Open(dir, owner, spool.Options{MaxBytes: 64 << 20})
+	s, err := spool.Open(dir, owner, spool.Options{MaxBytes: 1 << 30})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -49,7 +49,7 @@ func child(dir string) {
 			n++
 			continue
 		}
-		entries, through, err := s.Peek(4096)
+		entries, through, err := s.Peek(16 << 10)
 		if err != nil {
 			fmt.Println("error", err)
 		}
@@ -81,7 +81,7 @@ func TestKill(t *testing.T) {
 	for round := range rounds {
 		accepted = killRound(t, dir, accepted, sent, round)
 	}
-	s := open(t, dir, spool.Options{})
+	s := open(t, dir, spool.Options{MaxBytes: 1 << 30})
 	newest := -1
 	for {
 		entries, through, err := s.Peek(1 << 20)

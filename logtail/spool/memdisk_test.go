@@ -1,9 +1,9 @@
 package spool
 
 import (
-	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -36,10 +36,19 @@ func newMemDisk() *memDisk {
 	return &memDisk{files: map[string]*memFile{}, durable: map[string]*memFile{}}
 }
 
+func (d *memDisk) setFault(fault func(op, name string) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault = fault
+}
+
 // begin asks for a fault and takes mu.
 func (d *memDisk) begin(op, name string) error {
-	if d.fault != nil {
-		if err := d.fault(op, name); err != nil {
+	d.mu.Lock()
+	fault := d.fault
+	d.mu.Unlock()
+	if fault != nil {
+		if err := fault(op, name); err != nil {
 			d.mu.Lock()
 			return &fs.PathError{Op: op, Path: name, Err: err}
 		}
@@ -108,9 +117,7 @@ func (d *memDisk) Sync() error {
 	defer d.mu.Unlock()
 	if err == nil {
 		d.durable = map[string]*memFile{}
-		for name, f := range d.files {
-			d.durable[name] = f
-		}
+		maps.Copy(d.durable, d.files)
 	}
 	return err
 }
@@ -142,9 +149,7 @@ func (d *memDisk) powerCut(r *rand.Rand) {
 	}
 	d.files, d.locked = after, false
 	d.durable = map[string]*memFile{}
-	for name, f := range after {
-		d.durable[name] = f
-	}
+	maps.Copy(d.durable, after)
 }
 
 func lose(f *memFile, r *rand.Rand) {
@@ -234,5 +239,4 @@ func (d *memDisk) clone() *memDisk {
 var (
 	errIO      = error(syscall.EIO)
 	errNoSpace = error(syscall.ENOSPC)
-	errTest    = errors.New("test")
 )

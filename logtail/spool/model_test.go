@@ -56,9 +56,7 @@ func model(t *testing.T, seed uint64) {
 			qt.Assert(t, b.close(), qt.IsNil)
 			qt.Assert(t, b.open(), qt.IsNil)
 		default: // killed: nothing is closed, and the lock is free
-			b.lost += b.s.Stats().DroppedEntries
-			b.s.syncer.stop()
-			b.disk.locked = false
+			b.kill()
 			qt.Assert(t, b.open(), qt.IsNil)
 		}
 		s := b.s.Stats()
@@ -92,7 +90,7 @@ func TestPowerCut(t *testing.T) {
 				if sync == Interval {
 					time.Sleep(2*syncInterval + time.Second)
 				}
-				b.s.syncer.stop()
+				b.kill()
 				b.disk.powerCut(r)
 			}
 			qt.Assert(t, b.open(), qt.IsNil)

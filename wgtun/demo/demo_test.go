@@ -81,11 +81,15 @@ func checkRows(c *qt.C, r *report, opts options) {
 		between("tx", tcp.TxBytes, moved.tx, tcp.TxPackets)
 		between("rx", tcp.RxBytes, moved.rx, tcp.RxPackets)
 
-		const pinged, echoed = 20 + 8 + 56, 20 + 8 + 500 // bytes of one packet
-		n := rounds * pings
-		c.Check(sums[node+" virtual ICMPv4"], qt.Equals, tunstats.Counts{TxPackets: n, TxBytes: n * pinged, RxPackets: n, RxBytes: n * pinged})
-		n = rounds * datagrams
-		c.Check(sums[node+" virtual UDP"], qt.Equals, tunstats.Counts{TxPackets: n, TxBytes: n * echoed, RxPackets: n, RxBytes: n * echoed})
+		// A message that is lost, as happens on a busy machine, is sent again.
+		exchanged := func(proto string, n, size uint64) {
+			got := sums[node+" virtual "+proto]
+			note := qt.Commentf("%s %s: %+v, want %d packets each way", node, proto, got, n)
+			c.Check(got.TxPackets >= n && got.TxPackets <= n*maxTries && got.RxPackets >= n && got.RxPackets <= n*maxTries, qt.IsTrue, note)
+			c.Check(got.TxBytes == got.TxPackets*size && got.RxBytes == got.RxPackets*size, qt.IsTrue, note)
+		}
+		exchanged("ICMPv4", rounds*pings, 20+8+56)
+		exchanged("UDP", rounds*datagrams, 20+8+500)
 
 		// WireGuard adds 32 bytes to a packet, and pads it.
 		under := sums[node+" physical unknown"]
@@ -121,7 +125,7 @@ func TestReportFindsWhatDoesNotAgree(t *testing.T) {
 		{"some were lost", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 95), records: n(50, 95)}, nil},
 		{"many were lost", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 90), records: n(50, 90)}, errMismatch},
 		{"more came than were sent", end{device: n(100, 50), records: n(100, 50)}, end{device: n(49, 100), records: n(49, 100)}, errMismatch},
-		{"a record is missing", end{device: n(100, 50), records: n(90, 50)}, end{device: n(50, 100), records: n(50, 100)}, errMismatch},
+		{"a record is missing", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 100), records: n(50, 99)}, errMismatch},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -40,8 +40,7 @@ func run(ctx context.Context, opts options) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer alpha.dev.Close()
-	defer beta.dev.Close()
+	defer closeTunnel(alpha, beta)
 	say("1. Two WireGuard devices, joined over UDP on the loopback interface:")
 	for _, n := range []*node{alpha, beta} {
 		say("   %-5s is %v in the tunnel, at %v outside", n.name, n.prefix.Addr(), n.endpoint)
@@ -151,14 +150,14 @@ func moveOnce(ctx context.Context, alpha *node, server netip.Addr, client *http.
 	if err := ping(ctx, alpha.net, server, pings); err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
-	if err := echo(ctx, alpha.net, server, datagrams); err != nil {
+	if err := echo(ctx, alpha.net, alpha.prefix.Addr(), server, datagrams); err != nil {
 		return fmt.Errorf("echo: %w", err)
 	}
 	return nil
 }
 
 // settle waits until nothing moves any more, so that both ends count the same.
-// A connection that is being closed still sends, and lost packets come again.
+// A connection that is being closed still sends, and what was lost comes again.
 func settle(ctx context.Context, alpha, beta *node) error {
 	const quiet, steps = 100 * time.Millisecond, 30
 	for range steps {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 
@@ -87,9 +88,19 @@ func newTunnel() (alpha, beta *node, err error) {
 		err = beta.addPeer(alpha)
 	}
 	if err != nil {
-		alpha.dev.Close()
-		beta.dev.Close()
+		closeTunnel(alpha, beta)
 		return nil, nil, err
 	}
 	return alpha, beta, nil
+}
+
+// closeTunnel ends both nodes. netstack closes the channel that its own packets go
+// to, and panics where one of them comes then. So the connections that an interrupt
+// has cut off may end first, and no packet from the peer may ask for an answer.
+func closeTunnel(alpha, beta *node) {
+	settle(context.Background(), alpha, beta)
+	alpha.dev.Down()
+	beta.dev.Down()
+	alpha.dev.Close()
+	beta.dev.Close()
 }

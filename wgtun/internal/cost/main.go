@@ -62,7 +62,7 @@ func measure(pairs int, length time.Duration, flows, size int) error {
 	}
 	fmt.Printf("\nmedian of counted over uncounted: %s by time, %s by CPU time\n", median(byTime), median(byCPU))
 
-	share, err := profile(5*length, flows, size)
+	share, err := profile(max(5*length, 10*time.Second), flows, size)
 	if err != nil {
 		return fmt.Errorf("profile: %w", err)
 	}

@@ -50,7 +50,6 @@ type answer struct {
 	Err     string
 	Tally   tunstats.Counts // what passed through the tun, packet by packet
 	Kernel  tunstats.Counts // what the kernel says passed through the interface
-	Stats   netlog.Stats
 	Records []received
 }
 
@@ -228,7 +227,7 @@ func (n *node) do(cmd command) (answer, error) {
 		err = n.logger.Shutdown(ctx)
 		cancel()
 	}
-	a := answer{Tally: n.tally.Counts(), Kernel: kernelCounts(), Stats: n.logger.Stats()}
+	a := answer{Tally: n.tally.Counts(), Kernel: kernelCounts()}
 	return a, err
 }
 

@@ -1,0 +1,93 @@
+package logtail
+
+import (
+	"bytes"
+	"errors"
+	"time"
+)
+
+const refusedText = "the server refuses some entries one by one; they are dropped and counted"
+
+var errNoEntries = errors.New("logtail: the buffer counts entries but shows none")
+
+// peek brings batch up to date, and makes a plan for it where there is none.
+func (u *uploader) peek() error {
+	if u.plan.n > 0 && !u.plan.untouched() {
+		// Entries that the Buffer dropped meanwhile take the plan with them.
+		entries, _, err := u.q.buf.Peek(u.peeked)
+		if err != nil {
+			return err
+		}
+		if len(entries) >= u.plan.n && bytes.HasPrefix(entries[0], u.head) {
+			u.batch = entries[:u.plan.n]
+			return nil
+		}
+	}
+	u.q.resetOldest()
+	held := u.q.buf.Stats().Entries
+	limit := u.limit
+	entries, through, err := u.q.buf.Peek(limit)
+	if err == nil && len(entries) > 1 && total(entries)+framing(len(entries)) > u.limit {
+		limit -= framing(len(entries))
+		entries, through, err = u.q.buf.Peek(limit)
+	}
+	if err == nil && u.stuck && len(entries) == 1 {
+		// Look behind an entry that may be at fault for one that is not.
+		limit += len(entries[0])
+		entries, through, err = u.q.buf.Peek(limit)
+	}
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		u.plan = plan{}
+		return errNoEntries
+	}
+	sizes := make([]int, len(entries))
+	for i, e := range entries {
+		sizes[i] = len(e) + 1
+	}
+	u.plan = newPlan(sizes, u.limit-1)
+	u.batch, u.through, u.peeked = entries, through, limit
+	u.head = append(u.head[:0], entries[0][:min(headID, len(entries[0]))]...)
+	u.more = held > len(entries)
+	at, _ := clientTime(entries[0])
+	u.mu.Lock()
+	u.oldest = at
+	u.mu.Unlock()
+	return nil
+}
+
+func total(entries [][]byte) (size int) {
+	for _, e := range entries {
+		size += len(e)
+	}
+	return size
+}
+
+// settle acknowledges batch, whose plan is at its end.
+func (u *uploader) settle() {
+	refused, _ := u.plan.end()
+	removed, err := u.q.ack(u.through)
+	u.acking = err != nil
+	if err != nil {
+		u.failed(unavailable, answer{err: err})
+		return
+	}
+	gone := 0 // entries of refused that the Buffer did not drop itself
+	for _, i := range refused {
+		if i >= u.plan.n-removed {
+			gone++
+		}
+	}
+	u.mu.Lock()
+	u.counts.DeliveredEntries += uint64(removed - gone)
+	u.counts.RefusedEntries += uint64(gone)
+	u.oldest = time.Time{}
+	u.mu.Unlock()
+	u.reporter.settled(u.batch, u.q.left())
+	if gone > 0 && u.faults.note(refusedText) {
+		u.log("logtail: " + refusedText)
+	}
+	u.plan, u.batch, u.stuck = plan{}, nil, false
+}

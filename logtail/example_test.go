@@ -1,0 +1,62 @@
+package logtail_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+func Example() {
+	// A log server of ours, where there is usually `netlog serve`.
+	received := make(chan string, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		received <- string(body)
+	}))
+	defer srv.Close()
+
+	logger, err := logtail.NewLogger(logtail.Config{
+		Collection: "flows",
+		PrivateID:  logtail.NewPrivateID(), // see LoadOrCreatePrivateID
+		BaseURL:    srv.URL,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprint(logger, `{"hello":"world"}`)
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := logger.Shutdown(ctx); err != nil {
+		log.Fatal(err)
+	}
+	_, members, _ := strings.Cut(<-received, "},")
+	fmt.Println(members)
+	// Output: "hello":"world"}]
+}
+
+// Lines for an engine with a fixed path, a token, and one request a minute.
+func ExampleConfig() {
+	cfg := logtail.Config{
+		PrivateID:  logtail.NewPrivateID(),
+		URL:        "https://logs.example.com/insert/jsonline?_time_field=logtail.client_time",
+		Format:     logtail.NDJSON,
+		Header:     http.Header{"Authorization": {"Bearer secret"}},
+		FlushDelay: time.Minute,
+		Logf:       log.Printf,
+	}
+	logger, err := logtail.NewLogger(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer logger.Shutdown(context.Background()) // nothing was written, so there is nothing to wait for
+	fmt.Println(strings.Contains(fmt.Sprint(cfg), "secret"))
+	// Output: false
+}

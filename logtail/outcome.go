@@ -1,0 +1,106 @@
+package logtail
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// handle does what the answer to the span next asks for.
+func (u *uploader) handle(a answer, next span, size int, compressed bool) {
+	v := judge(a.status, compressed)
+	switch v {
+	case accepted:
+		u.succeeded(size)
+		u.plan.accept()
+		if _, ok := u.plan.next(); !ok {
+			u.settle()
+		}
+		return
+	case unavailable, misconfigured:
+		u.failed(v, a)
+		return
+	case uncompressed:
+		u.compress = false
+	case unacceptable:
+		u.plan.refuse()
+	case tooLarge:
+		u.limit, u.successes = max(minLimit, min(u.limit, size/2)), 0
+		if next.len() == 1 && u.smallest > 0 && u.smallest < size {
+			u.plan.giveUp()
+		} else {
+			u.plan.shrink()
+		}
+	}
+	u.setLastError(a.err)
+	if _, ok := u.plan.next(); !ok {
+		if _, ok := u.plan.end(); ok {
+			u.settle()
+			return
+		}
+		u.plan, u.stuck = plan{}, true
+		u.failed(misconfigured, a)
+		return
+	}
+	if u.plan.slow {
+		u.failed(misconfigured, a)
+	} else if a.asked > 0 {
+		u.pause(delay(v, a.status, u.failures, a.asked, rand.Float64()), true)
+	}
+}
+
+func (u *uploader) succeeded(size int) {
+	if u.smallest == 0 || size < u.smallest {
+		u.smallest = size
+	}
+	if u.successes++; u.successes >= growAfter && u.limit < maxBody {
+		u.limit, u.successes = min(2*u.limit, maxBody), 0
+	}
+	u.failures = 0
+	u.setLastError(nil)
+	if d, tell := u.faults.success(time.Now()); tell {
+		u.log(fmt.Sprintf("logtail: uploading again after %v", d.Round(time.Second)))
+	}
+}
+
+// failed notes a failure that the next attempt has to wait for, and waits.
+func (u *uploader) failed(v verdict, a answer) {
+	if u.ctx.Err() != nil {
+		return
+	}
+	u.setLastError(a.err)
+	text := "cannot upload"
+	if v == misconfigured {
+		text = "the server or the settings are at fault, entries are kept"
+	}
+	text = fmt.Sprintf("logtail: %s: %v", text, a.err)
+	if u.faults.fault(time.Now(), text) {
+		u.log(text)
+	}
+	d := delay(v, a.status, u.failures, a.asked, rand.Float64())
+	u.failures++
+	u.pause(d, a.asked > 0)
+}
+
+// pause waits for d. Shutdown cuts a pause that begins before it, but not one
+// that the server asked for.
+func (u *uploader) pause(d time.Duration, asked bool) {
+	closed, _ := u.q.closing()
+	u.await(time.Now().Add(d), func() bool {
+		now, _ := u.q.closing()
+		return now && !closed && !asked
+	})
+}
+
+func (u *uploader) setLastError(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.counts.LastError = err
+}
+
+// log calls logf, but not when Shutdown may have returned.
+func (u *uploader) log(text string) {
+	if u.ctx.Err() == nil {
+		u.logf("%s", text)
+	}
+}

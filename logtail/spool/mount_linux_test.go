@@ -1,0 +1,135 @@
+package spool_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/spool"
+)
+
+// mountTmpfs mounts a small file system in memory for the time of the test.
+func mountTmpfs(t *testing.T, size string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=700,size="+size); err != nil {
+		t.Skipf("mounting a file system needs root: %v", err)
+	}
+	t.Cleanup(func() { qt.Check(t, syscall.Unmount(dir, 0), qt.IsNil) })
+	return dir
+}
+
+// TestFullDisk fills a real file system: entries are refused, what was accepted can
+// be delivered with no block free, and new ones are taken when there is room.
+func TestFullDisk(t *testing.T) {
+	dir := mountTmpfs(t, "256k")
+	s := open(t, filepath.Join(dir, "spool"), spool.Options{})
+	var want []string
+	refused := 0
+	for n := 0; refused < 20; n++ {
+		e := fmt.Sprintf("%d %s", n, bytes.Repeat([]byte("x"), n*37%3000))
+		if err := s.Append([]byte(e)); err != nil {
+			qt.Assert(t, err, qt.ErrorIs, syscall.ENOSPC)
+			refused++
+			continue
+		}
+		want = append(want, e)
+	}
+	// Others take what is left.
+	os.WriteFile(filepath.Join(dir, "other"), make([]byte, 256<<10), 0o600)
+	_, through, err := s.Peek(1)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, s.Ack(through), qt.IsNil, qt.Commentf("acknowledged with no block free"))
+	qt.Assert(t, s.Close(), qt.IsNil)
+
+	s = open(t, filepath.Join(dir, "spool"), spool.Options{})
+	qt.Check(t, s.Stats().Entries, qt.Equals, len(want)-1)
+	qt.Check(t, drain(t, s), qt.DeepEquals, want[1:])
+	qt.Assert(t, os.Remove(filepath.Join(dir, "other")), qt.IsNil)
+	qt.Check(t, s.Append([]byte("room again")), qt.IsNil)
+	qt.Check(t, drain(t, s), qt.DeepEquals, []string{"room again"})
+	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
+}
+
+// TestReadOnly: a file system that has become read-only delivers what it holds.
+func TestReadOnly(t *testing.T) {
+	dir := mountTmpfs(t, "256k")
+	s := open(t, dir, spool.Options{})
+	qt.Assert(t, s.Append([]byte("kept")), qt.IsNil)
+	qt.Assert(t, s.Close(), qt.IsNil)
+	remount := func(flags uintptr) {
+		t.Helper()
+		qt.Assert(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, ""), qt.IsNil)
+	}
+	remount(syscall.MS_RDONLY)
+	s, err := spool.Open(dir, owner, spool.Options{})
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, s.Append([]byte("refused")), qt.ErrorIs, syscall.EROFS)
+	entries, through, err := s.Peek(100)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, entries, qt.HasLen, 1)
+	qt.Check(t, s.Ack(through), qt.ErrorMatches, "spool: delivery not recorded: .*")
+	qt.Check(t, s.Stats().Entries, qt.Equals, 0)
+	qt.Check(t, s.Close(), qt.IsNotNil)
+	remount(0)
+	s = open(t, dir, spool.Options{})
+	qt.Check(t, drain(t, s), qt.DeepEquals, []string{"kept"}, qt.Commentf("sent again"))
+	qt.Check(t, s.Append([]byte("taken")), qt.IsNil)
+}
+
+// TestTooManyOpenFiles: a process without file descriptors is not a damaged spool.
+func TestTooManyOpenFiles(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, spool.Options{})
+	qt.Assert(t, s.Append([]byte("kept")), qt.IsNil)
+	qt.Assert(t, s.Close(), qt.IsNil)
+	var old syscall.Rlimit
+	qt.Assert(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old), qt.IsNil)
+	qt.Assert(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: old.Max}), qt.IsNil)
+	_, err := spool.Open(dir, owner, spool.Options{})
+	qt.Assert(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &old), qt.IsNil)
+	qt.Check(t, err, qt.ErrorIs, syscall.EMFILE)
+	s = open(t, dir, spool.Options{})
+	qt.Check(t, drain(t, s), qt.DeepEquals, []string{"kept"})
+}
+
+// TestPowerCutOnExt4 copies the image of a mounted file system while a process
+// writes, and opens the copy: the journal is played back as after a power cut.
+func TestPowerCutOnExt4(t *testing.T) {
+	if os.Getenv("NETLOG_POWERCUT") == "" {
+		t.Skip("set NETLOG_POWERCUT=1, as root, to cut the power of an ext4 image")
+	}
+	image, dir := filepath.Join(t.TempDir(), "image"), t.TempDir()
+	run := func(name string, args ...string) {
+		t.Helper()
+		out, err := exec.Command(name, args...).CombinedOutput()
+		if err != nil {
+			t.Skipf("%s: %v: %s", name, err, out)
+		}
+	}
+	run("truncate", "-s", "32M", image)
+	run("mkfs.ext4", "-q", image)
+	run("mount", "-o", "loop,commit=1", image, dir)
+	s := open(t, filepath.Join(dir, "spool"), spool.Options{Sync: spool.Always})
+	for cut := range 15 {
+		for range 20 {
+			qt.Assert(t, s.Append(fmt.Appendf(nil, "%d %s", cut, bytes.Repeat([]byte("x"), 2000))), qt.IsNil)
+		}
+		copied, after := image+".copy", t.TempDir()
+		run("cp", image, copied)
+		run("mount", "-o", "loop", copied, after)
+		found := open(t, filepath.Join(after, "spool"), spool.Options{})
+		qt.Check(t, found.Stats().Entries, qt.Equals, 20*(cut+1))
+		qt.Check(t, found.Stats().DroppedEntries, qt.Equals, uint64(0))
+		qt.Check(t, found.Close(), qt.IsNil)
+		run("umount", after)
+	}
+	qt.Assert(t, s.Close(), qt.IsNil)
+	run("umount", dir)
+}
