@@ -91,7 +91,8 @@ type Logger struct {
 // is an empty one: all traffic is exit traffic.
 //
 // What tun counted before is discarded. Counting is on before Startup returns:
-// from then on no packet is missed. Startup waits for tun, but not for the network.
+// from then on no packet is missed. Startup waits for tun and Underlay, but not for
+// the network; while one of them hangs, the other methods answer as before it.
 func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
 	s, err := l.newSession(nodeID, domainID, tun, cfg)
 	if err != nil {
@@ -153,7 +154,8 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 // It returns nil when everything was delivered, and otherwise a
 // [*logtail.UndeliveredError] that wraps the error of ctx. ctx bounds every step,
 // also the wait for a Device or a callback that hangs; its goroutine then makes no
-// further call when it wakes, and until it does Startup returns [ErrRunning].
+// further call when it wakes, not even to stop counting, and until it does Startup
+// returns [ErrRunning].
 // One that does not hang is given a tenth of a second past ctx to take the last
 // window, so that a Shutdown with a cancelled ctx still saves it to a Buffer on disk.
 //

@@ -1,9 +1,11 @@
 package netlog_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	qt "github.com/frankban/quicktest"
 
@@ -84,6 +86,30 @@ func TestAStartupThatFailsHalfWayLeavesCountingOff(t *testing.T) {
 
 		l.Underlay = nil
 		startup(t, &l, dev, nil)
+		shutdown(t, &l)
+	})
+}
+
+func TestNothingWaitsWhileAStartupHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wait, release := hang()
+		dev := &fakeDevice{extract: sync.OnceFunc(wait)}
+		l := netlog.Logger{Upload: new(server).config()}
+		var wg sync.WaitGroup
+		wg.Go(func() { startup(t, &l, dev, routes()) })
+		synctest.Wait()
+
+		began := time.Now() // a call that waits would let the bubble's time go on
+		qt.Check(t, l.Running(), qt.IsFalse)
+		qt.Check(t, l.Stats(), qt.Equals, netlog.Stats{})
+		l.ReconfigRoutes(routes("10.0.0.0/8"))
+		qt.Check(t, l.Shutdown(t.Context()), qt.IsNil)
+		err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil)
+		qt.Check(t, errors.Is(err, netlog.ErrRunning), qt.IsTrue)
+		qt.Check(t, time.Since(began), qt.Equals, time.Duration(0))
+
+		release()
+		wg.Wait()
 		shutdown(t, &l)
 	})
 }
