@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -56,6 +57,22 @@ func TestThePromisesOfTheREADMEAreInTheTable(t *testing.T) {
 	for _, name := range names {
 		c.Check(strings.Contains(promises, "| **"+name+"**: "), qt.IsTrue, qt.Commentf("no row for %q", name))
 	}
+}
+
+func TestTheLongTestsAreInCONTRIBUTING(t *testing.T) {
+	c := qt.New(t)
+	contributing := read(t, "../CONTRIBUTING.md")
+	asked := regexp.MustCompile(`os\.Getenv\("(NETLOG_[A-Z_]+)"\)`)
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, match := range asked.FindAllStringSubmatch(read(t, path), -1) {
+			c.Check(strings.Contains(contributing, "`"+match[1]+"="), qt.IsTrue, qt.Commentf("%s in %s", match[1], path))
+		}
+		return nil
+	})
+	c.Assert(err, qt.IsNil)
 }
 
 // tableRows returns the cells of all rows with a first cell, without headings.
