@@ -40,6 +40,7 @@ package logtail
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -237,7 +238,10 @@ func (l *Logger) undelivered(ctx context.Context) error {
 	if s.Entries == 0 {
 		return nil
 	}
-	err := context.Cause(ctx)
+	err := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
 	if last := l.up.Stats().LastError; last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, last)
 	}

@@ -47,7 +47,6 @@ type uploader struct {
 	smallest  int      // bytes of the smallest body the server took; 0: none
 	failures  int      // since the last success
 	stuck     bool     // the last batch ended with nothing accepted
-	more      bool     // the Buffer held more than batch
 	faults    faults
 	reporter  reporter
 	lingerEnd time.Time // when to give memory back; zero: there is none
@@ -140,11 +139,11 @@ func (u *uploader) drained() bool {
 		!u.reporter.due(u.q)
 }
 
-// coalesce lets entries wait for others, as long as FlushDelay says, unless a
-// backlog is being sent.
+// coalesce lets entries wait for others, as long as FlushDelay says. A full body
+// does not wait, so neither does a backlog, down to its last one.
 func (u *uploader) coalesce() {
 	since := u.q.oldest()
-	if u.flushDelay == 0 || u.more || u.failures > 0 || since.IsZero() {
+	if u.flushDelay == 0 || u.failures > 0 || since.IsZero() {
 		return
 	}
 	u.await(since.Add(u.flushDelay), func() bool {
