@@ -49,7 +49,8 @@ type uploader struct {
 	stuck     bool     // the last batch ended with nothing accepted
 	faults    faults
 	reporter  reporter
-	lingerEnd time.Time // when to give memory back; zero: there is none
+	timer     *time.Timer // of sleep, and stopped but there; nil before the first
+	lingerEnd time.Time   // when to give memory back; zero: there is none
 
 	mu     sync.Mutex // guards the fields below
 	counts Stats      // DeliveredEntries, RefusedEntries, Attempts, LastError
@@ -94,18 +95,26 @@ func (u *uploader) await(deadline time.Time, ready func() bool) {
 		if !deadline.IsZero() && !now.Before(deadline) {
 			return
 		}
-		var expired <-chan time.Time
-		stop := func() bool { return true }
-		if next := earlier(deadline, u.lingerEnd); !next.IsZero() {
-			timer := time.NewTimer(next.Sub(now))
-			expired, stop = timer.C, timer.Stop
+		u.sleep(now, earlier(deadline, u.lingerEnd))
+	}
+}
+
+// sleep waits for something to happen, and no longer than to until, if that is set.
+func (u *uploader) sleep(now, until time.Time) {
+	var expired <-chan time.Time
+	if !until.IsZero() {
+		if u.timer == nil {
+			u.timer = time.NewTimer(until.Sub(now))
+		} else {
+			u.timer.Reset(until.Sub(now))
 		}
-		select {
-		case <-u.ctx.Done():
-		case <-u.q.wake:
-		case <-expired:
-		}
-		stop()
+		defer u.timer.Stop()
+		expired = u.timer.C
+	}
+	select {
+	case <-u.ctx.Done():
+	case <-u.q.wake:
+	case <-expired:
 	}
 }
 
