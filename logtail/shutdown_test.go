@@ -238,7 +238,7 @@ func TestNextLoggerDeliversWhatWasKept(t *testing.T) {
 		withBuffer := func(cfg *logtail.Config) { cfg.Buffer = buf }
 		l := startLogger(t, srv, withBuffer)
 		write(t, l, 0, 100)
-		_, err := logtail.NewLogger(logtail.Config{Collection: "x", PrivateID: logtail.NewPrivateID(), Buffer: buf})
+		_, err := logtail.NewLogger(logtail.Config{Collection: "x", PrivateID: newID(), Buffer: buf})
 		c.Check(err, qt.ErrorIs, logtail.ErrBufferInUse)
 		time.Sleep(time.Minute)
 		err = shutdown(t, l, time.Second)
