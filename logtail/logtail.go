@@ -29,7 +29,7 @@
 //	{"logtail":{"client_time":"2026-11-22T10:00:05.000000001Z","proc_id":7,"proc_seq":1},"event":"started"}
 //
 // proc_id is a random number of the Logger, proc_seq counts its entries from 1. A
-// missing proc_seq is a lost entry.
+// missing proc_seq is an entry that was dropped, or that the server refused.
 //
 // # Secrets
 //
