@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"io"
@@ -348,4 +350,53 @@ func TestSizesAndAges(t *testing.T) {
 		c.Check(err, qt.IsNil)
 		c.Check(got, qt.Equals, want, qt.Commentf("%s", s))
 	}
+}
+
+// TestServeEndsThoughNobodyReads: a pipe that is not read blocks what is shown, and
+// neither storing nor the end.
+func TestServeEndsThoughNobodyReads(t *testing.T) {
+	c := qt.New(t)
+	unread, stdout := io.Pipe()
+	defer unread.Close()
+	var stderr output
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-json"}, nil, stdout, &stderr)
+	}()
+	url := stderr.await(c, `http://[0-9.:]+`)[0]
+	for range 3 {
+		c.Check(send(c, url, logtail.NewPrivateID(), `{}`, ""), qt.Equals, 200)
+	}
+	cancel()
+	c.Check(<-code, qt.Equals, exitOK)
+	c.Check(stderr.String(), qt.Contains, "stored 3 entries")
+}
+
+func TestServeWithTLS(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	donor := httptest.NewTLSServer(nil) // of a certificate, and a client that trusts it
+	defer donor.Close()
+	cert := donor.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	c.Assert(err, qt.IsNil)
+	for name, block := range map[string]*pem.Block{
+		"cert": {Type: "CERTIFICATE", Bytes: cert.Certificate[0]},
+		"key":  {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		c.Assert(os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600), qt.IsNil)
+	}
+	s := startServe(c, "-dir", dir+"/flows", "-tls-cert", dir+"/cert", "-tls-key", dir+"/key")
+	c.Check(s.url, qt.Matches, "https://.*")
+	secret, err := logtail.NewPrivateID().MarshalText()
+	c.Assert(err, qt.IsNil)
+	resp, err := donor.Client().Post(fmt.Sprintf("%s/c/netlog/%s", s.url, secret), "", strings.NewReader(`{}`))
+	c.Assert(err, qt.IsNil)
+	resp.Body.Close()
+	c.Check(resp.StatusCode, qt.Equals, 200)
+	_, err = http.Get(s.url + "/healthz")
+	c.Check(err, qt.ErrorMatches, ".*certificate.*", qt.Commentf("a client that does not trust it"))
+	c.Check(s.stop(), qt.Equals, exitOK)
+	c.Check(s.stderr.String(), qt.Not(qt.Contains), "handshake")
 }

@@ -220,7 +220,7 @@ func TestNginx(t *testing.T) {
 	var ids []string
 	receivers := make(map[string]bool)
 	for i := range 16 {
-		id := fmt.Sprintf("%064x", 0xabcdef0000+i)
+		id := fmt.Sprintf("%064x", 0xabcdef00+int64(i))
 		ids = append(ids, id)
 		var first string
 		for range 2 {

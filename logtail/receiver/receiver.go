@@ -20,7 +20,8 @@
 //	404  not a path as above
 //	405  not POST
 //	408  the body did not come in time
-//	413  more bytes, entries or window than allowed, or nested deeper than 64
+//	413  more bytes, entries or window than allowed, nested deeper than 64, or an
+//	     entry of more than 1,000 members
 //	415  an encoding but zstd
 //	429  over the quota of the node, or too many new IDs; with Retry-After
 //	503  not stored: busy, or the Sink failed or took too long; with Retry-After

@@ -185,6 +185,7 @@ func TestHostileRequests(t *testing.T) {
 		{"a byte order mark", "", "\ufeff{}", nil, 400},
 		{"65 levels", "", `{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, nil, 413},
 		{"a million levels", "", `{"a":` + strings.Repeat("[", 1e6), nil, 413},
+		{"1,001 members", "", `{` + members(1001) + `}`, nil, 413},
 		{"10,001 entries", "", many(10_001), nil, 413},
 		{"10 million entries, compressed", "", compress(many(10_000_000)), []string{"Content-Encoding", "zstd"}, 413},
 		{"a body over a MiB", "", strings.Repeat(" ", 1<<20) + "{}", nil, 413},

@@ -30,7 +30,7 @@ func unavailable(text string) *refusal {
 
 // refuseBody says how a body that cannot be taken is answered.
 func refuseBody(err error) *refusal {
-	for _, large := range []error{errDepth, errManyItems, errLargeEntry, errLargeBody} {
+	for _, large := range []error{errDepth, errManyItems, errMembers, errLargeEntry, errLargeBody} {
 		if errors.Is(err, large) {
 			return refuse(http.StatusRequestEntityTooLarge, large)
 		}

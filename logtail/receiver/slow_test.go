@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -144,4 +145,54 @@ func TestOneFloodingNode(t *testing.T) {
 		}
 		c.Check(found, qt.Equals, 20)
 	})
+}
+
+// TestBombsInBoundedMemory: whatever comes at once, a few bodies are decompressed at
+// a time, and none to more than the limit.
+func TestBombsInBoundedMemory(t *testing.T) {
+	c := qt.New(t)
+	h := &receiver.Handler{Sink: nothing{}}
+	bombs := []string{
+		compress("[" + strings.Repeat(" ", 512<<20>>4) + "]"),                        // 32 MiB in a few kB
+		strings.Repeat(compress(strings.Repeat(" ", 1<<20)), 512),                    // 512 MiB in many frames
+		compress("[" + strings.Repeat("{},", 2<<20) + "{}]"),                         // 2 million entries in 6 MiB
+		compress(`{"a":` + strings.Repeat("[", 7<<20)),                               // 7 million levels
+		compress(`{` + members(400_000) + `}`),                                       // 400,000 members in 5 MiB
+		compress(strings.Repeat(`{"a":"`+strings.Repeat(`\u0061`, 100)+`"}`, 9_999)), // 6 MiB of escapes, valid
+	}
+	stop, peak := make(chan struct{}), make(chan uint64)
+	go func() {
+		most := uint64(0)
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapInuse)
+			select {
+			case <-stop:
+				peak <- most
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	var wg sync.WaitGroup
+	for n := range 24 {
+		wg.Go(func() {
+			_, id := testID(byte(n + 1))
+			w := postTo(h, "/c/c/"+id, bombs[n%len(bombs)], "Content-Encoding", "zstd")
+			want := 413
+			if n%len(bombs) == len(bombs)-1 {
+				want = 200
+			}
+			if w.Code != want {
+				t.Errorf("bomb %d: %d %s", n%len(bombs), w.Code, w.Body)
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	atOnce := max(4, 2*runtime.GOMAXPROCS(0))
+	most := <-peak
+	t.Logf("at most %d MiB in use", most>>20)
+	c.Check(most < uint64(100+60*atOnce)<<20, qt.IsTrue, qt.Commentf("%d MiB", most>>20))
 }

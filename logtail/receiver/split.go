@@ -15,7 +15,12 @@ var (
 	errEmpty      = errors.New("empty body")
 	errManyItems  = errors.New("too many entries")
 	errLargeEntry = errors.New("an entry is too large")
+	errMembers    = errors.New("an entry has too many members")
 )
+
+// maxMembers is how many members an entry may have, those inside of them not
+// counted. A record has ten.
+const maxMembers = 1000
 
 // entry is one entry of a body: the bytes of an object, and where its member
 // "logtail" is in them.
@@ -147,6 +152,9 @@ func (s *scanner) object(dst []member, depth int) ([]member, error) {
 			return dst, err
 		}
 		m.end = s.i
+		if len(dst) == maxMembers {
+			return dst, errMembers
+		}
 		dst = append(dst, m)
 		s.space()
 		if s.take('}') {
