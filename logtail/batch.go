@@ -23,7 +23,7 @@ func (u *uploader) peek() error {
 			return nil
 		}
 	}
-	u.q.resetOldest()
+	u.q.setOldest(time.Time{})
 	held := u.q.buf.Stats().Entries
 	limit := u.limit
 	entries, through, err := u.q.buf.Peek(limit)
@@ -50,12 +50,26 @@ func (u *uploader) peek() error {
 	u.plan = newPlan(sizes, u.limit-1)
 	u.batch, u.through, u.peeked = entries, through, limit
 	u.head = append(u.head[:0], entries[0][:min(headID, len(entries[0]))]...)
-	u.more = held > len(entries)
+	if held > len(entries) {
+		// Those behind the batch were written no earlier than its last one.
+		u.q.setOldest(writtenAt(entries[len(entries)-1]))
+	}
 	at, _ := clientTime(entries[0])
 	u.mu.Lock()
 	u.oldest = at
 	u.mu.Unlock()
 	return nil
+}
+
+// writtenAt returns when entry was written, on the clock that no step of the wall
+// clock moves, or zero where it does not say.
+func writtenAt(entry []byte) time.Time {
+	at, ok := clientTime(entry)
+	if !ok {
+		return time.Time{}
+	}
+	now := time.Now()
+	return now.Add(-max(0, now.Sub(at)))
 }
 
 func total(entries [][]byte) (size int) {
@@ -69,10 +83,14 @@ func total(entries [][]byte) (size int) {
 func (u *uploader) settle() {
 	refused, _ := u.plan.end()
 	removed, err := u.q.ack(u.through)
-	u.acking = err != nil
-	if err != nil {
+	// Entries that are gone are delivered, even where the Buffer could not record it.
+	u.acking = err != nil && removed == 0
+	if u.acking {
 		u.failed(unavailable, answer{err: err})
 		return
+	}
+	if err != nil {
+		u.remark(err.Error())
 	}
 	gone := 0 // entries of refused that the Buffer did not drop itself
 	for _, i := range refused {
@@ -86,8 +104,8 @@ func (u *uploader) settle() {
 	u.oldest = time.Time{}
 	u.mu.Unlock()
 	u.reporter.settled(u.batch, u.q.left())
-	if gone > 0 && u.faults.note(refusedText) {
-		u.log("logtail: " + refusedText)
+	if gone > 0 {
+		u.remark(refusedText)
 	}
 	u.plan, u.batch, u.stuck = plan{}, nil, false
 }

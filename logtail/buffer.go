@@ -30,7 +30,8 @@ type Buffer interface {
 	// Ack removes all entries up to and including the token of a Peek.
 	// It is idempotent and monotone: an older token changes nothing. For an
 	// entry dropped meanwhile it does nothing, and the entry stays counted
-	// as dropped.
+	// as dropped. After an error the entries may come again: from Peek where they
+	// are still held, or else when the Buffer is opened anew.
 	Ack(through uint64) error
 
 	// Stats never waits for a disk.

@@ -27,6 +27,9 @@ func (cfg *Config) uploadURL() (*url.URL, error) {
 	if u.RawQuery != "" || u.ForceQuery {
 		return nil, errors.New("logtail: BaseURL: has a query (Config.URL takes one)")
 	}
+	if u.Path == "" {
+		u.Path = "/" // or JoinPath makes a path that only String mends
+	}
 	u = u.JoinPath("c", cfg.Collection, hex.EncodeToString(cfg.PrivateID[:]))
 	if cfg.CopyPrivateID != (PrivateID{}) {
 		u.RawQuery = "copyId=" + hex.EncodeToString(cfg.CopyPrivateID[:])

@@ -97,6 +97,7 @@ func (c *collector) receive(r *http.Request) (*request, reply) {
 			c.t.Errorf("Orig-Content-Length: %q of %d", n, len(body))
 		}
 	}
+	checkRequest(c.t, r.Header, raw, body)
 	req := &request{
 		at: time.Now(), url: r.URL.String(), header: r.Header.Clone(), raw: raw, body: body, ctx: r.Context(),
 		entries: parseBody(c.t, body, r.Header.Get("Content-Type")),
@@ -116,6 +117,19 @@ func (c *collector) receive(r *http.Request) (*request, reply) {
 		c.entries = append(c.entries, req.entries...)
 	}
 	return req, rep
+}
+
+// checkRequest checks that the secrets are where they belong: the ID in the first
+// line, the token in its header.
+func checkRequest(t testing.TB, header http.Header, bodies ...[]byte) {
+	t.Helper()
+	rest := header.Clone()
+	rest.Del("Authorization")
+	rest.Del("X-Other")
+	checkNoSecret(t, "a request", fmt.Sprint(rest))
+	for _, b := range bodies {
+		checkNoSecret(t, "a body", string(b))
+	}
 }
 
 func parseBody(t testing.TB, body []byte, contentType string) (entries []entry) {
@@ -239,19 +253,20 @@ func sequence(codes ...int) func(*request) reply {
 // more of its Config.
 func startLogger(t testing.TB, srv http.RoundTripper, change func(*logtail.Config)) *logtail.Logger {
 	t.Helper()
-	cfg := logtail.Config{
-		Collection: "test",
-		PrivateID:  logtail.NewPrivateID(),
-		HTTPClient: &http.Client{Transport: srv},
-	}
+	cfg := testConfig()
+	cfg.HTTPClient = &http.Client{Transport: srv}
 	if change != nil {
 		change(&cfg)
 	}
-	l, err := logtail.NewLogger(cfg)
-	if err != nil {
-		t.Fatal(err)
+	return newLogger(t, cfg)
+}
+
+func testConfig() logtail.Config {
+	return logtail.Config{
+		Collection: "test",
+		PrivateID:  newID(),
+		Header:     http.Header{"Authorization": {"Bearer " + token}},
 	}
-	return l
 }
 
 // shutdown ends l and returns what Shutdown says. In a bubble the timeout costs
@@ -260,7 +275,11 @@ func shutdown(t testing.TB, l *logtail.Logger, timeout time.Duration) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), timeout)
 	defer cancel()
-	return l.Shutdown(ctx)
+	err := l.Shutdown(ctx)
+	var out bytes.Buffer
+	printErrors(&out, err)
+	checkNoSecret(t, "the error of Shutdown", out.String())
+	return err
 }
 
 // drain ends l, which must deliver everything.

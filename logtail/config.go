@@ -62,6 +62,8 @@ type Config struct {
 	FlushDelay time.Duration
 	// AllowInsecure permits plain http to other hosts than this one. The private
 	// ID is in the path, so whoever sees the request can write in the node's name.
+	// And whoever answers is believed: a captive portal that says 200 to everything
+	// takes the entries.
 	AllowInsecure bool
 
 	// Logf takes what the Logger has to say: each distinct fault of an outage

@@ -46,7 +46,7 @@ func TestConfigFaultsNameTheField(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
-			cfg := logtail.Config{Collection: "test", PrivateID: logtail.NewPrivateID()}
+			cfg := logtail.Config{Collection: "test", PrivateID: newID()}
 			test.change(&cfg)
 			_, err := logtail.NewLogger(cfg)
 			c.Assert(err, qt.ErrorMatches, test.want)

@@ -20,7 +20,7 @@ import (
 func encoder(t testing.TB) (encode func(p []byte) []byte, l *logtail.Logger) {
 	buf := logtail.NewMemoryBuffer(64 << 20)
 	l, err := logtail.NewLogger(logtail.Config{
-		Collection: "test", PrivateID: logtail.NewPrivateID(), Buffer: buf, FlushDelay: time.Hour,
+		Collection: "test", PrivateID: newID(), Buffer: buf, FlushDelay: time.Hour,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -302,7 +302,7 @@ func BenchmarkWrite(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/size=%d", way, size), func(b *testing.B) {
 				buf := logtail.NewMemoryBuffer(8 << 20)
 				l, err := logtail.NewLogger(logtail.Config{
-					Collection: "test", PrivateID: logtail.NewPrivateID(), Buffer: buf, FlushDelay: time.Hour,
+					Collection: "test", PrivateID: newID(), Buffer: buf, FlushDelay: time.Hour,
 					HTTPClient: client(errRefused),
 				})
 				if err != nil {

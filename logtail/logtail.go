@@ -29,7 +29,7 @@
 //	{"logtail":{"client_time":"2026-11-22T10:00:05.000000001Z","proc_id":7,"proc_seq":1},"event":"started"}
 //
 // proc_id is a random number of the Logger, proc_seq counts its entries from 1. A
-// missing proc_seq is a lost entry.
+// missing proc_seq is an entry that was dropped, or that the server refused.
 //
 // # Secrets
 //
@@ -65,10 +65,6 @@ type Logger struct {
 	ended  chan struct{} // nil before Shutdown, closed when it has a result
 	result error         // of Shutdown; set before ended is closed
 }
-
-// abortGrace is how long Shutdown waits at its deadline for the request in
-// flight to end. Only a Buffer, a Logf or a transport that hangs takes as long.
-const abortGrace = 100 * time.Millisecond
 
 // NewLogger checks cfg and starts a Logger. An error names the field of cfg that
 // is wrong, or is that of the Buffer's Claim.
@@ -173,78 +169,6 @@ func (l *Logger) Flush(ctx context.Context) error {
 		return err
 	}
 	return ErrClosed
-}
-
-// Shutdown uploads what is queued and ends the Logger: from its beginning on,
-// Write returns [ErrClosed]. It returns nil when the Buffer is empty, or else an
-// [*UndeliveredError] once ctx has ended; without a deadline it tries for ever.
-// The request in flight is aborted then.
-//
-// It may be called from many goroutines: the ctx of the first call governs, the
-// others wait for its result or the end of their own ctx. A Buffer, a Logf or a
-// transport that hangs delays it by a tenth of a second past ctx; what it hangs
-// in is all that outlives it.
-func (l *Logger) Shutdown(ctx context.Context) error {
-	l.mu.Lock()
-	ended, first := l.ended, l.ended == nil
-	if first {
-		ended = make(chan struct{})
-		l.ended = ended
-	}
-	l.mu.Unlock()
-	if first {
-		err := l.shutdown(ctx)
-		l.mu.Lock()
-		l.result = err
-		l.mu.Unlock()
-		close(ended)
-		return err
-	}
-	select {
-	case <-ended:
-	case <-ctx.Done():
-		return l.undelivered(ctx)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.result
-}
-
-func (l *Logger) shutdown(ctx context.Context) error {
-	l.q.close()
-	select {
-	case <-l.up.done:
-		l.up.abort()
-		return nil
-	case <-ctx.Done():
-	}
-	l.up.abort()
-	grace := time.NewTimer(abortGrace)
-	defer grace.Stop()
-	select {
-	case <-l.up.done:
-	case <-grace.C:
-	}
-	return l.undelivered(ctx)
-}
-
-// undelivered describes what is left when ctx has ended.
-func (l *Logger) undelivered(ctx context.Context) error {
-	s := l.q.buf.Stats()
-	if l.q.appending.Load() {
-		s.Entries++ // it may never return
-	}
-	if s.Entries == 0 {
-		return nil
-	}
-	err := ctx.Err()
-	if cause := context.Cause(ctx); cause != err {
-		err = fmt.Errorf("%w: %w", err, cause)
-	}
-	if last := l.up.Stats().LastError; last != nil {
-		err = fmt.Errorf("%w; the last attempt: %w", err, last)
-	}
-	return &UndeliveredError{Entries: s.Entries, Bytes: s.Bytes, Kept: l.keep, Err: err}
 }
 
 // Format implements [fmt.Formatter]: it writes the public ID, whatever the verb.

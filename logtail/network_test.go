@@ -74,14 +74,12 @@ func reset(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0) }
 // startReal starts a Logger with its own transport.
 func startReal(t *testing.T, baseURL string, change func(*logtail.Config)) *logtail.Logger {
 	t.Helper()
-	cfg := logtail.Config{Collection: "test", PrivateID: logtail.NewPrivateID(), BaseURL: baseURL}
+	cfg := testConfig()
+	cfg.BaseURL = baseURL
 	if change != nil {
 		change(&cfg)
 	}
-	l, err := logtail.NewLogger(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := newLogger(t, cfg)
 	t.Cleanup(func() { shutdown(t, l, 0) })
 	return l
 }

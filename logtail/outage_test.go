@@ -254,6 +254,35 @@ func TestBufferThatCannotAcknowledgeSendsNothingTwice(t *testing.T) {
 	})
 }
 
+// A Buffer that gave entries away, but could not record it: they are delivered.
+func TestDeliveryThatIsNotRecordedIsADelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		var log logLines
+		srv := newCollector(t, nil)
+		l := startLogger(t, srv, func(cfg *logtail.Config) {
+			cfg.Buffer, cfg.Logf = forgetful{logtail.NewMemoryBuffer(0)}, log.Logf
+		})
+		for n := range 3 {
+			write(t, l, n, n+1)
+			time.Sleep(time.Second)
+		}
+		c.Check(l.Stats().DeliveredEntries, qt.Equals, uint64(3))
+		c.Check(srv.numbers(), qt.DeepEquals, count(3))
+		c.Check(len(srv.seen()), qt.Equals, 3)
+		c.Check(log.all(), qt.DeepEquals, []string{"logtail: the cursor was not written"})
+		drain(t, l)
+	})
+}
+
+// forgetful is a Buffer whose Ack fails after the entries have left it.
+type forgetful struct{ logtail.Buffer }
+
+func (b forgetful) Ack(through uint64) error {
+	b.Buffer.Ack(through)
+	return errors.New("the cursor was not written")
+}
+
 // An entry that the full buffer drops while it is under way counts as dropped,
 // and as nothing else.
 func TestDroppedInFlightIsCountedOnce(t *testing.T) {
@@ -355,6 +384,34 @@ func TestFlushDelayGathersEntries(t *testing.T) {
 		c.Check(len(srv.seen()) > requests+1, qt.IsTrue)
 		drain(t, l) // and the end
 		c.Check(srv.numbers(), qt.DeepEquals, count(325))
+	})
+}
+
+// What a full body left behind is no backlog: it waits for others, as long as it
+// may.
+func TestRemainderOfAFullBodyWaitsItsOwnDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		srv := newCollector(t, nil)
+		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.FlushDelay = time.Minute })
+		synctest.Wait()
+		start := time.Now()
+		for n := range 30 {
+			if n == 28 { // the 26th was too much for one body
+				c.Check(srv.numbers(), qt.DeepEquals, count(25))
+			}
+			writeSized(t, l, n, 10_000)
+			time.Sleep(time.Second)
+		}
+		time.Sleep(2 * time.Minute)
+		seen := srv.seen()
+		c.Assert(seen, qt.HasLen, 2)
+		c.Check(seen[0].at.Sub(start), qt.Equals, 25*time.Second)
+		// The oldest that was left is from second 25; what is known for sure is that
+		// it came after that of second 24.
+		c.Check(seen[1].at.Sub(start), qt.Equals, 84*time.Second)
+		c.Check(srv.numbers(), qt.DeepEquals, count(30))
+		drain(t, l)
 	})
 }
 

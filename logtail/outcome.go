@@ -98,6 +98,13 @@ func (u *uploader) setLastError(err error) {
 	u.counts.LastError = err
 }
 
+// remark tells once of what is no outage.
+func (u *uploader) remark(text string) {
+	if u.faults.note(text) {
+		u.log("logtail: " + text)
+	}
+}
+
 // log calls logf, but not when Shutdown may have returned.
 func (u *uploader) log(text string) {
 	if u.ctx.Err() == nil {

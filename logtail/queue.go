@@ -203,17 +203,17 @@ func (q *queue) urgent() bool {
 	return closed || flushTo > q.left()
 }
 
-// oldest returns when the oldest entry since the last takeOldest was appended.
+// oldest returns when the oldest entry that was not peeked at was appended, or zero.
 func (q *queue) oldest() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.since
 }
 
-func (q *queue) resetOldest() {
+func (q *queue) setOldest(at time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.since = time.Time{}
+	q.since = at
 }
 
 // dropped returns all that was lost between Write and the server, but for

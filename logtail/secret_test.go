@@ -19,12 +19,10 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-const token = "tok-8f3a91c5d2e7"
-
 // Whatever goes wrong, nothing that is printed, returned or kept shows an ID, a
 // header value or the token in a URL.
 func TestNoSecretInAnyError(t *testing.T) {
-	id, copyID := logtail.NewPrivateID(), logtail.NewPrivateID()
+	id, copyID := newID(), newID()
 	idText, _ := id.MarshalText()
 	copyText, _ := copyID.MarshalText()
 	hexID, hexCopy := string(idText), string(copyText)
@@ -138,7 +136,7 @@ func printAll(w io.Writer, values ...any) {
 
 func TestConfigShowsNoSecret(t *testing.T) {
 	c := qt.New(t)
-	id := logtail.NewPrivateID()
+	id := newID()
 	cfg := logtail.Config{
 		Collection: "flows", PrivateID: id, CopyPrivateID: id,
 		BaseURL: "https://user:" + token + "@host.example/" + token,
@@ -167,7 +165,7 @@ func TestFixedURLIsASecret(t *testing.T) {
 		var out bytes.Buffer
 		var log logLines
 		l, err := logtail.NewLogger(logtail.Config{
-			PrivateID: logtail.NewPrivateID(), URL: upload, HTTPClient: &http.Client{Transport: srv}, Logf: log.Logf,
+			PrivateID: newID(), URL: upload, HTTPClient: &http.Client{Transport: srv}, Logf: log.Logf,
 		})
 		c.Assert(err, qt.IsNil)
 		write(t, l, 0, 1)

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync/atomic"
 	"time"
 )
 
@@ -58,13 +57,13 @@ type sender struct {
 	transport http.RoundTripper
 	own       *http.Transport // the transport, where it is ours to close
 	timeout   time.Duration   // of the caller's client, or 0
-	url       string
-	header    http.Header
+	request   http.Request    // what all requests have in common
+	zstd      []string        // the value of Content-Encoding
 	scrub     *scrubber
 }
 
 func newSender(cfg *Config, upload *url.URL) *sender {
-	s := &sender{url: upload.String(), scrub: newScrubber(cfg, upload)}
+	s := &sender{zstd: []string{"zstd"}, scrub: newScrubber(cfg, upload)}
 	if c := cfg.HTTPClient; c != nil {
 		s.transport, s.timeout = c.Transport, c.Timeout
 	}
@@ -76,12 +75,15 @@ func newSender(cfg *Config, upload *url.URL) *sender {
 	if cfg.Format == NDJSON {
 		contentType = "application/x-ndjson"
 	}
-	s.header = http.Header{
+	header := http.Header{
 		"Content-Type": {contentType},
 		"User-Agent":   {""}, // none
 	}
 	for name, values := range cfg.Header {
-		s.header[http.CanonicalHeaderKey(name)] = append([]string(nil), values...)
+		header[http.CanonicalHeaderKey(name)] = append([]string(nil), values...)
+	}
+	s.request = http.Request{
+		Method: http.MethodPost, URL: upload, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	return s
 }
@@ -107,29 +109,31 @@ type answer struct {
 func (s *sender) send(ctx context.Context, body []byte, size int, compressed bool) answer {
 	ctx, cancel := context.WithTimeout(ctx, s.attemptTimeout(len(body)))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, nil)
+	x := &exchange{url: *s.request.URL, body: body}
+	resp, err := s.transport.RoundTrip(s.newRequest(ctx, x, size, compressed))
 	if err != nil {
-		return answer{err: s.clean(err)}
-	}
-	var open atomic.Int32 // readers of body that the transport has not closed
-	req.GetBody = func() (io.ReadCloser, error) {
-		open.Add(1)
-		return &bodyReader{Reader: *bytes.NewReader(body), open: &open}, nil
-	}
-	req.Body, _ = req.GetBody()
-	req.ContentLength = int64(len(body))
-	maps.Copy(req.Header, s.header)
-	if compressed {
-		req.Header["Content-Encoding"] = []string{"zstd"}
-		req.Header["Orig-Content-Length"] = []string{strconv.Itoa(size)}
-	}
-	resp, err := s.transport.RoundTrip(req)
-	if err != nil {
-		return answer{err: s.clean(err), inUse: open.Load() != 0}
+		return answer{err: s.clean(err), inUse: x.inUse()}
 	}
 	a := s.read(ctx, resp, cancel)
-	a.inUse = open.Load() != 0
+	a.inUse = x.inUse()
 	return a
+}
+
+// newRequest returns the request for x. A transport may go on with the one before,
+// and one of the caller's may write in it: so they share nothing that changes.
+func (s *sender) newRequest(ctx context.Context, x *exchange, size int, compressed bool) *http.Request {
+	req := s.request.WithContext(ctx)
+	req.URL = &x.url
+	req.Header = maps.Clone(req.Header)
+	if compressed {
+		req.Header["Content-Encoding"] = s.zstd
+		x.size[0] = strconv.Itoa(size)
+		req.Header["Orig-Content-Length"] = x.size[:]
+	}
+	req.ContentLength = int64(len(x.body))
+	req.GetBody = x.open
+	req.Body, _ = x.open()
+	return req
 }
 
 func (s *sender) attemptTimeout(size int) time.Duration {
@@ -142,11 +146,16 @@ func (s *sender) attemptTimeout(size int) time.Duration {
 
 // read turns resp into an answer. cancel ends ctx, that of its request.
 func (s *sender) read(ctx context.Context, resp *http.Response, cancel func()) answer {
-	// A trickle must not hold up the next request; the status is known.
-	timer := time.AfterFunc(replyTimeout, cancel)
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
-	late := ctx.Err() != nil
-	timer.Stop()
+	var text []byte
+	var err error
+	late := false
+	if resp.Body != http.NoBody {
+		// A trickle must not hold up the next request; the status is known.
+		timer := time.AfterFunc(replyTimeout, cancel)
+		text, err = io.ReadAll(io.LimitReader(resp.Body, maxReply))
+		late = ctx.Err() != nil
+		timer.Stop()
+	}
 	resp.Body.Close()
 
 	a := answer{status: resp.StatusCode}
@@ -190,19 +199,4 @@ func (s *sender) clean(err error) error {
 		err = ue.Err
 	}
 	return errors.New(cmp.Or(s.scrub.text(err.Error()), "unknown error"))
-}
-
-// bodyReader reads a body for the transport, which may go on after RoundTrip has
-// returned, until it calls Close.
-type bodyReader struct {
-	bytes.Reader
-	open   *atomic.Int32
-	closed atomic.Bool
-}
-
-func (r *bodyReader) Close() error {
-	if r.closed.CompareAndSwap(false, true) {
-		r.open.Add(-1)
-	}
-	return nil
 }

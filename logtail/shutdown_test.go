@@ -61,6 +61,22 @@ func TestShutdownKeepsItsDeadline(t *testing.T) {
 	}
 }
 
+// Whatever reason a caller gives his context, errors.Is finds both.
+func TestShutdownErrorHoldsDeadlineAndCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		l := startLogger(t, newCollector(t, status(500)), nil)
+		write(t, l, 0, 1)
+		why := errors.New("the tunnel goes down")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
+		defer cancel()
+		err := l.Shutdown(ctx)
+		checkUndelivered(c, err, 1, false)
+		c.Check(err, qt.ErrorIs, context.DeadlineExceeded)
+		c.Check(err, qt.ErrorIs, why)
+	})
+}
+
 func TestShutdownOfHungParts(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -222,7 +238,7 @@ func TestNextLoggerDeliversWhatWasKept(t *testing.T) {
 		withBuffer := func(cfg *logtail.Config) { cfg.Buffer = buf }
 		l := startLogger(t, srv, withBuffer)
 		write(t, l, 0, 100)
-		_, err := logtail.NewLogger(logtail.Config{Collection: "x", PrivateID: logtail.NewPrivateID(), Buffer: buf})
+		_, err := logtail.NewLogger(logtail.Config{Collection: "x", PrivateID: newID(), Buffer: buf})
 		c.Check(err, qt.ErrorIs, logtail.ErrBufferInUse)
 		time.Sleep(time.Minute)
 		err = shutdown(t, l, time.Second)

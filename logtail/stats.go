@@ -15,7 +15,7 @@ type UndeliveredError struct {
 	Entries int   // in the Buffer, and that of a Write which hangs in it
 	Bytes   int64 // as the Buffer counts them
 	Kept    bool  // the caller's own Buffer still holds the entries
-	Err     error // why: the error of the context, and of the last attempt
+	Err     error // why: the error of the context, its cause, and the error of the last attempt
 }
 
 // Error implements error.

@@ -47,10 +47,10 @@ type uploader struct {
 	smallest  int      // bytes of the smallest body the server took; 0: none
 	failures  int      // since the last success
 	stuck     bool     // the last batch ended with nothing accepted
-	more      bool     // the Buffer held more than batch
 	faults    faults
 	reporter  reporter
-	lingerEnd time.Time // when to give memory back; zero: there is none
+	timer     *time.Timer // of sleep, and stopped but there; nil before the first
+	lingerEnd time.Time   // when to give memory back; zero: there is none
 
 	mu     sync.Mutex // guards the fields below
 	counts Stats      // DeliveredEntries, RefusedEntries, Attempts, LastError
@@ -95,18 +95,26 @@ func (u *uploader) await(deadline time.Time, ready func() bool) {
 		if !deadline.IsZero() && !now.Before(deadline) {
 			return
 		}
-		var expired <-chan time.Time
-		stop := func() bool { return true }
-		if next := earlier(deadline, u.lingerEnd); !next.IsZero() {
-			timer := time.NewTimer(next.Sub(now))
-			expired, stop = timer.C, timer.Stop
+		u.sleep(now, earlier(deadline, u.lingerEnd))
+	}
+}
+
+// sleep waits for something to happen, and no longer than to until, if that is set.
+func (u *uploader) sleep(now, until time.Time) {
+	var expired <-chan time.Time
+	if !until.IsZero() {
+		if u.timer == nil {
+			u.timer = time.NewTimer(until.Sub(now))
+		} else {
+			u.timer.Reset(until.Sub(now))
 		}
-		select {
-		case <-u.ctx.Done():
-		case <-u.q.wake:
-		case <-expired:
-		}
-		stop()
+		defer u.timer.Stop()
+		expired = u.timer.C
+	}
+	select {
+	case <-u.ctx.Done():
+	case <-u.q.wake:
+	case <-expired:
 	}
 }
 
@@ -140,11 +148,11 @@ func (u *uploader) drained() bool {
 		!u.reporter.due(u.q)
 }
 
-// coalesce lets entries wait for others, as long as FlushDelay says, unless a
-// backlog is being sent.
+// coalesce lets entries wait for others, as long as FlushDelay says. A full body
+// does not wait, so neither does a backlog, down to its last one.
 func (u *uploader) coalesce() {
 	since := u.q.oldest()
-	if u.flushDelay == 0 || u.more || u.failures > 0 || since.IsZero() {
+	if u.flushDelay == 0 || u.failures > 0 || since.IsZero() {
 		return
 	}
 	u.await(since.Add(u.flushDelay), func() bool {

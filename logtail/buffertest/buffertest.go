@@ -25,6 +25,10 @@ const (
 	maxPeek = 16 << 10  // bytes
 )
 
+// Owner returns the identity that TestBuffer claims a [logtail.Claimer] with, for
+// a Buffer that serves one identity only.
+func Owner() logtail.PublicID { return logtail.PrivateID{1}.Public() }
+
 // TestBuffer checks that what open makes is a [logtail.Buffer], each rule in a
 // subtest of its own. open makes an empty Buffer that holds at most maxBytes
 // bytes, however it counts them, and arranges with t for its end. TestBuffer
@@ -393,12 +397,11 @@ func testClaim(t *testing.T, b logtail.Buffer) {
 	if !ok {
 		t.Skip("not a Claimer")
 	}
-	owner := logtail.NewPrivateID().Public()
 	for range 3 {
-		if err := c.Claim(owner); err != nil {
+		if err := c.Claim(Owner()); err != nil {
 			t.Fatalf("Claim: %v", err)
 		}
-		if err := c.Claim(owner); !errors.Is(err, logtail.ErrBufferInUse) {
+		if err := c.Claim(Owner()); !errors.Is(err, logtail.ErrBufferInUse) {
 			t.Errorf("a second Claim: %v, want %v", err, logtail.ErrBufferInUse)
 		}
 		c.Release()

@@ -3,6 +3,9 @@ package spool_test
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
@@ -83,5 +86,33 @@ func BenchmarkOpen(b *testing.B) {
 		if err := s.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkUpload delivers a spool of 32 MiB, in entries of 1 KiB, to a server on
+// loopback that stores nothing.
+func BenchmarkUpload(b *testing.B) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+	}))
+	defer srv.Close()
+	id := logtail.PrivateID{1}
+	e := fmt.Appendf(nil, `{"pad":"%s"}`, bytes.Repeat([]byte("x"), 1000))
+	const total = 32 << 20
+	b.SetBytes(total)
+	for b.Loop() {
+		b.StopTimer()
+		s, err := spool.Open(b.TempDir(), id.Public(), spool.Options{MaxBytes: 2 * total, Sync: spool.Never})
+		qt.Assert(b, err, qt.IsNil)
+		for range total / len(e) {
+			qt.Assert(b, s.Append(e), qt.IsNil)
+		}
+		b.StartTimer()
+		l, err := logtail.NewLogger(logtail.Config{Collection: "test", PrivateID: id, BaseURL: srv.URL, Buffer: s})
+		qt.Assert(b, err, qt.IsNil)
+		qt.Assert(b, l.Shutdown(b.Context()), qt.IsNil)
+		b.StopTimer()
+		qt.Assert(b, s.Close(), qt.IsNil)
+		b.StartTimer()
 	}
 }

@@ -24,12 +24,10 @@ func open(t testing.TB, dir string, opts spool.Options) *spool.Spool {
 func TestBuffer(t *testing.T) {
 	for _, sync := range []spool.Sync{spool.Interval, spool.Never} {
 		buffertest.TestBuffer(t, func(t *testing.T, maxBytes int64) logtail.Buffer {
-			return anyOwner{open(t, t.TempDir(), spool.Options{MaxBytes: maxBytes, Sync: sync})}
+			s, err := spool.Open(t.TempDir(), buffertest.Owner(), spool.Options{MaxBytes: maxBytes, Sync: sync})
+			qt.Assert(t, err, qt.IsNil)
+			t.Cleanup(func() { qt.Check(t, s.Close(), qt.IsNil) })
+			return s
 		})
 	}
 }
-
-// anyOwner lets the conformance test claim with an identity of its own.
-type anyOwner struct{ *spool.Spool }
-
-func (b anyOwner) Claim(logtail.PublicID) error { return b.Spool.Claim(owner) }

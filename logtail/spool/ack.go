@@ -1,0 +1,85 @@
+package spool
+
+import "fmt"
+
+// Ack implements [logtail.Buffer]. The delivery is recorded in place, which needs no
+// free block. If that fails, Ack returns an error and Peek goes on nevertheless; the
+// entries may be sent again after a restart.
+func (s *Spool) Ack(through uint64) error {
+	if err := s.lock(); err != nil {
+		return err
+	}
+	defer s.unlock()
+	to := min(through, s.last) + 1
+	if to <= s.head {
+		return nil
+	}
+	to, at, err := s.find(to)
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	s.head, s.at = to, at
+	s.batch.trim(to)
+	// The cursor comes first: what is removed must not be missed.
+	if err = s.saveCursor(false); err != nil {
+		err = fmt.Errorf("spool: delivery not recorded: %w", err)
+	}
+	s.settle()
+	s.publish(0, 0)
+	return err
+}
+
+// find returns where entry to lies in its segment, or the first one after it.
+func (s *Spool) find(to uint64) (_ uint64, at int64, err error) {
+	for i, g := range s.segs {
+		switch {
+		case to <= g.first:
+			return g.first, 0, nil
+		case to < g.end():
+			return s.walk(i, to)
+		case to == g.end() && i == len(s.segs)-1:
+			return to, g.good, nil
+		}
+	}
+	return s.next, 0, nil
+}
+
+// walk goes to entry to of segs[i] from frame to frame.
+func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
+	seq := s.segs[i].first
+	if i == 0 {
+		seq, at = s.head, s.at
+	}
+	for ; seq < to; seq++ {
+		size, err := s.frameSize(i, seq, at)
+		if temporary(err) {
+			return 0, 0, err
+		}
+		if err != nil { // and so nothing behind it can be found
+			s.cut(i, to, at, err)
+			return s.find(to)
+		}
+		at += size
+	}
+	return to, at, nil
+}
+
+// frameSize returns the size of the frame of entry seq, which begins at at.
+func (s *Spool) frameSize(i int, seq uint64, at int64) (int64, error) {
+	if b := &s.batch; b.first <= seq && seq < b.end() {
+		return frameHeader + int64(len(b.entries[seq-b.first])), nil
+	}
+	f, err := s.reader(i)
+	if err != nil {
+		return 0, err
+	}
+	var header [frameHeader]byte
+	if _, err := f.ReadAt(header[:], at); err != nil {
+		return 0, err
+	}
+	size, ok := frameLength(header[:], s.segs[i].good-at)
+	if !ok {
+		return 0, errDamaged
+	}
+	return size, nil
+}
