@@ -6,9 +6,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,9 +59,9 @@ func TestSlowBodies(t *testing.T) {
 		srv := &http.Server{Handler: &receiver.Handler{Sink: sink}}
 		go srv.Serve(l)
 		defer srv.Close()
-		_, id := testID(1)
 		var wg sync.WaitGroup
-		for range 50 {
+		for n := range 50 {
+			_, id := testID(byte(2 + n))
 			wg.Go(func() {
 				conn := l.dial()
 				defer conn.Close()
@@ -77,6 +79,7 @@ func TestSlowBodies(t *testing.T) {
 			})
 		}
 		time.Sleep(time.Second)
+		_, id := testID(1)
 		conn := l.dial()
 		defer conn.Close()
 		go fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", id)
@@ -195,4 +198,33 @@ func TestBombsInBoundedMemory(t *testing.T) {
 	most := <-peak
 	t.Logf("at most %d MiB in use", most>>20)
 	c.Check(most < uint64(100+60*atOnce)<<20, qt.IsTrue, qt.Commentf("%d MiB", most>>20))
+}
+
+// TestOneNodeCannotTakeAllPlaces: slow bodies of one node leave the others theirs.
+func TestOneNodeCannotTakeAllPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{Requests: 16}}
+		_, flood := testID(1)
+		_, other := testID(2)
+		slow, finish := io.Pipe()
+		var wg sync.WaitGroup
+		var busy atomic.Int64
+		for range 100 {
+			wg.Go(func() {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest("POST", "/c/c/"+flood, slow))
+				if w.Code == 503 {
+					busy.Add(1)
+					c.Check(w.Header().Get("Retry-After"), qt.Not(qt.Equals), "")
+				}
+			})
+		}
+		synctest.Wait()
+		c.Check(busy.Load(), qt.Equals, int64(92))
+		c.Check(postTo(h, "/c/c/"+other, `{}`).Code, qt.Equals, 200)
+		finish.Close()
+		wg.Wait()
+		c.Check(postTo(h, "/c/c/"+flood, `{}`).Code, qt.Equals, 200, qt.Commentf("it gets its places back"))
+	})
 }
