@@ -442,56 +442,6 @@ func TestAPanicOfTheSinkReachesTheServer(t *testing.T) {
 	c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 200)
 }
 
-func TestQuota(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		sink := new(memory)
-		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{QuotaBytes: 1000}}
-		body := `{"a":"` + strings.Repeat("x", 992) + `"}` // 1000 bytes
-		for range 4 {
-			c.Check(post(h, body).Code, qt.Equals, 200)
-		}
-		w := post(h, body)
-		c.Check(w.Code, qt.Equals, 429)
-		wait, err := strconv.Atoi(w.Header().Get("Retry-After"))
-		c.Assert(err, qt.IsNil)
-		c.Check(wait >= 1 && wait <= 5, qt.IsTrue, qt.Commentf("%d s", wait))
-		time.Sleep(time.Duration(wait) * time.Second)
-		c.Check(post(h, body).Code, qt.Equals, 200)
-		c.Check(post(h, body).Code, qt.Equals, 429)
-
-		_, other := testID(2)
-		c.Check(postTo(h, "/c/c/"+other, body).Code, qt.Equals, 200, qt.Commentf("others go on"))
-
-		time.Sleep(1000 * time.Hour)
-		n := 0
-		for post(h, body).Code == 200 {
-			n++
-		}
-		c.Check(n, qt.Equals, 24, qt.Commentf("a day's worth is saved"))
-		c.Check(h.Stats().OverQuota, qt.Equals, uint64(3))
-	})
-}
-
-func TestNewIDsAreCapped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{NewIDs: 10}}
-		for n := range byte(10) {
-			_, id := testID(n + 1)
-			c.Check(postTo(h, "/c/c/"+id, `{}`).Code, qt.Equals, 200)
-		}
-		_, eleventh := testID(11)
-		w := postTo(h, "/c/c/"+eleventh, `{}`)
-		c.Check(w.Code, qt.Equals, 429)
-		c.Check(w.Header().Get("Retry-After"), qt.Equals, "360")
-		_, first := testID(1)
-		c.Check(postTo(h, "/c/c/"+first, `{}`).Code, qt.Equals, 200, qt.Commentf("known ones go on"))
-		time.Sleep(6 * time.Minute)
-		c.Check(postTo(h, "/c/c/"+eleventh, `{}`).Code, qt.Equals, 200)
-	})
-}
-
 func TestAuthorize(t *testing.T) {
 	c := qt.New(t)
 	private, text := testID(1)

@@ -6,11 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,43 +111,6 @@ func TestAShortBodyIsNotStored(t *testing.T) {
 	})
 }
 
-// TestOneFloodingNode ends at its quota, and the history of the others stays: what it
-// can store in the time that entries are kept is less than the bytes that are kept.
-func TestOneFloodingNode(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		dir := t.TempDir()
-		// The defaults, a thousandth in size and a day for the 30.
-		const keep = 24 * time.Hour
-		files := openFiles(c, dir, receiver.FileOptions{MaxBytes: 1 << 20, MaxAge: keep})
-		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: 8 << 10}}
-		_, quiet := testID(1)
-		_, flood := testID(2)
-		rng := newNoise()
-		refused := 0
-		for hour := range 20 {
-			w := postTo(h, "/c/c/"+quiet, fmt.Sprintf(`{"quiet":%d}`, hour))
-			c.Assert(w.Code, qt.Equals, 200)
-			for refused < 3*(hour+1) {
-				if postTo(h, "/c/c/"+flood, `{"a":"`+rng.line(4000)+`"}`).Code == 429 {
-					refused++
-				}
-			}
-			time.Sleep(time.Hour)
-			synctest.Wait()
-		}
-		c.Assert(files.Close(), qt.IsNil)
-		_, lines := tree(c, dir)
-		found := 0
-		for _, line := range lines {
-			if strings.Contains(line, `"quiet":`) {
-				found++
-			}
-		}
-		c.Check(found, qt.Equals, 20)
-	})
-}
-
 // TestBombsInBoundedMemory: whatever comes at once, a few bodies are decompressed at
 // a time, and none to more than the limit.
 func TestBombsInBoundedMemory(t *testing.T) {
@@ -198,33 +159,4 @@ func TestBombsInBoundedMemory(t *testing.T) {
 	most := <-peak
 	t.Logf("at most %d MiB in use", most>>20)
 	c.Check(most < uint64(100+60*atOnce)<<20, qt.IsTrue, qt.Commentf("%d MiB", most>>20))
-}
-
-// TestOneNodeCannotTakeAllPlaces: slow bodies of one node leave the others theirs.
-func TestOneNodeCannotTakeAllPlaces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{Requests: 16}}
-		_, flood := testID(1)
-		_, other := testID(2)
-		slow, finish := io.Pipe()
-		var wg sync.WaitGroup
-		var busy atomic.Int64
-		for range 100 {
-			wg.Go(func() {
-				w := httptest.NewRecorder()
-				h.ServeHTTP(w, httptest.NewRequest("POST", "/c/c/"+flood, slow))
-				if w.Code == 503 {
-					busy.Add(1)
-					c.Check(w.Header().Get("Retry-After"), qt.Not(qt.Equals), "")
-				}
-			})
-		}
-		synctest.Wait()
-		c.Check(busy.Load(), qt.Equals, int64(92))
-		c.Check(postTo(h, "/c/c/"+other, `{}`).Code, qt.Equals, 200)
-		finish.Close()
-		wg.Wait()
-		c.Check(postTo(h, "/c/c/"+flood, `{}`).Code, qt.Equals, 200, qt.Commentf("it gets its places back"))
-	})
 }
