@@ -74,14 +74,8 @@ func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	metric("conflicting_entries_total", "counter", "Entries stored beside another one of the same number.", st.Conflicts)
 	metric("missing_entries_total", "counter", "Entries that never came, by gaps in their numbers.", st.Missing)
 	fmt.Fprint(w, "# HELP netlog_refused_requests_total Requests not answered 200.\n# TYPE netlog_refused_requests_total counter\n")
-	for _, refused := range []struct {
-		why string
-		n   uint64
-	}{
-		{"malformed", st.Malformed}, {"too_large", st.TooLarge}, {"forbidden", st.Forbidden},
-		{"over_quota", st.OverQuota}, {"unavailable", st.Unavailable}, {"other", st.OtherErrors},
-	} {
-		fmt.Fprintf(w, "netlog_refused_requests_total{why=%q} %d\n", refused.why, refused.n)
+	for _, r := range refusals(st) {
+		fmt.Fprintf(w, "netlog_refused_requests_total{why=%q} %d\n", r.why, r.n)
 	}
 	metric("nodes", "gauge", "Nodes seen since the start.", st.Nodes)
 	metric("disk_bytes", "gauge", "Bytes of all files.", s.files.Bytes())

@@ -9,6 +9,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
@@ -37,6 +40,10 @@ type server struct {
 func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error {
 	s := &server{cfg: cfg, started: time.Now()}
 	s.view = newView(stdout, stderr, cfg.json)
+	// Without this, the end of a reader like head would be that of the program.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
 	var err error
 	if s.access, err = newAccess(cfg, s.view.say); err != nil {
 		return err
@@ -112,7 +119,7 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		err = errors.Join(e, err)
 	}
 	st := s.handler.Stats()
-	s.view.say("netlog serve: stopped; stored %d entries of %d nodes", st.Stored, st.Nodes)
+	s.view.say("netlog serve: stopped; stored %d entries of %d nodes, refused %d requests", st.Stored, st.Nodes, refused(st))
 	return err
 }
 

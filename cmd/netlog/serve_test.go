@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	qt "github.com/frankban/quicktest"
@@ -190,4 +191,47 @@ func TestServeEndsThoughNobodyReads(t *testing.T) {
 	cancel()
 	c.Check(<-code, qt.Equals, exitOK)
 	c.Check(stderr.String(), qt.Contains, "stored 3 entries")
+}
+
+// TestServeStoresThoughTheReaderIsGone, as after netlog serve -json | head.
+func TestServeStoresThoughTheReaderIsGone(t *testing.T) {
+	c := qt.New(t)
+	reader, stdout, err := os.Pipe()
+	c.Assert(err, qt.IsNil)
+	defer stdout.Close()
+	c.Assert(reader.Close(), qt.IsNil)
+	var stderr output
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-json"}, nil, stdout, &stderr)
+	}()
+	url := stderr.await(c, `http://[0-9.:]+`)[0]
+	for range 3 {
+		c.Check(send(c, url, logtail.NewPrivateID(), `{}`, ""), qt.Equals, 200)
+		stderr.await(c, "nobody reads")
+	}
+	cancel()
+	c.Check(<-code, qt.Equals, exitOK)
+	c.Check(stderr.String(), qt.Contains, "stored 3 entries")
+	c.Check(strings.Count(stderr.String(), "nobody reads"), qt.Equals, 1)
+}
+
+// TestRefusalsAreToldOnceAMinute, without the names of those who were refused.
+func TestRefusalsAreToldOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		var stderr output
+		v := newView(io.Discard, &stderr, false)
+		st := receiver.Stats{Forbidden: 1}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { v.run(ctx, func() receiver.Stats { return st }, nil) })
+		synctest.Wait()
+		st.Forbidden, st.OverQuota = 3, 1
+		time.Sleep(3 * time.Minute)
+		cancel()
+		wg.Wait()
+		c.Check(stderr.String(), qt.Equals, "netlog serve: 3 requests refused in the last minute: 2 forbidden, 1 over quota\n")
+	})
 }
