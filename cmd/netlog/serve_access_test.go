@@ -172,7 +172,7 @@ func TestServeWithTLS(t *testing.T) {
 
 	renewed := writeCertificate(c, dir, "second")
 	for range 100 {
-		if resp, err = get(renewed); err == nil {
+		if _, err = get(renewed); err == nil {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
