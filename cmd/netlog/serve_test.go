@@ -223,12 +223,16 @@ func TestRefusalsAreToldOnceAMinute(t *testing.T) {
 		c := qt.New(t)
 		var stderr output
 		v := newView(io.Discard, &stderr, false)
-		st := receiver.Stats{Forbidden: 1}
+		start := time.Now()
+		stats := func() receiver.Stats {
+			if time.Since(start) == 0 {
+				return receiver.Stats{Forbidden: 1}
+			}
+			return receiver.Stats{Forbidden: 3, OverQuota: 1}
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { v.run(ctx, func() receiver.Stats { return st }, nil) })
-		synctest.Wait()
-		st.Forbidden, st.OverQuota = 3, 1
+		wg.Go(func() { v.run(ctx, stats, nil) })
 		time.Sleep(3 * time.Minute)
 		cancel()
 		wg.Wait()
