@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
-	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 
 	"github.com/go-netlog/netlog"
@@ -24,27 +21,10 @@ type names struct {
 	sides map[string]int                 // how many such addresses a reporter has
 }
 
-// readFile reads lines of a public ID and a name.
-func (n *names) readFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	n.file = make(map[string]string)
-	sc := bufio.NewScanner(f)
-	for line := 1; sc.Scan(); line++ {
-		s := strings.TrimSpace(sc.Text())
-		if s == "" || s[0] == '#' {
-			continue
-		}
-		id, name, ok := strings.Cut(s, " ")
-		if !ok || len(id) != 64 {
-			return fmt.Errorf("%s:%d: want a public ID of 64 digits and a name", path, line)
-		}
-		n.file[strings.ToLower(id)] = strings.TrimSpace(name)
-	}
-	return sc.Err()
+// readFile reads a nodes file.
+func (n *names) readFile(path string) (err error) {
+	n.file, err = readNodes(path)
+	return err
 }
 
 // node returns the name of a reporter, "" where there is none.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -46,13 +47,16 @@ type serveConfig struct {
 func runServe(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var cfg serveConfig
 	fs := flag.NewFlagSet("netlog serve", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), serveHelp); fs.PrintDefaults() }
+	fs.SetOutput(io.Discard) // the help is long, and would carry the error out of sight
 	cfg.flags(fs)
 	switch err := fs.Parse(args); {
 	case err == flag.ErrHelp:
+		fmt.Fprint(stdout, serveHelp)
+		fs.SetOutput(stdout)
+		fs.PrintDefaults()
 		return exitOK
 	case err != nil:
+		fmt.Fprintf(stderr, "netlog serve: %v; netlog serve -h tells the flags\n", err)
 		return exitUsage
 	case fs.NArg() > 0:
 		fmt.Fprintf(stderr, "netlog serve: takes flags only, not %q\n", fs.Arg(0))
@@ -73,11 +77,11 @@ func runServe(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 func (cfg *serveConfig) flags(fs *flag.FlagSet) {
 	fs.StringVar(&cfg.addr, "addr", "127.0.0.1:8641", "`address` to listen on")
 	fs.StringVar(&cfg.dir, "dir", "flows", "`directory` to store in")
-	fs.StringVar(&cfg.tlsCert, "tls-cert", "", "`file` of the certificate, PEM")
+	fs.StringVar(&cfg.tlsCert, "tls-cert", "", "`file` of the certificate and its chain, PEM; read again when it changes")
 	fs.StringVar(&cfg.tlsKey, "tls-key", "", "`file` of its key, PEM")
 	fs.StringVar(&cfg.tokens, "tokens", "", "`file` of who may send; read again when it changes")
-	fs.BoolVar(&cfg.open, "open", false, "let everyone on the network send, and read what is sent")
-	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with names of nodes, in lines of: public ID, name; read again when it changes")
+	fs.BoolVar(&cfg.open, "open", false, "do without TLS or -tokens on an address that others can reach")
+	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with names of nodes, a public ID and a name a line; read again when it changes")
 	fs.BoolVar(&cfg.known, "known-only", false, "take logs only from nodes in the -nodes file")
 	fs.BoolVar(&cfg.json, "json", false, "print the entries as they are stored, one a line")
 	fs.StringVar(&cfg.metrics, "metrics", "", "loopback `address` for metrics in Prometheus text format, at /metrics")
@@ -89,11 +93,14 @@ func (cfg *serveConfig) flags(fs *flag.FlagSet) {
 	})
 	fs.Func("max-size", "`bytes` of all files, like 500MB or 10GiB; 0: no bound (default 10GiB)", sizeVar(&cfg.files.MaxBytes))
 	fs.Func("min-free", "`bytes` to leave free on the filesystem; 0: none (default 256MiB)", sizeVar(&cfg.files.MinFree))
-	fs.Func("quota", "`bytes` that one node may send an hour, compressed; 0: no bound (default 8MiB)", sizeVar(&cfg.limits.QuotaBytes))
+	fs.Func("quota", "`bytes` that one node may send an hour, compressed; 0: no bound (default 64MiB)", sizeVar(&cfg.limits.QuotaBytes))
 	fs.Func("new-nodes", "`number` of nodes not seen since the start that may come in an hour; 0: no bound (default 1000)", func(s string) error {
 		n, err := strconv.ParseUint(s, 10, 31)
+		if err != nil {
+			return errors.New("want a whole number")
+		}
 		cfg.limits.NewIDs = orNoLimit(int(n))
-		return err
+		return nil
 	})
 }
 
@@ -107,6 +114,9 @@ func orNoLimit[T int | int64 | time.Duration](n T) T {
 
 // check refuses what contradicts itself, and what would let strangers in unasked.
 func (cfg *serveConfig) check() error {
+	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
+		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", printable(cfg.addr))
+	}
 	if (cfg.tlsCert == "") != (cfg.tlsKey == "") {
 		return errors.New("-tls-cert and -tls-key go together")
 	}
@@ -155,18 +165,19 @@ func parseSize(s string) (int64, error) {
 	return 0, errors.New("want a number of bytes, like 500MB or 10GiB")
 }
 
-// parseAge reads a time in days or in Go's units.
+// parseAge reads a time in days or in units like those of Go.
 func parseAge(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		return orNoLimit(time.Duration(n) * 24 * time.Hour), err
-	}
 	if s == "0" {
 		return -1, nil
 	}
-	d, err := time.ParseDuration(s)
-	if err == nil && d < 0 {
-		err = errors.New("is negative")
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return orNoLimit(time.Duration(n) * 24 * time.Hour), nil
+		}
 	}
-	return orNoLimit(d), err
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, errors.New("want days or hours, like 30d or 12h")
+	}
+	return orNoLimit(d), nil
 }

@@ -118,8 +118,3 @@ func cutColumns(s string, cols int) string {
 	}
 	return s
 }
-
-// refused is how many requests were not answered 200.
-func refused(st receiver.Stats) uint64 {
-	return st.Malformed + st.TooLarge + st.Forbidden + st.OverQuota + st.Unavailable + st.OtherErrors
-}

@@ -6,20 +6,33 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// health knows whether the last batch could be stored.
-type health struct{ failing atomic.Bool }
+// health knows when a batch could not be stored last.
+type health struct{ failed atomic.Int64 } // Unix nanoseconds; 0: the last one could be stored
 
-// serve answers /healthz.
-func (h *health) serve(w http.ResponseWriter, r *http.Request) {
-	if h.failing.Load() {
+// failedFor is how long one failure counts. A proxy that sends nothing here any more
+// would never see that storing works again.
+const failedFor = time.Minute
+
+func (h *health) failing() bool {
+	failed := h.failed.Load()
+	return failed != 0 && time.Since(time.Unix(0, failed)) < failedFor
+}
+
+// serveHealth answers /healthz.
+func (s *server) serveHealth(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.files.Check() != nil:
+		http.Error(w, "nothing can be stored", http.StatusServiceUnavailable)
+	case s.health.failing():
 		http.Error(w, "the last batch could not be stored", http.StatusServiceUnavailable)
-		return
+	default:
+		fmt.Fprintln(w, "ok")
 	}
-	fmt.Fprintln(w, "ok")
 }
 
 // shownSink stores in files, and shows what is stored.
@@ -34,10 +47,10 @@ func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
 	err := s.files.Store(ctx, b)
 	switch {
 	case err == nil:
-		s.health.failing.Store(false)
+		s.health.failed.Store(0)
 		s.view.add(b.Entries)
 	case !errors.Is(err, receiver.ErrCollections) && !errors.Is(err, context.Canceled): // the client's doing
-		s.health.failing.Store(true)
+		s.health.failed.Store(time.Now().UnixNano())
 	}
 	return err
 }
@@ -61,14 +74,8 @@ func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	metric("conflicting_entries_total", "counter", "Entries stored beside another one of the same number.", st.Conflicts)
 	metric("missing_entries_total", "counter", "Entries that never came, by gaps in their numbers.", st.Missing)
 	fmt.Fprint(w, "# HELP netlog_refused_requests_total Requests not answered 200.\n# TYPE netlog_refused_requests_total counter\n")
-	for _, refused := range []struct {
-		why string
-		n   uint64
-	}{
-		{"malformed", st.Malformed}, {"too_large", st.TooLarge}, {"forbidden", st.Forbidden},
-		{"over_quota", st.OverQuota}, {"unavailable", st.Unavailable}, {"other", st.OtherErrors},
-	} {
-		fmt.Fprintf(w, "netlog_refused_requests_total{why=%q} %d\n", refused.why, refused.n)
+	for _, r := range refusals(st) {
+		fmt.Fprintf(w, "netlog_refused_requests_total{why=%q} %d\n", r.why, r.n)
 	}
 	metric("nodes", "gauge", "Nodes seen since the start.", st.Nodes)
 	metric("disk_bytes", "gauge", "Bytes of all files.", s.files.Bytes())

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
-	"strings"
+	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -18,17 +18,10 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// Timeouts of the server. The receiver has its own for reading a body and for
-// storing, both shorter than writeTimeout.
+// How long the end may take: to answer what is under way, and to show what is left.
 const (
-	headerTimeout   = 10 * time.Second
-	readTimeout     = 45 * time.Second
-	writeTimeout    = 60 * time.Second
-	idleTimeout     = 75 * time.Second // nodes that send once a minute keep their connection
 	shutdownTimeout = 10 * time.Second
 	viewTimeout     = time.Second
-	maxHeaderBytes  = 16 << 10
-	maxConns        = 16 << 10
 )
 
 // server is one run of serve.
@@ -37,6 +30,7 @@ type server struct {
 	files   *receiver.Files
 	handler *receiver.Handler
 	access  *access
+	cert    *watched[tls.Certificate] // nil: plain http
 	view    *view
 	health  health
 	started time.Time
@@ -46,9 +40,19 @@ type server struct {
 func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error {
 	s := &server{cfg: cfg, started: time.Now()}
 	s.view = newView(stdout, stderr, cfg.json)
+	// Without this, the end of a reader like head would be that of the program.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
 	var err error
 	if s.access, err = newAccess(cfg, s.view.say); err != nil {
 		return err
+	}
+	if cfg.tlsCert != "" {
+		read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(cfg.tlsCert, cfg.tlsKey) }
+		if s.cert, err = watch(read, s.view.say, cfg.tlsCert, cfg.tlsKey); err != nil {
+			return err
+		}
 	}
 	listener, err := listen(cfg.addr)
 	if err != nil {
@@ -82,10 +86,7 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		Limits:    s.cfg.limits,
 		Logf:      s.view.say,
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", s.handler)
-	mux.HandleFunc("GET /healthz", s.health.serve)
-	main := newServer(mux, s.view)
+	main := newServer(http.HandlerFunc(s.serveHTTP), s.view)
 	side := newServer(http.HandlerFunc(s.serveMetrics), s.view)
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -118,7 +119,7 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		err = errors.Join(e, err)
 	}
 	st := s.handler.Stats()
-	s.view.say("netlog serve: stopped; stored %d entries of %d nodes", st.Stored, st.Nodes)
+	s.view.say("netlog serve: stopped; stored %d entries of %d nodes, refused %d requests", st.Stored, st.Nodes, refused(st))
 	return err
 }
 
@@ -140,28 +141,6 @@ func (s *server) startView(ctx context.Context) (end func()) {
 	}
 }
 
-// newServer returns a server with all its timeouts.
-func newServer(h http.Handler, v *view) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(httpErrors{v}, "", 0),
-	}
-}
-
-// serveOn serves with TLS where that is configured.
-func (s *server) serveOn(srv *http.Server, l net.Listener) error {
-	if s.cfg.tlsCert == "" {
-		return srv.Serve(l)
-	}
-	srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	return srv.ServeTLS(l, s.cfg.tlsCert, s.cfg.tlsKey)
-}
-
 // announce tells what is served, and how long it is kept.
 func (s *server) announce(addr net.Addr) {
 	scheme := "http"
@@ -178,40 +157,21 @@ func (s *server) announce(addr net.Addr) {
 		size = "up to " + sizeText(cmp.Or(s.cfg.files.MaxBytes, receiver.DefaultMaxBytes))
 	}
 	s.view.say("netlog serve: entries are kept %s, %s; the oldest go first", age, size)
-	if s.cfg.open && !isLoopback(s.cfg.addr) {
-		s.view.say("netlog serve: open to the network: everyone who reaches it can send logs")
+	if err := s.files.Check(); err != nil {
+		s.view.say("netlog serve: nothing can be stored now: %v", err)
 	}
-}
-
-// listen listens on addr, and says what is likely wrong where it is taken.
-func listen(addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken: another netlog serve may run already. If it is another user's, "+
-			"the logs of this machine go to that user; stop it, or choose another -addr", printable(addr))
+	if s.access.tokens != nil && len(s.access.tokens.get()) == 0 {
+		s.view.say("netlog serve: nobody can send: there is no token in %s", s.cfg.tokens)
 	}
-	return l, err
-}
-
-// isLoopback reports whether addr can be reached from this machine only.
-func isLoopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
+	if isLoopback(s.cfg.addr) {
+		return
 	}
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-// httpErrors takes what the HTTP server complains about. Failed handshakes are left
-// out: every scanner of the internet causes some.
-type httpErrors struct{ v *view }
-
-func (w httpErrors) Write(p []byte) (int, error) {
-	if s := strings.TrimSpace(string(p)); !strings.HasPrefix(s, "http: TLS handshake error") {
-		w.v.say("%s", s)
+	if s.access.tokens == nil {
+		s.view.say("netlog serve: without -tokens, everyone who reaches it can send logs")
 	}
-	return len(p), nil
+	if s.cert == nil {
+		s.view.say("netlog serve: without TLS, the network can read logs, tokens and private IDs")
+	}
 }
 
 // printable returns s with everything escaped that does not print.

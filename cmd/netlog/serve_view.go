@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -36,6 +38,7 @@ type view struct {
 	latest []shown // what the live table is made from, the oldest first
 	bytes  int     // of latest
 	screen []byte  // what was drawn last
+	unread bool    // nobody reads stdout any more
 
 	// mu guards the fields below.
 	mu      sync.Mutex
@@ -103,8 +106,17 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 		v.runLive(ctx, stats, name)
 		return
 	}
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	was := stats()
 	for ended := false; !ended; {
 		select {
+		case <-tick.C:
+			is := stats()
+			if s := refusedSince(was, is); s != "" {
+				v.say("netlog serve: %s", s)
+			}
+			was = is
 		case <-v.wake:
 		case <-ctx.Done():
 			ended = true // after what is there
@@ -118,10 +130,21 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 				appendRecord(&out, e, name)
 			}
 		}
-		v.stdout.Write(out.Bytes())
+		v.show(out.Bytes())
 		if skipped > 0 {
 			v.say("netlog serve: %d entries were stored but not shown: the reader is too slow", skipped)
 		}
+	}
+}
+
+// show writes to stdout. Where nobody reads it any more, storing goes on.
+func (v *view) show(p []byte) {
+	if v.unread {
+		return
+	}
+	if _, err := v.stdout.Write(p); errors.Is(err, syscall.EPIPE) {
+		v.unread = true
+		v.say("netlog serve: nobody reads what is stored any more; storing goes on")
 	}
 }
 

@@ -81,9 +81,13 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) *refusal {
 	if wait := c.nodes.overQuota(t.id, time.Now()); wait > 0 {
 		return overQuota(wait)
 	}
+	if !c.nodes.hold(t.id) {
+		return unavailable("too many requests of this node at once")
+	}
 	select {
 	case c.admitted <- struct{}{}:
 	default:
+		c.nodes.release(t.id)
 		return unavailable("too many requests at once")
 	}
 	k := c.works.Get().(*work)

@@ -150,6 +150,18 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 	return err
 }
 
+// Check returns why Store would store nothing now: ErrNoRoom, ErrClosed, or nil where
+// neither is known to be so.
+func (f *Files) Check() error {
+	f.mu.Lock()
+	closed := f.closed
+	f.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	return f.room()
+}
+
 // room returns an error where the filesystem has too little of it.
 func (f *Files) room() error {
 	if f.opts.MinFree > 0 {

@@ -14,6 +14,7 @@ const (
 	maxNodes   = 1 << 16 // nodes, at about 300 bytes
 	maxStreams = 4       // of a node, the latest ones
 	maxSlots   = 1 << 22 // of all streams together: 64 MiB
+	maxHeld    = 8       // requests of a node in memory; an uploader sends one at a time
 
 	startHours = 4  // of its quota has a new node
 	savedHours = 24 // of its quota can a quiet node save
@@ -48,9 +49,10 @@ type nodes struct {
 	// mu guards the fields below.
 	mu    sync.Mutex
 	byID  map[logtail.PublicID]*node
-	order *list.List // of *node, the latest used first
-	fresh bucket     // for new IDs
-	slots int        // of all streams
+	order *list.List               // of *node, the latest used first
+	fresh bucket                   // for new IDs
+	slots int                      // of all streams
+	held  map[logtail.PublicID]int // requests in memory
 }
 
 // newNodes returns an empty table.
@@ -59,6 +61,7 @@ func newNodes(l Limits, now time.Time) *nodes {
 		limits: l,
 		byID:   make(map[logtail.PublicID]*node),
 		order:  list.New(),
+		held:   make(map[logtail.PublicID]int),
 		fresh:  bucket{float64(l.NewIDs), now},
 	}
 }
@@ -68,6 +71,27 @@ func (t *nodes) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.byID)
+}
+
+// hold counts a request of id as one in memory, and reports whether there is room for
+// it: one node that sends many slowly must not keep the others out.
+func (t *nodes) hold(id logtail.PublicID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held[id] == maxHeld {
+		return false
+	}
+	t.held[id]++
+	return true
+}
+
+// release ends what hold began.
+func (t *nodes) release(id logtail.PublicID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held[id]--; t.held[id] == 0 {
+		delete(t.held, id)
+	}
 }
 
 // overQuota returns how long the node of id must wait, by what is known of it.

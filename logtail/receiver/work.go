@@ -166,6 +166,7 @@ func (c *core) finish(k *work, err error) {
 
 // done lets go of k.
 func (c *core) done(k *work) {
+	c.nodes.release(k.id)
 	if cap(k.wire) <= maxKept && cap(k.plain) <= maxKept && cap(k.out) <= 2*maxKept {
 		clear(k.split.entries[:cap(k.split.entries)])
 		clear(k.split.members[:cap(k.split.members)])

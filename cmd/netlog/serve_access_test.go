@@ -1,0 +1,201 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+func TestServeWantsTokens(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	a, b := logtail.NewPrivateID(), logtail.NewPrivateID()
+	hash := func(token string) string { s := sha256.Sum256([]byte(token)); return hex.EncodeToString(s[:]) }
+	tokens := filepath.Join(dir, "tokens")
+	write := func(lines ...string) {
+		c.Assert(os.WriteFile(tokens, []byte(strings.Join(lines, "\n")), 0o600), qt.IsNil)
+	}
+	write("# who may send", "", hash("all")+" netlog *", hash("one")+" netlog "+a.Public().String(), hash("other")+" audit *")
+	s := startServe(c, "-dir", dir+"/flows", "-tokens", tokens)
+	for _, test := range []struct {
+		name  string
+		id    logtail.PrivateID
+		token string
+		want  int
+	}{
+		{"no token", a, "", 401},
+		{"a wrong token", a, "x", 401},
+		{"the hash for the token", a, hash("all"), 401},
+		{"a token for every node", a, "all", 200},
+		{"a token for this node", a, "one", 200},
+		{"a token for another node's ID", b, "one", 403},
+		{"a token for another collection", a, "other", 403},
+	} {
+		c.Check(send(c, s.url, test.id, `{}`, test.token), qt.Equals, test.want, qt.Commentf("%s", test.name))
+	}
+	write(hash("new") + " netlog *")
+	for range 100 {
+		if send(c, s.url, a, `{}`, "new") == 200 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.Check(send(c, s.url, a, `{}`, "all"), qt.Equals, 401, qt.Commentf("the file was read again"))
+}
+
+func TestGrantsFile(t *testing.T) {
+	h := strings.Repeat("ab", 32)
+	for _, test := range []struct {
+		line string
+		ok   bool
+	}{
+		{h + " netlog *", true}, {"\t" + h + "  a.b  " + h + " ", true}, {"# comment", true}, {"", true},
+		{h + " netlog", false}, {h[1:] + " netlog *", false}, {"x" + h[1:] + " netlog *", false},
+		{h + " .. *", false}, {h + " netlog " + h[2:], false}, {h + " netlog * *", false}, {h + " * *", false},
+	} {
+		c := qt.New(t)
+		path := filepath.Join(t.TempDir(), "tokens")
+		c.Assert(os.WriteFile(path, []byte(test.line), 0o600), qt.IsNil)
+		_, err := readGrants(path)
+		c.Check(err == nil, qt.Equals, test.ok, qt.Commentf("%q: %v", test.line, err))
+	}
+}
+
+func TestAWatchedFileKeepsItsLastGoodValue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		path := filepath.Join(t.TempDir(), "f")
+		write := func(s string) { c.Assert(os.WriteFile(path, []byte(s), 0o600), qt.IsNil) }
+		read := func() (string, error) {
+			b, err := os.ReadFile(path)
+			if string(b) == "bad" {
+				err = fmt.Errorf("bad")
+			}
+			return string(b), err
+		}
+		said := 0
+		write("1")
+		w, err := watch(read, func(string, ...any) { said++ }, path)
+		c.Assert(err, qt.IsNil)
+		for _, step := range []struct {
+			do   func()
+			want string
+			said int
+		}{
+			{func() {}, "1", 0},
+			{func() { write("22") }, "22", 1},
+			{func() { write("bad") }, "22", 2},
+			{func() {}, "22", 2},
+			{func() { os.Remove(path) }, "22", 3},
+			{func() { write("333") }, "333", 4},
+		} {
+			step.do()
+			time.Sleep(2 * checkEvery)
+			c.Check(w.get(), qt.Equals, step.want)
+			c.Check(said, qt.Equals, step.said)
+		}
+	})
+}
+
+func TestServeKnownNodesOnly(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	known := logtail.NewPrivateID()
+	c.Assert(os.WriteFile(dir+"/nodes", []byte(known.Public().String()+" a\n"), 0o600), qt.IsNil)
+	s := startServe(c, "-dir", dir+"/flows", "-nodes", dir+"/nodes", "-known-only")
+	c.Check(send(c, s.url, known, `{}`, ""), qt.Equals, 200)
+	c.Check(send(c, s.url, logtail.NewPrivateID(), `{}`, ""), qt.Equals, 403)
+}
+
+// writeCertificate stores a certificate of name for 127.0.0.1 and its key in dir.
+func writeCertificate(c *qt.C, dir, name string) (roots *x509.CertPool) {
+	c.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	c.Assert(err, qt.IsNil)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	c.Assert(err, qt.IsNil)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	c.Assert(err, qt.IsNil)
+	for file, block := range map[string]*pem.Block{"cert": {Type: "CERTIFICATE", Bytes: cert}, "key": {Type: "PRIVATE KEY", Bytes: private}} {
+		c.Assert(os.WriteFile(filepath.Join(dir, file), pem.EncodeToMemory(block), 0o600), qt.IsNil)
+	}
+	roots = x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}))
+	return roots
+}
+
+func TestServeWithTLS(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	roots := writeCertificate(c, dir, "first")
+	s := startServe(c, "-dir", dir+"/flows", "-tls-cert", dir+"/cert", "-tls-key", dir+"/key")
+	c.Check(s.url, qt.Matches, "https://.*")
+	get := func(roots *x509.CertPool) (*http.Response, error) {
+		tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true, DisableKeepAlives: true}
+		resp, err := (&http.Client{Transport: tr}).Get(s.url + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return resp, err
+	}
+	resp, err := get(roots)
+	c.Assert(err, qt.IsNil)
+	c.Check(resp.StatusCode, qt.Equals, 200)
+	c.Check(resp.ProtoMajor, qt.Equals, 1, qt.Commentf("a connection holds one request"))
+	_, err = get(nil)
+	c.Check(err, qt.ErrorMatches, ".*certificate.*", qt.Commentf("a client that does not trust it"))
+
+	renewed := writeCertificate(c, dir, "second")
+	for range 100 {
+		if _, err = get(renewed); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.Check(err, qt.IsNil, qt.Commentf("a certificate is renewed without a restart"))
+	c.Check(s.stop(), qt.Equals, exitOK)
+	c.Check(s.stderr.String(), qt.Not(qt.Contains), "handshake")
+}
+
+func TestNodesFile(t *testing.T) {
+	id := strings.Repeat("Ab", 32)
+	for _, test := range []struct {
+		line string
+		want string // empty: refused
+	}{
+		{id + " web", "web"}, {"\ufeff" + id + "\tweb server \r\n", "web server"}, {"# x\n\n  " + id + "  a", "a"},
+		{id, ""}, {id[1:] + " web", ""}, {"x" + id[1:] + " web", ""}, {id + ", web", ""},
+	} {
+		c := qt.New(t)
+		path := filepath.Join(t.TempDir(), "nodes")
+		c.Assert(os.WriteFile(path, []byte(test.line), 0o600), qt.IsNil)
+		nodes, err := readNodes(path)
+		c.Check(nodes[strings.ToLower(id)], qt.Equals, test.want, qt.Commentf("%q: %v", test.line, err))
+		c.Check(err == nil, qt.Equals, test.want != "")
+	}
+}

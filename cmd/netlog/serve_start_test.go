@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+func TestServeRefusesToOpenItself(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want string // empty: it is not for that that it ends
+	}{
+		{"-addr :8641", "open to the network"},
+		{"-addr 0.0.0.0:8641", "open to the network"},
+		{"-addr [::]:8641", "open to the network"},
+		{"-addr 192.0.2.1:8641", "open to the network"},
+		{"-addr example.com:8641", "open to the network"},
+		{"-addr 0.0.0.0:8641 -tls-cert c -tls-key k", "open to the network"},
+		{"-addr 0.0.0.0:8641 -tokens t", "open to the network"},
+		{"-addr 127.0.0.1:0 -tls-cert c", "go together"},
+		{"-addr 127.0.0.1:0 -known-only", "needs -nodes"},
+		{"-addr 127.0.0.1:0 -metrics :9000", "not an address of this machine"},
+		{"-addr 127.0.0.1:0 -max-size 10ZB", "number of bytes"},
+		{"-addr 127.0.0.1:0 flows", "takes flags only"},
+	} {
+		c := qt.New(t)
+		var stderr output
+		code := run(t.Context(), append([]string{"serve"}, strings.Fields(test.args)...), nil, io.Discard, &stderr)
+		c.Check(code, qt.Equals, exitUsage, qt.Commentf("%s", test.args))
+		c.Check(stderr.String(), qt.Contains, test.want)
+	}
+	for _, args := range []string{"-open -addr 0.0.0.0:1", "-addr 0.0.0.0:1 -tls-cert c -tls-key k -tokens t", "-addr localhost:1", "-addr [::1]:1", "-addr 127.9.9.9:1"} {
+		c := qt.New(t)
+		var cfg serveConfig
+		fs := flag.NewFlagSet("", flag.ContinueOnError)
+		cfg.flags(fs)
+		c.Assert(fs.Parse(strings.Fields(args)), qt.IsNil)
+		c.Check(cfg.check(), qt.IsNil, qt.Commentf("%s", args))
+	}
+}
+
+func TestServeTellsOfATakenPort(t *testing.T) {
+	c := qt.New(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	c.Assert(err, qt.IsNil)
+	defer l.Close()
+	var stderr output
+	code := run(t.Context(), []string{"serve", "-addr", l.Addr().String(), "-dir", t.TempDir()}, nil, io.Discard, &stderr)
+	c.Check(code, qt.Equals, exitFindings)
+	c.Check(stderr.String(), qt.Contains, "another user's")
+}
+
+func TestServeTellsOfATakenDirectory(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	startServe(c, "-dir", dir)
+	var stderr output
+	code := run(t.Context(), []string{"serve", "-addr", "127.0.0.1:0", "-dir", dir}, nil, io.Discard, &stderr)
+	c.Check(code, qt.Equals, exitFindings)
+	c.Check(stderr.String(), qt.Contains, "is used by another netlog serve")
+}
+
+func TestSizesAndAges(t *testing.T) {
+	c := qt.New(t)
+	for s, want := range map[string]int64{"0": 0, "1": 1, "5B": 5, "1kB": 1000, "2MB": 2e6, "3GiB": 3 << 30, "1TiB": 1 << 40} {
+		got, err := parseSize(s)
+		c.Check(err, qt.IsNil)
+		c.Check(got, qt.Equals, want, qt.Commentf("%s", s))
+	}
+	for _, s := range []string{"", "x", "-1", "1.5GB", "9999999TiB", "1ZB", "GB"} {
+		_, err := parseSize(s)
+		c.Check(err, qt.Not(qt.IsNil), qt.Commentf("%s", s))
+	}
+	for s, want := range map[string]time.Duration{"30d": 720 * time.Hour, "12h": 12 * time.Hour, "0": -1, "0d": -1} {
+		got, err := parseAge(s)
+		c.Check(err, qt.IsNil)
+		c.Check(got, qt.Equals, want, qt.Commentf("%s", s))
+	}
+}
+
+// runServeOnce runs serve with flags that it cannot start with.
+func runServeOnce(c *qt.C, args ...string) (code int, stderr string) {
+	c.Helper()
+	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
+	defer cancel()
+	var out output
+	code = run(ctx, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...), nil, io.Discard, &out)
+	return code, out.String()
+}
+
+func TestServeTellsWhatIsWrongInOneLine(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"-bogus"}, exitUsage, `.*not defined: -bogus; .*`},
+		{[]string{"-addr", "8641"}, exitUsage, `.*-addr 8641 is not an address and a port.*`},
+		{[]string{"-new-nodes", "-3"}, exitUsage, `.*"-3" for flag -new-nodes: want a whole number; .*`},
+		{[]string{"-max-age", "30x"}, exitUsage, `.*"30x" for flag -max-age: want days or hours.*`},
+		{[]string{"-tokens", "none"}, exitFindings, `.*none: no such file.*`},
+		{[]string{"-nodes", "."}, exitFindings, `.*is a directory`},
+		{[]string{"-tls-cert", "none", "-tls-key", "none"}, exitFindings, `.*none: no such file.*`},
+		{[]string{"-dir", "FILE"}, exitFindings, `.*not a directory`},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			c := qt.New(t)
+			t.Chdir(t.TempDir())
+			c.Assert(os.WriteFile("FILE", nil, 0o600), qt.IsNil)
+			code, stderr := runServeOnce(c, test.args...)
+			c.Check(code, qt.Equals, test.code)
+			c.Check(stderr, qt.Matches, "netlog serve: "+test.want+"\n")
+			_, err := os.Stat("flows")
+			c.Check(err, qt.ErrorIs, os.ErrNotExist, qt.Commentf("it leaves nothing behind"))
+		})
+	}
+}
+
+func TestServeHelpGoesToStdout(t *testing.T) {
+	var stdout, stderr output
+	code := run(t.Context(), []string{"serve", "-h"}, nil, &stdout, &stderr)
+	qt.Check(t, code, qt.Equals, exitOK)
+	qt.Check(t, stdout.String(), qt.Contains, "-tokens file")
+	qt.Check(t, stderr.String(), qt.Equals, "")
+}
+
+// TestServeTellsAtOnceThatNothingCanBeStored does not leave it to the first node.
+func TestServeTellsAtOnceThatNothingCanBeStored(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	c.Assert(os.WriteFile(dir+"/tokens", nil, 0o600), qt.IsNil)
+	s := startServe(c, "-dir", dir+"/flows", "-min-free", "1000000TiB", "-tokens", dir+"/tokens")
+	s.stderr.await(c, "nothing can be stored now: .*too little free space")
+	s.stderr.await(c, "nobody can send")
+	resp, err := http.Get(s.url + "/healthz")
+	c.Assert(err, qt.IsNil)
+	resp.Body.Close()
+	c.Check(resp.StatusCode, qt.Equals, 503)
+}
+
+// TestServeIsHealthyAgainWithoutARequest: a proxy sends nothing to a server that says
+// that it is not well.
+func TestServeIsHealthyAgainWithoutARequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h health
+		qt.Check(t, h.failing(), qt.IsFalse)
+		h.failed.Store(time.Now().UnixNano())
+		time.Sleep(failedFor - 1)
+		qt.Check(t, h.failing(), qt.IsTrue)
+		time.Sleep(time.Nanosecond)
+		qt.Check(t, h.failing(), qt.IsFalse)
+	})
+}
+
+// TestServeNeverRedirects: a redirect would repeat the private ID, and no node follows it.
+func TestServeNeverRedirects(t *testing.T) {
+	c := qt.New(t)
+	s := startServe(c, "-dir", t.TempDir())
+	secret, err := logtail.NewPrivateID().MarshalText()
+	c.Assert(err, qt.IsNil)
+	for path, want := range map[string]int{
+		"/c/netlog/": 200, "//c/netlog/": 200, "/a/../c/netlog/": 200,
+		"/c/../": 404, "/c/./": 404, "/c/%2e%2e/": 404, "/c//": 404, "/c/a%2fb/": 404, "/": 404,
+	} {
+		r, err := http.NewRequest("POST", s.url, strings.NewReader(`{}`))
+		c.Assert(err, qt.IsNil)
+		r.URL.Opaque = "//" + r.URL.Host + path + string(secret)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		c.Assert(err, qt.IsNil)
+		body, err := io.ReadAll(resp.Body)
+		c.Assert(err, qt.IsNil)
+		resp.Body.Close()
+		c.Check(resp.StatusCode, qt.Equals, want, qt.Commentf("%s", path))
+		c.Check(fmt.Sprint(resp.Header, string(body)), qt.Not(qt.Contains), string(secret[:16]))
+	}
+}

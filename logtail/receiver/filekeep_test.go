@@ -1,0 +1,156 @@
+package receiver_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+func TestFilesRotateBySize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := openFiles(c, dir, receiver.FileOptions{RotateBytes: 100})
+		var want []string
+		for n := range 10 {
+			want = append(want, strings.Repeat(fmt.Sprint(n), 40))
+			store(c, f, "x", want[n])
+		}
+		synctest.Wait()
+		c.Assert(f.Close(), qt.IsNil)
+		names, lines := tree(c, dir)
+		c.Check(lines, qt.DeepEquals, want, qt.Commentf("names sort by time"))
+		c.Check(names, qt.HasLen, 5)
+		c.Check(names[0], qt.Equals, "x/"+day0+".0001.ndjson.zst")
+		c.Check(names[4], qt.Equals, "x/"+day0+".ndjson")
+	})
+}
+
+func TestFilesGoByAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := openFiles(c, dir, receiver.FileOptions{MaxAge: 48 * time.Hour})
+		for n := range 6 {
+			store(c, f, "x", fmt.Sprint(n))
+			time.Sleep(24 * time.Hour)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		c.Assert(f.Close(), qt.IsNil)
+		_, lines := tree(c, dir)
+		c.Check(lines, qt.DeepEquals, []string{"4", "5"})
+	})
+}
+
+func TestACollectionWithoutFilesGivesUpItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := openFiles(c, dir, receiver.FileOptions{MaxAge: 24 * time.Hour, Collections: 1})
+		store(c, f, "x", "1")
+		c.Check(f.Store(t.Context(), batch("y", "1")), qt.ErrorIs, receiver.ErrCollections)
+		time.Sleep(72 * time.Hour)
+		synctest.Wait()
+		store(c, f, "y", "2")
+		c.Check(f.Store(t.Context(), batch("x", "3")), qt.ErrorIs, receiver.ErrCollections)
+		c.Assert(f.Close(), qt.IsNil)
+		names, _ := tree(c, dir)
+		c.Check(names, qt.DeepEquals, []string{"y/2000-01-04.ndjson"})
+	})
+}
+
+func TestFilesGoBySizeTheOldestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := openFiles(c, dir, receiver.FileOptions{MaxBytes: 32 << 10})
+		rng := newNoise()
+		const n = 60
+		for n := range n {
+			store(c, f, []string{"x", "y"}[n%2], fmt.Sprintf("%03d", n)+rng.line(2500))
+			synctest.Wait()
+			c.Check(f.Bytes() < 36<<10, qt.IsTrue, qt.Commentf("%d bytes", f.Bytes()))
+		}
+		c.Assert(f.Close(), qt.IsNil)
+		_, lines := tree(c, dir)
+		slices.Sort(lines)
+		c.Check(len(lines) > 8, qt.IsTrue, qt.Commentf("%d lines", len(lines)))
+		for i, line := range lines {
+			c.Check(line[:3], qt.Equals, fmt.Sprintf("%03d", n-len(lines)+i), qt.Commentf("the newest, without a gap"))
+		}
+	})
+}
+
+func TestFilesOfOthersStay(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	foreign := []string{"README", "x/notes.ndjson", "x/2000-01-01.ndjson.gz", "x/1999-99-99.ndjson", "x/my.tmp", ".hidden/2000-01-01.ndjson"}
+	for _, name := range foreign {
+		path := filepath.Join(dir, name)
+		c.Assert(os.MkdirAll(filepath.Dir(path), 0o700), qt.IsNil)
+		c.Assert(os.WriteFile(path, []byte("foreign\n"), 0o600), qt.IsNil)
+	}
+	f := openFiles(c, dir, receiver.FileOptions{MaxBytes: 1, MaxAge: 1})
+	store(c, f, "x", "1")
+	c.Assert(f.Close(), qt.IsNil)
+	for _, name := range foreign {
+		_, err := os.Stat(filepath.Join(dir, name))
+		c.Check(err, qt.IsNil)
+	}
+}
+
+func TestFilesAreRepaired(t *testing.T) {
+	const today = day0
+	for _, test := range []struct {
+		name        string
+		before      map[string]string
+		names, want []string
+	}{
+		{"a torn line is cut off", map[string]string{today + ".ndjson": "1\n2\n{\"to"},
+			[]string{today + ".ndjson"}, []string{"1", "2", "new"}},
+		{"a file with a torn line only becomes empty", map[string]string{today + ".ndjson": "{\"to"},
+			[]string{today + ".ndjson"}, []string{"new"}},
+		{"a torn line longer than what is read at once", map[string]string{today + ".ndjson": "1\n" + strings.Repeat("x", 200_000)},
+			[]string{today + ".ndjson"}, []string{"1", "new"}},
+		{"zeros of a power cut are a torn line", map[string]string{today + ".ndjson": "1\n" + strings.Repeat("\x00", 5000)},
+			[]string{today + ".ndjson"}, []string{"1", "new"}},
+		{"a file of a past day is rotated", map[string]string{"1999-12-31.ndjson": "1\n2"},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"beside those of that day", map[string]string{"1999-12-31.0007.ndjson.zst": compress("0\n"), "1999-12-31.ndjson": "1\n"},
+			[]string{"1999-12-31.0007.ndjson.zst", "1999-12-31.0008.ndjson.zst", today + ".ndjson"}, []string{"0", "1", "new"}},
+		{"killed before compression", map[string]string{"1999-12-31.0001.ndjson": "1\n"},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"killed in compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst.tmp": "\x28\xb5"},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"killed after compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst": compress("the same\n")},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"the same", "new"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := qt.New(t)
+			dir := t.TempDir()
+			c.Assert(os.Mkdir(filepath.Join(dir, "x"), 0o700), qt.IsNil)
+			for name, data := range test.before {
+				c.Assert(os.WriteFile(filepath.Join(dir, "x", name), []byte(data), 0o600), qt.IsNil)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				f := openFiles(c, dir, receiver.FileOptions{})
+				store(c, f, "x", "new")
+				synctest.Wait() // until all is compressed
+				c.Assert(f.Close(), qt.IsNil)
+			})
+			names, lines := tree(c, filepath.Join(dir, "x"))
+			c.Check(names, qt.DeepEquals, test.names)
+			c.Check(lines, qt.DeepEquals, test.want)
+		})
+	}
+}

@@ -1,0 +1,122 @@
+package receiver_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+func TestHostileRequests(t *testing.T) {
+	big := strings.Repeat(" ", 9<<20) + "{}"
+	many := func(n int) string { return "[" + strings.Repeat("{},", n-1) + "{}]" }
+	_, id := testID(1)
+	for _, test := range []struct {
+		name, path, body string
+		header           []string
+		want             int
+	}{
+		{"not JSON", "", `hello`, nil, 400},
+		{"empty", "", ``, nil, 400},
+		{"blanks only", "", " \n", nil, 400},
+		{"an entry that is text", "", `["text"]`, nil, 400},
+		{"a number for a body", "", `1`, nil, 400},
+		{"an array in an array", "", `[[{}]]`, nil, 400},
+		{"one bad entry refuses all", "", `[{"a":1},{"b":}]`, nil, 400},
+		{"an array that does not end", "", `[{"a":1}`, nil, 400},
+		{"an array that does not begin", "", `{"a":1}]`, nil, 400},
+		{"something after the array", "", `[{}] {}`, nil, 400},
+		{"a comma too many", "", `[{},]`, nil, 400},
+		{"a comma between lines", "", `{},{}`, nil, 400},
+		{"an object that does not end", "", `{"a":1`, nil, 400},
+		{"a string that does not end", "", `{"a":"`, nil, 400},
+		{"an escape that does not end", "", `{"a":"\`, nil, 400},
+		{"a rune that does not end", "", `{"a":"\u00`, nil, 400},
+		{"brackets that do not match", "", `{"a":[1}]`, nil, 400},
+		{"a leading zero", "", `{"a":01}`, nil, 400},
+		{"a bare minus", "", `{"a":-}`, nil, 400},
+		{"a member twice", "", `{"a":1,"a":2}`, nil, 400},
+		{"a member twice, once escaped", "", `{"a":1,"\u0061":2}`, nil, 400},
+		{"a member twice among many", "", `{` + members(100) + `,"m7":1}`, nil, 400},
+		{"the metadata twice", "", `{"logtail":{},"logtail":{}}`, nil, 400},
+		{"metadata for readers that ignore case", "", `{"Logtail":{"id":"x"}}`, nil, 400},
+		{"a raw NUL", "", "{\"a\":\"\x00\"}", nil, 400},
+		{"a NUL between entries", "", "{}\x00{}", nil, 400},
+		{"a raw line break in a string", "", "{\"a\":\"\n\"}", nil, 400},
+		{"a raw escape character", "", "{\"a\":\"\x1b[2J\"}", nil, 400},
+		{"invalid UTF-8", "", "{\"a\":\"\xff\"}", nil, 400},
+		{"an overlong zero", "", "{\"a\":\"\xc0\x80\"}", nil, 400},
+		{"a byte order mark", "", "\ufeff{}", nil, 400},
+		{"65 levels", "", `{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, nil, 413},
+		{"a million levels", "", `{"a":` + strings.Repeat("[", 1e6), nil, 413},
+		{"1,001 members", "", `{` + members(1001) + `}`, nil, 413},
+		{"10,001 entries", "", many(10_001), nil, 413},
+		{"10 million entries, compressed", "", compress(many(10_000_000)), []string{"Content-Encoding", "zstd"}, 413},
+		{"a body over a MiB", "", strings.Repeat(" ", 1<<20) + "{}", nil, 413},
+		{"an entry over a MiB", "", compress(`{"a":"` + strings.Repeat("a", 1<<20) + `"}`), []string{"Content-Encoding", "zstd"}, 413},
+		{"9 MiB of blanks, compressed", "", compress(big), []string{"Content-Encoding", "zstd"}, 413},
+		{"9 MiB of frames, compressed", "", strings.Repeat(compress(big[:1<<20]), 9), []string{"Content-Encoding", "zstd"}, 413},
+		{"9 bytes that claim 512 MiB", "", "\x28\xb5\x2f\xfd\x00\x98\x01\x00\x00", []string{"Content-Encoding", "zstd"}, 413},
+		{"a frame that claims a content of 1 GiB", "", "\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x40\x01\x00\x00", []string{"Content-Encoding", "zstd"}, 413},
+		{"not zstd", "", `{}`, []string{"Content-Encoding", "zstd"}, 400},
+		{"truncated zstd", "", compress(big[:1<<20])[:40], []string{"Content-Encoding", "zstd"}, 400},
+		{"zstd with rubbish behind it", "", compress(`{}`) + "rubbish", []string{"Content-Encoding", "zstd"}, 400},
+		{"another length than told", "", compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "3"}, 400},
+		{"no length", "", compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "x"}, 400},
+		{"gzip", "", `{}`, []string{"Content-Encoding", "gzip"}, 415},
+		{"zstd twice", "", compress(compress(`{}`)), []string{"Content-Encoding", "zstd, zstd"}, 415},
+		{"the collection .", "/c/./" + id, `{}`, nil, 404},
+		{"the collection ..", "/c/../" + id, `{}`, nil, 404},
+		{"the collection .., escaped", "/c/%2e%2e/" + id, `{}`, nil, 404},
+		{"a hidden collection", "/c/.lock/" + id, `{}`, nil, 404},
+		{"a collection with a slash", "/c/a%2fb/" + id, `{}`, nil, 404},
+		{"a collection with a backslash", "/c/a%5cb/" + id, `{}`, nil, 404},
+		{"a collection with a NUL", "/c/a%00/" + id, `{}`, nil, 404},
+		{"a collection of 65 characters", "/c/" + strings.Repeat("a", 65) + "/" + id, `{}`, nil, 404},
+		{"no collection", "/c//" + id, `{}`, nil, 404},
+		{"no ID", "/c/a/", `{}`, nil, 404},
+		{"a short ID", "/c/a/" + id[1:], `{}`, nil, 404},
+		{"an ID that is none", "/c/a/x" + id[1:], `{}`, nil, 404},
+		{"another path", "/d/a/" + id, `{}`, nil, 404},
+		{"a copy ID that is none", "/c/a/" + id + "?copyId=1", `{}`, nil, 400},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := qt.New(t)
+			sink := new(memory)
+			h := &receiver.Handler{Sink: sink}
+			if test.path == "" {
+				test.path = "/c/c/" + id
+			}
+			w := postTo(h, test.path, test.body, test.header...)
+			c.Check(w.Code, qt.Equals, test.want, qt.Commentf("%s", w.Body))
+			c.Check(sink.take(), qt.HasLen, 0)
+			st := h.Stats()
+			c.Check(st.Stored, qt.Equals, uint64(0))
+			c.Check(st.Malformed+st.TooLarge+st.OtherErrors, qt.Equals, uint64(1))
+			c.Check(st.Nodes, qt.Equals, 0, qt.Commentf("a refused request makes no node known"))
+			c.Check(w.Body.String(), qt.Not(qt.Contains), id)
+		})
+	}
+}
+
+// TestWindow: RFC 9659 asks for 8 MiB, and what a frame may decompress to is no
+// reason to hold more.
+func TestWindow(t *testing.T) {
+	c := qt.New(t)
+	h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{DecodedBytes: 64 << 20}}
+	for window, want := range map[string]int{"\x68": 200, "\x70": 413} { // 8 and 16 MiB
+		frame := "\x28\xb5\x2f\xfd\x00" + window + "\x11\x00\x00{}"
+		c.Check(post(h, frame, "Content-Encoding", "zstd").Code, qt.Equals, want)
+	}
+}
+
+func members(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"m%d":%d`, i, i)
+	}
+	return b.String()[1:]
+}

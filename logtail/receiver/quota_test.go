@@ -1,0 +1,171 @@
+package receiver_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+func TestQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		sink := new(memory)
+		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{QuotaBytes: 1000}}
+		body := `{"a":"` + strings.Repeat("x", 992) + `"}` // 1000 bytes
+		for range 4 {
+			c.Check(post(h, body).Code, qt.Equals, 200)
+		}
+		w := post(h, body)
+		c.Check(w.Code, qt.Equals, 429)
+		wait, err := strconv.Atoi(w.Header().Get("Retry-After"))
+		c.Assert(err, qt.IsNil)
+		c.Check(wait >= 1 && wait <= 5, qt.IsTrue, qt.Commentf("%d s", wait))
+		time.Sleep(time.Duration(wait) * time.Second)
+		c.Check(post(h, body).Code, qt.Equals, 200)
+		c.Check(post(h, body).Code, qt.Equals, 429)
+
+		_, other := testID(2)
+		c.Check(postTo(h, "/c/c/"+other, body).Code, qt.Equals, 200, qt.Commentf("others go on"))
+
+		time.Sleep(1000 * time.Hour)
+		n := 0
+		for post(h, body).Code == 200 {
+			n++
+		}
+		c.Check(n, qt.Equals, 24, qt.Commentf("a day's worth is saved"))
+		c.Check(h.Stats().OverQuota, qt.Equals, uint64(3))
+	})
+}
+
+func TestNewIDsAreCapped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{NewIDs: 10}}
+		for n := range byte(10) {
+			_, id := testID(n + 1)
+			c.Check(postTo(h, "/c/c/"+id, `{}`).Code, qt.Equals, 200)
+		}
+		_, eleventh := testID(11)
+		w := postTo(h, "/c/c/"+eleventh, `{}`)
+		c.Check(w.Code, qt.Equals, 429)
+		c.Check(w.Header().Get("Retry-After"), qt.Equals, "360")
+		_, first := testID(1)
+		c.Check(postTo(h, "/c/c/"+first, `{}`).Code, qt.Equals, 200, qt.Commentf("known ones go on"))
+		time.Sleep(6 * time.Minute)
+		c.Check(postTo(h, "/c/c/"+eleventh, `{}`).Code, qt.Equals, 200)
+	})
+}
+
+// TestOneFloodingNode: a node that sends all it may for five days, day and night, does not
+// push out what the others sent before.
+func TestOneFloodingNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		// The defaults, a thousandth in size.
+		files := openFiles(c, dir, receiver.FileOptions{MaxBytes: receiver.DefaultMaxBytes >> 10, MinFree: -1})
+		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: receiver.DefaultQuotaBytes >> 10}}
+		_, quiet := testID(1)
+		_, flood := testID(2)
+		rng := newNoise()
+		refused := 0
+		for hour := range 5 * 24 {
+			w := postTo(h, "/c/c/"+quiet, fmt.Sprintf(`{"quiet":%d}`, hour))
+			c.Assert(w.Code, qt.Equals, 200)
+			for refused <= hour {
+				if postTo(h, "/c/c/"+flood, `{"a":"`+rng.line(4000)+`"}`).Code == 429 {
+					refused++
+				}
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+		}
+		c.Assert(files.Close(), qt.IsNil)
+		_, lines := tree(c, dir)
+		found := 0
+		for _, line := range lines {
+			if strings.Contains(line, `"quiet":`) {
+				found++
+			}
+		}
+		c.Check(found, qt.Equals, 5*24)
+	})
+}
+
+// TestOneNodeCannotTakeAllPlaces: slow bodies of one node leave the others theirs.
+func TestOneNodeCannotTakeAllPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{Requests: 16}}
+		_, flood := testID(1)
+		_, other := testID(2)
+		slow, finish := io.Pipe()
+		var wg sync.WaitGroup
+		var busy atomic.Int64
+		for range 100 {
+			wg.Go(func() {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest("POST", "/c/c/"+flood, slow))
+				if w.Code == 503 {
+					busy.Add(1)
+					c.Check(w.Header().Get("Retry-After"), qt.Not(qt.Equals), "")
+				}
+			})
+		}
+		synctest.Wait()
+		c.Check(busy.Load(), qt.Equals, int64(92))
+		c.Check(postTo(h, "/c/c/"+other, `{}`).Code, qt.Equals, 200)
+		finish.Close()
+		wg.Wait()
+		c.Check(postTo(h, "/c/c/"+flood, `{}`).Code, qt.Equals, 200, qt.Commentf("it gets its places back"))
+	})
+}
+
+// TestHonestNodesStayWithinTheirQuota, the default one, without compression too.
+func TestHonestNodesStayWithinTheirQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		h := &receiver.Handler{Sink: nothing{}}
+		client := &http.Client{Transport: &direct{Handler: h}}
+
+		// A busy one: 40 MiB an hour.
+		l := &netlog.Logger{Upload: logtail.Config{HTTPClient: client, DisableCompression: true}}
+		err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, newMesh(500), &netlog.RouteConfig{
+			LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
+		})
+		c.Assert(err, qt.IsNil)
+		time.Sleep(2 * time.Hour)
+		c.Assert(l.Shutdown(t.Context()), qt.IsNil)
+
+		// One that comes back after days, with four times what a spool holds.
+		backlog := logtail.NewMemoryBuffer(128 << 20)
+		entry := []byte(`{"text":"` + strings.Repeat("x", 64<<10) + `"}`)
+		for backlog.Stats().DroppedEntries == 0 {
+			c.Assert(backlog.Append(entry), qt.IsNil)
+		}
+		start := time.Now()
+		up, err := logtail.NewLogger(logtail.Config{
+			Collection: "c", PrivateID: logtail.NewPrivateID(), HTTPClient: client, Buffer: backlog, DisableCompression: true,
+		})
+		c.Assert(err, qt.IsNil)
+		c.Assert(up.Flush(t.Context()), qt.IsNil)
+		c.Check(time.Since(start) < time.Minute, qt.IsTrue, qt.Commentf("%v", time.Since(start)))
+		c.Assert(up.Shutdown(t.Context()), qt.IsNil)
+		c.Check(h.Stats().OverQuota, qt.Equals, uint64(0))
+	})
+}

@@ -1,0 +1,70 @@
+package receiver_test
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+func TestASlowSinkIsAnsweredInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		hang := make(chan struct{})
+		sink := &memory{fail: func(context.Context) error { <-hang; return nil }}
+		h := &receiver.Handler{Sink: sink}
+		start := time.Now()
+		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 503)
+		c.Check(time.Since(start), qt.Equals, receiver.DefaultStoreTimeout)
+		// The same again does not overtake the one that hangs.
+		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 503)
+		c.Check(time.Since(start), qt.Equals, 2*receiver.DefaultStoreTimeout)
+		close(hang)
+		synctest.Wait()
+		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 200)
+		c.Check(sink.take(), qt.HasLen, 1, qt.Commentf("it was stored after all, so the retry is a double"))
+	})
+}
+
+func TestHungSinksHoldBoundedMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		hang := make(chan struct{})
+		defer close(hang)
+		var mu sync.Mutex
+		hung := 0
+		sink := &memory{fail: func(context.Context) error { mu.Lock(); hung++; mu.Unlock(); <-hang; return nil }}
+		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{Requests: 40}}
+		var wg sync.WaitGroup
+		for n := range 100 {
+			wg.Go(func() {
+				_, id := testID(byte(n + 1))
+				w := postTo(h, "/c/c/"+id, `{}`)
+				if w.Code != 503 || w.Header().Get("Retry-After") == "" {
+					t.Errorf("answered %d", w.Code)
+				}
+			})
+		}
+		wg.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		c.Check(hung, qt.Equals, max(4, 2*runtime.GOMAXPROCS(0)))
+	})
+}
+
+func TestAPanicOfTheSinkReachesTheServer(t *testing.T) {
+	c := qt.New(t)
+	sink := &memory{fail: func(context.Context) error { panic("sink") }}
+	h := &receiver.Handler{Sink: sink}
+	for range 20 { // more than can hang at once
+		c.Check(func() { post(h, entryOf(1, 1, "")) }, qt.PanicMatches, `(?s)sink\n.*`)
+	}
+	sink.fail = nil
+	c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 200)
+}
