@@ -348,7 +348,8 @@ func TestVerifyReadsFilesThatGrow(t *testing.T) {
 }
 
 func TestVerifyUsage(t *testing.T) {
-	for _, args := range [][]string{{"verify"}, {"verify", "-"}, {"verify", "-loss", "x", "f"}} {
+	for _, args := range [][]string{{"verify"}, {"verify", "-"}, {"verify", "-loss", "x", "f"}, {"verify", "-loss", "NaN", "f"},
+		{"verify", "-loss", "-1", "f"}, {"verify", "-slack", "-1s", "f"}, {"verify", "-max-flows", "0", "f"}} {
 		code, _, errs := netlogCommand(t, "", args...)
 		qt.Check(t, code, qt.Equals, exitUsage)
 		qt.Check(t, errs, qt.Not(qt.Equals), "")
