@@ -77,7 +77,7 @@ func runFmt(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 		fmt.Fprintf(stderr, "netlog fmt: %v\n", err)
 		return exitFindings
 	}
-	if c.failed {
+	if c.warnings > 0 {
 		return exitFindings
 	}
 	return exitOK
@@ -109,8 +109,15 @@ type fmtRun struct {
 	table    flowtable.Table
 	seen     map[process]*records.Seqs
 	twice    int
-	failed   bool
+	warnings int
 }
+
+// maxProcesses bounds the memory for what came before, whatever number of processes
+// nodes say they had. Past it all are forgotten: copies come close to one another.
+const maxProcesses = 1 << 18
+
+// maxWarnings bounds what is told one by one.
+const maxWarnings = 20
 
 // process is one run of a node's daemon.
 type process struct {
@@ -144,6 +151,9 @@ func (c *fmtRun) run(ctx context.Context) error {
 		}
 	}
 	c.progress.end()
+	if more := c.warnings - maxWarnings; more > 0 {
+		fmt.Fprintf(c.stderr, "netlog fmt: %d more places cannot be read\n", more)
+	}
 	if c.twice > 0 {
 		fmt.Fprintf(c.stderr, "netlog fmt: %d records came twice and count once\n", c.twice)
 	}
@@ -176,19 +186,23 @@ func (c *fmtRun) learn(ctx context.Context) error {
 // warn tells of input that cannot be read. The rest still counts.
 func (c *fmtRun) warn(err error) {
 	c.progress.end()
-	fmt.Fprintf(c.stderr, "netlog fmt: %s\n", flowtable.Clean(err.Error()))
-	c.failed = true
+	if c.warnings++; c.warnings <= maxWarnings {
+		fmt.Fprintf(c.stderr, "netlog fmt: %s\n", flowtable.Clean(err.Error()))
+	}
 }
 
 // isNew reports whether rec did not come before: delivery is at least once, so a
-// record can.
+// record can. What the receiver has found to be another record of that number is new.
 func (c *fmtRun) isNew(rec *records.Record) bool {
-	if !hasSeq(rec) {
+	if !hasSeq(rec) || rec.Logtail.Conflict {
 		return true
 	}
 	p := process{rec.Reporter(), rec.Logtail.ProcID}
 	s := c.seen[p]
 	if s == nil {
+		if len(c.seen) >= maxProcesses {
+			clear(c.seen)
+		}
 		s = new(records.Seqs)
 		c.seen[p] = s
 	}
