@@ -149,3 +149,40 @@ func TestTextCannotMoveTheCursor(t *testing.T) {
 	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
 	qt.Check(t, out.String(), qt.Contains, `x\x1b[2J\x0ax\u202e\xff:22`)
 }
+
+// TestOneWindowThatCannotBeDoesNotChangeTheRates has a node lie about its times.
+func TestOneWindowThatCannotBeDoesNotChangeTheRates(t *testing.T) {
+	year0 := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name       string
+		start, end time.Time
+		want       string
+	}{
+		{"since the year 0", year0, start.Add(time.Second), "1 record without a time"},
+		{"in the year 0, by a receiver of today", year0, year0, "1 record without a time"},
+		{"backwards", start.Add(time.Hour), start, "1 record without a time"},
+		{"no time", time.Time{}, time.Time{}, "1 record without a time"},
+		{"a second window", start, start.Add(time.Second), "(10s)\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var tab flowtable.Table
+			tab.Add(record("A", flow(a, b, 10, 5)))
+			r := record("A")
+			r.Start, r.End, r.Logtail.ServerTime = test.start, test.end, start.Add(time.Minute)
+			tab.Add(r)
+			from, to := tab.Span()
+			qt.Check(t, to.Sub(from), qt.Equals, 10*time.Second)
+			var out strings.Builder
+			qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
+			qt.Check(t, out.String(), qt.Contains, test.want)
+		})
+	}
+	var tab flowtable.Table
+	r := record("A", flow(a, b, 10, 5))
+	r.Start, r.End = time.Time{}, time.Time{}
+	tab.Add(r)
+	var out strings.Builder
+	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
+	qt.Check(t, out.String(), qt.Contains, "no times: these are totals")
+	qt.Check(t, out.String(), qt.Contains, " 10.0  1.00k")
+}

@@ -127,6 +127,12 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 			t.end.Sub(t.start).Round(time.Millisecond))
 	}
 	b.WriteByte('\n')
+	switch {
+	case t.records > 0 && t.start.IsZero():
+		b.WriteString("no times: these are totals, not rates\n")
+	case t.timeless > 0:
+		fmt.Fprintf(b, "%s without a time that can be: in the counts, not in the time\n", plural(t.timeless, "record"))
+	}
 	switch t.grain {
 	case services:
 		fmt.Fprintf(b, "more than %d flows: shown without the higher port\n", t.limit())
