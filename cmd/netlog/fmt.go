@@ -17,13 +17,17 @@ import (
 
 const fmtHelp = `Usage: netlog fmt [flags] [FILE | DIRECTORY | -]...
 
-Prints flow logs as a table of rates, the largest volume first. Reads any stream
-of JSON that holds records (lines, arrays, envelopes), as it is or as zstd; with
-no file, standard input. A flow that several nodes report counts once.
+Prints flow logs as a table, the largest volume first: packets and bytes a second
+that went from source to destination (tx) and back (rx), over the time of all
+records shown; the totals have the bytes too. Reads any stream of JSON that holds
+records (lines, arrays, envelopes), as it is, as zstd or gzip; with no file,
+standard input. A flow that several nodes report counts once.
 
   netlog fmt flows
   netlog fmt -node web -class virtual -since 1h -top 20 flows
   netlog fmt -json -exclude 100.64.0.7 flows > rewritten.ndjson
+
+Exits with 1 where something cannot be read or done, and prints the rest.
 
 Flags:
 `

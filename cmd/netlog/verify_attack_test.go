@@ -73,6 +73,12 @@ func TestVerifyDoesNotCryWolf(t *testing.T) {
 			b.lines = append(b.lines, strings.Replace(b.lines[2], `"server_time":"2026`, `"server_time":"2027`, 1))
 			return m
 		}},
+		{"two routers of one subnet share a flow", func() *mesh {
+			m := newMesh("r1", "r2", "client")
+			m.flow(":40000", "192.168.1.10:80", "client", "r1")
+			m.flow(":40000", "192.168.1.10:80", "client", "r2")
+			return finished(m)
+		}},
 		{"a node that is away is sent to all the time", func() *mesh {
 			m := newMesh("a", "b")
 			f := m.flow(":40000", ":443", "a", "b")

@@ -144,7 +144,10 @@ func (t *Table) widen(r *records.Record) {
 		t.timeless++
 		return
 	}
-	if t.start.IsZero() || r.Start.Before(t.start) {
+	if t.start.IsZero() {
+		t.start, t.end = r.Start, r.End
+	}
+	if r.Start.Before(t.start) {
 		t.start = r.Start
 	}
 	if r.End.After(t.end) {

@@ -177,8 +177,14 @@ func TestOneWindowThatCannotBeDoesNotChangeTheRates(t *testing.T) {
 			qt.Check(t, out.String(), qt.Contains, test.want)
 		})
 	}
+	var old flowtable.Table
+	r := record("A")
+	r.Start, r.End = year0, year0 // no receiver has been there to know better
+	old.Add(r)
+	_, end := old.Span()
+	qt.Check(t, end, qt.Equals, year0)
 	var tab flowtable.Table
-	r := record("A", flow(a, b, 10, 5))
+	r = record("A", flow(a, b, 10, 5))
 	r.Start, r.End = time.Time{}, time.Time{}
 	tab.Add(r)
 	var out strings.Builder

@@ -117,8 +117,8 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	}
 	for c := range numClasses {
 		if flows[c] > 0 {
-			name := fmt.Sprintf("%s total", c)
-			l.total(b, name, plural(flows[c], "flow"), t.rates(sums[c]))
+			volume := short(float64(sum(sums[c].TxBytes, sums[c].RxBytes))) + "B"
+			l.total(b, fmt.Sprintf("%s total", c), plural(flows[c], "flow")+", "+volume, t.rates(sums[c]))
 		}
 	}
 	fmt.Fprintf(b, "%s, %s, %s", plural(t.records, "record"), plural(len(t.names), "node"), plural(t.entries, "entry"))
