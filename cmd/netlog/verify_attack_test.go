@@ -79,6 +79,14 @@ func TestVerifyDoesNotCryWolf(t *testing.T) {
 			m.flow(":40000", "192.168.1.10:80", "client", "r2")
 			return finished(m)
 		}},
+		{"of two routers one begins to count in the middle of a window", func() *mesh {
+			m := newMesh("r1", "r2", "client")
+			m.flow(":40000", "192.168.1.10:80", "client", "r1")
+			late := m.flow(":40000", "192.168.1.10:80", "client", "r2")
+			late.rate, late.from = 40, 21500*time.Millisecond
+			m.node("r2").phase = 25 * time.Second
+			return finished(m)
+		}},
 		{"a node that is away is sent to all the time", func() *mesh {
 			m := newMesh("a", "b")
 			f := m.flow(":40000", ":443", "a", "b")
@@ -127,13 +135,14 @@ func TestVerifyMemoryIsBounded(t *testing.T) {
 	qt.Check(t, b.skipped, qt.Equals, 5*maxSkipped)
 }
 
-// TestVerifyFindsSpansOfManyProcesses has spans out of order, and one over the
-// other: what is found by halves must be in order and apart.
+// TestVerifyFindsSpansOfManyProcesses has spans out of order, over and inside one
+// another: what is found by halves must be in order and apart.
 func TestVerifyFindsSpansOfManyProcesses(t *testing.T) {
 	n := &bookNode{}
 	for i := range 1000 {
 		at := meshStart.Add(time.Duration(i*i%1000) * 10 * time.Second)
-		n.spans = append(n.spans, span{at, at.Add(6 * time.Second)}, span{at.Add(3 * time.Second), at.Add(8 * time.Second)})
+		n.spans = append(n.spans, span{at, at.Add(6 * time.Second)}, span{at.Add(3 * time.Second), at.Add(8 * time.Second)},
+			span{at.Add(time.Second), at.Add(2 * time.Second)})
 	}
 	n.spans = joined(n.spans)
 	for i, s := range n.spans {
