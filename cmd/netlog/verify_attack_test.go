@@ -45,6 +45,9 @@ func TestVerifyTellsWhatANodeMayTry(t *testing.T) {
 		{"bytes past 2^63", "bytes differ", func(b *meshNode) {
 			b.lines[3] = setCount(b.lines[3], "txBytes", math.MaxUint64)
 		}},
+		{"a nodeId that is the public ID of another", "disagreeing claim", eachLine(func(i int, rec map[string]any) {
+			rec["nodeId"] = strings.Repeat("ab", 32)
+		})},
 		{"a number used again, of which only the second is here", "sequence number used twice", eachLine(func(i int, rec map[string]any) {
 			if i == 0 {
 				meta(rec)["conflict"] = true
