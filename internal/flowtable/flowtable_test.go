@@ -58,6 +58,9 @@ func TestAFlowCountsOnce(t *testing.T) {
 			record("A", flow(a, b, 10, 5)), record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("B", flow(b, a, 5, 10)),
 		}, []string{"A 10/5"}},
 		{"a hub counts where no end reports", rs{record("H", flow(a, b, 10, 5), flow(b, a, 5, 10))}, []string{"H 10/5"}},
+		{"of two hubs the one that saw more counts", rs{
+			record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("I", flow(a, b, 12, 6), flow(b, a, 6, 12)),
+		}, []string{"I 12/6"}},
 		{"two routers of one subnet add up", rs{record("R", flow(a, b, 10, 5)), record("S", flow(a, b, 3, 2))}, []string{"R 13/7"}},
 		{"flows of two protocols are two", rs{record("A", flow(a, b, 10, 5), udp(flow(a, b, 1, 1)))}, []string{"A 10/5", "A 1/1"}},
 	} {
@@ -85,6 +88,17 @@ func TestExitTotalsOfTwoNodesAreTwoRows(t *testing.T) {
 	for _, n := range []string{"A", "B"} {
 		r := record(n)
 		r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 3, 0)}
+		tab.Add(r)
+	}
+	qt.Check(t, tab.Rows(), qt.HasLen, 2)
+}
+
+// TestTheUnderlayOfTwoNodesIsTwoRows has two nodes reach the same peer.
+func TestTheUnderlayOfTwoNodesIsTwoRows(t *testing.T) {
+	var tab flowtable.Table
+	for _, n := range []string{"A", "B"} {
+		r := record(n)
+		r.PhysicalTraffic = []netlog.ConnectionCounts{flow(hub, "192.0.2.9:41641", 3, 0)}
 		tab.Add(r)
 	}
 	qt.Check(t, tab.Rows(), qt.HasLen, 2)
