@@ -2,11 +2,16 @@ package netlog
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-netlog/netlog/logtail"
 )
+
+// grace is what a goroutine that does not hang needs to stop after its deadline.
+const grace = 100 * time.Millisecond
 
 // newSession checks the settings and makes a session of them, which holds
 // nothing yet that would have to be given back.
@@ -83,4 +88,62 @@ func (l *Logger) ended(s *session) {
 		l.session = nil
 	default:
 	}
+}
+
+// shutdown ends the session within ctx.
+func (s *session) shutdown(ctx context.Context) error {
+	close(s.stop)
+	s.await(ctx, s.polled)
+	var err error
+	if s.upload != nil {
+		err = s.upload.Shutdown(ctx)
+	}
+	s.closeIdle()
+	close(s.quiet)
+	if s.await(ctx, s.done) {
+		s.group.Wait()
+	}
+	if err == nil && s.abandoned.Load() {
+		err = s.undelivered(ctx)
+	}
+	return err
+}
+
+// closeIdle closes the idle connections of our own transport.
+func (s *session) closeIdle() {
+	if s.own != nil {
+		s.own.closeIdle()
+	}
+}
+
+// await waits for the goroutine to close c, and abandons it at the end of ctx.
+func (s *session) await(ctx context.Context, c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-ctx.Done():
+	}
+	if s.abandoned.Load() {
+		return false
+	}
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	select {
+	case <-c:
+		return true
+	case <-late.C:
+		s.abandoned.Store(true)
+		return false
+	}
+}
+
+// undelivered is the error of a Shutdown whose ctx has ended.
+func (s *session) undelivered(ctx context.Context) error {
+	err := &logtail.UndeliveredError{Err: ctx.Err()}
+	if s.upload != nil {
+		stats := s.upload.Stats()
+		err.Entries, err.Bytes = stats.BufferedEntries, stats.BufferedBytes
+		err.Kept = s.config.Buffer != nil
+	}
+	return err
 }

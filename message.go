@@ -66,8 +66,9 @@ func (m *Message) Clone() *Message {
 // daemon: netlog writes what [Logger.LookupNode] returns and reads nothing into
 // it but the addresses. Empty fields are left out.
 //
-// A Node that takes more than 4 KiB of JSON is not written, so that no name,
-// however long, displaces flows.
+// A Node that takes more than 4 KiB of JSON is not written, nor are those past the
+// share that names have of a window (see [Logger]), so that no name, however long,
+// displaces flows.
 type Node struct {
 	NodeID    string       `json:"nodeId,omitzero"`     // stable and unique, as Logger.NodeID of that node
 	Name      string       `json:"name,omitzero"`       // for people, usually a DNS name

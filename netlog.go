@@ -30,6 +30,12 @@ var ErrRunning = errors.New("netlog: the logger is running")
 // once, and changes take effect at the next Startup. A Logger must not be copied
 // after its first Startup.
 //
+// A window takes at most a quarter of the Buffer (2 MiB of the default one), so
+// that one scan cannot evict the evidence before it. Past that its smallest flows
+// are folded: they lose their ports, then their addresses, never their packets and
+// bytes. The paths of Underlay and the names of nodes have at least an eighth of
+// the window each; nodes past that go unnamed.
+//
 // All methods are safe for concurrent use, and none but Startup and Shutdown
 // ever waits: no lock is held over a call to the Device, a callback, the
 // encoding or the network.
@@ -52,7 +58,8 @@ type Logger struct {
 
 	// LookupNode names nodes for srcNode and dstNodes; optional. It is asked for
 	// known addresses only, once each a window. The slices of the Node must not
-	// change afterwards.
+	// change afterwards. Addresses of a Node that the routes do not know are left
+	// out, unless Exit is ExitFull.
 	LookupNode func(netip.Addr) (Node, bool)
 
 	// Ignore reports whether to leave a flow out, such as those of a resolver inside
@@ -84,7 +91,8 @@ type Logger struct {
 // is an empty one: all traffic is exit traffic.
 //
 // What tun counted before is discarded. Counting is on before Startup returns:
-// from then on no packet is missed. Startup waits for tun, but not for the network.
+// from then on no packet is missed. Startup waits for tun and Underlay, but not for
+// the network; while one of them hangs, the other methods answer as before it.
 func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
 	s, err := l.newSession(nodeID, domainID, tun, cfg)
 	if err != nil {
@@ -96,8 +104,8 @@ func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *Ro
 	started := false
 	defer func() {
 		if !started { // an error, or a panic of the device
+			defer l.clear(s)
 			s.discard()
-			l.clear(s)
 		}
 	}()
 	if err := s.start(); err != nil {
@@ -146,7 +154,8 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 // It returns nil when everything was delivered, and otherwise a
 // [*logtail.UndeliveredError] that wraps the error of ctx. ctx bounds every step,
 // also the wait for a Device or a callback that hangs; its goroutine then makes no
-// further call when it wakes, and until it does Startup returns [ErrRunning].
+// further call when it wakes, not even to stop counting, and until it does Startup
+// returns [ErrRunning].
 // One that does not hang is given a tenth of a second past ctx to take the last
 // window, so that a Shutdown with a cancelled ctx still saves it to a Buffer on disk.
 //
@@ -158,7 +167,7 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 func (l *Logger) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
 	s := l.session
-	if s == nil || !s.running && !s.stopping {
+	if !s.begun() {
 		defer l.mu.Unlock()
 		return l.result
 	}
@@ -182,9 +191,9 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 // Stats tells what the running session has done, or the last one. It never waits.
 func (l *Logger) Stats() Stats {
 	l.mu.Lock()
-	s, final := l.session, l.final
+	s, final, begun := l.session, l.final, l.session.begun()
 	l.mu.Unlock()
-	if s == nil {
+	if !begun {
 		return final
 	}
 	return s.stats()

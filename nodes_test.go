@@ -3,6 +3,7 @@ package netlog
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"testing"
@@ -21,8 +22,9 @@ func TestNodesAreNamedOnceAndSorted(t *testing.T) {
 		addr("192.0.2.7"):   {Name: "never asked for: it is an endpoint"},
 	}
 	w := window{
-		srcNode: Node{Name: "a", Addresses: []netip.Addr{addr("100.64.0.1")}},
-		own:     []netip.Addr{addr("fd00::1")},
+		maxNames: math.MaxInt,
+		srcNode:  Node{Name: "a", Addresses: []netip.Addr{addr("100.64.0.1")}},
+		own:      []netip.Addr{addr("fd00::1")},
 		virtual: []ConnectionCounts{
 			conn(6, "[fd00::1]:1", "[fd00::2]:2", 1),
 			conn(6, "100.64.0.1:1", "100.64.0.2:2", 1),

@@ -27,6 +27,8 @@ type window struct {
 
 	virtual, subnet, exit []ConnectionCounts // without zones, sorted by compareConnections
 	physical              []ConnectionCounts // as the underlay gave it
+
+	maxNames int // bytes of JSON that dstNodes take in all records together
 }
 
 // records returns the Messages that w is written as, each at most maxRecord bytes
@@ -71,6 +73,7 @@ func (w *window) records(lookup func(netip.Addr) (Node, bool)) iter.Seq[*Message
 type record struct {
 	Message
 	nodes  nodes
+	room   int // bytes that are left for dstNodes, in this record and those after it
 	serial int // counts the records of the window
 	head   int // bytes of a Message without flows, with the names of all members
 	size   int // bytes that the Message takes, at most
@@ -82,6 +85,7 @@ func newRecord(w *window, lookup func(netip.Addr) (Node, bool)) *record {
 		r.SrcNode = w.srcNode
 	}
 	r.nodes = newNodes(lookup, w.own, w.srcNode.Addresses)
+	r.room = w.maxNames
 	var space [1 << 10]byte
 	r.head = len(`{},"dstNodes":[],"virtualTraffic":[],"subnetTraffic":[],"exitTraffic":[],"physicalTraffic":[]`) +
 		len(appendMessage(space[:0], &r.Message))
@@ -115,12 +119,17 @@ func (r *record) missing(i int) int {
 	if i == noNode || r.nodes.found[i].in == r.serial {
 		return 0
 	}
-	return r.nodes.found[i].size + len(",")
+	size := r.nodes.found[i].size + len(",")
+	if size > r.room {
+		return 0
+	}
+	return size
 }
 
 // name adds node i to DstNodes where it is missing.
 func (r *record) name(i int) {
-	if r.missing(i) > 0 {
+	if size := r.missing(i); size > 0 {
+		r.room -= size
 		n := &r.nodes.found[i]
 		n.in = r.serial
 		r.DstNodes = append(r.DstNodes, n.Node)

@@ -2,6 +2,7 @@ package netlog
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -26,7 +27,7 @@ func BenchmarkRecords(b *testing.B) {
 		for _, named := range []bool{false, true} {
 			b.Run(fmt.Sprintf("flows=%d/named=%t", flows, named), func(b *testing.B) {
 				rnd := rand.New(rand.NewPCG(7, 8))
-				w := window{nodeID: "n1", start: windowStart, end: windowEnd}
+				w := window{nodeID: "n1", start: windowStart, end: windowEnd, maxNames: math.MaxInt}
 				local := netip.MustParseAddr("100.64.0.1")
 				for range flows {
 					c := randomFlow(rnd, 200)

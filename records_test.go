@@ -106,9 +106,9 @@ func randomFlow(rnd *rand.Rand, hosts int) ConnectionCounts {
 
 func TestRandomWindowsAgreeWithTheModel(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 40 {
+	for range 40 / fewer {
 		hosts := 1 + rnd.IntN(1000)
-		w := window{nodeID: "n1", start: windowStart, end: windowEnd, srcNode: Node{Addresses: []netip.Addr{hostAddr(0)}}}
+		w := window{nodeID: "n1", start: windowStart, end: windowEnd, srcNode: Node{Addresses: []netip.Addr{hostAddr(0)}}, maxNames: math.MaxInt}
 		for _, traffic := range []*[]ConnectionCounts{&w.virtual, &w.subnet, &w.exit, &w.physical} {
 			for range rnd.IntN(1 << rnd.IntN(12)) {
 				*traffic = append(*traffic, randomFlow(rnd, hosts))
@@ -128,7 +128,7 @@ func FuzzRecords(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, times uint16, data []byte) {
 		m := (*source)(&data).message()
-		w := window{nodeID: m.NodeID, start: m.Start, end: m.End, srcNode: m.SrcNode}
+		w := window{nodeID: m.NodeID, start: m.Start, end: m.End, srcNode: m.SrcNode, maxNames: math.MaxInt}
 		for i, traffic := range []*[]ConnectionCounts{&w.virtual, &w.subnet, &w.exit, &w.physical} {
 			*traffic = slices.Repeat(m.classes()[i], int(times%100))
 		}
@@ -179,7 +179,7 @@ func TestTheBoundOnDigitsHoldsForEveryLength(t *testing.T) {
 // The largest that everything in a record can be: numbers and addresses, nodes of
 // just the size that is still written, a cut NodeID.
 func TestTheLargestValuesStayWithinARecord(t *testing.T) {
-	w := window{nodeID: strings.Repeat("\x00", 10*maxNodeID), start: windowStart, end: windowEnd, srcNode: largestNode("own")}
+	w := window{nodeID: strings.Repeat("\x00", 10*maxNodeID), start: windowStart, end: windowEnd, srcNode: largestNode("own"), maxNames: math.MaxInt}
 	for i := range 4000 {
 		side := func(b byte) netip.AddrPort {
 			a := netip.AddrFrom16([16]byte{0xfe, b, 0xee, 0xff, 0xee, 0xff, 0xee, 0xff, 0xee, 0xff, 0xee, 0xff, 0xee, 0xff, 0x80 + byte(i>>8), byte(i)})

@@ -44,6 +44,8 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		qt.Assert(t, l.Startup(id, domain, dev, nil), qt.IsNil)
 		dev.count(toPeer, one)
 		time.Sleep(time.Minute)
+		synctest.Wait() // for the poll: fmt reads what it writes
+
 		fmt.Fprintln(&said, l.Startup(id, domain, dev, nil)) // running
 		for _, format := range []string{"%v\n", "%+v\n", "%#v\n", "%s\n", "%x\n", "%q\n"} {
 			for _, v := range []any{l, &l.Upload, l.Upload, l.Stats(), id, domain} {

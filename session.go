@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	earlyPeriod = time.Second            // windows are closed early at most this often
-	grace       = 100 * time.Millisecond // what a goroutine that does not hang needs to stop after its deadline
+	earlyPeriod   = time.Second // windows are closed early at most this often
+	defaultWindow = 2 << 20     // bytes of JSON: a quarter of the default Buffer
 )
 
 // session is the time between a Startup and the end of its goroutine, which
@@ -38,6 +38,8 @@ type session struct {
 	upload        *logtail.Logger // nil where noUpload
 	own           *ownConns       // nil where noUpload or countUploads
 	maxWindow     int             // bytes of JSON
+
+	enabled []Device // those that count
 
 	group    errgroup.Group
 	stop     chan struct{} // closed by the first Shutdown: take the last window
@@ -83,8 +85,12 @@ func (s *session) start() error {
 			return fmt.Errorf("netlog: Upload: %w", err)
 		}
 		s.upload = upload
-		// A quarter, so that one scan cannot evict the evidence before it.
-		s.maxWindow = int(min(upload.Stats().BufferMaxBytes/4, math.MaxInt32))
+		// A quarter, so that one scan cannot evict the evidence before it. A Buffer
+		// that names no bound gets windows like the default one.
+		s.maxWindow = defaultWindow
+		if bound := upload.Stats().BufferMaxBytes; bound > 0 {
+			s.maxWindow = int(min(bound/4, math.MaxInt32))
+		}
 	}
 	for _, d := range s.devices() {
 		d.ExtractStatistics() // what was counted before is not ours
@@ -92,12 +98,20 @@ func (s *session) start() error {
 	s.clock = windowClock{start: time.Now().Round(0), opened: time.Now()}
 	for _, d := range s.devices() {
 		d.SetStatisticsEnabled(true)
+		s.enabled = append(s.enabled, d)
 	}
 	return nil
 }
 
+// begun reports whether start is done, and what it sets may be read. It needs the
+// Logger's mu.
+func (s *session) begun() bool { return s != nil && (s.running || s.stopping) }
+
 // discard gives back what a start that failed had opened.
 func (s *session) discard() {
+	for _, d := range s.enabled {
+		d.SetStatisticsEnabled(false)
+	}
 	if s.upload == nil {
 		return
 	}
@@ -182,62 +196,4 @@ func (s *session) say(line string) {
 	if s.logf != nil && !s.abandoned.Load() {
 		s.logf("%s", line)
 	}
-}
-
-// shutdown ends the session within ctx.
-func (s *session) shutdown(ctx context.Context) error {
-	close(s.stop)
-	s.await(ctx, s.polled)
-	var err error
-	if s.upload != nil {
-		err = s.upload.Shutdown(ctx)
-	}
-	s.closeIdle()
-	close(s.quiet)
-	if s.await(ctx, s.done) {
-		s.group.Wait()
-	}
-	if err == nil && s.abandoned.Load() {
-		err = s.undelivered(ctx)
-	}
-	return err
-}
-
-// closeIdle closes the idle connections of our own transport.
-func (s *session) closeIdle() {
-	if s.own != nil {
-		s.own.closeIdle()
-	}
-}
-
-// await waits for the goroutine to close c, and abandons it at the end of ctx.
-func (s *session) await(ctx context.Context, c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	case <-ctx.Done():
-	}
-	if s.abandoned.Load() {
-		return false
-	}
-	late := time.NewTimer(grace)
-	defer late.Stop()
-	select {
-	case <-c:
-		return true
-	case <-late.C:
-		s.abandoned.Store(true)
-		return false
-	}
-}
-
-// undelivered is the error of a Shutdown whose ctx has ended.
-func (s *session) undelivered(ctx context.Context) error {
-	err := &logtail.UndeliveredError{Err: ctx.Err()}
-	if s.upload != nil {
-		stats := s.upload.Stats()
-		err.Entries, err.Bytes = stats.BufferedEntries, stats.BufferedBytes
-		err.Kept = s.config.Buffer != nil
-	}
-	return err
 }

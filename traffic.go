@@ -27,7 +27,7 @@ type traffic struct {
 	totals   tunstats.Counts // of the zero Tuple
 	pool     []entry         // all else, not yet sorted
 	order    []sortKey       // of the pool
-	poolSize int             // estimated bytes of the pool as JSON
+	poolSize int             // estimated bytes of the pool as JSON; after sort no less than its entries take
 	folding  bool            // the pool has been too large once
 }
 

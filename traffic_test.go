@@ -159,7 +159,7 @@ func TestTrafficBooksBalance(t *testing.T) {
 	c := qt.New(t)
 	table := newRouteTable(trafficRoutes)
 	var w traffic
-	for i := range 400 {
+	for i := range 400 / fewer {
 		r := rand.New(rand.NewPCG(5, uint64(i)))
 		flows := randomFlows(r, r.IntN(600))
 		policy := ExitPolicy(i % 3)
@@ -195,7 +195,7 @@ func TestTrafficUncoversNoUnknownAddress(t *testing.T) {
 	c := qt.New(t)
 	table := newRouteTable(trafficRoutes)
 	var w traffic
-	for i := range 300 {
+	for i := range 300 / fewer {
 		r := rand.New(rand.NewPCG(6, uint64(i)))
 		w.sort(randomFlows(r, 500), table, []ExitPolicy{ExitTotals, ExitByNode}[i%2], nil, []int{math.MaxInt, 20_000, 2000}[r.IntN(3)])
 		for _, e := range w.all() {
@@ -292,7 +292,7 @@ func TestTrafficFoldsNothingThatFits(t *testing.T) {
 func TestEqualTrafficGivesEqualEntries(t *testing.T) {
 	c := qt.New(t)
 	table := newRouteTable(trafficRoutes)
-	for i := range 40 {
+	for i := range 12 {
 		r := rand.New(rand.NewPCG(8, uint64(i)))
 		flows := randomFlows(r, 3000)
 		maxBytes := []int{math.MaxInt, 40_000, 3000, 0}[i%4]
@@ -373,10 +373,10 @@ func TestTrafficGivesLargeMemoryBack(t *testing.T) {
 	c.Check(w.memory() < 128<<10, qt.IsTrue, qt.Commentf("%d bytes", w.memory()))
 }
 
-// A Device may return any number of flows; 300,000 are far beyond the bound.
+// A Device may return any number of flows; 100,000 are far beyond the bound.
 func TestTrafficMemoryIsBoundedByMaxBytes(t *testing.T) {
 	c := qt.New(t)
-	const n = 300_000
+	const n = 100_000
 	flows := make(flowMap, n)
 	for i := range n {
 		f := flow(17, "10.0.0.1:53", "10.0.0.2:0")

@@ -90,13 +90,30 @@ func (o *ownConns) dialing(_ context.Context, network, address string, raw sysca
 	})
 }
 
-// established learns the exact 5-tuple of a connection.
+// established learns the exact 5-tuple of a connection, which takes the place of
+// what its dial has told.
 func (o *ownConns) established(conn net.Conn) {
 	local, ok1 := tcpAddr(conn.LocalAddr())
 	remote, ok2 := tcpAddr(conn.RemoteAddr())
-	if ok1 && ok2 {
-		o.add(flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: remote})
+	if !ok1 || !ok2 {
+		return
 	}
+	exact := flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: remote}
+	o.mu.Lock()
+	o.conns = slices.DeleteFunc(o.conns, func(t flowtrack.Tuple) bool { return dialed(t) && owns(t, exact) })
+	o.mu.Unlock()
+	o.add(exact)
+}
+
+// dialed reports whether conn is a connection of which the source address is not known.
+func dialed(conn flowtrack.Tuple) bool { return conn.Src.Addr().IsUnspecified() }
+
+// owns reports whether t is a flow of conn.
+func owns(conn, t flowtrack.Tuple) bool {
+	if dialed(conn) {
+		conn.Src = netip.AddrPortFrom(t.Src.Addr(), conn.Src.Port())
+	}
+	return conn == t
 }
 
 func (o *ownConns) add(t flowtrack.Tuple) {
@@ -126,14 +143,16 @@ func (o *ownConns) remove(flows map[flowtrack.Tuple]tunstats.Counts) (sum tunsta
 		}
 	}
 	for _, conn := range conns {
-		if !conn.Src.Addr().IsUnspecified() {
-			take(conn)
-			continue
-		}
-		for t := range flows {
-			if t.Src.Port() == conn.Src.Port() && t.Dst == conn.Dst && t.Proto == conn.Proto {
-				take(t)
-			}
+		take(conn)
+	}
+	// Dials that failed or are under way are rare, and the only ones to search for.
+	conns = slices.DeleteFunc(conns, func(t flowtrack.Tuple) bool { return !dialed(t) })
+	if len(conns) == 0 {
+		return sum
+	}
+	for t := range flows {
+		if slices.ContainsFunc(conns, func(conn flowtrack.Tuple) bool { return owns(conn, t) }) {
+			take(t)
 		}
 	}
 	return sum

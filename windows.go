@@ -2,6 +2,7 @@ package netlog
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
@@ -9,7 +10,7 @@ import (
 )
 
 func (s *session) closeLastWindow() {
-	for _, d := range s.devices() {
+	for _, d := range s.enabled {
 		if s.abandoned.Load() {
 			return
 		}
@@ -48,11 +49,11 @@ func (s *session) closeWindow(last bool) {
 // peers is not idle. Past it their traffic is one entry without addresses.
 const maxHeld = 16384
 
-// hold keeps the counters of the underlay for the next record.
+// hold keeps the counters of the underlay for the next record, in a map of our
+// own: a Device that fills one map again and again would change it under us.
 func (s *session) hold(flows map[flowtrack.Tuple]tunstats.Counts) {
-	if len(s.held) == 0 {
-		s.held = flows
-		return
+	if s.held == nil && len(flows) > 0 {
+		s.held = make(map[flowtrack.Tuple]tunstats.Counts, min(len(flows), maxHeld))
 	}
 	for t, c := range flows {
 		if _, ok := s.held[t]; !ok && len(s.held) >= maxHeld {
@@ -69,15 +70,17 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 	if ignore != nil {
 		ignore = func(t flowtrack.Tuple) bool { return s.abandoned.Load() || s.ignore(t) }
 	}
-	s.traffic.sort(flows, s.routes, s.exit, ignore, s.maxWindow)
+	paths, names := s.shares()
+	s.traffic.sort(flows, s.routes, s.exit, ignore, s.maxWindow-paths-names)
 	s.counters.addTraffic(&s.traffic)
 	if s.traffic.empty() && !(last && len(s.held) > 0) {
 		return
 	}
+	physical, size := s.takeHeld(s.maxWindow - names - s.traffic.poolSize)
 	w := window{
 		nodeID: s.nodeID, start: start, end: end, own: s.routes.own,
 		virtual: s.traffic.virtual, subnet: s.traffic.subnet, exit: s.traffic.exit,
-		physical: s.takeHeld(),
+		physical: physical, maxNames: s.maxWindow - s.traffic.poolSize - size,
 	}
 	var lookup func(netip.Addr) (Node, bool)
 	if s.lookupNode != nil {
@@ -92,27 +95,46 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 	}
 }
 
-// takeHeld returns the counters of the underlay that wait, and holds none.
-func (s *session) takeHeld() []ConnectionCounts {
+// shares returns the bytes of maxWindow that the flows of the tunnel must leave to
+// those of the underlay and to the names of nodes. Both take what else is left.
+func (s *session) shares() (paths, names int) {
+	if len(s.held) > 0 {
+		paths = s.maxWindow / 8
+	}
+	if s.lookupNode != nil {
+		names = s.maxWindow / 8
+	}
+	return paths, names
+}
+
+// takeHeld returns the counters of the underlay that wait, in about size bytes of
+// JSON, at most maxBytes, and holds none. To routes that know no address all of it
+// is exit traffic, which is shown whole as far as there is room.
+func (s *session) takeHeld(maxBytes int) (physical []ConnectionCounts, size int) {
 	if len(s.held) == 0 {
-		return nil
+		return nil, 0
 	}
-	physical := make([]ConnectionCounts, 0, len(s.held))
-	for t, c := range s.held {
-		physical = append(physical, ConnectionCounts{Tuple: t, Counts: c})
-	}
+	var outer traffic
+	outer.sort(s.held, newRouteTable(nil), ExitFull, nil, maxBytes)
+	s.counters.addTraffic(&outer)
 	s.held = nil
-	return physical
+	return outer.exit, outer.poolSize
 }
 
 // lookupKnown asks the host for a node, but never about an address of the world
-// outside.
+// outside. Nor does one come back: it may be where exit traffic goes.
 func (s *session) lookupKnown(a netip.Addr) (Node, bool) {
-	if s.abandoned.Load() || s.routes.lookup(a) == addrUnknown {
+	if s.abandoned.Load() || s.unknown(a) {
 		return Node{}, false
 	}
-	return s.lookupNode(a)
+	n, ok := s.lookupNode(a)
+	if s.exit != ExitFull && slices.ContainsFunc(n.Addresses, s.unknown) {
+		n.Addresses = slices.DeleteFunc(slices.Clone(n.Addresses), s.unknown)
+	}
+	return n, ok
 }
+
+func (s *session) unknown(a netip.Addr) bool { return s.routes.lookup(a) == addrUnknown }
 
 // self is the node information of this node: that of the first of its own
 // addresses that the host has a name for.

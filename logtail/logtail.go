@@ -237,7 +237,10 @@ func (l *Logger) undelivered(ctx context.Context) error {
 	if s.Entries == 0 {
 		return nil
 	}
-	err := context.Cause(ctx)
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
 	if last := l.up.Stats().LastError; last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, last)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,22 +185,26 @@ func TestUnderlayOfARealDevice(t *testing.T) {
 // holding the locks that the answer needs.
 type nosyBind struct {
 	conn.Bind
-	ask func()
+	ask atomic.Pointer[func()] // nil: not now
 }
 
 func (b *nosyBind) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
-	b.ask()
+	if ask := b.ask.Load(); ask != nil {
+		(*ask)()
+	}
 	return b.Bind.Open(port)
 }
 
 func (b *nosyBind) Close() error {
-	b.ask()
+	if ask := b.ask.Load(); ask != nil {
+		(*ask)()
+	}
 	return b.Bind.Close()
 }
 
 func TestACallFromInsideUpOrDownReturns(t *testing.T) {
 	c := qt.New(t)
-	bind := &nosyBind{Bind: conn.NewDefaultBind(), ask: func() {}}
+	bind := &nosyBind{Bind: conn.NewDefaultBind()}
 	dev := device.NewDevice(wgtun.Wrap(tuntest.NewChannelTUN().TUN()), bind, device.NewLogger(device.LogLevelSilent, ""))
 	defer dev.Close()
 	c.Assert(dev.Up(), qt.IsNil)
@@ -207,13 +212,14 @@ func TestACallFromInsideUpOrDownReturns(t *testing.T) {
 	under.SetStatisticsEnabled(true)
 
 	answers := make(chan error, 16)
-	bind.ask = func() {
+	ask := func() {
 		under.ExtractStatistics()
 		_, err := wgtun.Routes(dev)
 		answers <- err
 	}
+	bind.ask.Store(&ask)
 	c.Assert(dev.Down(), qt.IsNil)
-	bind.ask = func() {}
+	bind.ask.Store(nil)
 	c.Assert(dev.Up(), qt.IsNil)
 	c.Check(<-answers, qt.ErrorIs, wgtun.ErrBusy)
 	c.Check(under.ExtractStatistics(), qt.HasLen, 0)

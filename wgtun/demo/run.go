@@ -150,7 +150,7 @@ func moveOnce(ctx context.Context, alpha *node, server netip.Addr, client *http.
 	if err := ping(ctx, alpha.net, server, pings); err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
-	if err := echo(ctx, alpha.net, server, datagrams); err != nil {
+	if err := echo(ctx, alpha.net, alpha.prefix.Addr(), server, datagrams); err != nil {
 		return fmt.Errorf("echo: %w", err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"strconv"
 	"time"
 
@@ -18,10 +16,11 @@ import (
 
 const (
 	httpPort = 80
-	echoPort = 7
+	echoPort = 7     // on the serving side, RFC 862
+	echoFrom = 40007 // on the other
 
-	patience = time.Second // with a message that has no answer
-	maxTries = 5           // of a message
+	patience = 500 * time.Millisecond // with a message that has no answer
+	maxTries = 20                     // of connections
 )
 
 // errCorrupt says that the tunnel delivered something other than what was sent.
@@ -128,53 +127,69 @@ func upload(ctx context.Context, client *http.Client, server netip.Addr, n int64
 	return err
 }
 
-// exchange sends count messages over c, each when the answer to the one before has
-// come. What is lost on the way, as happens on a busy machine, is sent again.
-func exchange(ctx context.Context, c net.Conn, message []byte, count int) error {
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) })()
-	for range count {
-		err := exchangeOnce(ctx, c, message)
-		for tries := 1; tries < maxTries && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil; tries++ {
-			err = exchangeOnce(ctx, c, message)
-		}
-		if err != nil {
-			return cmp.Or(ctx.Err(), err)
+// exchange sends count messages, each when the answer to the one before has come.
+// Where none comes it tries again, over another connection: a busy machine may
+// lose a packet, and a ping of netstack does not hear an answer that comes before it
+// has begun to wait, nor any after that one.
+func exchange(ctx context.Context, dial func() (net.Conn, error), message []byte, count int) error {
+	tries := 0
+	for count > 0 {
+		done, err := exchangeOver(ctx, dial, message, count)
+		count -= done
+		tries++
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && (tries == maxTries || !timedOut(err)):
+			return err
 		}
 	}
 	return nil
 }
 
-func exchangeOnce(ctx context.Context, c net.Conn, message []byte) error {
-	c.SetReadDeadline(time.Now().Add(patience))
-	if ctx.Err() != nil { // after the deadline, which may have undone that of ctx
-		return ctx.Err()
+func timedOut(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+// exchangeOver does it over one connection, as far as it goes.
+func exchangeOver(ctx context.Context, dial func() (net.Conn, error), message []byte, count int) (done int, err error) {
+	c, err := dial()
+	if err != nil {
+		return 0, err
 	}
-	if _, err := c.Write(message); err != nil {
-		return err
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) })()
+	buf := make([]byte, mtu)
+	for ; done < count; done++ {
+		c.SetReadDeadline(time.Now().Add(patience))
+		if ctx.Err() != nil { // after the deadline, which may have undone that of ctx
+			return done, ctx.Err()
+		}
+		if _, err := c.Write(message); err != nil {
+			return done, err
+		}
+		n, err := c.Read(buf)
+		if err != nil {
+			return done, err
+		}
+		if n != len(message) {
+			return done, fmt.Errorf("%w: %d of %d bytes", errCorrupt, n, len(message))
+		}
 	}
-	n, err := c.Read(make([]byte, mtu))
-	if err == nil && n != len(message) {
-		err = fmt.Errorf("%w: %d of %d bytes", errCorrupt, n, len(message))
-	}
-	return err
+	return done, nil
 }
 
 // ping sends count ICMP echo requests and waits for the answers.
 func ping(ctx context.Context, stack *netstack.Net, to netip.Addr, count int) error {
-	c, err := stack.DialPingAddr(netip.Addr{}, to)
-	if err != nil {
-		return err
-	}
 	const echoRequest = 8 // RFC 792; the stack fills in identifier and checksum
-	return exchange(ctx, c, append([]byte{echoRequest, 0, 0, 0, 0, 0, 0, 1}, make([]byte, 56)...), count)
+	message := append([]byte{echoRequest, 0, 0, 0, 0, 0, 0, 1}, make([]byte, 56)...)
+	return exchange(ctx, func() (net.Conn, error) { return stack.DialPingAddr(netip.Addr{}, to) }, message, count)
 }
 
-// echo sends count UDP datagrams and waits for the answers.
-func echo(ctx context.Context, stack *netstack.Net, to netip.Addr, count int) error {
-	c, err := stack.DialUDPAddrPort(netip.AddrPort{}, netip.AddrPortFrom(to, echoPort))
-	if err != nil {
-		return err
-	}
-	return exchange(ctx, c, make([]byte, 500), count)
+// echo sends count UDP datagrams and waits for the answers. They always come from
+// one port, so that all rounds are one flow.
+func echo(ctx context.Context, stack *netstack.Net, from, to netip.Addr, count int) error {
+	client, server := netip.AddrPortFrom(from, echoFrom), netip.AddrPortFrom(to, echoPort)
+	return exchange(ctx, func() (net.Conn, error) { return stack.DialUDPAddrPort(client, server) }, make([]byte, 500), count)
 }

@@ -1,0 +1,209 @@
+package netlog_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/logtail"
+)
+
+func TestALoggerThatNeverStartedAnswersAll(t *testing.T) {
+	var l netlog.Logger
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l.ReconfigRoutes(routes())
+	qt.Check(t, l.Running(), qt.IsFalse)
+	qt.Check(t, l.Shutdown(ctx), qt.IsNil)
+	qt.Check(t, l.Stats(), qt.Equals, netlog.Stats{})
+}
+
+// lateDevice counts a last packet while it is being turned off.
+type lateDevice struct{ fakeDevice }
+
+func (d *lateDevice) SetStatisticsEnabled(on bool) {
+	d.count(toPeer, one)
+	d.fakeDevice.SetStatisticsEnabled(on)
+}
+
+func TestAPacketCountedWhileCountingStopsIsInTheLastWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(lateDevice)
+		l := netlog.Logger{Upload: srv.config()}
+		startup(t, &l, dev, routes())
+		shutdown(t, &l)
+		qt.Check(t, total(srv.received()), qt.Equals, one)
+	})
+}
+
+// closedBuffer notes what is appended after it was closed.
+type closedBuffer struct {
+	logtail.Buffer
+	closed atomic.Bool
+	late   atomic.Int32
+}
+
+func (b *closedBuffer) Append(entry []byte) error {
+	if b.closed.Load() {
+		b.late.Add(1)
+	}
+	return b.Buffer.Append(entry)
+}
+
+func TestACallbackThatEndsAfterShutdownTouchesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wait, release := hang()
+		dev := new(fakeDevice)
+		buffer := &closedBuffer{Buffer: logtail.NewMemoryBuffer(1 << 20)}
+		l := netlog.Logger{Upload: new(server).config(), OnRecord: func(*netlog.Message) { wait() }}
+		l.Upload.Buffer = buffer
+		startup(t, &l, dev, routes())
+		dev.count(toPeer, one)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		qt.Check(t, l.Shutdown(ctx), qt.IsNotNil, qt.Commentf("the last window was lost"))
+		buffer.closed.Store(true)
+		_, _, before := dev.seen()
+		release()
+		synctest.Wait()
+		_, _, after := dev.seen()
+		qt.Check(t, buffer.late.Load(), qt.Equals, int32(0))
+		qt.Check(t, after, qt.Equals, before)
+	})
+}
+
+func TestAShutdownInsideACallbackReturnsAtItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dev := new(fakeDevice)
+		var l netlog.Logger
+		var inside error
+		l.Upload = new(server).config()
+		l.OnRecord = func(*netlog.Message) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			inside = l.Shutdown(ctx)
+		}
+		startup(t, &l, dev, routes())
+		dev.count(toPeer, one)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		qt.Check(t, errors.Is(inside, context.DeadlineExceeded), qt.IsTrue, qt.Commentf("%v", inside))
+		qt.Check(t, l.Running(), qt.IsFalse)
+		qt.Check(t, l.Shutdown(t.Context()), qt.Equals, inside)
+
+		l.OnRecord = nil
+		startup(t, &l, dev, routes())
+		shutdown(t, &l)
+	})
+}
+
+func TestALoggerStartsAgainAfterEveryOutcome(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(t *testing.T, l *netlog.Logger, dev *fakeDevice, srv *server)
+	}{
+		{"delivered", func(t *testing.T, l *netlog.Logger, dev *fakeDevice, srv *server) {
+			startup(t, l, dev, routes())
+			dev.count(toPeer, one)
+			shutdown(t, l)
+			srv.records = nil
+		}},
+		{"not delivered", func(t *testing.T, l *netlog.Logger, dev *fakeDevice, srv *server) {
+			srv.answer = func(*http.Request) (int, error) { return 500, nil }
+			startup(t, l, dev, routes())
+			dev.count(toPeer, one)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			qt.Check(t, l.Shutdown(ctx), qt.IsNotNil)
+		}},
+		{"a Shutdown without time", func(t *testing.T, l *netlog.Logger, dev *fakeDevice, srv *server) {
+			startup(t, l, dev, routes())
+			dev.count(toPeer, one)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			l.Shutdown(ctx)
+			srv.records = nil
+		}},
+		{"a wrong setting", func(t *testing.T, l *netlog.Logger, dev *fakeDevice, _ *server) {
+			l.PollPeriod = -1
+			qt.Check(t, l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil), qt.IsNotNil)
+			l.PollPeriod = 0
+		}},
+		{"a Device that panicked", func(t *testing.T, l *netlog.Logger, dev *fakeDevice, _ *server) {
+			qt.Check(t, func() { startup(t, l, new(brokenDevice), nil) }, qt.PanicMatches, "broken device")
+		}},
+		{"a Device that hung", func(t *testing.T, l *netlog.Logger, dev *fakeDevice, _ *server) {
+			wait, release := hang()
+			hung := &fakeDevice{extract: func() {
+				if l.Running() {
+					wait()
+				}
+			}}
+			startup(t, l, hung, nil)
+			time.Sleep(6 * time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			qt.Check(t, l.Shutdown(ctx), qt.IsNotNil, qt.Commentf("its packets are not delivered"))
+			release()
+			synctest.Wait()
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv, dev := new(server), new(fakeDevice)
+				l := netlog.Logger{Upload: srv.config()}
+				test.end(t, &l, dev, srv)
+				srv.answer = nil
+				startup(t, &l, dev, routes())
+				dev.count(toPeer, one)
+				shutdown(t, &l)
+				qt.Check(t, total(srv.received()), qt.Equals, one)
+			})
+		})
+	}
+}
+
+func TestTheErrorOfAShutdownIsThatOfItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := &server{answer: func(*http.Request) (int, error) { return 500, nil }}
+		dev := new(fakeDevice)
+		l := netlog.Logger{Upload: srv.config()}
+		startup(t, &l, dev, routes())
+		dev.count(toPeer, one)
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("going down"))
+		defer cancel()
+		err := l.Shutdown(ctx)
+		qt.Check(t, errors.Is(err, context.DeadlineExceeded), qt.IsTrue, qt.Commentf("%v", err))
+	})
+}
+
+// A goroutine that is left panics the bubble.
+func TestRoundsWithAnUploadInFlightLeaveNoGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := &server{answer: func(req *http.Request) (int, error) {
+			select {
+			case <-req.Context().Done():
+				return 0, req.Context().Err()
+			case <-time.After(time.Hour):
+				return 200, nil
+			}
+		}}
+		dev := new(fakeDevice)
+		l := netlog.Logger{Upload: srv.config()}
+		for i := range 100 {
+			startup(t, &l, dev, routes())
+			dev.count(toPeer, one)
+			time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%3)*time.Second)
+			qt.Check(t, l.Shutdown(ctx), qt.IsNotNil)
+			cancel()
+		}
+	})
+}
