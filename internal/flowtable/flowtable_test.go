@@ -138,6 +138,7 @@ func TestACoarseTableStillCountsAFlowOnce(t *testing.T) {
 	rows := tab.Rows()
 	qt.Assert(t, rows, qt.HasLen, 1)
 	qt.Check(t, rows[0].TxPackets, qt.Equals, uint64(10000))
+	qt.Check(t, rows[0].Src.Port()+rows[0].Dst.Port(), qt.Equals, uint16(22), qt.Commentf("the port of the service stays"))
 }
 
 func TestPrintFitsTheWidth(t *testing.T) {
