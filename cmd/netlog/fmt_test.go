@@ -69,6 +69,14 @@ func TestFmtKeepsBothRecordsOfOneNumber(t *testing.T) {
 	qt.Check(t, out, qt.Equals, in+other)
 }
 
+// TestFmtTakesTheStartOfAPublicIDOnly has no receiver's IDs, and one name that
+// begins as another does; of records on several lines it makes one.
+func TestFmtTakesTheStartOfAPublicIDOnly(t *testing.T) {
+	const in = `{"nodeId":"web1","exitTraffic":[` + "\n {\"txPkts\": 1}\n]}\n" + `{"nodeId":"web10","exitTraffic":[{"txPkts":1}]}`
+	_, out, _ := netlogCommand(t, in, "fmt", "-json", "-node", "web1")
+	qt.Check(t, out, qt.Equals, `{"nodeId":"web1","exitTraffic":[{"txPkts":1}]}`+"\n")
+}
+
 func TestFmtFilters(t *testing.T) {
 	m := finished(subnetRouter(false))
 	dir := m.write(t)

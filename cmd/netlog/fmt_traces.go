@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -84,12 +85,7 @@ func (x *excluder) hasAddress(s string) bool {
 			}
 		}
 	}
-	for _, w := range strings.FieldsFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF:", r) }) {
-		if x.hasIPv6(w) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(strings.FieldsFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF:", r) }), x.hasIPv6)
 }
 
 // wholeAddress returns the address that s is, alone or with a port or a length.
