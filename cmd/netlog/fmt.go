@@ -17,13 +17,17 @@ import (
 
 const fmtHelp = `Usage: netlog fmt [flags] [FILE | DIRECTORY | -]...
 
-Prints flow logs as a table of rates, the largest volume first. Reads any stream
-of JSON that holds records (lines, arrays, envelopes), as it is or as zstd; with
-no file, standard input. A flow that several nodes report counts once.
+Prints flow logs as a table, the largest volume first: packets and bytes a second
+that went from source to destination (tx) and back (rx), over the time of all
+records shown; the totals have the bytes too. Reads any stream of JSON that holds
+records (lines, arrays, envelopes), as it is, as zstd or gzip; with no file,
+standard input. A flow that several nodes report counts once.
 
   netlog fmt flows
   netlog fmt -node web -class virtual -since 1h -top 20 flows
   netlog fmt -json -exclude 100.64.0.7 flows > rewritten.ndjson
+
+Exits with 1 where something cannot be read or done, and prints the rest.
 
 Flags:
 `
@@ -77,7 +81,7 @@ func runFmt(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 		fmt.Fprintf(stderr, "netlog fmt: %v\n", err)
 		return exitFindings
 	}
-	if c.failed {
+	if c.warnings > 0 {
 		return exitFindings
 	}
 	return exitOK
@@ -109,8 +113,15 @@ type fmtRun struct {
 	table    flowtable.Table
 	seen     map[process]*records.Seqs
 	twice    int
-	failed   bool
+	warnings int
 }
+
+// maxProcesses bounds the memory for what came before, whatever number of processes
+// nodes say they had. Past it all are forgotten: copies come close to one another.
+const maxProcesses = 1 << 18
+
+// maxWarnings bounds what is told one by one.
+const maxWarnings = 20
 
 // process is one run of a node's daemon.
 type process struct {
@@ -144,6 +155,9 @@ func (c *fmtRun) run(ctx context.Context) error {
 		}
 	}
 	c.progress.end()
+	if more := c.warnings - maxWarnings; more > 0 {
+		fmt.Fprintf(c.stderr, "netlog fmt: %d more places cannot be read\n", more)
+	}
 	if c.twice > 0 {
 		fmt.Fprintf(c.stderr, "netlog fmt: %d records came twice and count once\n", c.twice)
 	}
@@ -176,19 +190,23 @@ func (c *fmtRun) learn(ctx context.Context) error {
 // warn tells of input that cannot be read. The rest still counts.
 func (c *fmtRun) warn(err error) {
 	c.progress.end()
-	fmt.Fprintf(c.stderr, "netlog fmt: %s\n", flowtable.Clean(err.Error()))
-	c.failed = true
+	if c.warnings++; c.warnings <= maxWarnings {
+		fmt.Fprintf(c.stderr, "netlog fmt: %s\n", flowtable.Clean(err.Error()))
+	}
 }
 
 // isNew reports whether rec did not come before: delivery is at least once, so a
-// record can.
+// record can. What the receiver has found to be another record of that number is new.
 func (c *fmtRun) isNew(rec *records.Record) bool {
-	if !hasSeq(rec) {
+	if !hasSeq(rec) || rec.Logtail.Conflict {
 		return true
 	}
 	p := process{rec.Reporter(), rec.Logtail.ProcID}
 	s := c.seen[p]
 	if s == nil {
+		if len(c.seen) >= maxProcesses {
+			clear(c.seen)
+		}
 		s = new(records.Seqs)
 		c.seen[p] = s
 	}

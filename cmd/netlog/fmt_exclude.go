@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +36,9 @@ func (x *excluder) add(s string) error {
 	if p, ok := parsePrefix(s); ok {
 		x.prefixes = append(x.prefixes, p)
 		return nil
+	}
+	if isPublicID(s) {
+		s = strings.ToLower(s)
 	}
 	x.nodes = append(x.nodes, s)
 	x.text(s)
@@ -123,49 +124,11 @@ func (x *excluder) rewrite(raw []byte) []byte {
 }
 
 func (x *excluder) isExcluded(n *netlog.Node) bool {
-	return x.texts[n.NodeID] || x.texts[n.Name] || slices.ContainsFunc(n.Addresses, func(a netip.Addr) bool {
-		return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
-	})
+	return x.texts[n.NodeID] || x.texts[n.Name] || slices.ContainsFunc(n.Addresses, x.excludes)
 }
 
-// stays reports whether a string anywhere in raw still has an excluded address
-// or node: in a line of text, or in members that this program does not know. A
-// record like that goes whole, since it cannot be rewritten safely.
-func (x *excluder) stays(raw []byte) bool {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	for {
-		tok, err := dec.Token()
-		if err != nil {
-			return err != io.EOF
-		}
-		s, ok := tok.(string)
-		if ok && (x.texts[s] || x.hasAddress(s)) {
-			return true
-		}
-	}
-}
-
-// hasAddress reports whether one of the words of s is an excluded address.
-func (x *excluder) hasAddress(s string) bool {
-	words := strings.FieldsFunc(s, func(r rune) bool {
-		return !strings.ContainsRune("0123456789abcdefABCDEF.:%/", r)
-	})
-	for _, w := range words {
-		for _, w := range []string{w, strings.TrimRight(w, ".:/%"), strings.Trim(w, ".:/%")} {
-			w, _, _ = strings.Cut(w, "/")
-			a, err := netip.ParseAddr(w)
-			if err != nil {
-				ap, _ := netip.ParseAddrPort(w)
-				a = ap.Addr()
-			}
-			a = a.Unmap().WithZone("")
-			if slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
-				return true
-			}
-		}
-	}
-	return false
+func (x *excluder) excludes(a netip.Addr) bool {
+	return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return contains(p, a) })
 }
 
 // report tells what was done, so that a request can be answered.

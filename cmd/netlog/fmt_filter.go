@@ -51,8 +51,15 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), true
 	}
 	p, err := netip.ParsePrefix(s)
+	if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
 	return p.Masked(), err == nil
 }
+
+// contains reports whether p has a, in whatever way a is written: a prefix has no
+// zone, and knows no IPv4 address inside an IPv6 one.
+func contains(p netip.Prefix, a netip.Addr) bool { return p.Contains(a.Unmap().WithZone("")) }
 
 func (f *filter) setSince(s string) error {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
@@ -87,7 +94,7 @@ func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
 // ID or the first digits of it, the ID it gives itself, or a name.
 func isNode(rec *records.Record, word string, name func(id string) string) bool {
 	id := rec.Reporter()
-	return len(word) >= 4 && strings.HasPrefix(id, word) || id == word || rec.NodeID == word ||
+	return len(word) >= 4 && isPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
 		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
 }
 
@@ -101,7 +108,7 @@ func (f *filter) wants(c flowtable.Class, t *flowtrack.Tuple) bool {
 
 // touches reports whether p has one of the sides of t.
 func touches(p netip.Prefix, t *flowtrack.Tuple) bool {
-	return p.Contains(t.Src.Addr().Unmap()) || p.Contains(t.Dst.Addr().Unmap())
+	return contains(p, t.Src.Addr()) || contains(p, t.Dst.Addr())
 }
 
 // cut takes the flows out of rec that are not wanted, and reports whether

@@ -4,21 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	qt "github.com/frankban/quicktest"
 	"github.com/klauspost/compress/zstd"
-
-	"github.com/go-netlog/netlog/internal/records"
 )
 
 func TestFmtGolden(t *testing.T) {
@@ -64,6 +58,23 @@ func TestFmtReadsAnyForm(t *testing.T) {
 		_, got, _ := netlogCommand(t, in, "fmt")
 		qt.Check(t, got, qt.Equals, want, qt.Commentf("%s", name))
 	}
+}
+
+// TestFmtKeepsBothRecordsOfOneNumber has a node use a number again for something
+// else, which the receiver has marked; a copy of the first is left out.
+func TestFmtKeepsBothRecordsOfOneNumber(t *testing.T) {
+	const other = `{"logtail":{"proc_id":1,"proc_seq":1,"conflict":true},"text":"b"}` + "\n"
+	const in = `{"logtail":{"proc_id":1,"proc_seq":1},"text":"a"}` + "\n"
+	_, out, _ := netlogCommand(t, in+other+in, "fmt", "-json")
+	qt.Check(t, out, qt.Equals, in+other)
+}
+
+// TestFmtTakesTheStartOfAPublicIDOnly has no receiver's IDs, and one name that
+// begins as another does; of records on several lines it makes one.
+func TestFmtTakesTheStartOfAPublicIDOnly(t *testing.T) {
+	const in = `{"nodeId":"web1","exitTraffic":[` + "\n {\"txPkts\": 1}\n]}\n" + `{"nodeId":"web10","exitTraffic":[{"txPkts":1}]}`
+	_, out, _ := netlogCommand(t, in, "fmt", "-json", "-node", "web1")
+	qt.Check(t, out, qt.Equals, `{"nodeId":"web1","exitTraffic":[{"txPkts":1}]}`+"\n")
 }
 
 func TestFmtFilters(t *testing.T) {
@@ -128,171 +139,19 @@ func TestFmtResolvesAddresses(t *testing.T) {
 	}
 }
 
-func TestFmtJSONRewrites(t *testing.T) {
-	id := strings.Repeat("ab", 32)
-	in := fmt.Sprintf(named, id)
-	flow2 := `{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":18446744073709551615,"txBytes":40},`
-	node2 := `{"nodeId":"n2","name":"be\u001b[2Jta","addresses":["100.64.0.2"],"tags":["tag:db"]},`
-	for _, test := range []struct {
-		name string
-		args []string
-		want string
-	}{
-		{"nothing to change leaves every byte", nil, in},
-		{"an address goes from flows and nodes", []string{"-exclude", "100.64.0.2"},
-			strings.Replace(strings.NewReplacer(flow2+" ", "", node2, "", ` , "new"`, `,"new"`).Replace(in), "", "", 1)},
-		{"a class", []string{"-class", "exit"}, in[:strings.Index(in, `"virtualTraffic"`)] + `"exitTraffic":[{"txPkts":3}],"new":{"x":[1, 2e3]}}`},
-		{"the reporter itself", []string{"-exclude", "100.64.0.1"}, ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			code, out, errs := netlogCommand(t, in, append([]string{"fmt", "-json"}, test.args...)...)
-			qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
-			qt.Check(t, strings.TrimSuffix(out, "\n"), qt.Equals, test.want)
-		})
-	}
-}
-
-func TestFmtExcludesANodeFromEveryonesRecords(t *testing.T) {
-	for _, test := range meshes[:4] {
-		t.Run(test.name, func(t *testing.T) {
-			m := test.build()
-			n := m.nodes[len(m.nodes)-1]
-			dir := m.write(t)
-			for _, word := range []string{n.name, n.id, n.addr} {
-				code, out, errs := netlogCommand(t, "", "fmt", "-json", "-exclude", word, dir)
-				qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
-				qt.Check(t, strings.Contains(out, n.addr+":"), qt.IsFalse)
-				if word != n.addr {
-					qt.Check(t, strings.Contains(out, n.id), qt.IsFalse)
-				}
-				qt.Check(t, strings.Contains(out, m.nodes[0].id), qt.IsTrue)
-			}
-		})
-	}
-}
-
-func TestFmtExcludeLeavesNoTraceInOtherText(t *testing.T) {
-	for _, in := range []string{
-		`{"logtail":{"proc_seq":1},"text":"dial tcp 100.64.0.2:22: refused"}`,
-		`{"virtualTraffic":[],"peer":{"at":["100.64.0.2"]}}`,
-		`{"virtualTraffic":[],"peer":"[::ffff:100.64.0.2]:80"}`,
-	} {
-		_, out, _ := netlogCommand(t, in, "fmt", "-json", "-exclude", "100.64.0.0/30")
-		qt.Check(t, out, qt.Equals, "")
-		_, out, _ = netlogCommand(t, in, "fmt", "-json", "-exclude", "100.64.0.20")
-		qt.Check(t, out, qt.Equals, in+"\n")
-	}
-}
-
 func TestFmtTellsWhatItCannotRead(t *testing.T) {
 	code, out, errs := netlogCommand(t, "{\"virtualTraffic\":[\n"+fmt.Sprintf(named, "x"), "fmt")
 	qt.Check(t, code, qt.Equals, exitFindings)
 	qt.Check(t, errs, qt.Contains, "-:1: records: a record is torn")
 	qt.Check(t, out, qt.Contains, "1 record")
+	code, _, errs = netlogCommand(t, strings.Repeat("\xff\n", 5*maxWarnings), "fmt")
+	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, strings.Count(errs, "\n"), qt.Equals, maxWarnings+1)
+	qt.Check(t, errs, qt.Contains, "80 more places cannot be read")
 	code, _, _ = netlogCommand(t, "", "fmt", "no-such-file")
 	qt.Check(t, code, qt.Equals, exitFindings)
 	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}} {
 		code, _, _ = netlogCommand(t, "", append([]string{"fmt"}, args...)...)
 		qt.Check(t, code, qt.Equals, exitUsage)
 	}
-}
-
-// TestFmtUpstream has the formatter of the project whose format this is read our files.
-func TestFmtUpstream(t *testing.T) {
-	if os.Getenv("NETLOG_UPSTREAM") == "" {
-		t.Skip("set NETLOG_UPSTREAM=1 to run the upstream formatter, which is downloaded and built")
-	}
-	m := finished(subnetRouter(false))
-	cmd := exec.CommandContext(t.Context(), "go", "run", "tailscale.com/cmd/netlogfmt@v1.102.0")
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	cmd.Stdin = strings.NewReader(strings.Join(append(m.node("router").lines, fmt.Sprintf(named, strings.Repeat("ab", 32))), "\n"))
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	qt.Assert(t, err, qt.IsNil, qt.Commentf("%s", errs.String()))
-	t.Logf("%s", out)
-	for _, want := range []string{"192.168.1.10:80", "100.64.0.2:40000", "VirtualTraffic", "SubnetTraffic"} {
-		qt.Check(t, string(out), qt.Contains, want)
-	}
-}
-
-// TestFmtTenMillionFlows reads a stream that is larger than the memory it may use.
-func TestFmtTenMillionFlows(t *testing.T) {
-	if os.Getenv("NETLOG_SCALE") == "" {
-		t.Skip("set NETLOG_SCALE=1 to format 10 million flow entries, which takes a minute")
-	}
-	const recs, perRec = 20_000, 500
-	r, w := io.Pipe()
-	go writeScale(w, recs, perRec)
-	d := &peakReader{Reader: r}
-	start := time.Now()
-	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"fmt", "-top", "5"}, d, &out, &errs)
-	took := time.Since(start)
-	qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs.String()))
-	t.Logf("%d entries, %d MB: %v, %.0f entries/s, peak heap %d MB\n%s", recs*perRec, d.n/1e6, took.Round(time.Millisecond),
-		recs*perRec/took.Seconds(), d.peak>>20, out.String())
-	qt.Check(t, out.String(), qt.Contains, "10000000 entries")
-	qt.Check(t, d.peak < 600<<20, qt.IsTrue)
-}
-
-// writeScale writes records of 200 nodes that talk to 200 peers from random ports.
-func writeScale(w *io.PipeWriter, recs, perRec int) {
-	rnd := uint32(1)
-	var b []byte
-	for i := range recs {
-		b = fmt.Appendf(b[:0], `{"logtail":{"id":"%064x","client_time":"2026-11-22T10:00:05Z","proc_id":1,"proc_seq":%d},"nodeId":"n","start":"2026-11-22T10:00:00Z","end":"2026-11-22T11:00:05Z","virtualTraffic":[`, i%200, i)
-		for j := range perRec {
-			rnd = rnd*1664525 + 1013904223
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = fmt.Appendf(b, `{"proto":6,"src":"100.64.0.%d:%d","dst":"100.64.1.%d:443","txPkts":%d,"txBytes":%d,"rxPkts":3,"rxBytes":4000}`,
-				i%200, 32768+rnd>>18, rnd>>8%200, rnd>>20, rnd>>12)
-		}
-		b = append(b, "]}\n"...)
-		if _, err := w.Write(b); err != nil {
-			return
-		}
-	}
-	w.Close()
-}
-
-// peakReader looks at the heap now and then while it is read.
-type peakReader struct {
-	io.Reader
-	n, next int64
-	peak    uint64
-}
-
-func (p *peakReader) Read(b []byte) (int, error) {
-	n, err := p.Reader.Read(b)
-	if p.n += int64(n); p.n >= p.next {
-		p.next = p.n + 16<<20
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		p.peak = max(p.peak, m.HeapInuse+m.StackInuse)
-	}
-	return n, err
-}
-
-func BenchmarkReader(b *testing.B) {
-	r, w := io.Pipe()
-	go writeScale(w, 20, 500)
-	data, err := io.ReadAll(r)
-	qt.Assert(b, err, qt.IsNil)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		d := records.NewReader(bytes.NewReader(data))
-		for {
-			if _, err := d.Next(); err == io.EOF {
-				break
-			} else if err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/flow")
 }

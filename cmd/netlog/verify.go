@@ -31,6 +31,7 @@ func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr i
 	fs.Usage = func() { fmt.Fprint(fs.Output(), verifyHelp); fs.PrintDefaults() }
 	fs.Float64Var(&b.loss, "loss", 5, "`percent` of the packets of a flow that may be lost on the way")
 	fs.DurationVar(&b.slack, "slack", time.Second, "books that end this far apart are taken to end together")
+	fs.IntVar(&b.max, "max-flows", 1<<22, "bound the memory to this `number` of flows, each counted once a node, and so many records times 8")
 	fs.BoolVar(&b.complete, "complete", false, "all nodes of the VPN are here: an address without books is a finding")
 	fs.StringVar(&nodesFile, "nodes", "", "`file` with names of nodes, in lines of: public ID, name")
 	switch err := fs.Parse(args); {
@@ -40,6 +41,10 @@ func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr i
 		return exitUsage
 	case fs.NArg() == 0:
 		fs.Usage()
+		return exitUsage
+	}
+	if !isPercent(b.loss) || b.slack < 0 || b.max < 1 {
+		fmt.Fprintln(stderr, "netlog verify: -loss is 0 to 100, -slack is not negative, and -max-flows is at least 1")
 		return exitUsage
 	}
 	in := &records.Input{Paths: fs.Args()}
@@ -87,12 +92,15 @@ func (b *books) print(w io.Writer) error {
 		}
 		fmt.Fprintf(w, "%s%s: %s\n", where, f.kind, f.text)
 	}
+	if more := b.skipped - maxSkipped; more > 0 {
+		fmt.Fprintf(w, "note: %d more places cannot be read\n", more)
+	}
 	for _, n := range b.notes {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	for _, n := range b.nodes {
-		fmt.Fprintf(w, "node %s: %s to %s, %d records, %d processes, clock %s\n", b.label(n.num),
-			n.start().UTC().Format(time.DateTime), n.end().UTC().Format(time.DateTime), n.records, len(n.procs), n.clock())
+		fmt.Fprintf(w, "node %s: %s to %s, %d records, %d processes, clock %s%s\n", b.label(n.num),
+			n.start().UTC().Format(time.DateTime), n.end().UTC().Format(time.DateTime), n.records, len(n.procs), n.clock(), n.unchecked())
 	}
 	_, err := fmt.Fprintf(w, "%d flows matched, %d seen by one node only, %d findings\n", b.matched, b.unmatched, len(b.findings))
 	return err

@@ -2,9 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"errors"
-	"hash/maphash"
 	"net/netip"
 	"time"
 
@@ -23,6 +20,7 @@ type books struct {
 	loss     float64       // percent
 	slack    time.Duration // between the ends of two books
 	complete bool
+	max      int // accounts, processes and claims held; zero: no bound
 	names    names
 
 	nodes    []*bookNode
@@ -34,6 +32,11 @@ type books struct {
 	findings           []finding
 	notes              []string
 	matched, unmatched int
+
+	held     int // of max
+	surveyed int // records of the first reading that count
+	entered  int // and of the second
+	skipped  int // places that cannot be read
 }
 
 // account is one flow in the books of one node.
@@ -61,7 +64,10 @@ type bookNode struct {
 	ahead   time.Duration     // server time less client time, at its least: latency and clock
 	timed   bool              // ahead is known
 	longest time.Duration     // of its windows
-	spans   []span            // when it counted, by the server's clock, in order
+	spans   []span            // when it counted, by the server's clock, in order and apart
+	bare    int               // records without a sequence number
+	sent    share             // of the packets that others say they sent to it
+	recv    share             // of the packets that others say they received from it
 }
 
 // bookProc is one run of a node's daemon: between two of them it did not count.
@@ -81,55 +87,15 @@ type claim struct {
 
 type span struct{ start, end time.Time }
 
+// share is a part of a number of packets.
+type share struct{ part, all uint64 }
+
 func newBooks() *books {
 	return &books{
 		byID:     make(map[string]uint32),
 		accounts: make(map[account]*entries),
 		flows:    make(map[flowtrack.Tuple][]account),
 		owners:   make(map[netip.Addr][]uint32),
-	}
-}
-
-// read reads the input twice.
-func (b *books) read(ctx context.Context, in *records.Input, p *progress) error {
-	defer p.end()
-	seed := maphash.MakeSeed()
-	for rec, err := range in.Records() {
-		if p.show(in); ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			e, ok := errors.AsType[*records.Error](err)
-			if !ok {
-				return err
-			}
-			b.found(e.Pos, "unreadable", "%s", flowtable.Clean(e.Err.Error()))
-			continue
-		}
-		b.survey(rec, maphash.Bytes(seed, rec.Raw))
-	}
-	if len(b.nodes) == 0 {
-		return errors.New("no records")
-	}
-	b.startSecond()
-	for rec, err := range in.Records() {
-		if p.show(in); ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err == nil {
-			b.enter(rec)
-		}
-	}
-	return nil
-}
-
-// startSecond makes ready for the second reading.
-func (b *books) startSecond() {
-	b.arrange()
-	for _, n := range b.nodes {
-		for _, p := range n.procs {
-			p.seqs = records.Seqs{}
-		}
 	}
 }
 
@@ -140,10 +106,12 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 	if p == nil {
 		p = &bookProc{sums: make(map[uint64]uint64), first: rec.Pos}
 		n.procs[rec.Logtail.ProcID] = p
+		b.held++
 	}
 	if !b.isNew(n, p, rec, sum) {
 		return
 	}
+	b.surveyed++
 	n.records++
 	p.last = rec.Pos
 	p.dropped += rec.DroppedEntries
@@ -152,10 +120,10 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 			n.ahead, n.timed = d, true
 		}
 	}
-	if rec.Start.IsZero() {
+	b.claims(n, rec)
+	if !b.hasWindow(rec) {
 		return
 	}
-	b.claims(n, rec)
 	if p.start.IsZero() || rec.Start.Before(p.start) {
 		p.start = rec.Start
 	}
@@ -169,6 +137,7 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 		if e == nil {
 			e = &entries{first: rec.Pos}
 			b.accounts[k] = e
+			b.held++
 			id := inOrder(t.Tuple)
 			b.flows[id] = append(b.flows[id], k)
 		}
@@ -181,14 +150,19 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 // the same bytes may come twice; other bytes under the same number may not.
 func (b *books) isNew(n *bookNode, p *bookProc, rec *records.Record, sum uint64) bool {
 	seq := rec.Logtail.ProcSeq
+	if rec.Logtail.Conflict {
+		b.found(rec.Pos, "sequence number used twice", "node %s, process %d, number %d: the receiver had other bytes before",
+			b.label(n.num), rec.Logtail.ProcID, seq)
+	}
 	if !hasSeq(rec) {
+		n.bare++
 		return true
 	}
 	if p.seqs.Add(seq) {
 		p.sums[seq] = sum
 		return true
 	}
-	if p.sums[seq] != sum {
+	if p.sums[seq] != sum && !rec.Logtail.Conflict {
 		b.found(rec.Pos, "sequence number used twice", "node %s, process %d, number %d: other bytes than before",
 			b.label(n.num), rec.Logtail.ProcID, seq)
 		p.sums[seq] = sum
@@ -199,6 +173,19 @@ func (b *books) isNew(n *bookNode, p *bookProc, rec *records.Record, sum uint64)
 // hasSeq reports whether the node numbers its entries.
 func hasSeq(rec *records.Record) bool {
 	return rec.Logtail.ProcSeq != 0 || rec.Logtail.ProcID != 0
+}
+
+// hasWindow reports whether rec tells when it counted. Flows without a time cannot
+// be held against anyone, so they are a finding.
+func (b *books) hasWindow(rec *records.Record) bool {
+	ok := !rec.Start.IsZero() && !rec.End.Before(rec.Start)
+	if !ok {
+		for range matchable(rec) {
+			b.found(rec.Pos, "no window", "flows from %s to %s", rec.Start.UTC().Format(time.RFC3339), rec.End.UTC().Format(time.RFC3339))
+			break
+		}
+	}
+	return ok
 }
 
 // nodeID names the node of rec; the file does where nothing else does, which is
@@ -228,6 +215,7 @@ func (b *books) claims(n *bookNode, rec *records.Record) {
 		if c == nil {
 			c = &claim{pos: rec.Pos, start: rec.Start}
 			n.claims[id] = c
+			b.held++
 		}
 		if rec.Start.Before(c.start) {
 			c.start = rec.Start

@@ -17,6 +17,7 @@ func (b *books) check() {
 	b.checkSequences()
 	b.checkClaims()
 	b.checkFlows()
+	b.checkShares()
 }
 
 // checkSequences finds the entries that are missing in the middle of a process.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"time"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
@@ -17,7 +18,7 @@ func (b *books) arrange() {
 				n.spans = append(n.spans, span{p.start.Add(n.ahead), p.end.Add(n.ahead)})
 			}
 		}
-		slices.SortFunc(n.spans, func(x, y span) int { return x.start.Compare(y.start) })
+		n.spans = joined(n.spans)
 	}
 	for _, accs := range b.flows {
 		for _, a := range accs {
@@ -33,11 +34,28 @@ func (b *books) arrange() {
 	}
 }
 
+// joined returns spans in order, with those that overlap as one. So however many
+// processes a node says it had, the one at a time is found by a binary search.
+func joined(spans []span) []span {
+	slices.SortFunc(spans, func(x, y span) int { return x.start.Compare(y.start) })
+	apart := spans[:0]
+	for _, s := range spans {
+		if last := len(apart) - 1; last >= 0 && !apart[last].end.Before(s.start) {
+			if s.end.After(apart[last].end) {
+				apart[last].end = s.end
+			}
+			continue
+		}
+		apart = append(apart, s)
+	}
+	return apart
+}
+
 // enter adds the flows of rec to their accounts. It leaves out what came to the
 // files after the first reading, as a running collector writes them.
 func (b *books) enter(rec *records.Record) {
 	num, known := b.byID[b.nodeID(rec)]
-	if !known || rec.Start.IsZero() {
+	if !known {
 		return
 	}
 	n := b.nodes[num]
@@ -49,6 +67,9 @@ func (b *books) enter(rec *records.Record) {
 		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
 			return
 		}
+	}
+	if b.entered++; rec.Start.IsZero() || rec.End.Before(rec.Start) {
+		return
 	}
 	w := span{rec.Start.Add(n.ahead), rec.End.Add(n.ahead)}
 	for _, t := range matchable(rec) {
@@ -96,25 +117,41 @@ func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 // of windows without traffic.
 func (b *books) covers(n, of uint32, w span) bool {
 	spans, others := b.nodes[n].spans, b.nodes[of].spans
-	for i, s := range spans {
+	last := len(spans) - 1
+	if last < 0 || len(others) == 0 {
+		return false
+	}
+	i := b.nodes[n].spanAfter(w.start)
+	return slices.ContainsFunc([]int{0, last, i}, func(i int) bool {
+		if i > last {
+			return false
+		}
+		s := spans[i]
 		if i == 0 && w.start.Equal(others[0].start) {
 			s.start = s.start.Add(-b.nodes[n].longest - b.slack)
 		}
-		if i == len(spans)-1 && w.end.Equal(others[len(others)-1].end) {
+		if i == last && w.end.Equal(others[len(others)-1].end) {
 			s.end = s.end.Add(b.slack)
 		}
-		if !w.start.Before(s.start) && !w.end.After(s.end) {
-			return true
+		return !w.start.Before(s.start) && !w.end.After(s.end)
+	})
+}
+
+// spanAfter returns the first span of n that ends behind t.
+func (n *bookNode) spanAfter(t time.Time) int {
+	i, _ := slices.BinarySearchFunc(n.spans, t, func(s span, t time.Time) int {
+		if s.end.After(t) {
+			return 1
 		}
-	}
-	return false
+		return -1
+	})
+	return i
 }
 
 // within reports whether n has counted during a part of w.
 func (n *bookNode) within(w span) bool {
-	return slices.ContainsFunc(n.spans, func(s span) bool {
-		return w.start.Before(s.end) && s.start.Before(w.end)
-	})
+	i := n.spanAfter(w.start)
+	return i < len(n.spans) && n.spans[i].start.Before(w.end)
 }
 
 // matchable calls yield with the flows of rec that have two sides. The underlay

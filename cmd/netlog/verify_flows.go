@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -59,6 +60,7 @@ func (b *books) checkFlows() {
 				silent[d.silent()]++
 				continue
 			}
+			b.weigh(&d)
 			// One side may have folded ports away where the other has not: only their sums agree then.
 			if !folded[p] && b.judge(&d, "") {
 				bad[p] = true
@@ -196,10 +198,13 @@ func (h *half) add(g *half) {
 			h.nodes = append(h.nodes, n)
 		}
 	}
-	h.pkts, h.bytes = h.pkts+g.pkts, h.bytes+g.bytes
-	h.edgeP, h.edgeB = h.edgeP+g.edgeP, h.edgeB+g.edgeB
+	h.pkts, h.bytes = add(h.pkts, g.pkts), add(h.bytes, g.bytes)
+	h.edgeP, h.edgeB = add(h.edgeP, g.edgeP), add(h.edgeB, g.edgeB)
 	h.last = g.last
 }
+
+// add saturates, as the counters of a flow do.
+func add(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
 
 func pairOf(t flowtrack.Tuple) pair { return pair{t.Proto, t.Src.Addr(), t.Dst.Addr()} }
 

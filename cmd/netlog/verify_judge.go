@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"net/netip"
 	"strings"
 
@@ -16,10 +17,10 @@ import (
 // other side may not have been there is held against nobody.
 func (b *books) judge(d *direction, what string) bool {
 	s, r := &d.sent, &d.recv
-	lost := int64(s.pkts-s.edgeP) - int64(r.pkts)
-	lostBytes := int64(s.bytes-s.edgeB) - int64(r.bytes)
+	lost, lostBytes := less(s.pkts-s.edgeP, r.pkts), less(s.bytes-s.edgeB, r.bytes)
+	most, mostBytes := bits.Mul64(lost, math.MaxUint16) // no packet is larger
 	more := r.pkts-r.edgeP > s.pkts || r.bytes-r.edgeB > s.bytes
-	allowed := int64(math.Ceil(float64(s.pkts) * b.loss / 100))
+	tooMany := float64(lost) > math.Ceil(float64(s.pkts)*b.loss/100)
 	edges := s.edgeP != 0 || s.edgeB != 0 || r.edgeP != 0 || r.edgeB != 0
 	kind := ""
 	switch {
@@ -27,14 +28,14 @@ func (b *books) judge(d *direction, what string) bool {
 		kind = "flow missing at the sender"
 	case more:
 		kind = "received more than sent"
-	case lost > allowed && r.nodes == nil:
+	case tooMany && r.nodes == nil:
 		kind = "flow missing at the receiver"
-	case lost > allowed:
+	case tooMany:
 		kind = "received less than sent"
 	case !edges && s.pkts == r.pkts && s.bytes != r.bytes:
 		kind = "bytes differ"
-	case lost > 0 && lostBytes > lost*math.MaxUint16:
-		kind = "bytes differ" // no packet is so large
+	case lost > 0 && most == 0 && lostBytes > mostBytes:
+		kind = "bytes differ"
 	default:
 		return false
 	}
@@ -45,6 +46,10 @@ func (b *books) judge(d *direction, what string) bool {
 	b.found(pos, kind, "%s%v: sent %s, received %s", what, d.flow, b.half(s, d.flow.Src.Addr()), b.half(r, d.flow.Dst.Addr()))
 	return true
 }
+
+// less returns how much less b is than a. Counts go up to 2^64-1, so a signed
+// difference could make a large count pass for a small one.
+func less(a, b uint64) uint64 { return a - min(a, b) }
 
 // half writes what one side says, and where it says it.
 func (b *books) half(h *half, addr netip.Addr) string {

@@ -41,7 +41,7 @@ func full() records.Record {
 			NodeID: "n", Start: at, End: at, SrcNode: node, DstNodes: []netlog.Node{node},
 			VirtualTraffic: flows, SubnetTraffic: flows, ExitTraffic: flows, PhysicalTraffic: flows,
 		},
-		Logtail: records.Meta{ID: strings.Repeat("0f", 32), ClientTime: at, ServerTime: at, ProcID: 1<<32 - 1, ProcSeq: 1<<64 - 1},
+		Logtail: records.Meta{ID: strings.Repeat("0f", 32), ClientTime: at, ServerTime: at, ProcID: 1<<32 - 1, ProcSeq: 1<<64 - 1, Conflict: true},
 	}
 }
 
@@ -82,7 +82,7 @@ func TestRecordsFitTheSchema(t *testing.T) {
 func TestTheSchemaRefusesWhatIsNoRecord(t *testing.T) {
 	s := validator{readSchema(t)}
 	for _, text := range []string{
-		`[]`, `{}`, `{"logtail":1}`, `{"logtail":{"id":"x"}}`, `{"logtail":{"proc_id":4294967296}}`,
+		`[]`, `{}`, `{"logtail":1}`, `{"logtail":{"id":"x"}}`, `{"logtail":{"proc_id":4294967296}}`, `{"logtail":{"conflict":1}}`, `{"logtail":{},"nodeId":true}`,
 		`{"logtail":{},"start":"yesterday"}`, `{"logtail":{},"nodeId":1}`, `{"logtail":{},"exitTraffic":{}}`,
 		`{"logtail":{},"exitTraffic":[{"proto":256}]}`, `{"logtail":{},"exitTraffic":[{"src":""}]}`,
 		`{"logtail":{},"exitTraffic":[{"txPkts":-1}]}`, `{"logtail":{},"exitTraffic":[{"txPkts":1.5}]}`,
@@ -184,6 +184,10 @@ func (s validator) check(schema map[string]any, v any, path string) error {
 			return fmt.Errorf("%s: a number, not %v", path, typ)
 		}
 		return checkInteger(schema, v, path)
+	case bool:
+		if typ != "boolean" {
+			return fmt.Errorf("%s: a boolean, not %v", path, typ)
+		}
 	default:
 		return fmt.Errorf("%s: %v", path, v)
 	}

@@ -20,6 +20,11 @@ import (
 // DefaultMaxFlows bounds a Table to about 100 MiB.
 const DefaultMaxFlows = 1 << 18
 
+const (
+	maxWindow = 24 * time.Hour       // of one record; those of this library have seconds
+	maxAway   = 366 * 24 * time.Hour // from the window to the receiver's time; a node may have been offline for long
+)
+
 // Class is the kind of traffic, as the records sort it.
 type Class uint8
 
@@ -76,6 +81,7 @@ type Table struct {
 	grain     grain
 	records   int
 	entries   int // flows added, before they were added up
+	timeless  int // records whose window cannot be
 	start     time.Time
 	end       time.Time
 }
@@ -119,12 +125,7 @@ func withoutPort(ap netip.AddrPort) netip.AddrPort {
 // Add adds the flows of r. It keeps nothing of r.
 func (t *Table) Add(r *records.Record) {
 	t.records++
-	if !r.Start.IsZero() && (t.start.IsZero() || r.Start.Before(t.start)) {
-		t.start = r.Start
-	}
-	if r.End.After(t.end) {
-		t.end = r.End
-	}
+	t.widen(r)
 	k := key{reporter: t.number(r.Reporter())}
 	for k.class = range numClasses {
 		for _, c := range k.class.Traffic(&r.Message) {
@@ -132,6 +133,25 @@ func (t *Table) Add(r *records.Record) {
 			k.Tuple = t.grain.cut(c.Tuple)
 			t.add(k, c.Counts)
 		}
+	}
+}
+
+// widen adds the window of r to the time that rates are taken over, unless it
+// cannot be: one record of the year 0 would make all rates zero.
+func (t *Table) widen(r *records.Record) {
+	length, at := r.End.Sub(r.Start), r.Logtail.ServerTime
+	if r.Start.IsZero() || length < 0 || length > maxWindow || !at.IsZero() && at.Sub(r.End).Abs() > maxAway {
+		t.timeless++
+		return
+	}
+	if t.start.IsZero() {
+		t.start, t.end = r.Start, r.End
+	}
+	if r.Start.Before(t.start) {
+		t.start = r.Start
+	}
+	if r.End.After(t.end) {
+		t.end = r.End
 	}
 }
 
@@ -198,5 +218,8 @@ func (t *Table) Span() (start, end time.Time) { return t.start, t.end }
 
 // seconds is the time that rates are taken over, never zero.
 func (t *Table) seconds() float64 {
+	if t.start.IsZero() {
+		return 1
+	}
 	return math.Max(t.end.Sub(t.start).Seconds(), 1e-3)
 }

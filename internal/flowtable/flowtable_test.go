@@ -58,6 +58,9 @@ func TestAFlowCountsOnce(t *testing.T) {
 			record("A", flow(a, b, 10, 5)), record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("B", flow(b, a, 5, 10)),
 		}, []string{"A 10/5"}},
 		{"a hub counts where no end reports", rs{record("H", flow(a, b, 10, 5), flow(b, a, 5, 10))}, []string{"H 10/5"}},
+		{"of two hubs the one that saw more counts", rs{
+			record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("I", flow(a, b, 12, 6), flow(b, a, 6, 12)),
+		}, []string{"I 12/6"}},
 		{"two routers of one subnet add up", rs{record("R", flow(a, b, 10, 5)), record("S", flow(a, b, 3, 2))}, []string{"R 13/7"}},
 		{"flows of two protocols are two", rs{record("A", flow(a, b, 10, 5), udp(flow(a, b, 1, 1)))}, []string{"A 10/5", "A 1/1"}},
 	} {
@@ -85,6 +88,17 @@ func TestExitTotalsOfTwoNodesAreTwoRows(t *testing.T) {
 	for _, n := range []string{"A", "B"} {
 		r := record(n)
 		r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 3, 0)}
+		tab.Add(r)
+	}
+	qt.Check(t, tab.Rows(), qt.HasLen, 2)
+}
+
+// TestTheUnderlayOfTwoNodesIsTwoRows has two nodes reach the same peer.
+func TestTheUnderlayOfTwoNodesIsTwoRows(t *testing.T) {
+	var tab flowtable.Table
+	for _, n := range []string{"A", "B"} {
+		r := record(n)
+		r.PhysicalTraffic = []netlog.ConnectionCounts{flow(hub, "192.0.2.9:41641", 3, 0)}
 		tab.Add(r)
 	}
 	qt.Check(t, tab.Rows(), qt.HasLen, 2)
@@ -124,6 +138,7 @@ func TestACoarseTableStillCountsAFlowOnce(t *testing.T) {
 	rows := tab.Rows()
 	qt.Assert(t, rows, qt.HasLen, 1)
 	qt.Check(t, rows[0].TxPackets, qt.Equals, uint64(10000))
+	qt.Check(t, rows[0].Src.Port()+rows[0].Dst.Port(), qt.Equals, uint16(22), qt.Commentf("the port of the service stays"))
 }
 
 func TestPrintFitsTheWidth(t *testing.T) {
@@ -148,4 +163,47 @@ func TestTextCannotMoveTheCursor(t *testing.T) {
 	var out strings.Builder
 	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
 	qt.Check(t, out.String(), qt.Contains, `x\x1b[2J\x0ax\u202e\xff:22`)
+}
+
+// TestOneWindowThatCannotBeDoesNotChangeTheRates has a node lie about its times.
+func TestOneWindowThatCannotBeDoesNotChangeTheRates(t *testing.T) {
+	year0 := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name       string
+		start, end time.Time
+		want       string
+	}{
+		{"since the year 0", year0, start.Add(time.Second), "1 record without a time"},
+		{"in the year 0, by a receiver of today", year0, year0, "1 record without a time"},
+		{"backwards", start.Add(time.Hour), start, "1 record without a time"},
+		{"no time", time.Time{}, time.Time{}, "1 record without a time"},
+		{"a second window", start, start.Add(time.Second), "(10s)\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var tab flowtable.Table
+			tab.Add(record("A", flow(a, b, 10, 5)))
+			r := record("A")
+			r.Start, r.End, r.Logtail.ServerTime = test.start, test.end, start.Add(time.Minute)
+			tab.Add(r)
+			from, to := tab.Span()
+			qt.Check(t, to.Sub(from), qt.Equals, 10*time.Second)
+			var out strings.Builder
+			qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
+			qt.Check(t, out.String(), qt.Contains, test.want)
+		})
+	}
+	var old flowtable.Table
+	r := record("A")
+	r.Start, r.End = year0, year0 // no receiver has been there to know better
+	old.Add(r)
+	_, end := old.Span()
+	qt.Check(t, end, qt.Equals, year0)
+	var tab flowtable.Table
+	r = record("A", flow(a, b, 10, 5))
+	r.Start, r.End = time.Time{}, time.Time{}
+	tab.Add(r)
+	var out strings.Builder
+	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
+	qt.Check(t, out.String(), qt.Contains, "no times: these are totals")
+	qt.Check(t, out.String(), qt.Contains, " 10.0  1.00k")
 }

@@ -117,8 +117,8 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	}
 	for c := range numClasses {
 		if flows[c] > 0 {
-			name := fmt.Sprintf("%s total", c)
-			l.total(b, name, plural(flows[c], "flow"), t.rates(sums[c]))
+			volume := short(float64(sum(sums[c].TxBytes, sums[c].RxBytes))) + "B"
+			l.total(b, fmt.Sprintf("%s total", c), plural(flows[c], "flow")+", "+volume, t.rates(sums[c]))
 		}
 	}
 	fmt.Fprintf(b, "%s, %s, %s", plural(t.records, "record"), plural(len(t.names), "node"), plural(t.entries, "entry"))
@@ -127,6 +127,12 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 			t.end.Sub(t.start).Round(time.Millisecond))
 	}
 	b.WriteByte('\n')
+	switch {
+	case t.records > 0 && t.start.IsZero():
+		b.WriteString("no times: these are totals, not rates\n")
+	case t.timeless > 0:
+		fmt.Fprintf(b, "%s without a time that can be: in the counts, not in the time\n", plural(t.timeless, "record"))
+	}
 	switch t.grain {
 	case services:
 		fmt.Fprintf(b, "more than %d flows: shown without the higher port\n", t.limit())

@@ -93,6 +93,8 @@ func (d *decoder) meta(m *Meta) {
 			m.ProcID = uint32(d.uint(32))
 		case "proc_seq":
 			m.ProcSeq = d.uint(64)
+		case "conflict":
+			m.Conflict = d.word() == "true"
 		default:
 			d.skip()
 		}

@@ -16,7 +16,8 @@ import (
 // for concurrent use.
 type Input struct {
 	// Paths are files and directories. Of a directory, everything below it is read
-	// whose name ends in .ndjson, .jsonl, .json or .zst, in the order of names.
+	// whose name ends in .ndjson, .jsonl, .json, .zst or .gz, in the order of names;
+	// links in it are followed to files, not to directories.
 	// "-" is Stdin, and no path at all is Stdin too.
 	Paths []string
 	Stdin io.Reader
@@ -70,26 +71,30 @@ func (in *Input) files() (files []string, errs []error) {
 			add(p, 0)
 			continue
 		}
-		err := filepath.WalkDir(p, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || path != p && !hasRecords(path) {
-				return err
-			}
-			info, err := os.Stat(path)
-			if err == nil {
-				add(path, info.Size())
-			}
-			return err
-		})
-		if err != nil {
-			errs = append(errs, err)
+		root := p
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			root += string(filepath.Separator) // so that a link to a directory is walked too
 		}
+		filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && (path == root || hasRecords(path)) {
+				var info fs.FileInfo
+				// In a directory nobody has asked for a pipe, which would wait for a writer.
+				if info, err = os.Stat(path); err == nil && (path == root || info.Mode().IsRegular()) {
+					add(path, info.Size())
+				}
+			}
+			if err != nil {
+				errs = append(errs, err)
+			}
+			return nil
+		})
 	}
 	return files, errs
 }
 
 func hasRecords(path string) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
-	case ".ndjson", ".jsonl", ".json", ".zst":
+	case ".ndjson", ".jsonl", ".json", ".zst", ".gz":
 		return true
 	}
 	return false

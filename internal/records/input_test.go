@@ -1,6 +1,8 @@
 package records_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -23,6 +25,7 @@ func TestInputWalksDirectoriesAndGoesOnAfterErrors(t *testing.T) {
 	packed := enc.EncodeAll([]byte(one+"\n"), nil)
 	for name, data := range map[string]string{
 		"a.ndjson.zst":     string(packed) + string(packed), // two frames, as of a file that was rotated twice
+		"a.ndjson1.gz":     string(gzipped(t, one)),
 		"b/c.json":         "[" + one + "]",
 		"b/d.ndjson":       one + "\n" + one[:30] + "\n" + one,
 		"b/e.ndjson.zst":   string(packed[:len(packed)-5]),
@@ -40,9 +43,18 @@ func TestInputWalksDirectoriesAndGoesOnAfterErrors(t *testing.T) {
 		}
 		where = append(where, strings.TrimPrefix(rec.Pos.String(), dir))
 	}
-	qt.Check(t, where, qt.DeepEquals, []string{"/a.ndjson.zst:1", "/a.ndjson.zst:2", "/b/c.json:1", "/b/d.ndjson:1", "/b/d.ndjson:3", "-:1"})
+	qt.Check(t, where, qt.DeepEquals, []string{"/a.ndjson.zst:1", "/a.ndjson.zst:2", "/a.ndjson1.gz:1", "/b/c.json:1", "/b/d.ndjson:1", "/b/d.ndjson:3", "-:1"})
 	qt.Check(t, errs, qt.HasLen, 3)
 	qt.Check(t, in.HasStdin(), qt.IsTrue)
+}
+
+func gzipped(t *testing.T, s string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write([]byte(s))
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, w.Close(), qt.IsNil)
+	return b.Bytes()
 }
 
 func TestAStreamOfAnySizeTakesLittleMemory(t *testing.T) {

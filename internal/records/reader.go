@@ -3,6 +3,7 @@ package records
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"slices"
@@ -38,8 +39,8 @@ type Reader struct {
 	err  error // that ends the stream
 }
 
-// NewReader returns a Reader of r, which it decompresses where it begins as a
-// zstd frame does. Close it where r may not be read to its end.
+// NewReader returns a Reader of r, which it decompresses where it begins as zstd
+// or gzip does. Close it where r may not be read to its end.
 func NewReader(r io.Reader) *Reader { return NewFileReader(r, "") }
 
 // NewFileReader is NewReader with a name for the positions of records.
@@ -51,17 +52,29 @@ func NewFileReader(r io.Reader, name string) *Reader {
 	if bom, _ := b.Peek(3); bytes.Equal(bom, []byte{0xef, 0xbb, 0xbf}) {
 		b.Discard(3)
 	}
-	magic, _ := b.Peek(4)
-	if bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}) { // RFC 8878, section 3.1.1
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			d.err = err
-			return d
-		}
-		d.src, d.done = z, z.Close
-	}
+	d.err = d.decompress(b)
 	d.scan.line, d.scan.max = 1, maxRecord
 	return d
+}
+
+// decompress has d read what is in b, whose first bytes tell how it is packed.
+func (d *Reader) decompress(b *bufio.Reader) error {
+	magic, _ := b.Peek(4)
+	switch {
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}): // RFC 8878, section 3.1.1
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return err
+		}
+		d.src, d.done = z, z.Close
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b, 8}): // RFC 1952, section 2.3.1; shippers and log rotation write it
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return err
+		}
+		d.src = z
+	}
+	return nil
 }
 
 // Close frees what decompression holds. It does not close the stream.

@@ -108,3 +108,15 @@ func TestARecordIsBoundedAndTheRestStillRead(t *testing.T) {
 	qt.Check(t, n, qt.Equals, 20_004)
 	qt.Check(t, errs, qt.Equals, 1)
 }
+
+func TestSentLeavesOutTheServerTimeOnly(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"logtail":{"id":"a","server_time":"x","proc_seq":1},"text":"server_time"}`:              `{"logtail":{"id":"a","server_time":|,"proc_seq":1},"text":"server_time"}`,
+		`{"a":{"server_time":1}, "logtail" : { "server_time" : "x" } , "server_time":2}`:          `{"a":{"server_time":1}, "logtail" : { "server_time" : | } , "server_time":2}`,
+		`{"virtualTraffic":[{"server_time":1}]}`:                                                  `{"virtualTraffic":[{"server_time":1}]}|`,
+		`{"logtail":{"error":{"bad_data":{"server_time":1}}},"exitTraffic":[],"server_time":"y"}`: `{"logtail":{"error":{"bad_data":{"server_time":1}}},"exitTraffic":[],"server_time":"y"}|`,
+	} {
+		before, after := (&records.Record{Raw: []byte(in)}).Sent()
+		qt.Check(t, string(before)+"|"+string(after), qt.Equals, want)
+	}
+}

@@ -35,14 +35,15 @@ type Record struct {
 	Pos Pos    `json:"-"` // where they were read
 }
 
-// Meta is what stands under "logtail": the ID and server time are the
-// receiver's word, the rest is the node's.
+// Meta is what stands under "logtail": the ID, the server time and the
+// conflict are the receiver's word, the rest is the node's.
 type Meta struct {
 	ID         string    `json:"id,omitzero"`          // public ID of the node, 64 hexadecimal digits
 	ClientTime time.Time `json:"client_time,omitzero"` // when the node wrote the entry, by its clock
 	ServerTime time.Time `json:"server_time,omitzero"` // when it came in, by the receiver's clock
 	ProcID     uint32    `json:"proc_id,omitzero"`     // one process of the node, a random number
 	ProcSeq    uint64    `json:"proc_seq,omitzero"`    // counts the entries of that process
+	Conflict   bool      `json:"conflict,omitzero"`    // the receiver had another entry of that number
 }
 
 // Pos is a place in a file. The zero Pos is nowhere.
@@ -59,6 +60,26 @@ func (p Pos) String() string { return fmt.Sprintf("%s:%d", cmp.Or(p.File, "-"), 
 // with equal reporters come from one node; the text is not escaped.
 func (r *Record) Reporter() string {
 	return cmp.Or(r.Logtail.ID, r.NodeID, r.SrcNode.NodeID)
+}
+
+// Sent returns the bytes of r without the value of its server time: before it and
+// behind it. They are what two copies of one entry have in common, which came to
+// the receiver one after the other.
+func (r *Record) Sent() (before, after []byte) {
+	d := decoder{b: r.Raw}
+	for k := range d.object {
+		if string(k) != "logtail" {
+			d.skip()
+			continue
+		}
+		for k := range d.object {
+			from := d.valueStart()
+			if d.skip(); string(k) == "server_time" {
+				return r.Raw[:from], r.Raw[d.i:]
+			}
+		}
+	}
+	return r.Raw, nil
 }
 
 // Error is a place in the input that cannot be read as a record. The reader has

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+func TestFmtJSONRewrites(t *testing.T) {
+	id := strings.Repeat("ab", 32)
+	in := fmt.Sprintf(named, id)
+	flow2 := `{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":18446744073709551615,"txBytes":40},`
+	node2 := `{"nodeId":"n2","name":"be\u001b[2Jta","addresses":["100.64.0.2"],"tags":["tag:db"]},`
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nothing to change leaves every byte", nil, in},
+		{"an address goes from flows and nodes", []string{"-exclude", "100.64.0.2"},
+			strings.Replace(strings.NewReplacer(flow2+" ", "", node2, "", ` , "new"`, `,"new"`).Replace(in), "", "", 1)},
+		{"a class", []string{"-class", "exit"}, in[:strings.Index(in, `"virtualTraffic"`)] + `"exitTraffic":[{"txPkts":3}],"new":{"x":[1, 2e3]}}`},
+		{"the reporter itself", []string{"-exclude", "100.64.0.1"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, errs := netlogCommand(t, in, append([]string{"fmt", "-json"}, test.args...)...)
+			qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+			qt.Check(t, strings.TrimSuffix(out, "\n"), qt.Equals, test.want)
+		})
+	}
+}
+
+func TestFmtExcludesANodeFromEveryonesRecords(t *testing.T) {
+	for _, test := range meshes[:4] {
+		t.Run(test.name, func(t *testing.T) {
+			m := test.build()
+			n := m.nodes[len(m.nodes)-1]
+			dir := m.write(t)
+			for _, word := range []string{n.name, n.id, n.addr} {
+				code, out, errs := netlogCommand(t, "", "fmt", "-json", "-exclude", word, dir)
+				qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+				qt.Check(t, strings.Contains(out, n.addr+":"), qt.IsFalse)
+				if word != n.addr {
+					qt.Check(t, strings.Contains(out, n.id), qt.IsFalse)
+				}
+				qt.Check(t, strings.Contains(out, m.nodes[0].id), qt.IsTrue)
+			}
+		})
+	}
+}
+
+// TestFmtExcludeLeavesNoTrace has the excluded address and node in every place and
+// spelling that a record can have, and beside each one that must stay.
+func TestFmtExcludeLeavesNoTrace(t *testing.T) {
+	const text, unknown = `{"logtail":{},"text":%q}`, `{"virtualTraffic":[],"peer":%q}`
+	for _, test := range []struct{ form, exclude, goes, stays string }{
+		{text, "100.64.0.2", "dial tcp 100.64.0.2:22: refused", "dial tcp 100.64.0.20:22: refused"},
+		{text, "100.64.0.2", "node:100.64.0.2", "node:1.100.64.0.2"},
+		{text, "100.64.0.2", "src:100.64.0.2.", "src:100.64.0.22"},
+		{text, "100.64.0.2", "https://host/a/100.64.0.2/b", "https://host/a/100.64.0.3/b"},
+		{text, "100.64.0.2", "10.0.0.1/100.64.0.2", "10.0.0.1/100.64.0.1"},
+		{text, "100.64.0.2", "at ip-100-64-0-2.internal", "at ip-100-64-0-21.internal"},
+		{text, "100.64.0.0/30", "::ffff:100.64.0.2 is gone", "::ffff:100.64.0.4 is gone"},
+		{text, "::ffff:100.64.0.0/126", "100.64.0.2 is gone", "100.64.0.4 is gone"},
+		{text, "::ffff:6440:2", "100.64.0.2 is gone", "100.64.0.4 is gone"},
+		{text, "100.64.0.2", "from ::ffff:6440:2", "from ::ffff:6440:3"},
+		{text, "fd7a::1", "node:fd7a::1", "node:fd7a::2"},
+		{text, "fd7a::1", "FD7A:0:0:0:0:0:0:1 left", "FD7A:0:0:0:0:0:0:2 left"},
+		{text, "fd7a::1", "no route to [fd7a::1%eth0]:443", "no route to [fd7a::2%eth0]:443"},
+		{unknown, "100.64.0.2", "100.64.0.2", "100.64.0.20"},
+		{unknown, "100.64.0.2", "[::ffff:100.64.0.2]:80", "[::ffff:100.64.0.20]:80"},
+		{unknown, "100.64.0.2", "100.64.0.2/24", "100.64.0.0/24"},
+		{unknown, "fd7a::1", "fd7a::1%eth0", "fd7a::1:2"},
+	} {
+		goes, stays := fmt.Sprintf(test.form, test.goes), fmt.Sprintf(test.form, test.stays)
+		_, out, _ := netlogCommand(t, goes+"\n"+stays, "fmt", "-json", "-exclude", test.exclude)
+		qt.Check(t, out, qt.Equals, stays+"\n", qt.Commentf("without %s: %s", test.exclude, test.goes))
+	}
+}
+
+func TestFmtExcludeLeavesNoTraceOfANode(t *testing.T) {
+	const form = `{"logtail":{"id":"%064x","proc_seq":1},"nodeId":%q,"srcNode":{"nodeId":%[2]q,"name":%[2]q,"os":"linux","tags":["tag:web1"]},` +
+		`"virtualTraffic":[{"proto":6,"src":"100.64.0.%[1]d:1","dst":"100.64.0.9:2","txPkts":1}]%[3]s}`
+	const keys = `,"note":"web1 web1-a start"`
+	records := []struct {
+		stays bool
+		line  string
+	}{
+		{false, fmt.Sprintf(form, 1, "web1", "")},
+		{true, fmt.Sprintf(form, 2, "web10", "")},
+		{true, fmt.Sprintf(form, 3, "web2", `,"note":"web1-a web10 start"`)},
+		{false, fmt.Sprintf(form, 4, "web3", keys)},
+		{false, `{"logtail":{"proc_seq":2},"text":"handshake with Web1."}`},
+		{false, `{"logtail":{"proc_seq":3},"peers":{"100.64.0.1":1}}`},
+	}
+	var in, want strings.Builder
+	for _, r := range records {
+		fmt.Fprintln(&in, r.line)
+		if r.stays {
+			fmt.Fprintln(&want, r.line)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "flows.ndjson")
+	qt.Assert(t, os.WriteFile(path, []byte(in.String()), 0o600), qt.IsNil)
+	for _, word := range []string{"web1", fmt.Sprintf("%064X", 1)} {
+		_, out, errs := netlogCommand(t, "", "fmt", "-json", "-exclude", word, path)
+		qt.Check(t, out, qt.Equals, want.String(), qt.Commentf("%s: %s", word, errs))
+	}
+}

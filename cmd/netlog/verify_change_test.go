@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// TestVerifyFindsEveryChangeBeyondTheAllowance changes each count of each record
+// of each end of a flow, by as little as must be found.
+func TestVerifyFindsEveryChangeBeyondTheAllowance(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		loss float64
+	}{{"nothing lost", 0}, {"one in a hundred lost", 0.01}} {
+		t.Run(test.name, func(t *testing.T) {
+			m := hubAndSpoke()
+			for _, f := range m.flows {
+				f.loss = test.loss
+			}
+			m.run(13 * time.Second)
+			m.finish()
+			qt.Check(t, everyChange(t, m) > 50, qt.IsTrue)
+		})
+	}
+}
+
+// everyChange makes the smallest changes that must be found, one at a time, and
+// returns how many there were.
+func everyChange(t *testing.T, m *mesh) (changes int) {
+	base := verifyLines(t, m)
+	qt.Assert(t, base.findings, qt.HasLen, 0)
+	for _, n := range m.nodes {
+		for i, line := range n.lines {
+			for j, c := range flowsOf(t, line) {
+				e := base.accounts[account{base.byID[n.id], c.Tuple}]
+				if e.transit {
+					continue // a hub is an observer
+				}
+				for name, all := range leastChanges(base, c.Tuple, e) {
+					for _, by := range all {
+						if by < 0 && countOf(&c.Counts, name) < uint64(-by) {
+							continue // not that many in this window
+						}
+						n.lines[i] = changeCount(line, j, name, by)
+						b := verifyLines(t, m)
+						qt.Assert(t, b.findings, qt.Not(qt.HasLen), 0,
+							qt.Commentf("%s line %d, %v: %s changed by %d", n.name, i+1, c.Tuple, name, by))
+						n.lines[i] = line
+						changes++
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d changes found", changes)
+	return changes
+}
+
+// leastChanges returns by how much each count of a flow must change to be found.
+func leastChanges(b *books, t flowtrack.Tuple, e *entries) map[string][]int64 {
+	var o *entries // the other end
+	for _, a := range b.flows[inOrder(t)] {
+		if a.Src == t.Dst && !b.accounts[a].transit {
+			o = b.accounts[a]
+		}
+	}
+	grow := func(sent, recv uint64) (k int64) { // of sent
+		for k = 1; int64(sent-recv)+k <= int64(math.Ceil(float64(int64(sent)+k)*b.loss/100)); k++ {
+		}
+		return k
+	}
+	txLost, rxLost := int64(e.all.TxPackets-o.all.RxPackets), int64(o.all.TxPackets-e.all.RxPackets)
+	m := map[string][]int64{
+		"txPkts": {grow(e.all.TxPackets, o.all.RxPackets), -txLost - 1},
+		"rxPkts": {rxLost + 1, rxLost - int64(math.Ceil(float64(o.all.TxPackets)*b.loss/100)) - 1},
+	}
+	if txLost == 0 {
+		m["txBytes"] = []int64{1, -1}
+	}
+	if rxLost == 0 {
+		m["rxBytes"] = []int64{1, -1}
+	}
+	return m
+}
+
+func verifyLines(t *testing.T, m *mesh) *books {
+	b := newBooks()
+	b.loss, b.slack = 5, 1e9
+	dir := m.write(t)
+	qt.Assert(t, b.read(t.Context(), &records.Input{Paths: []string{dir}}, newProgress(nil)), qt.IsNil)
+	b.check()
+	qt.Assert(t, os.RemoveAll(dir), qt.IsNil)
+	return b
+}
+
+func flowsOf(t *testing.T, line string) []netlog.ConnectionCounts {
+	var rec records.Record
+	qt.Assert(t, json.Unmarshal([]byte(line), &rec), qt.IsNil)
+	return append(append([]netlog.ConnectionCounts(nil), rec.VirtualTraffic...), rec.SubnetTraffic...)
+}
+
+func countOf(c *tunstats.Counts, name string) uint64 {
+	switch name {
+	case "txPkts":
+		return c.TxPackets
+	case "txBytes":
+		return c.TxBytes
+	case "rxPkts":
+		return c.RxPackets
+	}
+	return c.RxBytes
+}

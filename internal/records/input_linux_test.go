@@ -1,0 +1,41 @@
+package records_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// TestOneBadNameDoesNotHideTheRestOfADirectory has names that cannot be read, or
+// that would be waited for, before one that can.
+func TestOneBadNameDoesNotHideTheRestOfADirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "flows")
+	qt.Assert(t, os.Mkdir(dir, 0o700), qt.IsNil)
+	qt.Assert(t, os.Symlink("a.ndjson", filepath.Join(dir, "a.ndjson")), qt.IsNil)
+	qt.Assert(t, os.Symlink("gone", filepath.Join(dir, "b.ndjson")), qt.IsNil)
+	qt.Assert(t, syscall.Mkfifo(filepath.Join(dir, "c.ndjson"), 0o600), qt.IsNil)
+	qt.Assert(t, os.Symlink("..", filepath.Join(dir, "d.json")), qt.IsNil)
+	qt.Assert(t, os.Mkdir(filepath.Join(dir, "e.json"), 0o700), qt.IsNil)
+	qt.Assert(t, os.WriteFile(filepath.Join(dir, "z.ndjson"), []byte(one), 0o600), qt.IsNil)
+	link := filepath.Join(t.TempDir(), "link")
+	qt.Assert(t, os.Symlink(dir, link), qt.IsNil)
+	for _, path := range []string{dir, link} {
+		var names, errs []string
+		for rec, err := range (&records.Input{Paths: []string{path}}).Records() {
+			if err != nil {
+				errs = append(errs, err.Error())
+				continue
+			}
+			names = append(names, filepath.Base(rec.Pos.File))
+		}
+		qt.Check(t, names, qt.DeepEquals, []string{"z.ndjson"})
+		qt.Assert(t, errs, qt.HasLen, 2)
+		qt.Check(t, strings.Contains(errs[0], "a.ndjson") && strings.Contains(errs[1], "b.ndjson"), qt.IsTrue, qt.Commentf("%q", errs))
+	}
+}

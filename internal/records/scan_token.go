@@ -1,0 +1,65 @@
+package records
+
+// token goes on with a string or word, and reports whether it has ended.
+func (s *scanner) token() (done bool, err error) {
+	isString := s.inTok == '"'
+	if isString {
+		done, err = s.str()
+	} else {
+		done = s.word()
+	}
+	if !done || err != nil {
+		return false, err
+	}
+	s.inTok = 0
+	top := s.top()
+	switch {
+	case top == nil:
+	case isString && top.wantsKey():
+		top.state = objColon
+		if isRecordKey(s.buf[s.tok+1-s.base : s.pos-1]) {
+			return true, s.record(top)
+		}
+	default:
+		top.valueDone()
+	}
+	return true, nil
+}
+
+// record takes note that f is a record. One that begins a line inside another
+// record shows that the other was torn between two values, where no character is wrong.
+func (s *scanner) record(f *frame) error {
+	switch {
+	case s.rec == 0 && !f.isEnv:
+		s.rec = len(s.frames)
+	case s.rec != 0 && s.rec < len(s.frames) && f.start == s.lineStart:
+		return errTorn
+	}
+	return nil
+}
+
+// str goes on to the byte behind the closing quote.
+func (s *scanner) str() (done bool, err error) {
+	for ; s.pos < len(s.buf); s.pos++ {
+		switch c := s.buf[s.pos]; {
+		case c < ' ': // so a line torn inside a string is found at its end
+			return false, unexpected(c)
+		case s.esc:
+			s.esc = false
+		case c == '\\':
+			s.esc = true
+		case c == '"':
+			s.pos++
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// word goes on to the end of a number, true, false or null.
+func (s *scanner) word() bool {
+	for s.pos < len(s.buf) && isWord(s.buf[s.pos]) {
+		s.pos++
+	}
+	return s.pos < len(s.buf) || s.eof
+}
