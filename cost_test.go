@@ -138,7 +138,7 @@ func TestAllocationsOfAWindowHardlyGrowWithIt(t *testing.T) {
 		most  uint64
 	}{
 		{500, 64},
-		{10_000, 150}, // five requests, of which each takes some
+		{10_000, 100}, // five requests, of which each takes some
 	} {
 		t.Run(fmt.Sprint(test.flows), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -93,7 +93,7 @@ func (cfg *serveConfig) flags(fs *flag.FlagSet) {
 	})
 	fs.Func("max-size", "`bytes` of all files, like 500MB or 10GiB; 0: no bound (default 10GiB)", sizeVar(&cfg.files.MaxBytes))
 	fs.Func("min-free", "`bytes` to leave free on the filesystem; 0: none (default 256MiB)", sizeVar(&cfg.files.MinFree))
-	fs.Func("quota", "`bytes` that one node may send an hour, compressed; 0: no bound (default 64MiB)", sizeVar(&cfg.limits.QuotaBytes))
+	fs.Func("quota", "`bytes` that one node may send an hour, compressed; 0: no bound (default 12MiB)", sizeVar(&cfg.limits.QuotaBytes))
 	fs.Func("new-nodes", "`number` of nodes not seen since the start that may come in an hour; 0: no bound (default 1000)", func(s string) error {
 		n, err := strconv.ParseUint(s, 10, 31)
 		if err != nil {

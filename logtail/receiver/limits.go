@@ -18,7 +18,7 @@ type Limits struct {
 	StoreTimeout time.Duration // to wait for the turn of a node and for the Sink; default 15 s
 
 	// QuotaBytes is what one node may store, in bytes an hour as they came
-	// (compressed, and at least 1/16 of what is stored); default 64 MiB, negative: no
+	// (compressed, and at least 1/16 of what is stored); default 12 MiB, negative: no
 	// limit. A new node begins with 4 hours' worth, and a quiet one saves up to 24,
 	// so in any time of T hours it can store QuotaBytes*(T+24) and one body.
 	QuotaBytes int64
@@ -38,7 +38,7 @@ const (
 	DefaultRequests     = 128
 	DefaultReadTimeout  = 30 * time.Second
 	DefaultStoreTimeout = 15 * time.Second
-	DefaultQuotaBytes   = 64 << 20 // bytes an hour
+	DefaultQuotaBytes   = 12 << 20 // bytes an hour: in 30 days less than DefaultMaxBytes
 	DefaultNewIDs       = 1000     // an hour
 )
 
