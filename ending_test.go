@@ -12,6 +12,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -133,7 +134,7 @@ func TestALoggerStartsAgainAfterEveryOutcome(t *testing.T) {
 		}},
 		{"a wrong setting", func(t *testing.T, l *netlog.Logger, dev *fakeDevice, _ *server) {
 			l.PollPeriod = -1
-			qt.Check(t, l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil), qt.IsNotNil)
+			qt.Check(t, l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil), qt.IsNotNil)
 			l.PollPeriod = 0
 		}},
 		{"a Device that panicked", func(t *testing.T, l *netlog.Logger, dev *fakeDevice, _ *server) {

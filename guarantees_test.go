@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/spool"
 	"github.com/go-netlog/netlog/tunstats"
@@ -78,7 +79,7 @@ func TestNoByteOfAnExitDestinationGetsToTheDisk(t *testing.T) {
 	dir := t.TempDir()
 	var destinations []netip.Addr
 	synctest.Test(t, func(t *testing.T) {
-		id := logtail.NewPrivateID()
+		id := secrettest.NewID()
 		disk, err := spool.Open(dir, id.Public(), spool.Options{})
 		qt.Assert(t, err, qt.IsNil)
 		down := &server{answer: func(*http.Request) (int, error) { return 0, errors.New("connection refused") }}
@@ -114,6 +115,7 @@ func TestNoByteOfAnExitDestinationGetsToTheDisk(t *testing.T) {
 		return err
 	})
 	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, secrettest.CheckFiles(t, dir) > 0, qt.IsTrue)
 	qt.Assert(t, bytes.Contains(stored, []byte(peer.String())), qt.IsTrue, qt.Commentf("known addresses are there, and in clear"))
 	for _, dst := range destinations {
 		for _, form := range spellings(dst) {

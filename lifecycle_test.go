@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -105,7 +106,7 @@ func TestStartupDuringAShutdownSaysRunning(t *testing.T) {
 		wg.Go(func() { l.Shutdown(ctx) })
 		synctest.Wait()
 		qt.Check(t, l.Running(), qt.IsFalse)
-		err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil)
+		err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil)
 		qt.Check(t, errors.Is(err, netlog.ErrRunning), qt.IsTrue)
 		wg.Wait()
 		startup(t, &l, dev, nil) // and afterwards it starts
@@ -136,7 +137,7 @@ func TestShutdownKeepsItsDeadlineWhenTheDeviceHangs(t *testing.T) {
 		_, ok := errors.AsType[*logtail.UndeliveredError](err)
 		qt.Check(t, ok, qt.IsTrue, qt.Commentf("%v", err))
 
-		err = l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil)
+		err = l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil)
 		qt.Check(t, errors.Is(err, netlog.ErrRunning), qt.IsTrue, qt.Commentf("its goroutine is still there"))
 
 		_, _, before := dev.seen()
@@ -276,7 +277,7 @@ func TestAnyMixOfCallsIsSafe(t *testing.T) {
 				for range 20 {
 					switch i % 5 {
 					case 0:
-						if l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, routes()) == nil {
+						if l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, routes()) == nil {
 							started.Add(1)
 						}
 					case 1:
@@ -308,7 +309,7 @@ func TestOneOfManyConcurrentStartupsWins(t *testing.T) {
 		var started atomic.Int32
 		for range 50 {
 			wg.Go(func() {
-				switch err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil); {
+				switch err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil); {
 				case err == nil:
 					started.Add(1)
 				case !errors.Is(err, netlog.ErrRunning):
@@ -385,7 +386,7 @@ func TestCallbacksMayCallBack(t *testing.T) {
 			l.Running()
 			l.Stats()
 			l.ReconfigRoutes(routes("10.0.0.0/8"))
-			err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil)
+			err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil)
 			qt.Check(t, errors.Is(err, netlog.ErrRunning), qt.IsTrue)
 		}
 		startup(t, &l, dev, routes())
@@ -400,7 +401,7 @@ func TestADeviceThatPanicsInStartupLeavesTheLoggerUsable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := &fakeDevice{extract: func() { panic("broken device") }}
 		l := netlog.Logger{Upload: new(server).config()}
-		qt.Check(t, func() { l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil) }, qt.PanicMatches, "broken device")
+		qt.Check(t, func() { l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil) }, qt.PanicMatches, "broken device")
 		startup(t, &l, new(fakeDevice), nil)
 		shutdown(t, &l)
 	})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -183,7 +184,7 @@ func routes(more ...string) *netlog.RouteConfig {
 
 func startup(t *testing.T, l *netlog.Logger, d netlog.Device, cfg *netlog.RouteConfig) {
 	t.Helper()
-	qt.Assert(t, l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, d, cfg), qt.IsNil)
+	qt.Assert(t, l.Startup(secrettest.NewID(), logtail.PrivateID{}, d, cfg), qt.IsNil)
 }
 
 func shutdown(t *testing.T, l *netlog.Logger) {
@@ -279,7 +280,7 @@ func TestCountingIsOnWhenStartupReturns(t *testing.T) {
 }
 
 func TestWrongInputIsNamedAndChangesNothing(t *testing.T) {
-	id := logtail.NewPrivateID()
+	id := secrettest.NewID()
 	for _, test := range []struct {
 		name   string
 		logger *netlog.Logger
@@ -319,9 +320,9 @@ func TestASecondStartupNamesTheRunningNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		l := netlog.Logger{Upload: new(server).config()}
-		first := logtail.NewPrivateID()
+		first := secrettest.NewID()
 		qt.Assert(t, l.Startup(first, logtail.PrivateID{}, dev, nil), qt.IsNil)
-		err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil)
+		err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil)
 		qt.Check(t, errors.Is(err, netlog.ErrRunning), qt.IsTrue)
 		qt.Check(t, err, qt.ErrorMatches, ".*"+first.Public().String())
 		shutdown(t, &l)

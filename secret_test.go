@@ -15,14 +15,14 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog"
-	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
 // TestNoSecretIsPrinted looks for IDs and tokens in everything that a Logger
 // says, returns or shows, in hexadecimal digits and as decimal bytes.
 func TestNoSecretIsPrinted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		id, domain := logtail.NewPrivateID(), logtail.NewPrivateID()
+		id, domain := secrettest.NewID(), secrettest.NewID()
 		const token = "s3cr3t-t0k3n-0123456789"
 		srv := &server{answer: func(req *http.Request) (int, error) {
 			return 0, errors.New("post " + req.URL.String() + " with " + req.Header.Get("Authorization"))

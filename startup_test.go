@@ -10,6 +10,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -104,7 +105,7 @@ func TestNothingWaitsWhileAStartupHangs(t *testing.T) {
 		qt.Check(t, l.Stats(), qt.Equals, netlog.Stats{})
 		l.ReconfigRoutes(routes("10.0.0.0/8"))
 		qt.Check(t, l.Shutdown(t.Context()), qt.IsNil)
-		err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, dev, nil)
+		err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil)
 		qt.Check(t, errors.Is(err, netlog.ErrRunning), qt.IsTrue)
 		qt.Check(t, time.Since(began), qt.Equals, time.Duration(0))
 

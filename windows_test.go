@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -309,7 +310,7 @@ func TestAFixedURLCarriesTheNodeInTheRecord(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
 		l.Upload.URL = "http://127.0.0.1:9428/insert/jsonline"
-		id := logtail.NewPrivateID()
+		id := secrettest.NewID()
 		qt.Assert(t, l.Startup(id, logtail.PrivateID{}, dev, nil), qt.IsNil)
 		dev.count(toPeer, one)
 		shutdown(t, &l)

@@ -18,6 +18,7 @@ import (
 	qt "github.com/frankban/quicktest"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -126,9 +127,9 @@ func checkRequest(t testing.TB, header http.Header, bodies ...[]byte) {
 	rest := header.Clone()
 	rest.Del("Authorization")
 	rest.Del("X-Other")
-	checkNoSecret(t, "a request", fmt.Sprint(rest))
+	secrettest.Check(t, "a request", fmt.Sprint(rest))
 	for _, b := range bodies {
-		checkNoSecret(t, "a body", string(b))
+		secrettest.Check(t, "a body", string(b))
 	}
 }
 
@@ -264,7 +265,7 @@ func startLogger(t testing.TB, srv http.RoundTripper, change func(*logtail.Confi
 func testConfig() logtail.Config {
 	return logtail.Config{
 		Collection: "test",
-		PrivateID:  newID(),
+		PrivateID:  secrettest.NewID(),
 		Header:     http.Header{"Authorization": {"Bearer " + token}},
 	}
 }
@@ -278,7 +279,7 @@ func shutdown(t testing.TB, l *logtail.Logger, timeout time.Duration) error {
 	err := l.Shutdown(ctx)
 	var out bytes.Buffer
 	printErrors(&out, err)
-	checkNoSecret(t, "the error of Shutdown", out.String())
+	secrettest.Check(t, "the error of Shutdown", out.String())
 	return err
 }
 

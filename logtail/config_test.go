@@ -11,6 +11,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -46,7 +47,7 @@ func TestConfigFaultsNameTheField(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
-			cfg := logtail.Config{Collection: "test", PrivateID: newID()}
+			cfg := logtail.Config{Collection: "test", PrivateID: secrettest.NewID()}
 			test.change(&cfg)
 			_, err := logtail.NewLogger(cfg)
 			c.Assert(err, qt.ErrorMatches, test.want)

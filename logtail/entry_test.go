@@ -12,6 +12,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -20,7 +21,7 @@ import (
 func encoder(t testing.TB) (encode func(p []byte) []byte, l *logtail.Logger) {
 	buf := logtail.NewMemoryBuffer(64 << 20)
 	l, err := logtail.NewLogger(logtail.Config{
-		Collection: "test", PrivateID: newID(), Buffer: buf, FlushDelay: time.Hour,
+		Collection: "test", PrivateID: secrettest.NewID(), Buffer: buf, FlushDelay: time.Hour,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -302,7 +303,7 @@ func BenchmarkWrite(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/size=%d", way, size), func(b *testing.B) {
 				buf := logtail.NewMemoryBuffer(8 << 20)
 				l, err := logtail.NewLogger(logtail.Config{
-					Collection: "test", PrivateID: newID(), Buffer: buf, FlushDelay: time.Hour,
+					Collection: "test", PrivateID: secrettest.NewID(), Buffer: buf, FlushDelay: time.Hour,
 					HTTPClient: client(errRefused),
 				})
 				if err != nil {

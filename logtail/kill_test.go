@@ -20,6 +20,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/spool"
@@ -31,7 +32,7 @@ import (
 const childEnv = "NETLOG_LOGTAIL_CHILD"
 
 // killID is the identity of all processes of one test.
-var killID = logtail.PrivateID([]byte(idMarker + "killkill"))
+var killID = logtail.PrivateID([]byte(secrettest.Marker + "killkill"))
 
 // killedChild writes until it is killed, and tells each entry on standard output
 // when it was accepted.
@@ -143,7 +144,7 @@ func TestKill(t *testing.T) {
 	l := newLogger(t, cfg)
 	left := l.Stats().BufferedEntries
 	drain(t, l)
-	checkFiles(t, dir)
+	secrettest.CheckFiles(t, dir)
 
 	arrived := map[int]bool{}
 	newest := -1
@@ -202,6 +203,6 @@ func killRound(t *testing.T, dir, url string, round int) (accepted []int) {
 		}
 	}
 	cmd.Wait() // killed, which is an error
-	checkNoSecret(t, "a process", said.String())
+	secrettest.Check(t, "a process", said.String())
 	return accepted
 }

@@ -2,9 +2,10 @@ package logtail_test
 
 import (
 	"flag"
-	"io"
 	"os"
 	"testing"
+
+	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
 // TestMain watches what the tests print, and runs the process that one of them
@@ -16,47 +17,5 @@ func TestMain(m *testing.M) {
 		return
 	}
 	flag.Set("test.parallel", "64")
-	os.Exit(watchOutput(m.Run))
-}
-
-// watchOutput looks for secrets in all that is printed while run runs, the
-// output of the tests themselves included, and fails when it finds one.
-func watchOutput(run func() int) (code int) {
-	for _, std := range []**os.File{&os.Stdout, &os.Stderr} {
-		r, w, err := os.Pipe()
-		if err != nil {
-			panic(err)
-		}
-		found := make(chan string, 1)
-		old := *std
-		go func() { found <- copyWatched(old, r) }()
-		defer func() {
-			*std = old
-			w.Close()
-			if secret := <-found; secret != "" {
-				io.WriteString(old, "\nFAIL: the output above shows "+secret+"\n")
-				code = max(code, 1)
-			}
-		}()
-		*std = w
-	}
-	return run()
-}
-
-// copyWatched copies r to w and returns the first secret in it, or nothing.
-func copyWatched(w io.Writer, r io.Reader) (secret string) {
-	const overlap = 256 // bytes: a secret may come in two pieces
-	buf := make([]byte, 0, 64<<10)
-	for {
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		w.Write(buf[len(buf) : len(buf)+n])
-		buf = buf[:len(buf)+n]
-		if secret == "" {
-			secret = findSecret(buf)
-		}
-		buf = append(buf[:0], buf[max(0, len(buf)-overlap):]...)
-		if err != nil {
-			return secret
-		}
-	}
+	os.Exit(secrettest.Watch(m.Run))
 }

@@ -16,13 +16,14 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
 // Whatever goes wrong, nothing that is printed, returned or kept shows an ID, a
 // header value or the token in a URL.
 func TestNoSecretInAnyError(t *testing.T) {
-	id, copyID := newID(), newID()
+	id, copyID := secrettest.NewID(), secrettest.NewID()
 	idText, _ := id.MarshalText()
 	copyText, _ := copyID.MarshalText()
 	hexID, hexCopy := string(idText), string(copyText)
@@ -136,7 +137,7 @@ func printAll(w io.Writer, values ...any) {
 
 func TestConfigShowsNoSecret(t *testing.T) {
 	c := qt.New(t)
-	id := newID()
+	id := secrettest.NewID()
 	cfg := logtail.Config{
 		Collection: "flows", PrivateID: id, CopyPrivateID: id,
 		BaseURL: "https://user:" + token + "@host.example/" + token,
@@ -165,7 +166,7 @@ func TestFixedURLIsASecret(t *testing.T) {
 		var out bytes.Buffer
 		var log logLines
 		l, err := logtail.NewLogger(logtail.Config{
-			PrivateID: newID(), URL: upload, HTTPClient: &http.Client{Transport: srv}, Logf: log.Logf,
+			PrivateID: secrettest.NewID(), URL: upload, HTTPClient: &http.Client{Transport: srv}, Logf: log.Logf,
 		})
 		c.Assert(err, qt.IsNil)
 		write(t, l, 0, 1)

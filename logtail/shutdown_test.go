@@ -13,6 +13,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -238,7 +239,7 @@ func TestNextLoggerDeliversWhatWasKept(t *testing.T) {
 		withBuffer := func(cfg *logtail.Config) { cfg.Buffer = buf }
 		l := startLogger(t, srv, withBuffer)
 		write(t, l, 0, 100)
-		_, err := logtail.NewLogger(logtail.Config{Collection: "x", PrivateID: newID(), Buffer: buf})
+		_, err := logtail.NewLogger(logtail.Config{Collection: "x", PrivateID: secrettest.NewID(), Buffer: buf})
 		c.Check(err, qt.ErrorIs, logtail.ErrBufferInUse)
 		time.Sleep(time.Minute)
 		err = shutdown(t, l, time.Second)

@@ -23,13 +23,14 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
 func TestServeWantsTokens(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
-	a, b := logtail.NewPrivateID(), logtail.NewPrivateID()
+	a, b := secrettest.NewID(), secrettest.NewID()
 	hash := func(token string) string { s := sha256.Sum256([]byte(token)); return hex.EncodeToString(s[:]) }
 	tokens := filepath.Join(dir, "tokens")
 	write := func(lines ...string) {
@@ -120,11 +121,11 @@ func TestAWatchedFileKeepsItsLastGoodValue(t *testing.T) {
 func TestServeKnownNodesOnly(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
-	known := logtail.NewPrivateID()
+	known := secrettest.NewID()
 	c.Assert(os.WriteFile(dir+"/nodes", []byte(known.Public().String()+" a\n"), 0o600), qt.IsNil)
 	s := startServe(c, "-dir", dir+"/flows", "-nodes", dir+"/nodes", "-known-only")
 	c.Check(send(c, s.url, known, `{}`, ""), qt.Equals, 200)
-	c.Check(send(c, s.url, logtail.NewPrivateID(), `{}`, ""), qt.Equals, 403)
+	c.Check(send(c, s.url, secrettest.NewID(), `{}`, ""), qt.Equals, 403)
 }
 
 // writeCertificate stores a certificate of name for 127.0.0.1 and its key in dir.

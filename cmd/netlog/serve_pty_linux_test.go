@@ -13,7 +13,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
 // openPTY returns the two ends of a new pseudo-terminal of this size (pty(7)).
@@ -73,7 +73,7 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 				code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
 			}()
 			url := stderr.await(c, `http://[0-9.:]+`)[0]
-			id := logtail.NewPrivateID()
+			id := secrettest.NewID()
 			for n := range 60 { // more flows than rows
 				c.Check(send(c, url, id, flowEntry(n+10, 1), ""), qt.Equals, 200)
 			}

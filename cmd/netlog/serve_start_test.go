@@ -15,7 +15,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
 func TestServeRefusesToOpenItself(t *testing.T) {
@@ -169,7 +169,7 @@ func TestServeIsHealthyAgainWithoutARequest(t *testing.T) {
 func TestServeNeverRedirects(t *testing.T) {
 	c := qt.New(t)
 	s := startServe(c, "-dir", t.TempDir())
-	secret, err := logtail.NewPrivateID().MarshalText()
+	secret, err := secrettest.NewID().MarshalText()
 	c.Assert(err, qt.IsNil)
 	for path, want := range map[string]int{
 		"/c/netlog/": 200, "//c/netlog/": 200, "/a/../c/netlog/": 200,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
@@ -70,7 +72,13 @@ func startServe(c *qt.C, args ...string) *session {
 	args = append([]string{"serve", "-addr", "127.0.0.1:0"}, args...)
 	go func() { code <- run(ctx, args, nil, s.stdout, s.stderr) }()
 	s.stop = sync.OnceValue(func() int { cancel(); return <-code })
-	c.Cleanup(func() { s.stop() })
+	c.Cleanup(func() {
+		s.stop()
+		secrettest.Check(c, "what is printed", s.stdout.String()+s.stderr.String())
+		if i := slices.Index(args, "-dir"); i >= 0 {
+			secrettest.CheckFiles(c, args[i+1])
+		}
+	})
 	s.url = s.stderr.await(c, `https?://[0-9.:]+`)[0]
 	return s
 }
@@ -99,7 +107,7 @@ func send(c *qt.C, url string, id logtail.PrivateID, body, token string) int {
 func TestServeStoresShowsAndStops(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
-	id := logtail.NewPrivateID()
+	id := secrettest.NewID()
 	nodes := filepath.Join(dir, "nodes")
 	c.Assert(os.WriteFile(nodes, []byte(id.Public().String()+" web \x1b[31m\n"), 0o600), qt.IsNil)
 	s := startServe(c, "-dir", dir+"/flows", "-nodes", nodes)
@@ -135,7 +143,7 @@ func checkPrintable(c *qt.C, s string) {
 func TestServeJSONPrintsWhatIsStored(t *testing.T) {
 	c := qt.New(t)
 	s := startServe(c, "-dir", t.TempDir(), "-json")
-	id := logtail.NewPrivateID()
+	id := secrettest.NewID()
 	c.Check(send(c, s.url, id, "[{\"a\":\"\u009b\"},{\"b\":1}]", ""), qt.Equals, 200)
 	s.stop()
 	checkPrintable(c, s.stdout.String())
@@ -156,8 +164,8 @@ func TestServeMetrics(t *testing.T) {
 	defer files.Close()
 	s := &server{files: files, handler: &receiver.Handler{Sink: files}}
 	srv := testServer(c, s.handler)
-	c.Check(send(c, srv, logtail.NewPrivateID(), `{"a":1}{"b":2}`, ""), qt.Equals, 200)
-	c.Check(send(c, srv, logtail.NewPrivateID(), `{`, ""), qt.Equals, 400)
+	c.Check(send(c, srv, secrettest.NewID(), `{"a":1}{"b":2}`, ""), qt.Equals, 200)
+	c.Check(send(c, srv, secrettest.NewID(), `{`, ""), qt.Equals, 400)
 	resp, err := http.Get(testServer(c, http.HandlerFunc(s.serveMetrics)) + "/metrics")
 	c.Assert(err, qt.IsNil)
 	defer resp.Body.Close()
@@ -186,7 +194,7 @@ func TestServeEndsThoughNobodyReads(t *testing.T) {
 	}()
 	url := stderr.await(c, `http://[0-9.:]+`)[0]
 	for range 3 {
-		c.Check(send(c, url, logtail.NewPrivateID(), `{}`, ""), qt.Equals, 200)
+		c.Check(send(c, url, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
 	}
 	cancel()
 	c.Check(<-code, qt.Equals, exitOK)
@@ -208,7 +216,7 @@ func TestServeStoresThoughTheReaderIsGone(t *testing.T) {
 	}()
 	url := stderr.await(c, `http://[0-9.:]+`)[0]
 	for range 3 {
-		c.Check(send(c, url, logtail.NewPrivateID(), `{}`, ""), qt.Equals, 200)
+		c.Check(send(c, url, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
 		stderr.await(c, "nobody reads")
 	}
 	cancel()

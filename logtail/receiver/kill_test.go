@@ -18,7 +18,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -107,7 +107,7 @@ func killRound(c *qt.C, dir string, round int, answered map[string]bool) {
 	var wg sync.WaitGroup
 	for node := range 4 {
 		wg.Go(func() {
-			id, _ := logtail.NewPrivateID().MarshalText()
+			id, _ := secrettest.NewID().MarshalText()
 			url := fmt.Sprintf("http://%s/c/c/%s", addr, id)
 			for n := 0; ; n += 3 {
 				var keys []string

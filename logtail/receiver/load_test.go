@@ -20,7 +20,7 @@ import (
 	qt "github.com/frankban/quicktest"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -188,7 +188,7 @@ func checkLoaded(c *qt.C, dir string, st receiver.Stats, want uint64) {
 func loadClient(ctx context.Context, c *qt.C, addr net.Addr, proc uint32, objects int) (times []time.Duration) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	id, err := logtail.NewPrivateID().MarshalText()
+	id, err := secrettest.NewID().MarshalText()
 	c.Check(err, qt.IsNil)
 	url := fmt.Sprintf("http://%s/c/load/%s", addr, id)
 	node := newNodeBody(c, proc, objects)

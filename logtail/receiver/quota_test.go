@@ -17,6 +17,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
@@ -146,7 +147,7 @@ func TestHonestNodesStayWithinTheirQuota(t *testing.T) {
 
 		// A busy one: 500 flows in each window.
 		l := &netlog.Logger{Upload: logtail.Config{HTTPClient: client}}
-		err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, newMesh(500), &netlog.RouteConfig{
+		err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(500), &netlog.RouteConfig{
 			LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
 		})
 		c.Assert(err, qt.IsNil)
@@ -161,7 +162,7 @@ func TestHonestNodesStayWithinTheirQuota(t *testing.T) {
 		}
 		start := time.Now()
 		up, err := logtail.NewLogger(logtail.Config{
-			Collection: "c", PrivateID: logtail.NewPrivateID(), HTTPClient: client, Buffer: backlog, DisableCompression: true,
+			Collection: "c", PrivateID: secrettest.NewID(), HTTPClient: client, Buffer: backlog, DisableCompression: true,
 		})
 		c.Assert(err, qt.IsNil)
 		c.Assert(up.Flush(t.Context()), qt.IsNil)

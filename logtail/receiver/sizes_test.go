@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/tunstats"
@@ -102,7 +103,7 @@ func measure(t *testing.T, flows int, delay time.Duration) {
 		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: -1}}
 		sent = &direct{Handler: h}
 		l := &netlog.Logger{Upload: logtail.Config{HTTPClient: &http.Client{Transport: sent}, FlushDelay: delay}}
-		err := l.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, newMesh(flows), &netlog.RouteConfig{
+		err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(flows), &netlog.RouteConfig{
 			LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
 		})
 		c.Assert(err, qt.IsNil)
