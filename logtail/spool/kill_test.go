@@ -14,6 +14,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 		child(dir)
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(secrettest.Watch(m.Run))
 }
 
 // child appends and delivers without end. It tells each step on standard output
