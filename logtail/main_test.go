@@ -16,6 +16,9 @@ func TestMain(m *testing.M) {
 		killedChild(dir)
 		return
 	}
-	flag.Set("test.parallel", "64")
+	flag.Parse()
+	if flag.Lookup("test.fuzz").Value.String() == "" { // there it is the number of processes
+		flag.Set("test.parallel", "64")
+	}
 	os.Exit(secrettest.Watch(m.Run))
 }
