@@ -87,7 +87,9 @@ func TestServerThatNeverAnswers(t *testing.T) {
 	write(t, l, 0, 5)
 	<-gone
 	drain(t, l)
-	// On a machine that takes longer than that to answer, some came twice.
+	// Only an attempt that timed out on the way back can make doubles: where one
+	// request was enough besides the unanswered one, there are none.
+	c.Check(len(srv.numbers()) <= 5*int(l.Stats().Attempts-1), qt.IsTrue)
 	c.Check(slices.Compact(slices.Sorted(slices.Values(srv.numbers()))), qt.DeepEquals, count(5))
 }
 
