@@ -396,8 +396,12 @@ func TestConfigurationFaultsKeepEverything(t *testing.T) {
 				c.Check(log.all(), qt.HasLen, 1)
 				requests := len(srv.seen())
 				c.Check(requests > 96 && requests < 220, qt.IsTrue, qt.Commentf("%d requests", requests))
-				c.Check(slices.Min(srv.gaps()[1:]) >= time.Second, qt.IsTrue)
-				c.Check(slices.Max(srv.gaps()) <= 15*time.Minute, qt.IsTrue)
+				gaps := slices.Sorted(slices.Values(srv.gaps()))
+				// One request may follow at once: that without compression. Whether it is
+				// the second hangs on how much of the batch the first one found.
+				c.Check(gaps[1] >= time.Second, qt.IsTrue)
+				c.Check(gaps[0] >= time.Second || code == 415, qt.IsTrue)
+				c.Check(gaps[len(gaps)-1] <= 15*time.Minute, qt.IsTrue)
 				srv.mu.Lock()
 				mended = true
 				srv.mu.Unlock()
