@@ -1,9 +1,9 @@
 package logtail
 
 import (
-	"bytes"
-
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
 const (
@@ -20,7 +20,7 @@ func framing(n int) int { return n + 1 } // [ , , ] or a newline each
 func appendBody(dst []byte, entries [][]byte, f Format) []byte {
 	if f == NDJSON {
 		for _, e := range entries {
-			dst = appendLine(dst, e)
+			dst = append(rawjson.AppendLine(dst, e), '\n')
 		}
 		return dst
 	}
@@ -32,21 +32,6 @@ func appendBody(dst []byte, entries [][]byte, f Format) []byte {
 		dst = append(dst, e...)
 	}
 	return append(dst, ']')
-}
-
-// appendLine appends entry as one line. A newline in valid JSON lies between
-// two tokens, where a space means the same.
-func appendLine(dst, entry []byte) []byte {
-	start := len(dst)
-	dst = append(dst, entry...)
-	for line := dst[start:]; ; {
-		i := bytes.IndexAny(line, "\r\n")
-		if i < 0 {
-			return append(dst, '\n')
-		}
-		line[i] = ' '
-		line = line[i+1:]
-	}
 }
 
 // packer builds bodies in memory of its own, which it gives back by release.

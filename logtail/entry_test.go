@@ -55,7 +55,7 @@ func members(t testing.TB, e []byte) string {
 
 func TestEntryOfAnObject(t *testing.T) {
 	encode, _ := encoder(t)
-	deep := strings.Repeat(`{"a":`, 99) + `1` + strings.Repeat(`}`, 99)
+	deep := strings.Repeat(`{"a":`, 60) + `1` + strings.Repeat(`}`, 60)
 	for _, test := range []struct{ name, in, members string }{
 		{"members follow the metadata", `{"a":1,"b":[true]}`, `,"a":1,"b":[true]}`},
 		{"an empty object has metadata only", `{}`, `}`},
@@ -69,7 +69,7 @@ func TestEntryOfAnObject(t *testing.T) {
 		{"invalid UTF-8 is replaced", "{\"a\":\"x\xffy\"}", ",\"a\":\"x\ufffdy\"}"},
 		{"U+2028 stays", "{\"a\":\"\u2028\"}", ",\"a\":\"\u2028\"}"},
 		{"a nested logtail member stays", `{"a":{"logtail":1}}`, `,"a":{"logtail":1}}`},
-		{"a hundred levels", deep, "," + deep[1:]},
+		{"sixty-one levels", deep, "," + deep[1:]},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
@@ -108,7 +108,7 @@ func TestEntryOfText(t *testing.T) {
 		{"a short escape", `{"a":"\u12"}`, `{"a":"\u12"}`},
 		{"a capital literal", `{"a":True}`, `{"a":True}`},
 		{"a byte order mark", "\ufeff{}", "\ufeff{}"},
-		{"a hundred and one levels", strings.Repeat(`{"a":`, 101) + `1` + strings.Repeat(`}`, 101), strings.Repeat(`{"a":`, 101) + `1` + strings.Repeat(`}`, 101)},
+		{"sixty-two levels", strings.Repeat(`{"a":`, 62) + `1` + strings.Repeat(`}`, 62), strings.Repeat(`{"a":`, 62) + `1` + strings.Repeat(`}`, 62)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
@@ -139,6 +139,8 @@ func TestOwnLogtailMemberMakesWay(t *testing.T) {
 		{"in the middle", `{"a":1, "logtail" : "s" ,"b":2}`, `"s"`, `,"a":1,"b":2}`},
 		{"last", `{"a":1,"logtail":null}`, `null`, `,"a":1}`},
 		{"with an escaped name", `{"log\u0074ail":1,"a":2}`, `1`, `,"a":2}`},
+		{"in capitals", `{"Logtail":1,"a":2}`, `1`, `,"a":2}`},
+		{"in two spellings", `{"logtail":1,"LOGTAIL":2}`, `{"logtail":1,"LOGTAIL":2}`, `}`},
 		{"twice", `{"logtail":1,"logtail":2}`, `{"logtail":1,"logtail":2}`, `}`},
 		{"any name twice", `{"a":1,"b":2,"\u0061":3}`, `{"a":1,"b":2,"\u0061":3}`, `}`},
 	} {
@@ -267,7 +269,7 @@ func FuzzWrite(f *testing.F) {
 			}
 			return
 		}
-		if got.Logtail.Error != nil || !utf8.Valid(p) || depth(p) > 100 {
+		if got.Logtail.Error != nil || !utf8.Valid(p) || depth(p) > 61 {
 			return
 		}
 		// Every byte of the members, in their place.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
 // object is what Write passes on of a JSON object.
@@ -13,63 +15,47 @@ type object struct {
 	detail  string // why
 }
 
+// movedDepth is how deep in an entry what has to make way lies, in
+// logtail.error.bad_data. An object too deep for a receiver there is text.
+const movedDepth = 3
+
 // parseObject reports whether p is one JSON object (RFC 8259) and nothing else.
 // The members are the bytes of p, but for invalid UTF-8, which becomes U+FFFD:
 // JSON text is UTF-8 (section 8.1), and a strict receiver would refuse it.
 //
-// A top-level member "logtail", however its name is spelled, makes way for ours.
-// So does the whole object when a name occurs twice in it: what such an object
-// says depends on who reads it (section 4).
+// A top-level member "logtail", however its name is spelled, makes way for ours:
+// many readers match names without regard to case. So does the whole object when a
+// name occurs twice in it: what such an object says depends on who reads it
+// (section 4).
 func parseObject(p []byte) (object, bool) {
 	p = bytes.Trim(p, " \t\r\n")
-	s := scanner{p: p}
-	if !s.object(1) || s.i != len(p) {
+	s := rawjson.Scanner{Text: p}
+	members, err := s.Object(nil, movedDepth, len(p))
+	if err != nil || s.Pos != len(p) {
 		return object{}, false
 	}
 	if !utf8.Valid(p) {
 		return parseObject(bytes.ToValidUTF8(p, []byte("\ufffd")))
 	}
-	if s.doubled() {
+	at := slices.IndexFunc(members, isOurs)
+	switch {
+	case rawjson.Doubled(members), at >= 0 && slices.ContainsFunc(members[at+1:], isOurs):
 		return object{moved: p, detail: "doubled member name"}, true
-	}
-	i := slices.IndexFunc(s.top, func(m member) bool { return string(m.name) == "logtail" })
-	if i < 0 {
+	case at < 0:
 		return object{members: bytes.Trim(p[1:len(p)-1], " \t\r\n")}, true
 	}
-	obj := object{moved: p[s.top[i].value:s.top[i].end], detail: "duplicate logtail member"}
-	for j, m := range s.top {
-		if j == i {
+	obj := object{moved: p[members[at].Value:members[at].End], detail: "duplicate logtail member"}
+	for i, m := range members {
+		if i == at {
 			continue
 		}
 		if len(obj.members) > 0 {
 			obj.members = append(obj.members, ',')
 		}
-		obj.members = append(obj.members, p[m.start:m.end]...)
+		obj.members = append(obj.members, p[m.Start:m.End]...)
 	}
 	return obj, true
 }
 
-// member is where a top-level member lies in the object.
-type member struct {
-	name              []byte // without the quotes, unescaped
-	start, value, end int
-}
-
-// doubled reports whether two top-level members have the same name.
-func (s *scanner) doubled() bool {
-	if len(s.top) <= 16 {
-		for i, m := range s.top {
-			for _, n := range s.top[:i] {
-				if bytes.Equal(m.name, n.name) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	seen := make(map[string]bool, len(s.top))
-	for _, m := range s.top {
-		seen[string(m.name)] = true
-	}
-	return len(seen) < len(s.top)
-}
+// isOurs reports whether m has the name of the metadata, to some reader at least.
+func isOurs(m rawjson.Member) bool { return bytes.EqualFold(m.Name, []byte("logtail")) }

@@ -1,11 +1,11 @@
 package receiver
 
 import (
-	"bytes"
 	"encoding/hex"
 	"strconv"
 	"time"
 
+	"github.com/go-netlog/netlog/internal/rawjson"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -26,14 +26,14 @@ func (m clientMeta) key() bool { return m.hasProc && m.hasSeq }
 // not of the right kind counts as not there, and the first of two members counts.
 func (sp *splitter) parseMeta(raw []byte) clientMeta {
 	var m clientMeta
-	s := scanner{b: raw}
+	s := rawjson.Scanner{Text: raw}
 	var err error
-	if sp.members, err = s.object(sp.members[:0], 1); err != nil { // not an object
+	if sp.members, err = s.Object(sp.members[:0], 1, maxMembers); err != nil { // not an object
 		return m
 	}
 	for _, f := range sp.members {
-		v := raw[f.value:f.end]
-		switch string(f.name) {
+		v := raw[f.Value:f.End]
+		switch string(f.Name) {
 		case "client_time":
 			if m.time.IsZero() {
 				m.time = parseTime(v)
@@ -61,7 +61,7 @@ func parseTime(v []byte) time.Time {
 	if v[0] != '"' || len(v) > longest {
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339Nano, string(unquote(v[1:len(v)-1])))
+	t, err := time.Parse(time.RFC3339Nano, string(rawjson.Unquote(v)))
 	// The zone can carry a time out of the years that RFC 3339 can write.
 	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}
@@ -103,7 +103,7 @@ func appendEntry(dst []byte, e entry, m clientMeta, stamp []byte, conflict bool)
 	}
 	if m.err != nil {
 		dst = append(dst, `"error":`...)
-		dst = appendLine(dst, m.err)
+		dst = rawjson.AppendLine(dst, m.err)
 		dst = append(dst, ',')
 	}
 	dst = append(dst, stamp...)
@@ -115,24 +115,6 @@ func appendEntry(dst []byte, e entry, m clientMeta, stamp []byte, conflict bool)
 		return append(dst, '}')
 	}
 	dst = append(dst, ',')
-	dst = appendLine(dst, e.raw[1:max(e.cut.start, 1)])
-	return appendLine(dst, e.raw[max(e.cut.end, 1):])
-}
-
-// appendLine appends JSON in one line. A raw line break in valid JSON can only be
-// white space between tokens, so a blank means the same.
-func appendLine(dst, json []byte) []byte {
-	from := len(dst)
-	dst = append(dst, json...)
-	for _, c := range []byte("\n\r") {
-		for at := from; ; {
-			n := bytes.IndexByte(dst[at:], c)
-			if n < 0 {
-				break
-			}
-			at += n
-			dst[at] = ' '
-		}
-	}
-	return dst
+	dst = rawjson.AppendLine(dst, e.raw[1:max(e.cut.start, 1)])
+	return rawjson.AppendLine(dst, e.raw[max(e.cut.end, 1):])
 }

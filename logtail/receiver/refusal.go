@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
 // A refusal is an answer other than 200. Its text quotes nothing of the request
@@ -30,7 +32,7 @@ func unavailable(text string) *refusal {
 
 // refuseBody says how a body that cannot be taken is answered.
 func refuseBody(err error) *refusal {
-	for _, large := range []error{errDepth, errManyItems, errMembers, errLargeEntry, errLargeBody} {
+	for _, large := range []error{rawjson.ErrDepth, errManyItems, rawjson.ErrMembers, errLargeEntry, errLargeBody} {
 		if errors.Is(err, large) {
 			return refuse(http.StatusRequestEntityTooLarge, large)
 		}

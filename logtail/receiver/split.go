@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"unicode/utf8"
+
+	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
 // Why a body is refused. The texts go to the client; they quote nothing of it.
@@ -15,7 +17,6 @@ var (
 	errEmpty      = errors.New("empty body")
 	errManyItems  = errors.New("too many entries")
 	errLargeEntry = errors.New("an entry is too large")
-	errMembers    = errors.New("an entry has too many members")
 )
 
 // maxMembers is how many members an entry may have, those inside of them not
@@ -34,18 +35,11 @@ type entry struct {
 // span is a range of bytes, empty where end is 0.
 type span struct{ start, end int }
 
-// A member of an object, as offsets into its bytes.
-type member struct {
-	name         []byte // unquoted
-	start, value int    // of the name's quote, and of the value
-	end          int    // of the value
-}
-
 // A splitter cuts a body into entries. It is reused from body to body and
 // serves one at a time.
 type splitter struct {
 	entries []entry
-	members []member
+	members []rawjson.Member
 }
 
 // split cuts body, a JSON array of objects or a run of objects with white space
@@ -56,14 +50,14 @@ func (sp *splitter) split(body []byte, maxEntries, maxBytes int) ([]entry, error
 	if !utf8.Valid(body) {
 		return nil, errUTF8
 	}
-	s := scanner{b: body}
-	s.space()
-	if s.i == len(body) {
+	s := rawjson.Scanner{Text: body}
+	s.Space()
+	if s.Pos == len(body) {
 		return nil, errEmpty
 	}
-	isArray := s.take('[')
-	for s.space(); ; s.space() {
-		if isArray && len(sp.entries) == 0 && s.take(']') || !isArray && s.i == len(body) {
+	isArray := s.Take('[')
+	for s.Space(); ; s.Space() {
+		if isArray && len(sp.entries) == 0 && s.Take(']') || !isArray && s.Pos == len(body) {
 			break
 		}
 		if len(sp.entries) == maxEntries {
@@ -80,110 +74,54 @@ func (sp *splitter) split(body []byte, maxEntries, maxBytes int) ([]entry, error
 		if !isArray {
 			continue
 		}
-		if s.space(); s.take(']') {
+		if s.Space(); s.Take(']') {
 			break
 		}
-		if !s.take(',') {
-			return nil, errSyntax
+		if !s.Take(',') {
+			return nil, rawjson.ErrSyntax
 		}
 	}
-	if s.space(); s.i != len(body) {
-		return nil, errSyntax
+	if s.Space(); s.Pos != len(body) {
+		return nil, rawjson.ErrSyntax
 	}
 	return sp.entries, nil
 }
 
 // object reads one entry.
-func (sp *splitter) object(s *scanner) (entry, error) {
-	if s.peek() != '{' {
-		if err := s.value(1); err != nil {
+func (sp *splitter) object(s *rawjson.Scanner) (entry, error) {
+	if s.Peek() != '{' {
+		if err := s.Value(1); err != nil {
 			return entry{}, err
 		}
 		return entry{}, errNotObject
 	}
-	start := s.i
+	start := s.Pos
 	var err error
-	if sp.members, err = s.object(sp.members[:0], 0); err != nil {
+	if sp.members, err = s.Object(sp.members[:0], 0, maxMembers); err != nil {
 		return entry{}, err
 	}
-	if doubled(sp.members) {
+	if rawjson.Doubled(sp.members) {
 		return entry{}, errDoubled
 	}
-	e := entry{raw: s.b[start:s.i], bare: len(sp.members) == 0}
+	e := entry{raw: s.Text[start:s.Pos], bare: len(sp.members) == 0}
 	for n, m := range sp.members {
-		if !bytes.EqualFold(m.name, []byte("logtail")) {
+		if !bytes.EqualFold(m.Name, []byte("logtail")) {
 			continue
 		}
 		// Many readers match names without regard to case, and would
 		// take such a member for the server's own.
-		if string(m.name) != "logtail" {
+		if string(m.Name) != "logtail" {
 			return entry{}, errDisguised
 		}
-		e.meta = span{m.value - start, m.end - start}
-		e.cut = span{m.start - start, m.end - start}
+		e.meta = span{m.Value - start, m.End - start}
+		e.cut = span{m.Start - start, m.End - start}
 		e.bare = len(sp.members) == 1
 		switch {
 		case n > 0:
-			e.cut.start = sp.members[n-1].end - start
+			e.cut.start = sp.members[n-1].End - start
 		case !e.bare:
-			e.cut.end = sp.members[1].start - start
+			e.cut.end = sp.members[1].Start - start
 		}
 	}
 	return e, nil
-}
-
-// object skips the object that starts at the next byte, at nesting level depth,
-// and appends its members to dst.
-func (s *scanner) object(dst []member, depth int) ([]member, error) {
-	if !s.take('{') {
-		return dst, errSyntax
-	}
-	if s.space(); s.take('}') {
-		return dst, nil
-	}
-	for {
-		m := member{start: s.i}
-		name, err := s.key()
-		if err != nil {
-			return dst, err
-		}
-		m.name, m.value = unquote(name), s.i
-		if err := s.value(depth + 1); err != nil {
-			return dst, err
-		}
-		m.end = s.i
-		if len(dst) == maxMembers {
-			return dst, errMembers
-		}
-		dst = append(dst, m)
-		s.space()
-		if s.take('}') {
-			return dst, nil
-		}
-		if !s.take(',') {
-			return dst, errSyntax
-		}
-		s.space()
-	}
-}
-
-// doubled reports whether two members have the same name. Readers disagree on
-// which of two counts, so such an entry has no one meaning.
-func doubled(members []member) bool {
-	const few = 32 // below it comparing all pairs is the cheapest
-	if len(members) <= few {
-		for n, m := range members {
-			for _, o := range members[:n] {
-				if bytes.Equal(m.name, o.name) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	seen := make(map[string]struct{}, len(members))
-	for _, m := range members {
-		seen[string(m.name)] = struct{}{}
-	}
-	return len(seen) < len(members)
 }

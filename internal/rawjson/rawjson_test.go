@@ -1,4 +1,4 @@
-package receiver
+package rawjson_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
 // TestScannerAgreesWithEncodingJSON on random small texts over the bytes that
@@ -21,11 +23,11 @@ func TestScannerAgreesWithEncodingJSON(t *testing.T) {
 		for range 1 + rng.IntN(6) {
 			text = append(text, words[rng.IntN(len(words))]...)
 		}
-		s := scanner{b: text}
-		s.space()
-		err := s.value(0)
-		s.space()
-		got := err == nil && s.i == len(text)
+		s := rawjson.Scanner{Text: text}
+		s.Space()
+		err := s.Value(0)
+		s.Space()
+		got := err == nil && s.Pos == len(text)
 		if want := json.Valid(text); got != want {
 			t.Fatalf("%q: %v, want %v", text, got, want)
 		}
@@ -41,14 +43,15 @@ func TestUnquoteAgreesWithEncodingJSON(t *testing.T) {
 	words := []string{`a`, "\u00e9", `\n`, `\t`, `\b`, `\f`, `\r`, `\"`, `\\`, `\/`, `\u0061`, `\uD83d`, `\ude00`, `\u0000`, `\uffff`}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 100_000 {
-		var raw []byte
+		quoted := []byte{'"'}
 		for range rng.IntN(5) {
-			raw = append(raw, words[rng.IntN(len(words))]...)
+			quoted = append(quoted, words[rng.IntN(len(words))]...)
 		}
+		quoted = append(quoted, '"')
 		var want string
-		err := json.Unmarshal([]byte(`"`+string(raw)+`"`), &want)
-		if got := string(unquote(raw)); err != nil || got != want {
-			t.Fatalf("%s: %q, want %q", raw, got, want)
+		err := json.Unmarshal(quoted, &want)
+		if got := string(rawjson.Unquote(quoted)); err != nil || got != want {
+			t.Fatalf("%s: %q, want %q", quoted, got, want)
 		}
 	}
 }

@@ -1,0 +1,63 @@
+package receiver_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// inProcess is a transport to a Handler without a network.
+type inProcess struct{ http.Handler }
+
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// FuzzWhatTheUploaderSendsIsTaken holds the two ends of the wire against each other:
+// whatever is written, as an object, as text or with a member that makes way, is
+// an entry that the receiver stores.
+func FuzzWhatTheUploaderSendsIsTaken(f *testing.F) {
+	nested := func(depth int) string {
+		return strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
+	}
+	for _, written := range []string{
+		`{"a":1}`, "a line\n", "\xff\x00\x1b", `{"a":"\ud800"}`, "{\"a\xff\":1}", "{\n}", "\ufeff{}",
+		`{"logtail":{"proc_id":1}}`, `{"LogTail":1,"a":2}`, `{"logtail":1,"LOGTAIL":2}`, `{"a":1,"\u0061":2}`, "{\"a\xff\":1,\"a\xfe\":2}",
+		nested(61), nested(62), nested(64), nested(100), `{"logtail":` + nested(60) + `}`, `{"a":1,"a":` + nested(60) + `}`,
+	} {
+		f.Add([]byte(written))
+	}
+	f.Fuzz(func(t *testing.T, written []byte) {
+		if len(written) == 0 || len(written) > 64<<10 || strings.Count(string(written), ":") > 1000 {
+			return // nothing, more than the receiver takes in one entry once it is escaped, or more than 1,000 members
+		}
+		synctest.Test(t, func(t *testing.T) {
+			c := qt.New(t)
+			sink := new(memory)
+			private, _ := testID(1)
+			logger, err := logtail.NewLogger(logtail.Config{
+				Collection: "c", PrivateID: private, FlushDelay: time.Second,
+				HTTPClient: &http.Client{Transport: inProcess{&receiver.Handler{Sink: sink}}},
+			})
+			c.Assert(err, qt.IsNil)
+			_, err = logger.Write(written)
+			c.Assert(err, qt.IsNil)
+			_, err = logger.Write([]byte(`{"good":true}`)) // beside it, one entry at fault would be found and given up
+			c.Assert(err, qt.IsNil)
+			c.Assert(logger.Shutdown(t.Context()), qt.IsNil)
+			c.Check(logger.Stats().LastError, qt.IsNil)
+			c.Check(logger.Stats().RefusedEntries, qt.Equals, uint64(0))
+			c.Check(sink.take(), qt.HasLen, 2)
+		})
+	})
+}
