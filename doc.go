@@ -3,21 +3,51 @@
 // traffic, every five seconds, compressed, delivered at least once, without ever
 // slowing a packet.
 //
-// A daemon hands over its tun device as a [Device] and says which addresses
+// A daemon hands over its tun device as a [Device], and says which addresses
 // belong to the VPN:
 //
-//	var meter tunstats.Meter // UpdateTx and UpdateRx tell it of each packet
-//	var logger netlog.Logger // the zero value sends to http://127.0.0.1:8641
+//	package main
 //
-//	err := logger.Startup(nodeID, logtail.PrivateID{}, &meter, &netlog.RouteConfig{
-//		LocalAddrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")},
-//		Routes:     []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")},
-//	})
-//	...
-//	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-//	defer cancel()
-//	err = logger.Shutdown(ctx) // the last window, then what is queued
+//	import (
+//		"context"
+//		"log"
+//		"net/netip"
+//		"os"
+//		"os/signal"
+//		"time"
 //
+//		"github.com/go-netlog/netlog"
+//		"github.com/go-netlog/netlog/logtail"
+//		"github.com/go-netlog/netlog/tunstats"
+//	)
+//
+//	func main() {
+//		id, err := logtail.LoadOrCreatePrivateID("netlog.id") // who this node is to the log server
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		var tun tunstats.Meter   // told of each packet: tun.UpdateTx(sent), tun.UpdateRx(received)
+//		var logger netlog.Logger // sends to http://127.0.0.1:8641, where "netlog serve" listens
+//		err = logger.Startup(id, logtail.PrivateID{}, &tun, &netlog.RouteConfig{
+//			LocalAddrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")},
+//			Routes:     []netip.Prefix{netip.MustParsePrefix("192.168.7.0/24")}, // behind a peer
+//		})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//
+//		stop := make(chan os.Signal, 1) // here the daemon does its work
+//		signal.Notify(stop, os.Interrupt)
+//		<-stop
+//
+//		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+//		defer cancel()
+//		if err := logger.Shutdown(ctx); err != nil { // the last window, and what is queued
+//			log.Print(err)
+//		}
+//	}
+//
+// A tun wrapper that embeds the Meter is a Device by itself, see package tunstats.
 // With wireguard-go the wgtun module does the counting. The netlog command
 // receives, shows and checks the records.
 //

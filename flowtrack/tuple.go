@@ -3,12 +3,25 @@
 // A [Tuple] is the 5-tuple of a flow as a comparable value: two packets belong
 // to the same flow exactly when their Tuples are equal.
 //
-//	t := flowtrack.Tuple{
-//		Proto: flowtrack.TCP,
-//		Src:   netip.MustParseAddrPort("100.64.0.1:49152"),
-//		Dst:   netip.MustParseAddrPort("100.64.0.2:443"),
+//	package main
+//
+//	import (
+//		"fmt"
+//		"net/netip"
+//
+//		"github.com/go-netlog/netlog/flowtrack"
+//	)
+//
+//	func main() {
+//		flow := flowtrack.Tuple{
+//			Proto: flowtrack.TCP,
+//			Src:   netip.MustParseAddrPort("100.64.0.1:49152"),
+//			Dst:   netip.MustParseAddrPort("100.64.0.2:443"),
+//		}
+//		packets := map[flowtrack.Tuple]int{flow: 1}
+//		packets[flow]++
+//		fmt.Println(flow, packets[flow]) // TCP 100.64.0.1:49152 -> 100.64.0.2:443 2
 //	}
-//	fmt.Println(t) // TCP 100.64.0.1:49152 -> 100.64.0.2:443
 //
 // The package depends on the standard library alone and holds no state.
 package flowtrack

@@ -142,6 +142,7 @@ func TestOwnLogtailMemberMakesWay(t *testing.T) {
 		{"in capitals", `{"Logtail":1,"a":2}`, `1`, `,"a":2}`},
 		{"in two spellings", `{"logtail":1,"LOGTAIL":2}`, `{"logtail":1,"LOGTAIL":2}`, `}`},
 		{"twice", `{"logtail":1,"logtail":2}`, `{"logtail":1,"logtail":2}`, `}`},
+		{"a thousand members", manyMembers(1000), manyMembers(1000), `}`},
 		{"any name twice", `{"a":1,"b":2,"\u0061":3}`, `{"a":1,"b":2,"\u0061":3}`, `}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -282,6 +283,15 @@ func FuzzWrite(f *testing.F) {
 			t.Fatalf("members %q of %q", m, p)
 		}
 	})
+}
+
+// manyMembers is an object of n members.
+func manyMembers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"%d":0`, i)
+	}
+	return "{" + b.String()[1:] + "}"
 }
 
 func depth(p []byte) (deepest int) {

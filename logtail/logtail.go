@@ -114,8 +114,10 @@ func NewLogger(cfg Config) (*Logger, error) {
 // A JSON object is sent as it is, behind the metadata. Anything else is text,
 // sent as {"text":"..."} without its final newline, and cut at 16 KiB with
 // "\u2026+" and the number of bytes cut. Invalid UTF-8 becomes U+FFFD. An object
-// with a member "logtail" of its own finds that in logtail.error.bad_data; one
-// with a doubled member name moves there as a whole. An empty p is nothing.
+// with a member "logtail" of its own, in any case of its letters, finds that in
+// logtail.error.bad_data. One with a doubled member name, or with 1,000 members or
+// more, moves there as a whole; one nested deeper than 61 levels is text. An empty p
+// is nothing.
 //
 // The error is [ErrClosed], or that of the Buffer: then the entry is counted as
 // dropped.

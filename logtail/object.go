@@ -25,8 +25,8 @@ const movedDepth = 3
 //
 // A top-level member "logtail", however its name is spelled, makes way for ours:
 // many readers match names without regard to case. So does the whole object when a
-// name occurs twice in it: what such an object says depends on who reads it
-// (section 4).
+// name occurs twice in it, as what it says then depends on who reads it
+// (section 4), and when it has more members than our receiver takes.
 func parseObject(p []byte) (object, bool) {
 	p = bytes.Trim(p, " \t\r\n")
 	s := rawjson.Scanner{Text: p}
@@ -41,6 +41,8 @@ func parseObject(p []byte) (object, bool) {
 	switch {
 	case rawjson.Doubled(members), at >= 0 && slices.ContainsFunc(members[at+1:], isOurs):
 		return object{moved: p, detail: "doubled member name"}, true
+	case len(members) >= rawjson.MaxMembers: // ours is one more
+		return object{moved: p, detail: "too many members"}, true
 	case at < 0:
 		return object{members: bytes.Trim(p[1:len(p)-1], " \t\r\n")}, true
 	}

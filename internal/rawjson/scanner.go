@@ -10,6 +10,10 @@ import "errors"
 // uint64, so that it needs no recursion and no stack of its own.
 const MaxDepth = 64
 
+// MaxMembers is how many members an entry may have on the wire, those inside of
+// them not counted. A record of netlog has ten.
+const MaxMembers = 1000
+
 // Why a text is refused.
 var (
 	ErrSyntax  = errors.New("invalid JSON")

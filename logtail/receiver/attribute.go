@@ -28,7 +28,7 @@ func (sp *splitter) parseMeta(raw []byte) clientMeta {
 	var m clientMeta
 	s := rawjson.Scanner{Text: raw}
 	var err error
-	if sp.members, err = s.Object(sp.members[:0], 1, maxMembers); err != nil { // not an object
+	if sp.members, err = s.Object(sp.members[:0], 1, rawjson.MaxMembers); err != nil { // not an object
 		return m
 	}
 	for _, f := range sp.members {

@@ -19,10 +19,6 @@ var (
 	errLargeEntry = errors.New("an entry is too large")
 )
 
-// maxMembers is how many members an entry may have, those inside of them not
-// counted. A record has ten.
-const maxMembers = 1000
-
 // entry is one entry of a body: the bytes of an object, and where its member
 // "logtail" is in them.
 type entry struct {
@@ -97,7 +93,7 @@ func (sp *splitter) object(s *rawjson.Scanner) (entry, error) {
 	}
 	start := s.Pos
 	var err error
-	if sp.members, err = s.Object(sp.members[:0], 0, maxMembers); err != nil {
+	if sp.members, err = s.Object(sp.members[:0], 0, rawjson.MaxMembers); err != nil {
 		return entry{}, err
 	}
 	if rawjson.Doubled(sp.members) {

@@ -1,0 +1,107 @@
+package docs_test
+
+import (
+	"go/doc/comment"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// packages are those that others import, by folder and the module they are in.
+var packages = map[string]string{
+	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/receiver": ".", "logtail/buffertest": ".",
+	"wgtun": "wgtun",
+}
+
+func TestPackageDocsOpenWithACompleteProgram(t *testing.T) {
+	for folder, module := range packages {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			program := firstProgram(t, filepath.Join("..", folder))
+			name := "main.go"
+			if !strings.HasPrefix(program, "package main\n") {
+				name = "program_test.go"
+			}
+			vet(t, filepath.Join("..", module), name, program)
+		})
+	}
+}
+
+func TestTheREADMEHasTheProgramOfThePackageDoc(t *testing.T) {
+	readme := read(t, "../README.md")
+	qt.Check(t, strings.Contains(readme, "```go\n"+firstProgram(t, "..")+"```"), qt.IsTrue)
+}
+
+// An example that needs what another file has is no program to whoever reads it on
+// pkg.go.dev.
+func TestExamplesStandAlone(t *testing.T) {
+	for folder := range packages {
+		name := filepath.Join("..", folder, "example_test.go")
+		t.Run(folder, func(t *testing.T) {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			qt.Assert(t, err, qt.IsNil)
+			imported := make(map[string]bool)
+			for _, spec := range file.Imports {
+				p, err := strconv.Unquote(spec.Path.Value)
+				qt.Assert(t, err, qt.IsNil)
+				imported[path.Base(p)] = true
+			}
+			for _, ident := range file.Unresolved {
+				if types.Universe.Lookup(ident.Name) == nil && !imported[ident.Name] {
+					t.Errorf("%s comes from another file", ident.Name)
+				}
+			}
+		})
+	}
+}
+
+// firstProgram returns the first code in the doc of the package in folder.
+func firstProgram(t *testing.T, folder string) string {
+	t.Helper()
+	for _, block := range new(comment.Parser).Parse(packageDoc(t, folder)).Content {
+		if code, ok := block.(*comment.Code); ok {
+			return code.Text
+		}
+	}
+	t.Fatal("no code in the package doc")
+	return ""
+}
+
+func packageDoc(t *testing.T, folder string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	qt.Assert(t, err, qt.IsNil)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.PackageClauseOnly|parser.ParseComments)
+		qt.Assert(t, err, qt.IsNil)
+		if file.Doc != nil {
+			return file.Doc.Text()
+		}
+	}
+	t.Fatal("no package doc")
+	return ""
+}
+
+// vet has the compiler and go vet check a program.
+func vet(t *testing.T, module, name, program string) {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go command")
+	}
+	file := filepath.Join(t.TempDir(), name)
+	qt.Assert(t, os.WriteFile(file, []byte(program), 0o600), qt.IsNil)
+	cmd := exec.CommandContext(t.Context(), "go", "vet", file)
+	cmd.Dir = module
+	out, err := cmd.CombinedOutput()
+	qt.Check(t, err, qt.IsNil, qt.Commentf("%s\n%s", out, program))
+}
+
