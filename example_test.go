@@ -11,6 +11,12 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
+// An echo request (RFC 792) from 100.64.0.1 to 100.64.0.2, and its reply.
+var (
+	request = []byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 100, 64, 0, 1, 100, 64, 0, 2, 8, 0, 0, 0, 0, 0, 0, 0}
+	reply   = []byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 100, 64, 0, 2, 100, 64, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}
+)
+
 // tunDevice stands for the daemon's own tun device. Embedding a Meter makes it a
 // netlog.Device; its Read and Write tell the Meter what passes.
 type tunDevice struct {
@@ -18,7 +24,7 @@ type tunDevice struct {
 }
 
 func (d *tunDevice) Read(packet []byte) (int, error) {
-	n := copy(packet, udpPacket(local, peer)) // where the packet really comes from
+	n := copy(packet, request) // where the packet really comes from
 	d.UpdateTx(packet[:n])
 	return n, nil
 }
@@ -50,12 +56,12 @@ func Example() {
 	buf := make([]byte, 1500) // traffic passes
 	dev.Read(buf)
 	dev.Read(buf)
-	dev.Write(udpPacket(peer, local))
+	dev.Write(reply)
 
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := logger.Shutdown(ctx); err != nil {
 		fmt.Println("records left behind:", err)
 	}
-	// Output: UDP 100.64.0.1:4000 -> 100.64.0.2:22 2 packets sent, 1 received
+	// Output: ICMPv4 100.64.0.1:0 -> 100.64.0.2:0 2 packets sent, 1 received
 }

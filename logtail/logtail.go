@@ -1,12 +1,34 @@
 // Package logtail uploads entries of JSON or text to a log server: in order, at
 // least once, and through outages of days in bounded memory.
 //
-//	logger, err := logtail.NewLogger(logtail.Config{Collection: "flows", PrivateID: id})
-//	if err != nil {
-//		return err
+//	package main
+//
+//	import (
+//		"context"
+//		"fmt"
+//		"log"
+//		"time"
+//
+//		"github.com/go-netlog/netlog/logtail"
+//	)
+//
+//	func main() {
+//		id, err := logtail.LoadOrCreatePrivateID("node.id")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		logger, err := logtail.NewLogger(logtail.Config{Collection: "events", PrivateID: id})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		fmt.Fprint(logger, `{"event":"started"}`)
+//
+//		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+//		defer cancel()
+//		if err := logger.Shutdown(ctx); err != nil {
+//			log.Print(err) // how much was not delivered, and why
+//		}
 //	}
-//	fmt.Fprintf(logger, `{"event":"started"}`)
-//	defer logger.Shutdown(ctx) // with a timeout
 //
 // # Delivery
 //

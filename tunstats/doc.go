@@ -1,7 +1,28 @@
 // Package tunstats counts the packets of a tunnel by flow.
 //
-// A tun wrapper embeds a [Meter], hands it every packet, and has what a flow
-// logger needs:
+// Whoever moves packets tells a [Meter] of each:
+//
+//	package main
+//
+//	import (
+//		"fmt"
+//
+//		"github.com/go-netlog/netlog/tunstats"
+//	)
+//
+//	func main() {
+//		ping := []byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 2, 10, 0, 0, 3, 8, 0, 0, 0, 0, 0, 0, 0}
+//
+//		var meter tunstats.Meter
+//		meter.SetStatisticsEnabled(true)
+//		meter.UpdateTx(ping)
+//		for flow, counts := range meter.ExtractStatistics() {
+//			fmt.Println(flow, counts.TxBytes, "bytes") // ICMPv4 10.0.0.2:0 -> 10.0.0.3:0 28 bytes
+//		}
+//	}
+//
+// A wrapper of a tun embeds the Meter, and is then what a flow logger reads. With
+// the Read and Write of wireguard-go:
 //
 //	type Device struct {
 //		tun.Device

@@ -1,12 +1,19 @@
 package tunstats_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 
 	"github.com/go-netlog/netlog/tunstats"
+)
+
+// The first packets of a TCP connection from 100.64.0.1, port 50000, to 100.64.0.2,
+// port 443, as far as it matters here.
+var (
+	syn    = []byte{0x45, 0, 0, 24, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 1, 100, 64, 0, 2, 0xc3, 0x50, 1, 0xbb}
+	synAck = []byte{0x45, 0, 0, 24, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 2, 100, 64, 0, 1, 1, 0xbb, 0xc3, 0x50}
 )
 
 // tunnel stands for the tun.Device of wireguard-go.
@@ -35,14 +42,14 @@ func (d *device) Write(bufs [][]byte, offset int) (int, error) {
 // A wrapper that embeds a Meter is a Device of a netlog.Logger, which calls the
 // last three methods.
 func Example() {
-	d := &device{tunnel: echo{}}
+	d := &device{tunnel: small{}}
 
 	d.SetStatisticsEnabled(true)
 	bufs, sizes := [][]byte{make([]byte, 1500)}, []int{0}
 	if _, err := d.Read(bufs, sizes, 0); err != nil {
 		fmt.Println(err)
 	}
-	if _, err := d.Write([][]byte{bufs[0][:sizes[0]]}, 0); err != nil {
+	if _, err := d.Write([][]byte{synAck}, 0); err != nil {
 		fmt.Println(err)
 	}
 	d.SetStatisticsEnabled(false)
@@ -50,14 +57,15 @@ func Example() {
 	for flow, counts := range d.ExtractStatistics() {
 		fmt.Println(flow, counts.TxBytes, counts.RxBytes)
 	}
-	// Output: TCP 100.64.0.1:22 -> 100.64.0.1:22 40 40
+	// Output: TCP 100.64.0.1:50000 -> 100.64.0.2:443 24 24
 }
 
 func ExampleStatistics_maxFlows() {
-	node, peer := netip.MustParseAddr("100.64.0.1"), netip.MustParseAddr("100.64.0.2")
 	s := tunstats.Statistics{MaxFlows: 4}
+	probe := slices.Clone(syn)
 	for port := range uint16(1000) { // a port scan
-		s.UpdateTx(tcp(node, peer, 50000, 1+port))
+		binary.BigEndian.PutUint16(probe[22:], 1+port)
+		s.UpdateTx(probe)
 	}
 	fmt.Println(s.Stats().FoldedPackets, "packets without an entry of their own")
 	m := s.Extract()
@@ -78,13 +86,12 @@ func ExampleStatistics_maxFlows() {
 	// TCP 100.64.0.1:50000 -> 100.64.0.2:4 1
 }
 
-// echo is a tunnel through which a node talks to itself.
-type echo struct{}
+// small is a tunnel into which the host sends one packet at a time.
+type small struct{}
 
-func (echo) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
-	self := netip.MustParseAddr("100.64.0.1")
-	sizes[0] = copy(bufs[0][offset:], tcp(self, self, 22, 22))
+func (small) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	sizes[0] = copy(bufs[0][offset:], syn)
 	return 1, nil
 }
 
-func (echo) Write(bufs [][]byte, offset int) (int, error) { return len(bufs), nil }
+func (small) Write(bufs [][]byte, offset int) (int, error) { return len(bufs), nil }

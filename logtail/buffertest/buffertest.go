@@ -1,8 +1,17 @@
 // Package buffertest checks implementations of [logtail.Buffer].
 //
+//	package mybuffer_test
+//
+//	import (
+//		"testing"
+//
+//		"github.com/go-netlog/netlog/logtail"
+//		"github.com/go-netlog/netlog/logtail/buffertest"
+//	)
+//
 //	func TestMyBuffer(t *testing.T) {
 //		buffertest.TestBuffer(t, func(t *testing.T, maxBytes int64) logtail.Buffer {
-//			return mybuffer.New(t.TempDir(), maxBytes)
+//			return logtail.NewMemoryBuffer(int(maxBytes)) // your own, in t.TempDir() if it is one of files
 //		})
 //	}
 package buffertest

@@ -2,9 +2,29 @@
 // entries from nodes, checks and bounds them, says whose they are, and stores them
 // in a [Sink] such as [Files].
 //
-//	files, err := receiver.OpenFiles("flows", receiver.FileOptions{})
-//	...
-//	http.Handle("/c/", &receiver.Handler{Sink: files})
+//	package main
+//
+//	import (
+//		"log"
+//		"net/http"
+//		"time"
+//
+//		"github.com/go-netlog/netlog/logtail/receiver"
+//	)
+//
+//	func main() {
+//		files, err := receiver.OpenFiles("flows", receiver.FileOptions{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		defer files.Close()
+//		server := &http.Server{
+//			Addr:              "127.0.0.1:8641",
+//			Handler:           &receiver.Handler{Sink: files},
+//			ReadHeaderTimeout: 10 * time.Second,
+//		}
+//		log.Print(server.ListenAndServe())
+//	}
 //
 // # Requests
 //

@@ -1,12 +1,43 @@
 // Package spool keeps the entries of a [logtail.Logger] in a directory until the
 // server has them, so that they outlive the process, the system and a full disk.
 //
-//	buffer, err := spool.Open("/var/lib/mydaemon/flows", id.Public(), spool.Options{})
-//	if err != nil {
-//		// go on with the memory buffer
+//	package main
+//
+//	import (
+//		"context"
+//		"fmt"
+//		"log"
+//		"time"
+//
+//		"github.com/go-netlog/netlog/logtail"
+//		"github.com/go-netlog/netlog/logtail/spool"
+//	)
+//
+//	func main() {
+//		id, err := logtail.LoadOrCreatePrivateID("node.id")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		buffer, err := spool.Open("spool", id.Public(), spool.Options{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		defer buffer.Close() // after the Shutdown of the Logger
+//		logger, err := logtail.NewLogger(logtail.Config{Collection: "events", PrivateID: id, Buffer: buffer})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		fmt.Fprint(logger, `{"event":"started"}`)
+//
+//		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+//		defer cancel()
+//		if err := logger.Shutdown(ctx); err != nil {
+//			log.Print(err) // what was not delivered is kept for the next start
+//		}
 //	}
-//	defer buffer.Close() // after the Logger's Shutdown
-//	config.Buffer = buffer
+//
+// A daemon that goes on in memory where it has no disk leaves config.Buffer nil:
+// a nil *Spool in it would be a Buffer.
 //
 // The files hold records of who talked to whom: personal data, readable by the
 // owner of the process only (mode 0600, in a directory of mode 0700).
