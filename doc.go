@@ -12,8 +12,6 @@
 //		"context"
 //		"log"
 //		"net/netip"
-//		"os"
-//		"os/signal"
 //		"time"
 //
 //		"github.com/go-netlog/netlog"
@@ -28,7 +26,7 @@
 //		}
 //		var tun tunstats.Meter   // told of each packet: tun.UpdateTx(sent), tun.UpdateRx(received)
 //		var logger netlog.Logger // sends to http://127.0.0.1:8641, where "netlog serve" listens
-//		err = logger.Startup(id, logtail.PrivateID{}, &tun, &netlog.RouteConfig{
+//		err = logger.Startup(id, logtail.PrivateID{} /* no second identity */, &tun, &netlog.RouteConfig{
 //			LocalAddrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")},
 //			Routes:     []netip.Prefix{netip.MustParsePrefix("192.168.7.0/24")}, // behind a peer
 //		})
@@ -36,9 +34,7 @@
 //			log.Fatal(err)
 //		}
 //
-//		stop := make(chan os.Signal, 1) // here the daemon does its work
-//		signal.Notify(stop, os.Interrupt)
-//		<-stop
+//		time.Sleep(time.Minute) // here the daemon does its work
 //
 //		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 //		defer cancel()

@@ -37,14 +37,18 @@ func TestPackageDocsOpenWithACompleteProgram(t *testing.T) {
 }
 
 func TestTheREADMEHasTheProgramOfThePackageDoc(t *testing.T) {
-	readme := read(t, "../README.md")
-	qt.Check(t, strings.Contains(readme, "```go\n"+firstProgram(t, "..")+"```"), qt.IsTrue)
+	_, body, _ := strings.Cut(firstProgram(t, ".."), "func main() {\n")
+	body = strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll("\n"+body, "\n\t", "\n"), "\n"), "}\n")
+	qt.Check(t, strings.Contains(read(t, "../README.md"), "```go\n"+body+"```"), qt.IsTrue, qt.Commentf("%s", body))
 }
 
 // An example that needs what another file has is no program to whoever reads it on
 // pkg.go.dev.
 func TestExamplesStandAlone(t *testing.T) {
 	for folder := range packages {
+		if folder == "logtail/buffertest" {
+			continue // its program is a test, which no example can be
+		}
 		name := filepath.Join("..", folder, "example_test.go")
 		t.Run(folder, func(t *testing.T) {
 			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
@@ -104,4 +108,3 @@ func vet(t *testing.T, module, name, program string) {
 	out, err := cmd.CombinedOutput()
 	qt.Check(t, err, qt.IsNil, qt.Commentf("%s\n%s", out, program))
 }
-

@@ -125,13 +125,12 @@ func move(ctx context.Context, alpha, beta *node, opts options, say func(string,
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 
-	say("4. Traffic through the tunnel:")
-	for round := range opts.rounds {
+	say("4. Traffic through the tunnel, %d rounds: alpha gets %s and sends %s by HTTP, %d pings, %d datagrams echoed",
+		opts.rounds, size(opts.bytes), size(opts.bytes/2), pings, datagrams)
+	for range opts.rounds {
 		if err := moveOnce(ctx, alpha, server, client, opts.bytes); err != nil {
 			return err
 		}
-		say("   round %d: alpha got %s and sent %s by HTTP, %d pings, %d datagrams echoed",
-			round+1, size(opts.bytes), size(opts.bytes/2), pings, datagrams)
 		if err := wait(ctx, opts.pause); err != nil {
 			return err
 		}
