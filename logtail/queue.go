@@ -99,12 +99,12 @@ func (q *queue) add(scratch []byte) error {
 
 	size, err := q.append(scratch)
 	q.mu.Lock()
-	if err == ErrClosed {
-		// not accepted, so not lost
-	} else if err != nil {
+	switch {
+	case size == 0: // not accepted, so not lost
+	case err != nil:
 		q.lost.entries++
 		q.lost.bytes += uint64(size)
-	} else {
+	default:
 		q.appended++
 		if q.since.IsZero() {
 			q.since = time.Now()
@@ -115,6 +115,7 @@ func (q *queue) add(scratch []byte) error {
 	return err
 }
 
+// append returns the size of the entry, or zero where the Buffer was not asked.
 func (q *queue) append(scratch []byte) (size int, err error) {
 	if !q.enter() {
 		return 0, ErrClosed
@@ -151,26 +152,34 @@ func (q *queue) ack(through uint64) (removed int, err error) {
 	if !q.enter() {
 		return 0, ErrClosed
 	}
-	before := q.buf.Stats().Entries
-	err = q.buf.Ack(through)
-	removed = before - q.buf.Stats().Entries
+	removed, err = q.ackInOrder(through)
 	q.leave()
 	q.settle()
 	return removed, err
 }
 
-// discard drops the oldest entries, at most max bytes but at least one.
-func (q *queue) discard(max int) {
+// ackInOrder is ack for a holder of order.
+func (q *queue) ackInOrder(through uint64) (removed int, err error) {
+	before := q.buf.Stats()
+	err = q.buf.Ack(through)
+	after := q.buf.Stats()
+	return before.Entries - after.Entries - int(after.DroppedEntries-before.DroppedEntries), err
+}
+
+// discard drops the oldest entries, at most limit bytes but at least one.
+func (q *queue) discard(limit int) {
 	if !q.tryEnter() {
 		return
 	}
 	defer q.leave()
-	entries, through, err := q.buf.Peek(max)
-	before := q.buf.Stats().Entries
-	if err != nil || q.buf.Ack(through) != nil {
+	entries, through, err := q.buf.Peek(limit)
+	if err != nil {
 		return
 	}
-	removed := before - q.buf.Stats().Entries
+	removed, err := q.ackInOrder(through)
+	if err != nil {
+		return
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range entries[len(entries)-removed:] {

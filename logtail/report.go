@@ -40,13 +40,21 @@ func (r *reporter) due(q *queue) bool {
 	return r.untold(q) && hasRoom(q.buf) && !time.Now().Before(r.retry)
 }
 
+// retryAt returns when to try a report again that the Buffer did not take, or zero.
+func (r *reporter) retryAt(q *queue) time.Time {
+	if !r.untold(q) {
+		return time.Time{}
+	}
+	return r.retry
+}
+
 // tell puts a report into the Buffer.
 func (r *reporter) tell(q *queue) {
 	total := q.dropped()
 	tail := appendLossTail(appendRoom(nil), total.entries-r.told.entries, total.bytes-r.told.bytes)
 	r.entry, r.at = q.addReport(tail)
-	r.covers = total
-	if r.entry == nil {
+	r.covers, r.retry = total, time.Time{}
+	if r.entry == nil { // the Buffer did not take it
 		r.retry = time.Now().Add(reportRetry)
 	}
 }

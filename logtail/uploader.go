@@ -63,7 +63,7 @@ func (u *uploader) run() {
 		u.await(time.Now().Add(rand.N(startSpread)), u.q.urgent)
 	}
 	for {
-		u.await(time.Time{}, u.hasWork)
+		u.await(u.reporter.retryAt(u.q), u.hasWork)
 		if u.ctx.Err() != nil || u.drained() {
 			return
 		}
@@ -76,7 +76,7 @@ func (u *uploader) run() {
 }
 
 func (u *uploader) end() {
-	if u.keep && u.q.buf.Stats().Entries > 0 {
+	if u.keep && !u.empty() {
 		u.reporter.bequeath(u.q)
 	}
 	u.giveBack()
@@ -137,15 +137,16 @@ func (u *uploader) giveBack() {
 	}
 }
 
+func (u *uploader) empty() bool { return u.q.buf.Stats().Entries == 0 }
+
 func (u *uploader) hasWork() bool {
-	return u.q.buf.Stats().Entries > 0 || u.reporter.due(u.q) || u.drained()
+	return !u.empty() || u.reporter.due(u.q) || u.drained()
 }
 
 // drained reports whether the queue is closed and nothing is left of it.
 func (u *uploader) drained() bool {
 	closed, writers := u.q.closing()
-	return closed && writers == 0 && u.q.buf.Stats().Entries == 0 &&
-		!u.reporter.due(u.q)
+	return closed && writers == 0 && u.empty() && !u.reporter.due(u.q)
 }
 
 // coalesce lets entries wait for others, as long as FlushDelay says. A full body
@@ -162,14 +163,22 @@ func (u *uploader) coalesce() {
 
 // step makes one request at most, and pauses as its answer demands.
 func (u *uploader) step() {
-	if u.failures == 0 && u.reporter.due(u.q) {
+	// While the server fails, more may be dropped that the same report could tell.
+	// It must not wait for a success that nothing is left to have.
+	if u.reporter.due(u.q) && (u.failures == 0 || u.empty()) {
 		u.reporter.tell(u.q)
 	}
 	if u.acking {
 		u.settle()
 		return
 	}
+	if u.empty() {
+		return // a report was due, and the Buffer did not take it
+	}
 	if err := u.peek(); err != nil {
+		if u.empty() {
+			return // the Buffer gave up what it could not read: the next step reports that
+		}
 		u.failed(unavailable, answer{err: err})
 		return
 	}

@@ -1,0 +1,62 @@
+package logtail_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// The Buffer takes neither the entry nor the report of its loss, and nothing is
+// written any more: it is told a minute later all the same.
+func TestReportIsTriedAgainWithoutAnotherWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		buf := &fakeBuffer{Buffer: logtail.NewMemoryBuffer(0)}
+		srv := newCollector(t, nil)
+		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Buffer = buf })
+		buf.appendErr.Store(true)
+		_, err := l.Write([]byte(`{}`))
+		c.Check(err, qt.ErrorMatches, "no space")
+		time.Sleep(time.Second)
+		buf.appendErr.Store(false)
+		time.Sleep(time.Minute)
+		c.Check(srv.dropped(), qt.Equals, uint64(1))
+		c.Check(l.Stats().LastError, qt.IsNil)
+		c.Check(l.Stats().Attempts, qt.Equals, uint64(1))
+		drain(t, l)
+	})
+}
+
+func TestShutdownDoesNotWaitForAReportThatTheBufferDoesNotTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		buf := &fakeBuffer{Buffer: logtail.NewMemoryBuffer(0)}
+		l := startLogger(t, newCollector(t, nil), func(cfg *logtail.Config) { cfg.Buffer = buf })
+		buf.appendErr.Store(true)
+		_, err := l.Write([]byte(`{}`))
+		c.Check(err, qt.ErrorMatches, "no space")
+		time.Sleep(90 * time.Second) // the second try has failed as well
+		before := time.Now()
+		c.Check(shutdown(t, l, time.Hour), qt.IsNil) // nothing is left to deliver
+		c.Check(time.Since(before), qt.Equals, time.Duration(0))
+	})
+}
+
+// closedBuffer is a Buffer that its owner has closed too early.
+type closedBuffer struct{ logtail.Buffer }
+
+func (closedBuffer) Append([]byte) error { return logtail.ErrClosed }
+
+func TestWhatAClosedBufferDoesNotTakeIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := startLogger(t, newCollector(t, nil), func(cfg *logtail.Config) { cfg.Buffer = closedBuffer{logtail.NewMemoryBuffer(0)} })
+		_, err := l.Write([]byte(`{}`))
+		qt.Check(t, err, qt.ErrorIs, logtail.ErrClosed)
+		qt.Check(t, l.Stats().DroppedEntries, qt.Equals, uint64(1))
+		shutdown(t, l, time.Hour)
+	})
+}
