@@ -1,6 +1,7 @@
 package netlog
 
 import (
+	"math/bits"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -184,4 +185,28 @@ func closeWith(dst []byte, bracket byte) []byte {
 		dst = append(dst, bracket)
 	}
 	return append(dst, ',')
+}
+
+// jsonSize returns an upper bound of the bytes that c takes in a record, with the
+// comma after it. It is 10 to 20 % above the truth for IPv4, more for IPv6
+// addresses with many zeros.
+func jsonSize(c *ConnectionCounts) int {
+	const frame = len(`{"proto":255,"src":"","dst":"","txPkts":,"txBytes":,"rxPkts":,"rxBytes":},`)
+	return frame + sideSize(c.Src) + sideSize(c.Dst) +
+		digits(c.TxPackets) + digits(c.TxBytes) + digits(c.RxPackets) + digits(c.RxBytes)
+}
+
+func sideSize(a netip.AddrPort) int {
+	switch a.Addr().BitLen() {
+	case 0:
+		return len("invalid AddrPort") // absent, but for a port without an address
+	case 32:
+		return len("255.255.255.255:65535")
+	}
+	return len("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")
+}
+
+// digits returns an upper bound of the decimal digits of n, too large by at most one.
+func digits(n uint64) int {
+	return bits.Len64(n)*1233>>12 + 1 // 1233/4096 is a little above log10(2)
 }

@@ -2,7 +2,6 @@ package netlog
 
 import (
 	"math"
-	"net/netip"
 	"slices"
 
 	"github.com/go-netlog/netlog/tunstats"
@@ -52,8 +51,6 @@ func (w *traffic) foldFlows(maxBytes int) {
 		}
 	}
 }
-
-func withoutPort(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr(), 0) }
 
 // byVolume puts the largest flow first and sums last.
 func byVolume(e *entry) (major, minor uint64) {

@@ -111,8 +111,8 @@ func (s *session) shutdown(ctx context.Context) error {
 
 // closeIdle closes the idle connections of our own transport.
 func (s *session) closeIdle() {
-	if s.own != nil {
-		s.own.closeIdle()
+	if s.uploads != nil {
+		s.uploads.closeIdle()
 	}
 }
 

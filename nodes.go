@@ -38,7 +38,7 @@ func (ns *nodes) find(a netip.Addr) int {
 	if ns.lookup == nil || !a.IsValid() {
 		return noNode
 	}
-	a = a.Unmap().WithZone("")
+	a = plainAddr(a)
 	i, ok := ns.byAddr[a]
 	if !ok {
 		i = ns.ask(a)

@@ -36,7 +36,7 @@ type session struct {
 	onRecord      func(*Message)
 	logf          func(string, ...any)
 	upload        *logtail.Logger // nil where noUpload
-	own           *ownConns       // nil where noUpload or countUploads
+	uploads       *ownConns       // nil where noUpload or countUploads
 	maxWindow     int             // bytes of JSON
 
 	enabled []Device // those that count
@@ -77,8 +77,8 @@ func (s *session) start() error {
 			s.config.Logf = s.queueLine
 		}
 		if !s.countUploads {
-			s.own = new(ownConns)
-			s.config.HTTPClient = s.own.client(s.config.HTTPClient)
+			s.uploads = new(ownConns)
+			s.config.HTTPClient = s.uploads.client(s.config.HTTPClient)
 		}
 		upload, err := logtail.NewLogger(*s.config)
 		if err != nil {

@@ -2,7 +2,6 @@ package netlog
 
 import (
 	"math/bits"
-	"net/netip"
 	"slices"
 
 	"github.com/go-netlog/netlog/flowtrack"
@@ -115,9 +114,9 @@ func (w *traffic) add(f flowtrack.Tuple, c tunstats.Counts, t *routeTable, polic
 		switch {
 		case policy != ExitByNode:
 		case src != addrUnknown:
-			e.Src = netip.AddrPortFrom(f.Src.Addr().Unmap().WithZone(""), 0)
+			e.Src = withoutPort(plain(f.Src))
 		case dst != addrUnknown:
-			e.Dst = netip.AddrPortFrom(f.Dst.Addr().Unmap().WithZone(""), 0)
+			e.Dst = withoutPort(plain(f.Dst))
 		}
 	}
 	if e.Tuple == (flowtrack.Tuple{}) {
@@ -126,13 +125,6 @@ func (w *traffic) add(f flowtrack.Tuple, c tunstats.Counts, t *routeTable, polic
 	}
 	w.poolSize += jsonSize(&e.ConnectionCounts)
 	w.pool = append(w.pool, e)
-}
-
-func withoutZone(a netip.AddrPort) netip.AddrPort {
-	if a.Addr().Zone() == "" {
-		return a
-	}
-	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port())
 }
 
 // finish puts the pool in order, joins entries of one Tuple, and hands them out.
@@ -169,30 +161,6 @@ func (w *traffic) of(c class) *[]ConnectionCounts {
 		return &w.subnet
 	}
 	return &w.exit
-}
-
-// jsonSize returns an upper bound of the bytes that c takes in a record, with the
-// comma after it. It is 10 to 20 % above the truth for IPv4, more for IPv6
-// addresses with many zeros.
-func jsonSize(c *ConnectionCounts) int {
-	const frame = len(`{"proto":255,"src":"","dst":"","txPkts":,"txBytes":,"rxPkts":,"rxBytes":},`)
-	return frame + sideSize(c.Src) + sideSize(c.Dst) +
-		digits(c.TxPackets) + digits(c.TxBytes) + digits(c.RxPackets) + digits(c.RxBytes)
-}
-
-func sideSize(a netip.AddrPort) int {
-	switch a.Addr().BitLen() {
-	case 0:
-		return len("invalid AddrPort") // absent, but for a port without an address
-	case 32:
-		return len("255.255.255.255:65535")
-	}
-	return len("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")
-}
-
-// digits returns an upper bound of the decimal digits of n, too large by at most one.
-func digits(n uint64) int {
-	return bits.Len64(n)*1233>>12 + 1 // 1233/4096 is a little above log10(2)
 }
 
 // volume returns the bytes of c in both directions, by which flows are large or small.

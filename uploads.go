@@ -2,6 +2,7 @@ package netlog
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -25,16 +26,33 @@ import (
 // the system lets a socket be bound before it connects, and otherwise from the
 // moment it is established.
 type ownConns struct {
-	transport *http.Transport // ours; nil where the caller has a client
+	transport *http.Transport // ours; nil where the caller's client has one
 
-	mu    sync.Mutex        // guards conns
-	conns []flowtrack.Tuple // oldest first, at most maxOwnConns; an unspecified source address stands for any
+	mu     sync.Mutex // guards the fields below
+	conns  []ownConn  // oldest first, at most maxOwnConns
+	window int        // how many windows had flows
+}
+
+// ownConn is one connection. While it is being dialed its source address is not
+// known: the unspecified address stands for each of the node's own.
+type ownConn struct {
+	flowtrack.Tuple
+	dial *dial // nil once it is established
+}
+
+// dial is one call of dial, which may try several addresses.
+type dial struct {
+	last int // the last window that can hold packets of it; 0: it goes on
 }
 
 const (
 	// maxOwnConns bounds the connections remembered. There is one at a time; the
 	// others are those whose last packets may still be in a window.
 	maxOwnConns = 16
+
+	// afterDial is how many windows can hold packets of a dial that has ended: the
+	// one in which it did, and the next, for answers that come late.
+	afterDial = 2
 
 	dialTimeout = 15 * time.Second
 	idleTimeout = 10 * time.Second // a Logger with nothing to upload keeps no connection
@@ -50,7 +68,7 @@ func (o *ownConns) client(c *http.Client) *http.Client {
 	if reporting.Transport == nil {
 		o.transport = logtail.NewTransport()
 		o.transport.IdleConnTimeout = idleTimeout
-		o.transport.DialContext = o.dial
+		o.transport.DialContext = o.dialContext
 		reporting.Transport = o.transport
 		return &reporting
 	}
@@ -66,26 +84,35 @@ func (o *ownConns) closeIdle() {
 	}
 }
 
-// dial is the DialContext of our own transport.
-func (o *ownConns) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout, ControlContext: o.dialing}
+// dialContext is the DialContext of our own transport.
+func (o *ownConns) dialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	d := new(dial)
+	dialer := net.Dialer{
+		Timeout: dialTimeout,
+		ControlContext: func(_ context.Context, network, address string, raw syscall.RawConn) error {
+			return o.dialing(d, network, address, raw)
+		},
+	}
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err == nil {
 		o.established(conn)
 	}
+	o.mu.Lock()
+	d.last = o.window + afterDial
+	o.mu.Unlock()
 	return conn, err
 }
 
 // dialing learns the local port of a connection before its first packet.
-func (o *ownConns) dialing(_ context.Context, network, address string, raw syscall.RawConn) error {
+func (o *ownConns) dialing(d *dial, network, address string, raw syscall.RawConn) error {
 	remote, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return nil // not ours to report: the dial itself will
 	}
-	remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
 	return raw.Control(func(fd uintptr) {
 		if port, ok := bindAnyPort(fd, network); ok {
-			o.add(flowtrack.Tuple{Proto: flowtrack.TCP, Src: netip.AddrPortFrom(netip.IPv6Unspecified(), port), Dst: remote})
+			src := netip.AddrPortFrom(netip.IPv6Unspecified(), port)
+			o.add(ownConn{flowtrack.Tuple{Proto: flowtrack.TCP, Src: src, Dst: plain(remote)}, d})
 		}
 	})
 }
@@ -93,69 +120,84 @@ func (o *ownConns) dialing(_ context.Context, network, address string, raw sysca
 // established learns the exact 5-tuple of a connection, which takes the place of
 // what its dial has told.
 func (o *ownConns) established(conn net.Conn) {
-	local, ok1 := tcpAddr(conn.LocalAddr())
-	remote, ok2 := tcpAddr(conn.RemoteAddr())
+	local, ok1 := conn.LocalAddr().(*net.TCPAddr)
+	remote, ok2 := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok1 || !ok2 {
 		return
 	}
-	exact := flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: remote}
+	exact := flowtrack.Tuple{Proto: flowtrack.TCP, Src: plain(local.AddrPort()), Dst: plain(remote.AddrPort())}
 	o.mu.Lock()
-	o.conns = slices.DeleteFunc(o.conns, func(t flowtrack.Tuple) bool { return dialed(t) && owns(t, exact) })
+	o.conns = slices.DeleteFunc(o.conns, func(c ownConn) bool { return c.dial != nil && c.from(exact.Src.Addr()) == exact })
 	o.mu.Unlock()
-	o.add(exact)
+	o.add(ownConn{Tuple: exact})
 }
 
-// dialed reports whether conn is a connection of which the source address is not known.
-func dialed(conn flowtrack.Tuple) bool { return conn.Src.Addr().IsUnspecified() }
-
-// owns reports whether t is a flow of conn.
-func owns(conn, t flowtrack.Tuple) bool {
-	if dialed(conn) {
-		conn.Src = netip.AddrPortFrom(t.Src.Addr(), conn.Src.Port())
-	}
-	return conn == t
+// from returns the flow of c, being dialed, if a is its source address.
+func (c ownConn) from(a netip.Addr) flowtrack.Tuple {
+	c.Src = netip.AddrPortFrom(a, c.Src.Port())
+	return c.Tuple
 }
 
-func (o *ownConns) add(t flowtrack.Tuple) {
+func (o *ownConns) add(c ownConn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if slices.Contains(o.conns, t) {
+	if slices.Contains(o.conns, c) {
 		return
 	}
 	if len(o.conns) == maxOwnConns {
 		o.conns = slices.Delete(o.conns, 0, 1)
 	}
-	o.conns = append(o.conns, t)
+	o.conns = append(o.conns, c)
 }
 
-// remove takes the flows of our own connections out of flows and returns their sum.
-func (o *ownConns) remove(flows map[flowtrack.Tuple]tunstats.Counts) (sum tunstats.Counts) {
+// remove takes the flows of our own connections out of those of one window and
+// returns their sum. own are the node's addresses; where none is known, a dial has
+// any source.
+func (o *ownConns) remove(flows map[flowtrack.Tuple]tunstats.Counts, own []netip.Addr) (sum tunstats.Counts) {
 	if len(flows) == 0 {
 		return sum
 	}
-	o.mu.Lock()
-	conns := slices.Clone(o.conns)
-	o.mu.Unlock()
 	take := func(t flowtrack.Tuple) {
 		if c, ok := flows[t]; ok {
 			sum = sum.Add(c)
 			delete(flows, t)
 		}
 	}
-	for _, conn := range conns {
-		take(conn)
-	}
-	// Dials that failed or are under way are rare, and the only ones to search for.
-	conns = slices.DeleteFunc(conns, func(t flowtrack.Tuple) bool { return !dialed(t) })
-	if len(conns) == 0 {
-		return sum
-	}
-	for t := range flows {
-		if slices.ContainsFunc(conns, func(conn flowtrack.Tuple) bool { return owns(conn, t) }) {
-			take(t)
+	for _, c := range o.ofWindow() {
+		if c.dial == nil {
+			take(c.Tuple)
+			continue
+		}
+		if len(own) == 0 {
+			own = sources(flows)
+		}
+		for _, a := range own {
+			take(c.from(a))
 		}
 	}
 	return sum
+}
+
+// ofWindow returns the connections that a window may hold packets of, and forgets
+// those that the next one cannot.
+func (o *ownConns) ofWindow() []ownConn {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.window++
+	conns := slices.Clone(o.conns)
+	o.conns = slices.DeleteFunc(o.conns, func(c ownConn) bool {
+		return c.dial != nil && c.dial.last != 0 && c.dial.last <= o.window
+	})
+	return conns
+}
+
+// sources returns the distinct source addresses of flows.
+func sources(flows map[flowtrack.Tuple]tunstats.Counts) []netip.Addr {
+	seen := make(map[netip.Addr]bool)
+	for t := range flows {
+		seen[t.Src.Addr()] = true
+	}
+	return slices.Collect(maps.Keys(seen))
 }
 
 // tracedTransport reports the connection of each request to trace.
@@ -167,14 +209,4 @@ type tracedTransport struct {
 // RoundTrip implements [http.RoundTripper].
 func (t tracedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.RoundTripper.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), t.trace)))
-}
-
-// tcpAddr returns a as packets show it: without a zone, IPv4 as IPv4.
-func tcpAddr(a net.Addr) (netip.AddrPort, bool) {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}, false
-	}
-	ap := tcp.AddrPort()
-	return netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port()), true
 }

@@ -36,8 +36,8 @@ func (s *session) closeWindow(last bool) {
 	}
 	start, end := s.clock.close(time.Now())
 	s.counters.addWindow()
-	if s.own != nil {
-		s.counters.addOwn(s.own.remove(flows))
+	if s.uploads != nil {
+		s.counters.addOwn(s.uploads.remove(flows, s.routes.own))
 	}
 	s.writeWindow(flows, start, end, last)
 	if next != nil {
