@@ -8,8 +8,9 @@ import (
 // Device counts the packets of a tunnel by flow. [tunstats.Meter] implements it,
 // so a tun wrapper that embeds a Meter is a Device; a test fakes it in ten lines.
 //
-// The Logger calls both methods from one goroutine at a time, never under a
-// lock of its own. A call that hangs delays records, not packets, and
+// A Device serves one Logger at a time: a second one would take its counts. The
+// Logger calls both methods from one goroutine at a time, never under a lock of its
+// own. A call that hangs delays records, not packets, and
 // [Logger.Shutdown] does not wait for it past its deadline.
 type Device interface {
 	// SetStatisticsEnabled turns counting on or off. It does not reset the

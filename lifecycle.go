@@ -10,6 +10,9 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
+// minPollPeriod keeps a period without a unit from taking a processor.
+const minPollPeriod = time.Millisecond
+
 // grace is what a goroutine that does not hang needs to stop after its deadline.
 const grace = 100 * time.Millisecond
 
@@ -21,6 +24,10 @@ func (l *Logger) newSession(nodeID, domainID logtail.PrivateID, tun Device, cfg 
 		return nil, errors.New("netlog: tun: the Device is nil")
 	case l.PollPeriod < 0:
 		return nil, fmt.Errorf("netlog: PollPeriod: %v is negative", l.PollPeriod)
+	case l.PollPeriod > 0 && l.PollPeriod < minPollPeriod:
+		return nil, fmt.Errorf("netlog: PollPeriod: %v is less than %v (a unit is missing?)", l.PollPeriod, minPollPeriod)
+	case l.NoUpload && l.OnRecord == nil:
+		return nil, errors.New("netlog: OnRecord: is nil, and with NoUpload records go nowhere else")
 	case l.Exit > ExitFull:
 		return nil, fmt.Errorf("netlog: Exit: %d is no ExitPolicy", l.Exit)
 	}

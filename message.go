@@ -1,6 +1,7 @@
 package netlog
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -85,6 +86,15 @@ func (n Node) clone() Node {
 	return n
 }
 
+// withAddress returns n with the address that it was found by, where it names
+// none: so that a reader knows whose node it is.
+func (n Node) withAddress(a netip.Addr) Node {
+	if len(n.Addresses) == 0 {
+		n.Addresses = []netip.Addr{a}
+	}
+	return n
+}
+
 // isZero reports whether omitzero leaves n out.
 func (n *Node) isZero() bool {
 	return n.NodeID == "" && n.Name == "" && n.Addresses == nil && n.OS == "" && n.User == "" && n.Tags == nil
@@ -95,4 +105,10 @@ func (n *Node) isZero() bool {
 type ConnectionCounts struct {
 	flowtrack.Tuple
 	tunstats.Counts
+}
+
+// String returns the flow and its counts, for people to read: packets and bytes
+// sent, then received, as "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 rx 2/120".
+func (c ConnectionCounts) String() string {
+	return fmt.Sprintf("%v tx %d/%d rx %d/%d", c.Tuple, c.TxPackets, c.TxBytes, c.RxPackets, c.RxBytes)
 }

@@ -2,6 +2,7 @@ package netlog_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -47,4 +48,12 @@ func TestAClonedMessageSharesNothing(t *testing.T) {
 
 	var none netlog.Message
 	qt.Check(t, text(none.Clone()), qt.Equals, "{}")
+}
+
+func TestConnectionsPrintTheirCountsToo(t *testing.T) {
+	c := netlog.ConnectionCounts{
+		Tuple:  flowtrack.Tuple{Proto: flowtrack.UDP, Src: netip.MustParseAddrPort("10.0.0.2:53"), Dst: netip.MustParseAddrPort("10.0.0.3:4000")},
+		Counts: tunstats.Counts{TxPackets: 1, TxBytes: 60, RxPackets: 2, RxBytes: 120},
+	}
+	qt.Check(t, fmt.Sprint(c), qt.Equals, "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 rx 2/120")
 }

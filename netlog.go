@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// DefaultPollPeriod is the length of a window.
+	// DefaultPollPeriod is the length of a window where PollPeriod is zero.
 	DefaultPollPeriod = 5 * time.Second
 
 	// DefaultCollection is where records go unless Upload.Collection says otherwise.
@@ -53,8 +53,13 @@ type Logger struct {
 	// handshakes, our own uploads) makes no record: it is added to the next one.
 	Underlay Device
 
-	NodeID     string        // written as nodeId; optional
-	PollPeriod time.Duration // length of a window; zero: DefaultPollPeriod
+	// NodeID is written as nodeId, cut at 256 bytes: a label, and the one that
+	// LookupNode gives for this node's own addresses; optional.
+	NodeID string
+
+	// PollPeriod is the length of a window, at least a millisecond; zero:
+	// DefaultPollPeriod.
+	PollPeriod time.Duration
 
 	// LookupNode names nodes for srcNode and dstNodes; optional. It is asked for
 	// known addresses only, once each a window. The slices of the Node must not
@@ -73,7 +78,7 @@ type Logger struct {
 	// Logf gets a line for each distinct fault and one for each recovery; nil: none.
 	Logf func(format string, args ...any)
 
-	NoUpload     bool // records go to OnRecord only: no buffer, no connection
+	NoUpload     bool // records go to OnRecord only, which must be set: no buffer, no connection
 	CountUploads bool // also log the connections of our own uploads
 
 	mu      sync.Mutex // guards the fields below; held for field access only
@@ -84,11 +89,14 @@ type Logger struct {
 
 // Startup begins logging the traffic of tun, under the routes of cfg.
 //
-// It checks everything first and changes nothing when it fails: with an error
-// that is [ErrRunning], or one that names the wrong setting. A zero nodeID falls
-// back to Upload.PrivateID, and that to a fresh random ID for this session. A
-// zero domainID falls back to Upload.CopyPrivateID, which may be zero. A nil cfg
-// is an empty one: all traffic is exit traffic.
+// nodeID is the secret identity that the records are sent under, not the label
+// NodeID; zero: Upload.PrivateID, or else a fresh random ID for this session.
+// domainID is a second identity that the server may file them under, sent as
+// copyId; zero: Upload.CopyPrivateID, which is mostly zero. A nil cfg is an empty
+// one: all traffic is exit traffic.
+//
+// Startup checks everything first and changes nothing when it fails: with an error
+// that is [ErrRunning], or one that names the wrong setting.
 //
 // What tun counted before is discarded. Counting is on before Startup returns:
 // from then on no packet is missed. Startup waits for tun and Underlay, but not for

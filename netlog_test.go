@@ -293,6 +293,8 @@ func TestWrongInputIsNamedAndChangesNothing(t *testing.T) {
 		{name: "plain http to another host", logger: &netlog.Logger{Upload: logtail.Config{BaseURL: "http://logs.example"}}, want: "BaseURL"},
 		{name: "a collection with a slash", logger: &netlog.Logger{Upload: logtail.Config{Collection: "a/b"}}, want: "Collection"},
 		{name: "a negative period", logger: &netlog.Logger{PollPeriod: -1}, want: "PollPeriod"},
+		{name: "a period without a unit", logger: &netlog.Logger{PollPeriod: 5}, want: "PollPeriod: 5ns"},
+		{name: "records that go nowhere", logger: &netlog.Logger{NoUpload: true}, want: "OnRecord"},
 		{name: "an unknown exit policy", logger: &netlog.Logger{Exit: 9}, want: "Exit"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -309,7 +311,7 @@ func TestWrongInputIsNamedAndChangesNothing(t *testing.T) {
 			qt.Check(t, test.logger.Shutdown(t.Context()), qt.IsNil)
 
 			// The Logger is as before: with the setting mended it starts.
-			test.logger.Upload, test.logger.PollPeriod, test.logger.Exit = new(server).config(), 0, 0
+			*test.logger = netlog.Logger{Upload: new(server).config()}
 			startup(t, test.logger, dev, nil)
 			shutdown(t, test.logger)
 		})

@@ -53,9 +53,7 @@ func (ns *nodes) ask(a netip.Addr) int {
 	if !ok {
 		return noNode
 	}
-	if len(n.Addresses) == 0 {
-		n.Addresses = []netip.Addr{a} // so that a reader knows whose node it is
-	}
+	n = n.withAddress(a)
 	if i, ok := ns.byAddr[n.Addresses[0]]; ok {
 		return i // found by another address already, or a is in a subnet behind it
 	}

@@ -104,9 +104,9 @@ func parseURL(field, raw string, allowInsecure bool) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("logtail: %s: is not a URL", field) // err shows it
+		return nil, fmt.Errorf("logtail: %s: is not a URL like https://host:8641", field) // err shows it
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("logtail: %s: want http:// or https://", field)
+		return nil, fmt.Errorf("logtail: %s: want http://host or https://host", field)
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("logtail: %s: has no host", field)
 	case u.User != nil:

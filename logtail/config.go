@@ -54,8 +54,8 @@ type Config struct {
 	// secrets.
 	Header http.Header `json:"-"`
 	// Buffer holds the entries until they are delivered. It stays the caller's, to
-	// use again or to close after Shutdown. Nil: memory, 8 MiB, which ends with the
-	// Logger.
+	// use again or to close after Shutdown. Nil (no nil pointer in it): memory, 8 MiB,
+	// which ends with the Logger.
 	Buffer Buffer `json:"-"`
 	// FlushDelay is how long an entry may wait for others to share its request. A
 	// full body, Flush and Shutdown do not wait. Zero: no wait.

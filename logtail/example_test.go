@@ -2,6 +2,7 @@ package logtail_test
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log"
@@ -59,4 +60,23 @@ func ExampleConfig() {
 	defer logger.Shutdown(context.Background()) // nothing was written, so there is nothing to wait for
 	fmt.Println(strings.Contains(fmt.Sprint(cfg), "secret"))
 	// Output: false
+}
+
+// A collector with a certificate of its own authority.
+func ExampleNewTransport() {
+	transport := logtail.NewTransport()
+	transport.TLSClientConfig.RootCAs = x509.NewCertPool() // with AppendCertsFromPEM
+	defer transport.CloseIdleConnections()                 // after the Shutdown of the Logger
+
+	logger, err := logtail.NewLogger(logtail.Config{
+		Collection: "flows",
+		PrivateID:  logtail.NewPrivateID(),
+		BaseURL:    "https://logs.example.com",
+		HTTPClient: &http.Client{Transport: transport},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(logger.Shutdown(context.Background())) // nothing was written, so there is nothing to wait for
+	// Output: <nil>
 }

@@ -26,7 +26,7 @@ type PrivateID [32]byte
 type PublicID [32]byte
 
 var (
-	errPrivateID = errors.New("logtail: a private ID has 64 hexadecimal digits and is not all zeros")
+	errPrivateID = errors.New("a private ID has 64 hexadecimal digits and is not all zeros")
 	errPublicID  = errors.New("logtail: a public ID has 64 hexadecimal digits")
 )
 
@@ -73,7 +73,7 @@ func (id PrivateID) MarshalText() ([]byte, error) {
 func (id *PrivateID) UnmarshalText(text []byte) error {
 	parsed, ok := parseID(text)
 	if !ok || parsed == [32]byte{} {
-		return errPrivateID
+		return fmt.Errorf("logtail: %w", errPrivateID)
 	}
 	*id = parsed
 	return nil

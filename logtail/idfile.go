@@ -40,8 +40,8 @@ func loadPrivateID(path string) (PrivateID, error) {
 		return PrivateID{}, fmt.Errorf("logtail: loading a private ID: %w", err)
 	}
 	var id PrivateID
-	if err := id.UnmarshalText(bytes.TrimSpace(text)); err != nil {
-		return PrivateID{}, fmt.Errorf("%s: %w", path, err)
+	if id.UnmarshalText(bytes.TrimSpace(text)) != nil {
+		return PrivateID{}, fmt.Errorf("logtail: file %s: %w", path, errPrivateID)
 	}
 	return id, nil
 }
@@ -50,6 +50,9 @@ func loadPrivateID(path string) (PrivateID, error) {
 // where path exists: a rename would replace the ID of another process.
 func createPrivateID(path string, id PrivateID) (err error) {
 	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); err != nil {
+		return err // which the error of CreateTemp would hide behind a random name
+	}
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".tmp*") // with mode 0600
 	if err != nil {
 		return err

@@ -104,7 +104,7 @@ func NewLogger(cfg Config) (*Logger, error) {
 	}
 	if c, ok := buf.(Claimer); ok {
 		if err := c.Claim(cfg.PrivateID.Public()); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("logtail: Buffer: %w", err)
 		}
 		release = c.Release
 	}

@@ -340,7 +340,7 @@ func TestTLSFailsClosed(t *testing.T) {
 			})
 			write(t, l, 0, 2)
 			<-told
-			c.Check(log.all()[0], qt.Matches, "logtail: cannot upload: .*tls.*|.*x509.*")
+			c.Check(log.all()[0], qt.Matches, "logtail: cannot upload to https://127.0.0.1:[0-9]+: .*tls.*|.*x509.*")
 			checkUndelivered(c, shutdown(t, l, 0), 2, false)
 		})
 	}
@@ -492,6 +492,6 @@ func TestClosedPort(t *testing.T) {
 		cfg.Logf = func(format string, args ...any) { told <- fmt.Sprintf(format, args...) }
 	})
 	write(t, l, 0, 2)
-	c.Check(<-told, qt.Matches, "logtail: cannot upload: dial tcp "+regexp.QuoteMeta(addr)+": connect.*: .*refused.*")
+	c.Check(<-told, qt.Matches, "logtail: cannot upload to http://"+regexp.QuoteMeta(addr)+": dial tcp "+regexp.QuoteMeta(addr)+": connect.*: .*refused.*")
 	checkUndelivered(c, shutdown(t, l, 0), 2, false)
 }

@@ -69,9 +69,9 @@ func (u *uploader) failed(v verdict, a answer) {
 		return
 	}
 	u.setLastError(a.err)
-	text := "cannot upload"
+	text := "cannot upload to " + u.sender.origin()
 	if v == misconfigured {
-		text = "the server or the settings are at fault, entries are kept"
+		text += ", the server or the settings are at fault, entries are kept"
 	}
 	text = fmt.Sprintf("logtail: %s: %v", text, a.err)
 	if u.faults.fault(time.Now(), text) {

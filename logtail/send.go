@@ -33,7 +33,9 @@ const (
 // request, where HTTP/2 would go on using it. It keeps one idle connection,
 // inflates nothing, wants TLS 1.2 or newer, reads at most 64 KiB of
 // response headers, and takes the proxy from the environment as
-// [http.ProxyFromEnvironment] does.
+// [http.ProxyFromEnvironment] does. Its TLSClientConfig is not nil. An idle
+// connection ends after 90 s; the caller may end it sooner, after Shutdown, with
+// CloseIdleConnections.
 func NewTransport() *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -87,6 +89,9 @@ func newSender(cfg *Config, upload *url.URL) *sender {
 	}
 	return s
 }
+
+// origin returns what of the upload URL is no secret.
+func (s *sender) origin() string { return origin(s.request.URL.String()) }
 
 // closeIdle closes idle connections that are ours.
 func (s *sender) closeIdle() {

@@ -7,6 +7,30 @@ import (
 	"time"
 )
 
+// ErrClosed says that the Logger takes nothing more after its Shutdown.
+var ErrClosed = errors.New("logtail: the logger is shut down")
+
+// UndeliveredError says how much a Logger still held when it had to stop. Entries
+// that the server has, but whose answer had not come, are among them.
+type UndeliveredError struct {
+	Entries int   // in the Buffer, and that of a Write which hangs in it
+	Bytes   int64 // as the Buffer counts them
+	Kept    bool  // the caller's own Buffer still holds the entries
+	Err     error // why: the error of the context, its cause, and the error of the last attempt
+}
+
+// Error implements error.
+func (e *UndeliveredError) Error() string {
+	fate := "lost"
+	if e.Kept {
+		fate = "kept"
+	}
+	return fmt.Sprintf("logtail: %d entries (%d bytes) not delivered, %s: %v", e.Entries, e.Bytes, fate, e.Err)
+}
+
+// Unwrap returns e.Err.
+func (e *UndeliveredError) Unwrap() error { return e.Err }
+
 // abortGrace is how long Shutdown waits at its deadline for the request in
 // flight to end. Only a Buffer, a Logf or a transport that hangs takes as long.
 const abortGrace = 100 * time.Millisecond

@@ -49,7 +49,9 @@ type Stats struct {
 }
 
 // UpdateTx counts a packet that the local side sends. pkt begins with the IP
-// header; its length is what is counted. An empty pkt is skipped. pkt is not kept.
+// header, without the 4 bytes that a tun puts before it on macOS, and on Linux
+// without IFF_NO_PI: a packet that begins otherwise is undecodable, see [Stats].
+// Its length is what is counted. An empty pkt is skipped. pkt is not kept.
 func (s *Statistics) UpdateTx(pkt []byte) { s.update(tx, pkt) }
 
 // UpdateRx counts a packet that the local side receives, as UpdateTx does. Source

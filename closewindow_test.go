@@ -272,16 +272,18 @@ func TestNodesAreNamedByTheHost(t *testing.T) {
 		var asked []netip.Addr
 		l := netlog.Logger{Upload: srv.config(), Exit: netlog.ExitFull, LookupNode: func(a netip.Addr) (netlog.Node, bool) {
 			asked = append(asked, a)
-			return netlog.Node{Name: "node-" + a.String(), Addresses: []netip.Addr{a}}, true
+			return netlog.Node{Name: "node-" + a.String()}, true
 		}}
 		startup(t, &l, dev, routes())
 		dev.count(toPeer, one)
 		dev.count(toOutside, one)
 		shutdown(t, &l)
 		m := srv.received()[0]
-		qt.Check(t, m.SrcNode.Name, qt.Equals, "node-100.64.0.1")
-		qt.Assert(t, m.DstNodes, qt.HasLen, 1)
-		qt.Check(t, m.DstNodes[0].Name, qt.Equals, "node-100.64.0.2")
+		node := func(a string) []netlog.Node {
+			return []netlog.Node{{Name: "node-" + a, Addresses: []netip.Addr{netip.MustParseAddr(a)}}}
+		}
+		qt.Check(t, fmt.Sprint([]netlog.Node{m.SrcNode}), qt.Equals, fmt.Sprint(node("100.64.0.1")))
+		qt.Check(t, fmt.Sprint(m.DstNodes), qt.Equals, fmt.Sprint(node("100.64.0.2")))
 		for _, a := range asked {
 			qt.Check(t, a, qt.Not(qt.Equals), outside.Addr())
 		}

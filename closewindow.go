@@ -141,7 +141,7 @@ func (s *session) unknown(a netip.Addr) bool { return s.routes.lookup(a) == addr
 func (s *session) self() Node {
 	for _, a := range s.routes.own {
 		if n, ok := s.lookupKnown(a); ok {
-			return n
+			return n.withAddress(a)
 		}
 	}
 	return Node{}
