@@ -3,7 +3,6 @@ package netlog
 import (
 	"encoding/binary"
 	"fmt"
-	"math/big"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -11,98 +10,6 @@ import (
 
 	qt "github.com/frankban/quicktest"
 )
-
-// naive says what RouteConfig's documentation says of one address, in its words
-// and with linear scans: prefixes are peeled off from the outside until those
-// outermost are no default route.
-type naive struct {
-	cfg      *RouteConfig
-	all      []netip.Prefix // routes of any kind
-	counting []netip.Prefix // of these, those that count
-}
-
-func newNaive(cfg *RouteConfig) *naive {
-	n := &naive{cfg: cfg}
-	for _, p := range slices.Concat(cfg.Routes, cfg.SubnetRoutes) {
-		if p.IsValid() && !slices.Contains(n.all, naivePrefix(p)) {
-			n.all = append(n.all, naivePrefix(p))
-		}
-	}
-	for bits, limit := range map[int]*big.Int{32: big.NewInt(2 << 24), 128: new(big.Int).Lsh(big.NewInt(1), 118)} {
-		left := slices.DeleteFunc(slices.Clone(n.all), func(p netip.Prefix) bool { return p.Addr().BitLen() != bits })
-		for {
-			inner := slices.DeleteFunc(slices.Clone(left), func(p netip.Prefix) bool {
-				return !slices.ContainsFunc(left, func(q netip.Prefix) bool { return q.Bits() < p.Bits() && q.Overlaps(p) })
-			})
-			public := new(big.Int)
-			for _, p := range left {
-				if !slices.Contains(inner, p) {
-					public.Add(public, publicOf(p))
-				}
-			}
-			if public.Cmp(limit) <= 0 {
-				break
-			}
-			left = inner
-		}
-		n.counting = append(n.counting, left...)
-	}
-	return n
-}
-
-func naivePrefix(p netip.Prefix) netip.Prefix {
-	if p.Addr().Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p.Masked()
-}
-
-// publicOf counts the public addresses of p by halving it until it is all public
-// or not at all.
-func publicOf(p netip.Prefix) *big.Int {
-	if p.Addr().Is6() && !netip.MustParsePrefix("2000::/3").Contains(p.Addr()) && p.Bits() >= 3 {
-		return new(big.Int)
-	}
-	split := p.Addr().Is6() && p.Bits() < 3
-	for _, q := range prefixes("0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 224.0.0.0/3") {
-		if q.Overlaps(p) && q.Bits() <= p.Bits() {
-			return new(big.Int)
-		}
-		split = split || q.Overlaps(p)
-	}
-	if !split {
-		return new(big.Int).Lsh(big.NewInt(1), uint(p.Addr().BitLen()-p.Bits()))
-	}
-	a, b := halves(p)
-	return new(big.Int).Add(publicOf(a), publicOf(b))
-}
-
-func (n *naive) lookup(a netip.Addr) addrKind {
-	a = a.Unmap().WithZone("")
-	in := func(list []netip.Prefix) bool {
-		return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.IsValid() && naivePrefix(p).Contains(a) })
-	}
-	own := slices.ContainsFunc(n.cfg.LocalAddrs, func(p netip.Prefix) bool { return p.IsValid() && p.Addr().Unmap() == a })
-	private := in(prefixes("10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 169.254.0.0/16 fc00::/7 fe80::/10"))
-	never := in(prefixes("64:ff9b::/96 64:ff9b:1::/48 2002::/16 2001::/32"))
-	node := in(n.cfg.VirtualPrefixes)
-	ownNet := false
-	if n.cfg.VirtualPrefixes == nil {
-		ownNet = in(n.cfg.LocalAddrs)
-		node = ownNet ||
-			slices.ContainsFunc(n.cfg.Routes, func(p netip.Prefix) bool {
-				return p.IsValid() && naivePrefix(p).IsSingleIP() && naivePrefix(p).Addr() == a
-			}) ||
-			in(prefixes("100.64.0.0/10 fd7a:115c:a1e0::/48")) && !in(prefixes("100.115.92.0/23"))
-	}
-	switch known := own || private && (ownNet || in(n.all)) || in(n.counting) && !never; {
-	case !known:
-		return addrUnknown
-	case node:
-		return addrNode
-	}
-	return addrSubnet
-}
 
 // randomConfig makes a configuration of up to n routes that nest, touch and cross
 // the limits of the rules often.

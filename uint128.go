@@ -47,3 +47,21 @@ func (u uint128) shl(n int) uint128 {
 	}
 	return uint128{u.hi<<n | u.lo>>(64-n), u.lo << n}
 }
+
+// shr returns u shifted right; u shifted by 128 is zero.
+func (u uint128) shr(n int) uint128 {
+	if n >= 64 {
+		return uint128{lo: u.hi >> (n - 64)}
+	}
+	return uint128{u.hi >> n, u.lo>>n | u.hi<<(64-n)}
+}
+
+func (u uint128) xor(v uint128) uint128 { return uint128{u.hi ^ v.hi, u.lo ^ v.lo} }
+
+// len returns the number of bits that u takes; zero takes none.
+func (u uint128) len() int {
+	if u.hi != 0 {
+		return 64 + bits.Len64(u.hi)
+	}
+	return bits.Len64(u.lo)
+}
