@@ -25,6 +25,9 @@ func (s *session) closeLastWindow() {
 // The next routes are taken before the counters: what is counted between the two
 // is still written under the old ones. The other way round, a packet that was exit
 // traffic when it passed could be uncovered by routes that came later.
+//
+// Where the window ends late, because a callback or a Device was slow, what the new
+// routes do not know is scrubbed: by then it may be anyone's.
 func (s *session) closeWindow(last bool) {
 	if s.abandoned.Load() {
 		return
@@ -39,9 +42,12 @@ func (s *session) closeWindow(last bool) {
 	if s.uploads != nil {
 		s.counters.addOwn(s.uploads.remove(flows, s.routes.own))
 	}
+	if next != nil && time.Since(next.since) > latePeriod {
+		s.routes = s.routes.meet(next.routeTable)
+	}
 	s.writeWindow(flows, start, end, last)
 	if next != nil {
-		s.routes = next
+		s.routes = next.routeTable
 	}
 }
 

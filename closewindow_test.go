@@ -55,6 +55,31 @@ func TestARemovedPeersLastSecondsStayVirtual(t *testing.T) {
 	})
 }
 
+// While a callback hangs, routes are taken away, and what they led to is sent
+// through the tunnel all the same.
+func TestALateWindowShowsOnlyWhatTheNewRoutesKnow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(fakeDevice)
+		hang := make(chan struct{})
+		l := netlog.Logger{Upload: srv.config(), OnRecord: func(*netlog.Message) { <-hang }}
+		startup(t, &l, dev, routes("192.168.7.0/24"))
+		dev.count(toPeer, one)
+		time.Sleep(6 * time.Second) // the first record is in OnRecord
+		l.ReconfigRoutes(routes())
+		time.Sleep(time.Minute)
+		dev.count(toHost, one)
+		dev.count(toPeer, one)
+		l.ReconfigRoutes(routes()) // not the first change of this window
+		close(hang)
+		time.Sleep(time.Second)
+		shutdown(t, &l)
+		late := srv.received()[1]
+		qt.Check(t, late.SubnetTraffic, qt.HasLen, 0)
+		qt.Check(t, late.ExitTraffic, qt.HasLen, 1)
+		qt.Check(t, late.VirtualTraffic, qt.HasLen, 1)
+	})
+}
+
 func TestANewRouteUncoversNothingThatWasExit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)

@@ -148,6 +148,10 @@ func (l *Logger) Running() bool {
 // closed early at most once a second; the newest routes win. On a Logger that is
 // not running it does nothing. Call it before a peer is added and after one is
 // removed: what falls between is scrubbed as exit traffic, never uncovered.
+//
+// So traffic of up to a second after ReconfigRoutes is still written under the old
+// routes. Where a callback or a Device that is slow makes that more than two seconds,
+// what the new routes do not know is scrubbed in the whole window.
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session

@@ -1,6 +1,7 @@
 package netlog
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 	"slices"
@@ -30,14 +31,12 @@ type routeTable struct {
 // A span holds the addresses from first to before the next span's first. The
 // first span of a table begins at the address zero, so a search always finds one.
 type (
-	span4 struct {
-		first uint32
+	span[A any] struct {
+		first A
 		kind  addrKind
 	}
-	span6 struct {
-		first uint128
-		kind  addrKind
-	}
+	span4 = span[uint32]
+	span6 = span[uint128]
 )
 
 // newRouteTable builds the table of cfg, of which it keeps nothing; nil is the
@@ -103,4 +102,36 @@ func (t *routeTable) lookup6(x uint128) addrKind {
 		n -= half
 	}
 	return t.v6[at].kind
+}
+
+// meet returns the table that knows the addresses that t and u both know, and says
+// of them what t does.
+func (t *routeTable) meet(u *routeTable) *routeTable {
+	return &routeTable{v4: meet(t.v4, u.v4, cmp.Compare[uint32]), v6: meet(t.v6, u.v6, uint128.compare), own: t.own}
+}
+
+func meet[A any](t, u []span[A], compare func(A, A) int) (both []span[A]) {
+	for i, j := 0, 0; ; {
+		next := t[i]
+		if compare(u[j].first, next.first) > 0 {
+			next.first = u[j].first
+		}
+		if u[j].kind == addrUnknown {
+			next.kind = addrUnknown
+		}
+		if n := len(both); n == 0 || both[n-1].kind != next.kind {
+			both = append(both, next)
+		}
+		switch {
+		case i+1 < len(t) && (j+1 == len(u) || compare(t[i+1].first, u[j+1].first) <= 0):
+			if j+1 < len(u) && compare(t[i+1].first, u[j+1].first) == 0 {
+				j++
+			}
+			i++
+		case j+1 < len(u):
+			j++
+		default:
+			return both
+		}
+	}
 }

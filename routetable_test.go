@@ -116,6 +116,24 @@ func TestRouteTableIsTheNaiveOne(t *testing.T) {
 	}
 }
 
+func TestTablesMeetInWhatBothKnow(t *testing.T) {
+	c := qt.New(t)
+	for i := range 500 / fewer {
+		r := rand.New(rand.NewPCG(5, uint64(i)))
+		one, other := randomConfig(r, 6), randomConfig(r, 6)
+		a, b := newRouteTable(one), newRouteTable(other)
+		both := a.meet(b)
+		for _, addr := range append(edgesOf(one), edgesOf(other)...) {
+			want := a.lookup(addr)
+			if b.lookup(addr) == addrUnknown {
+				want = addrUnknown
+			}
+			c.Assert(both.lookup(addr), qt.Equals, want, qt.Commentf("seed %d: %v", i, addr))
+		}
+		c.Check(a.meet(a).equal(a), qt.IsTrue)
+	}
+}
+
 // respell returns cfg with the same routes in other words. A route is split only
 // into pieces that are not there already, and never into single addresses, which
 // may be nodes: both would say something else, as RouteConfig's documentation tells.

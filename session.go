@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	earlyPeriod   = time.Second // windows are closed early at most this often
-	defaultWindow = 2 << 20     // bytes of JSON: a quarter of the default Buffer
+	earlyPeriod   = time.Second     // windows are closed early at most this often
+	latePeriod    = 2 * earlyPeriod // new routes that wait for longer have met a callback or a Device that hangs
+	defaultWindow = 2 << 20         // bytes of JSON: a quarter of the default Buffer
 )
 
 // session is the time between a Startup and the end of its goroutine, which
@@ -49,8 +50,8 @@ type session struct {
 	rerouted chan struct{} // holds a token when next was set
 	lines    chan string   // what the uploader has to say, for logf
 
-	abandoned atomic.Bool                // Shutdown went away without the goroutine
-	next      atomic.Pointer[routeTable] // in force after the current window; nil: no change
+	abandoned atomic.Bool               // Shutdown went away without the goroutine
+	next      atomic.Pointer[newRoutes] // in force after the current window; nil: no change
 
 	// Guarded by the Logger's mu.
 	running  bool
@@ -67,6 +68,12 @@ type session struct {
 	traffic traffic
 	held    map[flowtrack.Tuple]tunstats.Counts // of the underlay, waiting for a record
 	fault   string                              // the last one told to logf
+}
+
+// newRoutes are routes that wait for the end of the current window.
+type newRoutes struct {
+	*routeTable
+	since time.Time // of the first change in this window
 }
 
 // start opens the upload and turns counting on.
@@ -176,7 +183,11 @@ func (s *session) poll() {
 
 // reroute puts routes in force at the end of the current window, and ends it soon.
 func (s *session) reroute(routes *routeTable) {
-	s.next.Store(routes)
+	next := &newRoutes{routes, time.Now()}
+	if waiting := s.next.Load(); waiting != nil {
+		next.since = waiting.since
+	}
+	s.next.Store(next)
 	select {
 	case s.rerouted <- struct{}{}:
 	default: // the goroutine has yet to see the last token
