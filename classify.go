@@ -1,7 +1,5 @@
 package netlog
 
-import "github.com/go-netlog/netlog/flowtrack"
-
 // ExitPolicy says what is written of exit traffic, which is traffic with an
 // address that the routes do not know (see [RouteConfig]). The zero policy is
 // ExitTotals. Under ExitTotals and ExitByNode no byte of an unknown address gets
@@ -23,12 +21,8 @@ const (
 	classSubnet               // both sides are known, at least one is no node
 )
 
-// classify returns the class of f. It rests on the addresses alone, so flows that
-// are folded together keep theirs; the zero Tuple is exit traffic.
-func (t *routeTable) classify(f flowtrack.Tuple) class {
-	return classOf(t.lookup(f.Src.Addr()), t.lookup(f.Dst.Addr()))
-}
-
+// classOf returns the class of a flow. It rests on the addresses alone, so flows
+// that are folded together keep theirs; the zero Tuple is exit traffic.
 func classOf(src, dst addrKind) class {
 	switch {
 	case src == addrUnknown || dst == addrUnknown:

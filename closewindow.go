@@ -39,8 +39,8 @@ func (s *session) closeWindow(last bool) {
 	}
 	start, end := s.clock.close(time.Now())
 	s.counters.addWindow()
-	if s.uploads != nil {
-		s.counters.addOwn(s.uploads.remove(flows, s.routes.own))
+	if s.conns != nil {
+		s.counters.addOwn(s.conns.remove(flows, s.routes.own))
 	}
 	if next != nil && time.Since(next.since) > latePeriod {
 		s.routes = s.routes.meet(next.routeTable)
@@ -77,7 +77,7 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 		ignore = func(t flowtrack.Tuple) bool { return s.abandoned.Load() || s.ignore(t) }
 	}
 	paths, names := s.shares()
-	s.traffic.sort(flows, s.routes, s.exit, ignore, s.maxWindow-paths-names)
+	s.traffic.collect(flows, s.routes, s.exit, ignore, s.maxWindow-paths-names)
 	s.counters.addTraffic(&s.traffic)
 	if s.traffic.empty() && !(last && len(s.held) > 0) {
 		return
@@ -121,7 +121,7 @@ func (s *session) takeHeld(maxBytes int) (physical []ConnectionCounts, size int)
 		return nil, 0
 	}
 	var outer traffic
-	outer.sort(s.held, newRouteTable(nil), ExitFull, nil, maxBytes)
+	outer.collect(s.held, newRouteTable(nil), ExitFull, nil, maxBytes)
 	s.counters.addTraffic(&outer)
 	s.held = nil
 	return outer.exit, outer.poolSize

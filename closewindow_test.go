@@ -267,7 +267,7 @@ func TestTheUnderlayAloneMakesNoRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev, underlay := new(server), new(fakeDevice), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config(), Underlay: underlay}
-		path := flowtrack.Tuple{Src: netip.AddrPortFrom(peer.Addr(), 0), Dst: netip.MustParseAddrPort("192.0.2.7:41641")}
+		path := flowtrack.Tuple{Src: netip.AddrPortFrom(peer.Addr(), 0), Dst: netip.MustParseAddrPort("[fe80::7%eth0]:41641")}
 		startup(t, &l, dev, routes())
 		time.Sleep(time.Second) // between the ticks
 		for range 100 {
@@ -283,6 +283,7 @@ func TestTheUnderlayAloneMakesNoRecord(t *testing.T) {
 		records := srv.received()
 		qt.Assert(t, records, qt.HasLen, 2)
 		qt.Assert(t, records[0].PhysicalTraffic, qt.HasLen, 1)
+		qt.Check(t, records[0].PhysicalTraffic[0].Dst, qt.Equals, netip.MustParseAddrPort("[fe80::7]:41641"))
 		qt.Check(t, records[0].PhysicalTraffic[0].TxBytes, qt.Equals, uint64(3200))
 		qt.Assert(t, records[1].PhysicalTraffic, qt.HasLen, 1, qt.Commentf("Shutdown holds nothing back"))
 		qt.Check(t, records[1].PhysicalTraffic[0].TxBytes, qt.Equals, uint64(1))

@@ -118,8 +118,8 @@ func (s *session) shutdown(ctx context.Context) error {
 
 // closeIdle closes the idle connections of our own transport.
 func (s *session) closeIdle() {
-	if s.uploads != nil {
-		s.uploads.closeIdle()
+	if s.conns != nil {
+		s.conns.closeIdle()
 	}
 }
 

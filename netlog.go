@@ -126,7 +126,7 @@ func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *Ro
 		return nil
 	})
 	l.mu.Lock()
-	s.running = true
+	s.phase = running
 	l.mu.Unlock()
 	started = true
 	return nil
@@ -137,7 +137,7 @@ func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *Ro
 func (l *Logger) Running() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.session != nil && l.session.running
+	return l.session != nil && l.session.phase == running
 }
 
 // ReconfigRoutes replaces the routes, and closes the current window: what was
@@ -183,8 +183,8 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 		defer l.mu.Unlock()
 		return l.result
 	}
-	first := s.running
-	s.running, s.stopping = false, true
+	first := s.phase == running
+	s.phase = stopping
 	l.mu.Unlock()
 
 	if first {

@@ -25,8 +25,7 @@ type window struct {
 	srcNode    Node
 	own        []netip.Addr // the node's own addresses: srcNode is the only name they need
 
-	virtual, subnet, exit []ConnectionCounts // without zones, sorted by compareConnections
-	physical              []ConnectionCounts // as the underlay gave it
+	virtual, subnet, exit, physical []ConnectionCounts // without zones, sorted by compareConnections
 
 	maxNames int // bytes of JSON that dstNodes take in all records together
 }
@@ -41,7 +40,6 @@ type window struct {
 // ones and those of a Node found already.
 func (w *window) records(lookup func(netip.Addr) (Node, bool)) iter.Seq[*Message] {
 	return func(yield func(*Message) bool) {
-		tidy(w.physical)
 		r := newRecord(w, lookup)
 		for _, class := range []struct {
 			traffic []ConnectionCounts
@@ -145,16 +143,6 @@ func (r *record) flush(yield func(*Message) bool) bool {
 	r.size = r.head
 	r.serial++
 	return ok
-}
-
-// tidy brings the traffic of the underlay, written as its Device gives it, into
-// the form and order of all other traffic.
-func tidy(physical []ConnectionCounts) {
-	for i := range physical {
-		c := &physical[i]
-		c.Src, c.Dst = withoutZone(c.Src), withoutZone(c.Dst)
-	}
-	slices.SortFunc(physical, compareConnections)
 }
 
 // wireTime returns t as records hold it, or the zero time for a year that RFC 3339

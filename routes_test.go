@@ -337,6 +337,11 @@ func prefixes(s string) (list []netip.Prefix) {
 	return list
 }
 
+// classify returns the class of f.
+func (t *routeTable) classify(f flowtrack.Tuple) class {
+	return classOf(t.lookup(f.Src.Addr()), t.lookup(f.Dst.Addr()))
+}
+
 func flowOf(src, dst string) flowtrack.Tuple {
 	return flowtrack.Tuple{
 		Proto: flowtrack.TCP,

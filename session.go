@@ -37,11 +37,11 @@ type session struct {
 	onRecord      func(*Message)
 	logf          func(string, ...any)
 	upload        *logtail.Logger // nil where noUpload
-	uploads       *ownConns       // nil where noUpload or countUploads
+	conns         *ownConns       // nil where noUpload or countUploads
 	maxWindow     int             // bytes of JSON
+	enabled       []Device        // those that count
 
-	enabled []Device // those that count
-
+	// Signals, safe from anywhere.
 	group    errgroup.Group
 	stop     chan struct{} // closed by the first Shutdown: take the last window
 	polled   chan struct{} // closed by the goroutine: the last window is queued
@@ -54,13 +54,12 @@ type session struct {
 	next      atomic.Pointer[newRoutes] // in force after the current window; nil: no change
 
 	// Guarded by the Logger's mu.
-	running  bool
-	stopping bool
+	phase    phase
 	gone     bool          // the goroutine has ended
 	finished chan struct{} // closed when err is set
 	err      error         // the result of Shutdown
 
-	counters counters
+	counters counters // guarded by a mu of their own
 
 	// Owned by the goroutine.
 	routes  *routeTable
@@ -84,8 +83,8 @@ func (s *session) start() error {
 			s.config.Logf = s.queueLine
 		}
 		if !s.countUploads {
-			s.uploads = new(ownConns)
-			s.config.HTTPClient = s.uploads.client(s.config.HTTPClient)
+			s.conns = new(ownConns)
+			s.config.HTTPClient = s.conns.client(s.config.HTTPClient)
 		}
 		upload, err := logtail.NewLogger(*s.config)
 		if err != nil {
@@ -110,9 +109,17 @@ func (s *session) start() error {
 	return nil
 }
 
-// begun reports whether start is done, and what it sets may be read. It needs the
-// Logger's mu.
-func (s *session) begun() bool { return s != nil && (s.running || s.stopping) }
+// phase is where a session stands between Startup and Shutdown.
+type phase uint8
+
+const (
+	starting phase = iota // what start sets must not be read
+	running
+	stopping // a Shutdown has begun, and may have ended
+)
+
+// begun reports whether start is done. It needs the Logger's mu.
+func (s *session) begun() bool { return s != nil && s.phase != starting }
 
 // discard gives back what a start that failed had opened.
 func (s *session) discard() {

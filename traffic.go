@@ -10,7 +10,7 @@ import (
 
 // traffic is what a device counted in one window, by class. The zero traffic is
 // ready to use; it is made to be used for one window after the other, by one
-// goroutine. A sort overwrites what the sort before it returned.
+// goroutine. A collect overwrites what the one before it returned.
 //
 // The books balance: all entries and ignored together are what the device counted.
 type traffic struct {
@@ -22,11 +22,11 @@ type traffic struct {
 	ignoredFlows int             // flows left out
 	folded       int             // flows that are in no entry of their own, for want of room
 
-	// Scratch of sort.
+	// Scratch of collect.
 	totals   tunstats.Counts // of the zero Tuple
 	pool     []entry         // all else, not yet sorted
 	order    []sortKey       // of the pool
-	poolSize int             // estimated bytes of the pool as JSON; after sort no less than its entries take
+	poolSize int             // estimated bytes of the pool as JSON; after collect no less than its entries take
 	folding  bool            // the pool has been too large once
 }
 
@@ -39,7 +39,7 @@ type entry struct {
 	flows int32 // of a sum: how many of its flows are not counted as folded
 }
 
-// sort takes over the flows of one window: it leaves out those that ignore (which
+// collect takes over the flows of one window: it leaves out those that ignore (which
 // may be nil) reports, finds the class of each, applies policy to exit traffic,
 // and puts all in order. Flows without a packet or a byte are skipped.
 //
@@ -47,7 +47,7 @@ type entry struct {
 // that of one zero Tuple. What exceeds it is folded, see fold. The memory used is
 // a small multiple of maxBytes, however many flows there are. It is kept for the
 // next window while that is of like size; sorting an empty map gives it back.
-func (w *traffic) sort(flows map[flowtrack.Tuple]tunstats.Counts, t *routeTable, policy ExitPolicy, ignore func(flowtrack.Tuple) bool, maxBytes int) {
+func (w *traffic) collect(flows map[flowtrack.Tuple]tunstats.Counts, t *routeTable, policy ExitPolicy, ignore func(flowtrack.Tuple) bool, maxBytes int) {
 	w.reset(len(flows))
 	// Folding no sooner than when twice of what fits is there makes it cost each
 	// flow the same, however many there are.

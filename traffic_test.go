@@ -97,7 +97,7 @@ func TestTrafficByExitPolicy(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := qt.New(t)
 			var w traffic
-			w.sort(flows, newRouteTable(trafficRoutes), tt.policy, nil, math.MaxInt)
+			w.collect(flows, newRouteTable(trafficRoutes), tt.policy, nil, math.MaxInt)
 			c.Check(show(w.virtual), qt.Equals, "6 10.0.0.1:1000>10.0.0.2:80 1, 6 10.0.0.1:1000>10.0.0.2:443 2, 17 10.0.0.1:1000>10.0.0.2:443 3")
 			c.Check(show(w.subnet), qt.Equals, "6 10.0.0.1:1000>192.168.1.1:80 4")
 			c.Check(show(w.exit), qt.Equals, tt.exit)
@@ -116,7 +116,7 @@ func TestTrafficLeavesOutIgnoredFlows(t *testing.T) {
 		flow(6, "10.0.0.1:9", "10.0.0.3:1"): {},
 	}
 	var w traffic
-	w.sort(flows, newRouteTable(trafficRoutes), ExitTotals, func(f flowtrack.Tuple) bool { return f.Dst.Port() == 53 }, math.MaxInt)
+	w.collect(flows, newRouteTable(trafficRoutes), ExitTotals, func(f flowtrack.Tuple) bool { return f.Dst.Port() == 53 }, math.MaxInt)
 	c.Check(w.ignoredFlows, qt.Equals, 2)
 	c.Check(w.ignored, qt.Equals, flows[dns].Add(tx(100)))
 	c.Check(show(w.all()), qt.Equals, "6 10.0.0.1:9>10.0.0.2:1 7")
@@ -168,7 +168,7 @@ func TestTrafficBooksBalance(t *testing.T) {
 		if i%2 == 0 {
 			ignore = func(f flowtrack.Tuple) bool { return f.Proto == flowtrack.ICMPv4 }
 		}
-		w.sort(flows, table, policy, ignore, maxBytes)
+		w.collect(flows, table, policy, ignore, maxBytes)
 		comment := qt.Commentf("seed %d", i)
 		c.Assert(sum(w.all()).Add(w.ignored), qt.Equals, total(flows), comment)
 
@@ -197,7 +197,7 @@ func TestTrafficUncoversNoUnknownAddress(t *testing.T) {
 	var w traffic
 	for i := range 300 / fewer {
 		r := rand.New(rand.NewPCG(6, uint64(i)))
-		w.sort(randomFlows(r, 500), table, []ExitPolicy{ExitTotals, ExitByNode}[i%2], nil, []int{math.MaxInt, 20_000, 2000}[r.IntN(3)])
+		w.collect(randomFlows(r, 500), table, []ExitPolicy{ExitTotals, ExitByNode}[i%2], nil, []int{math.MaxInt, 20_000, 2000}[r.IntN(3)])
 		for _, e := range w.all() {
 			for _, a := range []netip.AddrPort{e.Src, e.Dst} {
 				c.Assert(!a.IsValid() || table.lookup(a.Addr()) != addrUnknown, qt.IsTrue, qt.Commentf("%v", e))
@@ -222,7 +222,7 @@ func TestTrafficFoldsTheSmallest(t *testing.T) {
 	}
 	var w traffic
 	const maxBytes = 100_000
-	w.sort(scan, table, ExitTotals, nil, maxBytes)
+	w.collect(scan, table, ExitTotals, nil, maxBytes)
 	c.Check(sum(w.all()), qt.Equals, total(scan))
 	c.Check(w.exit, qt.HasLen, 0)
 	c.Check(w.subnet, qt.HasLen, 0)
@@ -242,7 +242,7 @@ func TestTrafficFoldsTheSmallest(t *testing.T) {
 		f.Dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 168, byte(i >> 8), byte(i)}), uint16(i))
 		spoofed[f] = tx(40)
 	}
-	w.sort(spoofed, table, ExitFull, nil, maxBytes)
+	w.collect(spoofed, table, ExitFull, nil, maxBytes)
 	c.Check(sum(w.all()), qt.Equals, total(spoofed))
 	c.Assert(w.exit, qt.HasLen, 1)
 	c.Check(w.exit[0].Tuple, qt.Equals, flowtrack.Tuple{})
@@ -264,7 +264,7 @@ func TestTrafficFoldsNodesPastTheirShare(t *testing.T) {
 		flows[flowtrack.Tuple{Proto: 6, Src: netip.AddrPortFrom(src, 5), Dst: netip.MustParseAddrPort("8.8.8.8:53")}] = tx(40)
 	}
 	var w traffic
-	w.sort(flows, newRouteTable(trafficRoutes), ExitByNode, nil, 100_000)
+	w.collect(flows, newRouteTable(trafficRoutes), ExitByNode, nil, 100_000)
 	c.Check(sum(w.exit), qt.Equals, total(flows))
 	c.Check(w.exit[0].Tuple, qt.Equals, flowtrack.Tuple{})
 	c.Check(w.folded, qt.Equals, len(flows)-len(w.exit[1:]))
@@ -276,15 +276,15 @@ func TestTrafficFoldsNothingThatFits(t *testing.T) {
 	flows := randomFlows(rand.New(rand.NewPCG(7, 7)), 3000)
 	size := 0
 	var w traffic
-	w.sort(flows, newRouteTable(trafficRoutes), ExitByNode, nil, math.MaxInt)
+	w.collect(flows, newRouteTable(trafficRoutes), ExitByNode, nil, math.MaxInt)
 	want := slices.Clone(w.all())
 	for _, e := range w.all() {
 		size += jsonSize(&e)
 	}
-	w.sort(flows, newRouteTable(trafficRoutes), ExitByNode, nil, size)
+	w.collect(flows, newRouteTable(trafficRoutes), ExitByNode, nil, size)
 	c.Check(w.folded, qt.Equals, 0)
 	c.Check(slices.Equal(w.all(), want), qt.IsTrue)
-	w.sort(flows, newRouteTable(trafficRoutes), ExitByNode, nil, size/2)
+	w.collect(flows, newRouteTable(trafficRoutes), ExitByNode, nil, size/2)
 	c.Check(w.folded > 0, qt.IsTrue)
 }
 
@@ -297,9 +297,9 @@ func TestEqualTrafficGivesEqualEntries(t *testing.T) {
 		flows := randomFlows(r, 3000)
 		maxBytes := []int{math.MaxInt, 40_000, 3000, 0}[i%4]
 		var a, b traffic
-		a.sort(flows, table, ExitPolicy(i/4%3), nil, maxBytes)
+		a.collect(flows, table, ExitPolicy(i/4%3), nil, maxBytes)
 		for range 3 {
-			b.sort(flows, table, ExitPolicy(i/4%3), nil, maxBytes)
+			b.collect(flows, table, ExitPolicy(i/4%3), nil, maxBytes)
 			c.Assert(slices.Equal(b.all(), a.all()), qt.IsTrue, qt.Commentf("seed %d", i))
 			c.Assert(b.folded, qt.Equals, a.folded, qt.Commentf("seed %d", i))
 		}
@@ -318,10 +318,10 @@ func TestFoldingEarlyGivesWhatFoldingLateDoes(t *testing.T) {
 		size += jsonSize(&ConnectionCounts{f, flows[f]})
 	}
 	var a, b traffic
-	a.sort(flows, newRouteTable(trafficRoutes), ExitTotals, nil, maxBytes)
+	a.collect(flows, newRouteTable(trafficRoutes), ExitTotals, nil, maxBytes)
 	c.Check(a.virtual[1].TxBytes, qt.Equals, uint64(1024+a.folded)) // no smaller one stayed
 	for range 10 {
-		b.sort(flows, newRouteTable(trafficRoutes), ExitTotals, nil, maxBytes)
+		b.collect(flows, newRouteTable(trafficRoutes), ExitTotals, nil, maxBytes)
 		c.Assert(slices.Equal(b.all(), a.all()), qt.IsTrue)
 	}
 }
@@ -334,7 +334,7 @@ func TestTrafficSaturates(t *testing.T) {
 	}
 	var w traffic
 	for _, policy := range []ExitPolicy{ExitTotals, ExitByNode} {
-		w.sort(flows, newRouteTable(trafficRoutes), policy, nil, math.MaxInt)
+		w.collect(flows, newRouteTable(trafficRoutes), policy, nil, math.MaxInt)
 		c.Assert(w.exit, qt.HasLen, 1)
 		c.Check(w.exit[0].Counts, qt.Equals, tunstats.Counts{TxPackets: math.MaxUint64, TxBytes: math.MaxUint64, RxBytes: math.MaxUint64})
 	}
@@ -360,16 +360,16 @@ func TestTrafficReusesItsMemory(t *testing.T) {
 	table := newRouteTable(trafficRoutes)
 	flows := realisticFlows(500)
 	var w traffic
-	c.Check(testing.AllocsPerRun(1, func() { w = traffic{}; w.sort(flows, table, ExitTotals, nil, math.MaxInt) }) <= 10, qt.IsTrue)
-	c.Check(testing.AllocsPerRun(10, func() { w.sort(flows, table, ExitTotals, nil, math.MaxInt) }), qt.Equals, 0.0)
+	c.Check(testing.AllocsPerRun(1, func() { w = traffic{}; w.collect(flows, table, ExitTotals, nil, math.MaxInt) }) <= 10, qt.IsTrue)
+	c.Check(testing.AllocsPerRun(10, func() { w.collect(flows, table, ExitTotals, nil, math.MaxInt) }), qt.Equals, 0.0)
 }
 
 func TestTrafficGivesLargeMemoryBack(t *testing.T) {
 	c := qt.New(t)
 	table := newRouteTable(trafficRoutes)
 	var w traffic
-	w.sort(realisticFlows(20_000), table, ExitFull, nil, 2<<20)
-	w.sort(nil, table, ExitFull, nil, 2<<20)
+	w.collect(realisticFlows(20_000), table, ExitFull, nil, 2<<20)
+	w.collect(nil, table, ExitFull, nil, 2<<20)
 	c.Check(w.memory() < 128<<10, qt.IsTrue, qt.Commentf("%d bytes", w.memory()))
 }
 
@@ -385,7 +385,7 @@ func TestTrafficMemoryIsBoundedByMaxBytes(t *testing.T) {
 	}
 	var w traffic
 	const maxBytes = 2 << 20
-	w.sort(flows, newRouteTable(trafficRoutes), ExitTotals, nil, maxBytes)
+	w.collect(flows, newRouteTable(trafficRoutes), ExitTotals, nil, maxBytes)
 	c.Check(w.memory() < 4*maxBytes, qt.IsTrue, qt.Commentf("%d bytes", w.memory()))
 	c.Check(sum(w.all()), qt.Equals, total(flows))
 }
@@ -413,7 +413,7 @@ func BenchmarkTraffic(b *testing.B) {
 			var w traffic
 			b.ReportAllocs()
 			for b.Loop() {
-				w.sort(flows, table, ExitTotals, nil, 2<<20)
+				w.collect(flows, table, ExitTotals, nil, 2<<20)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(flows)), "ns/flow")
 		})

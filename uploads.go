@@ -54,7 +54,7 @@ const (
 	// one in which it did, and the next, for answers that come late.
 	afterDial = 2
 
-	dialTimeout = 15 * time.Second
+	dialTimeout = 15 * time.Second // as that of NewTransport, whose dialer has to make way
 	idleTimeout = 10 * time.Second // a Logger with nothing to upload keeps no connection
 )
 

@@ -6,11 +6,11 @@ import "syscall"
 
 // bindAnyPort binds a TCP socket that has yet to connect to a free local port.
 func bindAnyPort(fd uintptr, network string) (port uint16, ok bool) {
-	var any syscall.Sockaddr = new(syscall.SockaddrInet4)
+	var wildcard syscall.Sockaddr = new(syscall.SockaddrInet4)
 	if network == "tcp6" {
-		any = new(syscall.SockaddrInet6)
+		wildcard = new(syscall.SockaddrInet6)
 	}
-	if err := syscall.Bind(int(fd), any); err != nil {
+	if err := syscall.Bind(int(fd), wildcard); err != nil {
 		return 0, false
 	}
 	bound, err := syscall.Getsockname(int(fd))

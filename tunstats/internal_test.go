@@ -75,7 +75,7 @@ func TestZeroKeyIsTheZeroTuple(t *testing.T) {
 // of a scan do, fill the slots as evenly as chance would, from both ends of the hash.
 func TestHashSpreadsRegularKeys(t *testing.T) {
 	const n = 1 << 14
-	base := key{srcHi: 0xfd7a, srcLo: 1, dstHi: 0xfd7a, dstLo: 2, meta: version6 | protoTCP<<protoShift | 443}
+	base := key{srcHi: 0xfd7a, srcLo: 1, dstHi: 0xfd7a, dstLo: 2, meta: version6 | uint64(flowtrack.TCP)<<protoShift | 443}
 	places := map[string]func(k *key, i uint64){
 		"source port":              func(k *key, i uint64) { k.meta += bits.ReverseBytes64(i) >> 48 },
 		"destination port":         func(k *key, i uint64) { k.meta += i << 16 },

@@ -1,19 +1,18 @@
 package tunstats
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// Protocol numbers that the parser acts upon, as in the IANA registry.
+	"github.com/go-netlog/netlog/flowtrack"
+)
+
+// Extension headers of IPv6, which are no protocols of their own. The
+// authentication header is [flowtrack.AH].
 const (
-	protoHopByHop    = 0 // RFC 8200, 4.3
-	protoTCP         = 6
-	protoUDP         = 17
-	protoDCCP        = 33
-	protoRouting     = 43 // RFC 8200, 4.4
-	protoFragment    = 44 // RFC 8200, 4.5
-	protoAH          = 51 // RFC 4302, 2
-	protoDestination = 60 // RFC 8200, 4.6
-	protoSCTP        = 132
-	protoUDPLite     = 136
+	hopByHop    = 0  // RFC 8200, 4.3
+	routing     = 43 // RFC 8200, 4.4
+	fragment    = 44 // RFC 8200, 4.5
+	destination = 60 // RFC 8200, 4.6
 )
 
 const (
@@ -62,7 +61,7 @@ func parse4(k *key, pkt []byte) {
 		return
 	}
 	later := binary.BigEndian.Uint16(pkt[6:8])&0x1fff != 0 // the fragment offset
-	k.meta |= transport(pkt[header:total], pkt[9], later)
+	k.meta |= transport(pkt[header:total], flowtrack.Proto(pkt[9]), later)
 }
 
 // parse6 parses an IPv6 packet (RFC 8200, 3).
@@ -78,7 +77,7 @@ func parse6(k *key, pkt []byte) {
 	if total > uint(len(pkt)) {
 		return
 	}
-	payload, proto := pkt[headerLen6:total], pkt[6]
+	payload, proto := pkt[headerLen6:total], flowtrack.Proto(pkt[6])
 	if !isExtension(proto) {
 		k.meta |= transport(payload, proto, false)
 		return
@@ -90,8 +89,8 @@ func parse6(k *key, pkt []byte) {
 
 // isExtension reports whether next is an extension header that the walk passes.
 // The authentication header is one in IPv6 only; in IPv4 it is a protocol.
-func isExtension(next uint8) bool {
-	const set = 1<<protoHopByHop | 1<<protoRouting | 1<<protoFragment | 1<<protoAH | 1<<protoDestination
+func isExtension(next flowtrack.Proto) bool {
+	const set = 1<<hopByHop | 1<<routing | 1<<fragment | 1<<flowtrack.AH | 1<<destination
 	return uint64(set)>>next&1 != 0
 }
 
@@ -100,7 +99,7 @@ func isExtension(next uint8) bool {
 // and its protocol. Behind the fragment header of a later fragment there is
 // nothing to walk; proto is then the type of the first header that was cut, which
 // is what IPFIX reports.
-func skipExtensions(b []byte, next uint8) (payload []byte, proto uint8, later, ok bool) {
+func skipExtensions(b []byte, next flowtrack.Proto) (payload []byte, proto flowtrack.Proto, later, ok bool) {
 	shortest := len(b) - maxExtensionBytes
 	for n := 0; isExtension(next); n++ {
 		if n == maxExtensions || len(b) < 8 {
@@ -108,16 +107,16 @@ func skipExtensions(b []byte, next uint8) (payload []byte, proto uint8, later, o
 		}
 		length := 8 + int(b[1])*8 // RFC 8200, 4.2: in units of 8 bytes, without the first
 		switch next {
-		case protoFragment:
+		case fragment:
 			length = 8
 			later = binary.BigEndian.Uint16(b[2:4])&0xfff8 != 0 // the fragment offset
-		case protoAH:
+		case flowtrack.AH:
 			length = 8 + int(b[1])*4 // RFC 4302, 2.2: in units of 4 bytes, without the first two
 		}
 		if length > len(b) || len(b)-length < shortest {
 			return nil, 0, false, false
 		}
-		next, b = b[0], b[length:]
+		next, b = flowtrack.Proto(b[0]), b[length:]
 		if later {
 			break
 		}
@@ -126,15 +125,15 @@ func skipExtensions(b []byte, next uint8) (payload []byte, proto uint8, later, o
 }
 
 // hasPorts reports whether packets of proto begin with source and destination port.
-func hasPorts(proto uint8) bool {
-	const set = 1<<protoTCP | 1<<protoUDP | 1<<protoDCCP
-	return uint64(set)>>proto&1 != 0 || proto == protoSCTP || proto == protoUDPLite
+func hasPorts(proto flowtrack.Proto) bool {
+	const set = 1<<flowtrack.TCP | 1<<flowtrack.UDP | 1<<flowtrack.DCCP
+	return uint64(set)>>proto&1 != 0 || proto == flowtrack.SCTP || proto == flowtrack.UDPLite
 }
 
 // transport returns the protocol and ports of a key for what follows the IP
 // header. Only the first fragment has the ports (RFC 791, 3.2; RFC 8200, 4.5).
 // Where the payload ends inside the ports, it is truncated and neither is known.
-func transport(payload []byte, proto uint8, later bool) uint64 {
+func transport(payload []byte, proto flowtrack.Proto, later bool) uint64 {
 	meta := uint64(proto) << protoShift
 	if later || !hasPorts(proto) {
 		return meta
