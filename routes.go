@@ -70,7 +70,8 @@ import "net/netip"
 //
 // 64:ff9b::/96, 64:ff9b:1::/48 (NAT64), 2002::/16 (6to4) and 2001::/32 (Teredo)
 // never count as routes, because their addresses hold IPv4 addresses of the
-// internet.
+// internet. A NAT64 prefix of one's own (RFC 6052), in private use or routed by
+// name, cannot be told from a subnet: its addresses are written.
 //
 // # Spelling
 //
