@@ -152,6 +152,21 @@ func TestSeqsAgreeWithASet(t *testing.T) {
 	}
 }
 
+// TestSeqsForgetTheOldestGapsFirst, and no number that came.
+func TestSeqsForgetTheOldestGapsFirst(t *testing.T) {
+	const gaps, kept = 1<<16 + 9, 1<<16 - 1
+	var s records.Seqs
+	for i := range uint64(gaps + 1) {
+		s.Add(2*i + 1)
+	}
+	qt.Check(t, s.First(), qt.Equals, uint64(1))
+	qt.Assert(t, s.Gaps(), qt.HasLen, kept)
+	qt.Check(t, s.Gaps()[kept-1], qt.Equals, records.Run{First: 2 * gaps, Last: 2 * gaps})
+	for i := range uint64(gaps + 1) {
+		qt.Assert(t, s.Add(2*i+1), qt.IsFalse)
+	}
+}
+
 func TestCutLeavesTheOtherBytes(t *testing.T) {
 	const in = `{ "new" : 1, "virtualTraffic" : [ {"txPkts":1} , {"txPkts":2},{"txPkts":3}], "dstNodes":[{"name":"a"}],"virtual\u0054raffic":[{"txPkts":4}] }`
 	var rec records.Record
