@@ -118,6 +118,8 @@ func TestMemoryIsBoundedAndTotalsStayExact(t *testing.T) {
 			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
 		{"spoofed nodes", func(i int) *records.Record { return record(fmt.Sprint(i), flow(client(i), b, 1, 2)) },
 			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
+		{"flows without a side, of spoofed nodes", func(i int) *records.Record { return record(fmt.Sprint(i), flow("", "", 1, 2)) },
+			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tab := flowtable.Table{MaxFlows: 100}

@@ -44,7 +44,7 @@ func (t *Table) Rows() []Row {
 		}
 		v := count(views[i:n])
 		rows = append(rows, Row{
-			Class: v.class, Reporter: t.name(v.reporter), Other: v.group.alone && v.other,
+			Class: v.class, Reporter: t.name(v.reporter), Other: v.other,
 			Tuple: v.tuple(), Counts: v.Counts,
 		})
 		i = n
@@ -61,7 +61,6 @@ type view struct {
 	reverse  bool // the node is at the side hi
 	class    Class
 	reporter uint32
-	other    bool
 	tunstats.Counts
 }
 
@@ -69,6 +68,7 @@ type view struct {
 // in order. Flows that only one node can know of are groups of their own.
 type group struct {
 	alone bool
+	other bool   // all flows that were too many
 	who   uint32 // the reporter, where alone
 	kind  Class  // where alone
 	proto flowtrack.Proto
@@ -77,8 +77,8 @@ type group struct {
 }
 
 func newView(k key, c tunstats.Counts) view {
-	v := view{class: k.class, reporter: k.reporter, other: k.other, Counts: c}
-	v.proto, v.lo, v.hi = k.Proto, side{k.Src}, side{k.Dst}
+	v := view{class: k.class, reporter: k.reporter, Counts: c}
+	v.other, v.proto, v.lo, v.hi = k.other, k.Proto, side{k.Src}, side{k.Dst}
 	// The underlay looks different from both ends, and totals have no ends.
 	if v.alone = k.class == Physical || k.Src == k.Dst; v.alone {
 		v.who, v.kind = k.reporter, k.class
@@ -100,7 +100,7 @@ func (v view) tuple() flowtrack.Tuple {
 func (v view) compare(w view) int {
 	return cmp.Or(
 		v.lo.Compare(w.lo.AddrPort), v.hi.Compare(w.hi.AddrPort), cmp.Compare(v.proto, w.proto),
-		cmpBool(v.alone, w.alone), cmp.Compare(v.who, w.who), cmp.Compare(v.kind, w.kind),
+		cmpBool(v.alone, w.alone), cmpBool(v.other, w.other), cmp.Compare(v.who, w.who), cmp.Compare(v.kind, w.kind),
 		cmp.Compare(v.reporter, w.reporter), cmpBool(v.reverse, w.reverse), cmp.Compare(v.class, w.class),
 	)
 }
