@@ -62,6 +62,8 @@ func TestAFlowCountsOnce(t *testing.T) {
 			record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("I", flow(a, b, 12, 6), flow(b, a, 6, 12)),
 		}, []string{"I 12/6"}},
 		{"two routers of one subnet add up", rs{record("R", flow(a, b, 10, 5)), record("S", flow(a, b, 3, 2))}, []string{"R 13/7"}},
+		{"a flow of packets without bytes is one", rs{record("A", empty(flow(a, b, 10, 5)))}, []string{"A 10/5"}},
+		{"seen from its other end too", rs{record("B", empty(flow(b, a, 5, 10)))}, []string{"B 5/10"}},
 		{"flows of two protocols are two", rs{record("A", flow(a, b, 10, 5), udp(flow(a, b, 1, 1)))}, []string{"A 10/5", "A 1/1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,6 +82,12 @@ func TestAFlowCountsOnce(t *testing.T) {
 
 func udp(c netlog.ConnectionCounts) netlog.ConnectionCounts {
 	c.Proto = flowtrack.UDP
+	return c
+}
+
+// empty is a flow whose bytes were not counted.
+func empty(c netlog.ConnectionCounts) netlog.ConnectionCounts {
+	c.TxBytes, c.RxBytes = 0, 0
 	return c
 }
 

@@ -57,7 +57,7 @@ func TestARateHasThreeDigitsAndItsPowerOfAThousand(t *testing.T) {
 		{math.MaxUint64, 0, "18.4Z"}, // a window without length is a millisecond
 	} {
 		var tab flowtable.Table
-		c := flow(a, b, 1, 0)
+		c := flow(a, b, 0, 0)
 		c.TxPackets = test.packets
 		qt.Check(t, printed(t, &tab, c, test.window)[4], qt.Equals, test.want, qt.Commentf("%d in %v", test.packets, test.window))
 	}

@@ -124,42 +124,36 @@ func cmpBool(a, b bool) int {
 // one side (two routers of a subnet) have seen different packets, so they add up.
 func count(views []view) view {
 	var sides [2]view // lo and hi
-	ends := false
+	var ends [2]bool
 	for i := 0; i < len(views); {
 		n := i + 1
 		for n < len(views) && views[n].reporter == views[i].reporter {
 			n++
 		}
 		if views[i].reverse == views[n-1].reverse {
-			ends = true
+			at := side01(views[i].reverse)
 			for _, v := range views[i:n] {
-				addView(&sides[side01(v.reverse)], v)
+				if !ends[at] {
+					sides[at], ends[at] = v, true // a sum has the class of its first
+				} else {
+					sides[at].Counts = sides[at].Counts.Add(v.Counts)
+				}
 			}
 		}
 		i = n
 	}
-	if !ends {
-		return largestHub(views)
-	}
 	lo, hi := &sides[0], &sides[1]
 	switch d := cmp.Compare(lo.bytes(), hi.bytes()); {
-	case d > 0:
+	case !ends[0] && !ends[1]:
+		return largestHub(views)
+	case d > 0 || !ends[1]:
 		return *lo
-	case d < 0:
+	case d < 0 || !ends[0]:
 		return *hi
 	case hi.hi.Port()-1 > lo.lo.Port()-1: // the higher port is likely the client's; 0 is one that was cut
 		return *hi
 	}
 	return *lo
-}
-
-// addView adds v to the sum of its side, which takes the class of its first.
-func addView(sum *view, v view) {
-	if sum.Counts == (tunstats.Counts{}) {
-		*sum = v
-		return
-	}
-	sum.Counts = sum.Counts.Add(v.Counts)
 }
 
 // largestHub returns one view of the hub that saw most.
