@@ -129,14 +129,6 @@ func TestServeTellsWhatIsWrongInOneLine(t *testing.T) {
 	}
 }
 
-func TestServeHelpGoesToStdout(t *testing.T) {
-	var stdout, stderr output
-	code := run(t.Context(), []string{"serve", "-h"}, nil, &stdout, &stderr)
-	qt.Check(t, code, qt.Equals, exitOK)
-	qt.Check(t, stdout.String(), qt.Contains, "-tokens file")
-	qt.Check(t, stderr.String(), qt.Equals, "")
-}
-
 // TestServeTellsAtOnceThatNothingCanBeStored does not leave it to the first node.
 func TestServeTellsAtOnceThatNothingCanBeStored(t *testing.T) {
 	c := qt.New(t)
