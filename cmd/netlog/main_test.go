@@ -10,8 +10,16 @@ import (
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
+// commandEnv makes the test binary the command itself.
+const commandEnv = "NETLOG_IS_COMMAND"
+
 // TestMain watches what the tests print for private IDs and tokens.
-func TestMain(m *testing.M) { os.Exit(secrettest.Watch(m.Run)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(commandEnv) != "" {
+		main()
+	}
+	os.Exit(secrettest.Watch(m.Run))
+}
 
 // TestHelpGoesToStdout, where it was asked for: it is long, and goes to a pager.
 func TestHelpGoesToStdout(t *testing.T) {
