@@ -26,7 +26,7 @@ func TestFmtSinceIsATimeOrHowLongAgo(t *testing.T) {
 			at(90*time.Minute, time.DateTime):       "1m0s no time",
 			at(90*time.Minute, time.RFC3339):        "1m0s no time",
 			at(-day, "2006-01-02T15:04:05.0Z07:00"): "no time",
-			"d":                                     "", "1.5d": "", "7": "", "yesterday": "",
+			"-7d":                                   "", "-1h": "", "d": "", "1.5d": "", "7": "", "yesterday": "",
 		} {
 			code, out, errs := netlogCommand(t, in.String(), "fmt", "-json", "-since", since)
 			qt.Check(t, code, qt.Equals, map[bool]int{true: exitOK, false: exitUsage}[want != ""], qt.Commentf("%s: %s", since, errs))
