@@ -233,7 +233,8 @@ func (c *fmtRun) record(rec *records.Record) error {
 	if bytes.IndexByte(raw, '\n') >= 0 { // a line must not end inside a record
 		var line bytes.Buffer
 		if err := json.Compact(&line, raw); err != nil {
-			return err
+			c.warn(&records.Error{Pos: rec.Pos, Err: err})
+			return nil
 		}
 		raw = line.Bytes()
 	}

@@ -150,7 +150,11 @@ func TestFmtTellsWhatItCannotRead(t *testing.T) {
 	qt.Check(t, errs, qt.Contains, "80 more places cannot be read")
 	code, _, _ = netlogCommand(t, "", "fmt", "no-such-file")
 	qt.Check(t, code, qt.Equals, exitFindings)
-	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}} {
+	code, out, errs = netlogCommand(t, "{\"logtail\":{},\n\"x\":nul}\n{\"logtail\":{}}", "fmt", "-json") // no line can be made of it
+	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, errs, qt.Matches, "netlog fmt: -:1: invalid character .*\n")
+	qt.Check(t, out, qt.Equals, "{\"logtail\":{}}\n")
+	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}, {"-json", "-exclude", ""}} {
 		code, _, _ = netlogCommand(t, "", append([]string{"fmt"}, args...)...)
 		qt.Check(t, code, qt.Equals, exitUsage)
 	}
