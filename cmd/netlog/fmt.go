@@ -125,6 +125,7 @@ type process struct {
 }
 
 func (c *fmtRun) run(ctx context.Context) error {
+	defer c.progress.end()
 	if err := c.learn(ctx); err != nil {
 		return err
 	}
@@ -136,7 +137,6 @@ func (c *fmtRun) run(ctx context.Context) error {
 	c.seen = make(map[process]*records.Seqs)
 	for rec, err := range c.in.Records() {
 		if c.progress.show(c.in); ctx.Err() != nil {
-			c.progress.end()
 			return ctx.Err()
 		}
 		if err != nil {
