@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
@@ -65,5 +66,22 @@ func TestAnInterruptLeavesNoLineOfProgress(t *testing.T) {
 		}
 		qt.Check(t, c.run(&endsAfter{t.Context(), 0}), qt.Equals, context.Canceled)
 		qt.Check(t, drawn.String(), qt.Matches, `\r.*MB\x1b\[K\r\x1b\[K`)
+	}
+}
+
+// fullDisk is what /dev/full is on Linux.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestOutputThatCannotBeWrittenIsAnError, which tells itself from a finding.
+func TestOutputThatCannotBeWrittenIsAnError(t *testing.T) {
+	path := writeRecords(t, 1000) // more than a buffer holds
+	for _, args := range []string{"fmt", "fmt -json", "verify"} {
+		args := append(strings.Fields(args), path)
+		var errs bytes.Buffer
+		code := run(t.Context(), args, nil, fullDisk{}, &errs)
+		qt.Check(t, code, qt.Equals, exitFindings, qt.Commentf("%s", args))
+		qt.Check(t, errs.String(), qt.Equals, "netlog "+args[0]+": "+syscall.ENOSPC.Error()+"\n", qt.Commentf("%s", args))
 	}
 }

@@ -59,7 +59,11 @@ func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr i
 		return exitFindings
 	}
 	b.check()
-	if err := b.print(stdout); err != nil || len(b.findings) > 0 {
+	if err := b.print(stdout); err != nil {
+		fmt.Fprintf(stderr, "netlog verify: %v\n", err)
+		return exitFindings
+	}
+	if len(b.findings) > 0 {
 		return exitFindings
 	}
 	return exitOK
