@@ -13,6 +13,8 @@ import (
 
 	qt "github.com/frankban/quicktest"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog/internal/records"
 )
 
 func TestFmtGolden(t *testing.T) {
@@ -67,6 +69,19 @@ func TestFmtKeepsBothRecordsOfOneNumber(t *testing.T) {
 	const in = `{"logtail":{"proc_id":1,"proc_seq":1},"text":"a"}` + "\n"
 	_, out, _ := netlogCommand(t, in+other+in, "fmt", "-json")
 	qt.Check(t, out, qt.Equals, in+other)
+}
+
+// TestFmtForgetsOldProcessesNotMemory has more processes than are remembered; a copy
+// that comes right behind is still one.
+func TestFmtForgetsOldProcessesNotMemory(t *testing.T) {
+	c := fmtRun{seen: make(map[process]*records.Seqs)}
+	for i := range uint32(maxProcesses + 10) {
+		rec := &records.Record{Logtail: records.Meta{ID: "a", ProcID: i, ProcSeq: 1}}
+		if !c.isNew(rec) || c.isNew(rec) {
+			t.Fatalf("process %d", i)
+		}
+	}
+	qt.Check(t, c.seen, qt.HasLen, 10)
 }
 
 // TestFmtTakesTheStartOfAPublicIDOnly has no receiver's IDs, and one name that
