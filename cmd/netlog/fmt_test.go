@@ -136,17 +136,20 @@ func TestFmtResolvesAddresses(t *testing.T) {
 	in := fmt.Sprintf(named, id)
 	nodes := filepath.Join(t.TempDir(), "nodes")
 	qt.Assert(t, os.WriteFile(nodes, []byte(id+" trusted\n"), 0o600), qt.IsNil)
+	bare := fmt.Sprintf(`{"logtail":{"id":"%s"},"virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txBytes":1}]}`, id)
 	for _, test := range []struct {
+		in   string
 		args []string
 		want []string
 	}{
-		{[]string{"-resolve", "name"}, []string{"alpha:4000", `be\x1b[2Jta:22`, "gamma:22"}},
-		{[]string{"-resolve", "user"}, []string{"ann:4000", "tag:db:22", "100.64.0.3:22"}},
-		{[]string{"-resolve", "id"}, []string{"n1:4000", "n2:22"}},
-		{[]string{"-resolve", "name", "-nodes", nodes}, []string{"trusted:4000", "gamma:22"}},
-		{nil, []string{"100.64.0.1:4000", "abababababab", "(exit)"}},
+		{in, []string{"-resolve", "name"}, []string{"alpha:4000", `be\x1b[2Jta:22`, "gamma:22"}},
+		{in, []string{"-resolve", "user"}, []string{"ann:4000", "tag:db:22", "100.64.0.3:22"}},
+		{in, []string{"-resolve", "id"}, []string{"n1:4000", "n2:22"}},
+		{in, []string{"-resolve", "name", "-nodes", nodes}, []string{"trusted:4000", "gamma:22"}},
+		{bare, []string{"-resolve", "id"}, []string{" abababababab:4000 100.64.0.2:22 "}},
+		{in, nil, []string{"100.64.0.1:4000", "abababababab", "(exit)"}},
 	} {
-		code, out, errs := netlogCommand(t, in, append([]string{"fmt"}, test.args...)...)
+		code, out, errs := netlogCommand(t, test.in, append([]string{"fmt"}, test.args...)...)
 		qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
 		for _, want := range test.want {
 			qt.Check(t, out, qt.Contains, want)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -40,6 +41,13 @@ func openPTY(c *qt.C, cols, rows uint16) (master, terminal *os.File) {
 	return master, terminal
 }
 
+// copyPTY returns what is written on the terminal, as it comes.
+func copyPTY(master *os.File) *output {
+	drawn := new(output)
+	go io.Copy(drawn, master)
+	return drawn
+}
+
 // screen returns the lines that the last whole drawing in out leaves on a terminal.
 func screen(out string) []string {
 	frames := strings.Split(out, goHome)
@@ -56,17 +64,8 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d", size.cols, size.rows), func(t *testing.T) {
 			c := qt.New(t)
 			master, terminal := openPTY(c, size.cols, size.rows)
-			var drawn, stderr output
-			go func() {
-				buf := make([]byte, 4096)
-				for {
-					n, err := master.Read(buf)
-					drawn.Write(buf[:n])
-					if err != nil {
-						return
-					}
-				}
-			}()
+			drawn := copyPTY(master)
+			var stderr output
 			ctx, cancel := context.WithCancel(t.Context())
 			code := make(chan int, 1)
 			go func() {
@@ -107,4 +106,22 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFmtTakesItsWidthFromTheTerminal, and draws progress on nothing else.
+func TestFmtTakesItsWidthFromTheTerminal(t *testing.T) {
+	c := qt.New(t)
+	in := strings.ReplaceAll(flowEntry(1, 1), "100.64.0.2:4000", "[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b4]:65000")
+	_, want, _ := netlogCommand(t, in, "fmt", "-width", "60")
+	c.Assert(want, qt.Contains, "~") // it was cut
+	master, terminal := openPTY(c, 60, 24)
+	drawn := copyPTY(master)
+	c.Check(run(t.Context(), []string{"fmt"}, strings.NewReader(in), terminal, terminal), qt.Equals, exitOK)
+	drawn.await(c, regexp.QuoteMeta(strings.ReplaceAll(want, "\n", "\r\n"))+"$")
+
+	file, err := os.Create(t.TempDir() + "/errors")
+	c.Assert(err, qt.IsNil)
+	defer file.Close()
+	c.Check(newProgress(file).w, qt.IsNil)
+	c.Check(newProgress(terminal).w, qt.Equals, io.Writer(terminal))
 }
