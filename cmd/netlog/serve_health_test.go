@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -57,6 +58,35 @@ func TestANodeCannotMakeServeUnwell(t *testing.T) {
 	}
 	status, _ := get(c, s.url+"/healthz")
 	c.Check(status, qt.Equals, 200)
+}
+
+// TestServeMetricsHaveAListenerOfTheirOwn, whose address is told: its port may be any.
+func TestServeMetricsHaveAListenerOfTheirOwn(t *testing.T) {
+	c := qt.New(t)
+	s := startServe(c, "-dir", t.TempDir(), "-metrics", "127.0.0.1:0")
+	url := s.stderr.await(c, `metrics at (http://[0-9.:]+/metrics)`)[1]
+	c.Check(send(c, s.url, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
+	status, body := get(c, url)
+	c.Check(status, qt.Equals, 200)
+	c.Check(body, qt.Contains, "\nnetlog_stored_entries_total 1\n")
+	for _, elsewhere := range []string{s.url + "/metrics", strings.TrimSuffix(url, "metrics"), url + "/"} {
+		status, _ = get(c, elsewhere)
+		c.Check(status, qt.Equals, 404, qt.Commentf("%s", elsewhere))
+	}
+	c.Check(s.stop(), qt.Equals, exitOK)
+	_, err := http.Get(url)
+	c.Check(err, qt.IsNotNil, qt.Commentf("it ends with serve"))
+}
+
+func TestServeTellsOfATakenMetricsPort(t *testing.T) {
+	c := qt.New(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	c.Assert(err, qt.IsNil)
+	defer l.Close()
+	code, stderr := runServeOnce(c, "-metrics", l.Addr().String(), "-dir", t.TempDir())
+	c.Check(code, qt.Equals, exitFindings)
+	c.Check(stderr, qt.Matches, `netlog serve: -metrics: .*`+l.Addr().String()+`.*\n`)
+	c.Check(stderr, qt.Not(qt.Contains), "-addr")
 }
 
 // TestServeBoundsTheNodesThatComeInAnHour, give or take one.
