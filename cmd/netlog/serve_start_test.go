@@ -33,6 +33,7 @@ func TestServeRefusesToOpenItself(t *testing.T) {
 		{"-addr 127.0.0.1:0 -tls-cert c", "go together"},
 		{"-addr 127.0.0.1:0 -known-only", "needs -nodes"},
 		{"-addr 127.0.0.1:0 -metrics :9000", "not an address of this machine"},
+		{"-addr 127.0.0.1:0 -metrics 9000", "not an address of this machine"},
 		{"-addr 127.0.0.1:0 -max-size 10ZB", "number of bytes"},
 		{"-addr 127.0.0.1:0 flows", "takes flags only"},
 	} {
