@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -64,21 +65,24 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d", size.cols, size.rows), func(t *testing.T) {
 			c := qt.New(t)
 			master, terminal := openPTY(c, size.cols, size.rows)
+			id := secrettest.NewID()
+			nodes := filepath.Join(t.TempDir(), "nodes")
+			c.Assert(os.WriteFile(nodes, []byte(id.Public().String()+" web\n"), 0o600), qt.IsNil)
 			drawn := copyPTY(master)
 			var stderr output
 			ctx, cancel := context.WithCancel(t.Context())
 			code := make(chan int, 1)
 			go func() {
-				code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
+				code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
 			}()
 			url := stderr.await(c, `http://[0-9.:]+`)[0]
-			id := secrettest.NewID()
 			for n := range 60 { // more flows than rows
 				c.Check(send(c, url, id, flowEntry(n+10, 1), ""), qt.Equals, 200)
 			}
 			c.Check(send(c, url, id, `{"nodeId":"\u001b[2J\u009b1m","text":"\u001b]0;title\u0007"}`, ""), qt.Equals, 200)
-			drawn.await(c, `61 entries of 1 nodes stored`)
-			drawn.await(c, `61 records`)
+			c.Check(send(c, url, id, `{"exitTraffic":[{"txPkts":9,"txBytes":99999}]}`, ""), qt.Equals, 200)
+			drawn.await(c, `62 entries of 1 nodes stored`)
+			drawn.await(c, `62 records|exit total, 1 flow, 100kB`) // the last fits the smallest
 			cancel()
 			c.Check(<-code, qt.Equals, exitOK)
 			drawn.await(c, regexp.QuoteMeta(leaveScreen))
@@ -95,6 +99,7 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 			c.Check(all, qt.Contains, "class")
 			if size.cols >= 80 {
 				c.Check(all, qt.Matches, `(?s).*virtual +TCP +100\.64\.0\.[0-9]+:22 +100\.64\.0\.2:4000 .*`)
+				c.Check(all, qt.Matches, `(?s).*exit +- +web +\(exit\) .*`)
 				c.Check(all, qt.Contains, "more)")
 			}
 			raw := drawn.String()
