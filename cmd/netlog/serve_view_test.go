@@ -54,7 +54,10 @@ func TestServeShowsALineForEachEntry(t *testing.T) {
 		{other, `,"exitTraffic":[{"txBytes":3},{"rxBytes":4}],"virtualTraffic":[]`, "web  exit: 2 flows, tx 3 B, rx 4 B"},
 		{id, `,"nodeId":"n1"`, "abababababab"},
 		{id, `,"nodeId":"` + id + `"`, "abababababab"},
+		{id, `,"nodeId":"` + strings.ToUpper(id) + `"`, "abababababab"},
 		{id, `,"nodeId":"` + other + `"`, "abababababab (claims to be cdcdcdcdcdcd)"},
+		{id, `,"text":5`, "abababababab  an entry of another form"},
+		{other, `,"exitTraffic":[{"proto":300}],"text":"x"`, "web  an entry of another form"},
 	} {
 		var stdout, stderr output
 		v := newView(&stdout, &stderr, false)
