@@ -176,6 +176,11 @@ func TestVerifyUsage(t *testing.T) {
 		qt.Check(t, code, qt.Equals, exitUsage)
 		qt.Check(t, errs, qt.Not(qt.Equals), "")
 	}
-	code, _, _ := netlogCommand(t, "", "verify", "no-such-file")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	empty := filepath.Join(t.TempDir(), "empty")
+	qt.Assert(t, os.WriteFile(empty, []byte("{}\n"), 0o600), qt.IsNil)
+	for path, want := range map[string]string{"no-such-file": ".*no-such-file.*", empty: "netlog verify: no records"} {
+		code, _, errs := netlogCommand(t, "", "verify", path)
+		qt.Check(t, code, qt.Equals, exitFindings)
+		qt.Check(t, errs, qt.Matches, want+"\n")
+	}
 }
