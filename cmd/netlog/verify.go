@@ -99,8 +99,8 @@ func (b *books) print(w io.Writer) error {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	for _, n := range b.nodes {
-		fmt.Fprintf(w, "node %s: %s to %s, %d records, %d processes, clock %s%s\n", b.label(n.num),
-			n.start().UTC().Format(time.DateTime), n.end().UTC().Format(time.DateTime), n.records, len(n.procs), n.clock(), n.unchecked())
+		fmt.Fprintf(w, "node %s: %s, %d records, %d processes, clock %s%s\n",
+			b.label(n.num), n.times(), n.records, len(n.procs), n.clock(), n.unchecked())
 	}
 	_, err := fmt.Fprintf(w, "%d flows matched, %d seen by one node only, %d findings\n", b.matched, b.unmatched, len(b.findings))
 	return err

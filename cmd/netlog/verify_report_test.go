@@ -48,6 +48,11 @@ func TestVerifyReport(t *testing.T) {
 			eachLine(func(_ int, rec map[string]any) { delete(meta(rec), "server_time"); delete(meta(rec), "id") })(m.node("b"))
 			return m
 		}, exitOK, []string{"node b: 2026-11-22 10:00:00 to 2026-11-22 10:01:00, 12 records, 1 processes, clock not known\n"}},
+		{"a node that wrote text only", func() *mesh {
+			m := finished(twoNodes())
+			m.nodes = append(m.nodes, &meshNode{name: "c", lines: []string{`{"logtail":{"id":"c","proc_seq":1},"text":"hello"}`}})
+			return m
+		}, exitOK, []string{"node c: no windows, 1 records, 1 processes, clock not known\n"}},
 		{"many gaps, and what the node itself says of them", func() *mesh {
 			m := twoNodes()
 			m.run(2 * time.Minute)
