@@ -67,6 +67,8 @@ func (b *books) enter(rec *records.Record) {
 		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
 			return
 		}
+	} else if n.entered++; n.entered > n.bare { // files grow at their ends
+		return
 	}
 	if b.entered++; rec.Start.IsZero() || rec.End.Before(rec.Start) {
 		return
