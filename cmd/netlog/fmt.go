@@ -49,8 +49,6 @@ func runFmt(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 	var cfg fmtConfig
 	var nodesFile string
 	fs := flag.NewFlagSet("netlog fmt", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), fmtHelp); fs.PrintDefaults() }
 	fs.Func("class", "only these `classes`: virtual, subnet, exit, physical, with commas between", cfg.filter.setClasses)
 	fs.Func("node", "only what this `node` reports (ID, its first digits, name), or what an address or prefix takes part in", cfg.filter.setNode)
 	fs.Func("since", "only windows that end after this `time`: RFC 3339, a date, or how long ago (1h30m, 7d)", cfg.filter.setSince)
@@ -61,11 +59,8 @@ func runFmt(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 	fs.IntVar(&cfg.max, "max-flows", flowtable.DefaultMaxFlows, "bound the memory to this `number` of flows, about 400 bytes each")
 	fs.BoolVar(&cfg.json, "json", false, "print the records instead, one a line, their bytes unchanged")
 	fs.Func("exclude", "rewrite without this address, prefix or `node`; with -json, may be repeated", cfg.exclude.add)
-	switch err := fs.Parse(args); {
-	case err == flag.ErrHelp:
-		return exitOK
-	case err != nil:
-		return exitUsage
+	if code, ok := parseFlags(fs, fmtHelp, args, stdout, stderr); !ok {
+		return code
 	}
 	if err := cfg.check(nodesFile); err != nil {
 		fmt.Fprintf(stderr, "netlog fmt: %v\n", err)
@@ -130,6 +125,7 @@ type process struct {
 }
 
 func (c *fmtRun) run(ctx context.Context) error {
+	defer c.progress.end()
 	if err := c.learn(ctx); err != nil {
 		return err
 	}
@@ -141,7 +137,6 @@ func (c *fmtRun) run(ctx context.Context) error {
 	c.seen = make(map[process]*records.Seqs)
 	for rec, err := range c.in.Records() {
 		if c.progress.show(c.in); ctx.Err() != nil {
-			c.progress.end()
 			return ctx.Err()
 		}
 		if err != nil {
@@ -238,7 +233,8 @@ func (c *fmtRun) record(rec *records.Record) error {
 	if bytes.IndexByte(raw, '\n') >= 0 { // a line must not end inside a record
 		var line bytes.Buffer
 		if err := json.Compact(&line, raw); err != nil {
-			return err
+			c.warn(&records.Error{Pos: rec.Pos, Err: err})
+			return nil
 		}
 		raw = line.Bytes()
 	}

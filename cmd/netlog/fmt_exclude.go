@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,7 +22,9 @@ type excluder struct {
 	nodes    []string        // given by ID or name
 	texts    map[string]bool // their IDs and names, which must not stay anywhere
 
-	names names // of all nodes, to know whose an address is
+	names   names                 // of all nodes, to know whose an address is
+	aliases map[string][]*aliases // by each of the texts
+	known   map[string]bool       // those in aliases
 
 	cut     int // records that lost something
 	dropped int // records that went whole
@@ -57,38 +60,69 @@ func (x *excluder) text(s string) {
 // needsNames reports whether the input must be learned first.
 func (x *excluder) needsNames() bool { return len(x.nodes) > 0 }
 
-// learn takes from rec what else the excluded nodes are called.
+// aliases are what one record says of one node.
+type aliases struct {
+	texts     []string // IDs and names
+	addresses []netip.Addr
+}
+
+// learn takes from rec what nodes are called, and which are the excluded ones.
 func (x *excluder) learn(rec *records.Record, name func(id string) string) {
 	x.names.learn(rec)
 	x.names.own(rec.Reporter(), rec.SubnetTraffic) // of a router this takes its subnet's hosts too
+	x.learnNode(&rec.SrcNode, rec.Reporter(), rec.NodeID)
 	for i := range rec.DstNodes {
-		if n := &rec.DstNodes[i]; x.texts[n.NodeID] || x.texts[n.Name] {
-			x.learnNode(n)
-		}
+		x.learnNode(&rec.DstNodes[i])
 	}
 	for _, word := range x.nodes {
 		if isNode(rec, word, name) {
 			x.text(rec.Reporter())
-			x.text(rec.NodeID)
-			x.learnNode(&rec.SrcNode)
 		}
 	}
 }
 
-// settle adds the addresses that the excluded nodes report as their own.
+// learnNode notes that n and all of more are one node.
+func (x *excluder) learnNode(n *netlog.Node, more ...string) {
+	a := &aliases{append(more, n.NodeID, n.Name), n.Addresses}
+	key := fmt.Sprintf("%q %v", a.texts, a.addresses)
+	if x.known[key] || len(x.known) >= maxNames {
+		return
+	}
+	if x.known == nil {
+		x.known, x.aliases = make(map[string]bool), make(map[string][]*aliases)
+	}
+	x.known[key] = true
+	for _, s := range a.texts {
+		if s != "" {
+			x.aliases[s] = append(x.aliases[s], a)
+		}
+	}
+}
+
+// settle follows what the excluded nodes are called from one record to the next, in
+// whatever order they came, and adds the addresses that they report as their own.
 func (x *excluder) settle() {
+	todo := slices.Collect(maps.Keys(x.texts))
+	for len(todo) > 0 {
+		s := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, a := range x.aliases[s] {
+			for _, addr := range a.addresses {
+				x.address(addr)
+			}
+			for _, s := range a.texts {
+				if s != "" && !x.texts[s] {
+					x.text(s)
+					todo = append(todo, s)
+				}
+			}
+		}
+		delete(x.aliases, s)
+	}
 	for a := range x.names.users {
 		if x.texts[x.names.owner(a)] {
 			x.address(a)
 		}
-	}
-}
-
-func (x *excluder) learnNode(n *netlog.Node) {
-	x.text(n.NodeID)
-	x.text(n.Name)
-	for _, a := range n.Addresses {
-		x.address(a)
 	}
 }
 

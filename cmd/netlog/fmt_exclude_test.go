@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,4 +111,46 @@ func TestFmtExcludeLeavesNoTraceOfANode(t *testing.T) {
 		_, out, errs := netlogCommand(t, "", "fmt", "-json", "-exclude", word, path)
 		qt.Check(t, out, qt.Equals, want.String(), qt.Commentf("%s: %s", word, errs))
 	}
+}
+
+// TestFmtExcludesANodeByWhatOthersCallIt has one record that knows the name, one that
+// knows the ID and one that knows the address, in every order.
+func TestFmtExcludesANodeByWhatOthersCallIt(t *testing.T) {
+	const flows = `"virtualTraffic":[{"src":"100.64.0.1:1","dst":"100.64.0.%d:2","txPkts":1},{"src":"100.64.0.1:1","dst":"100.64.0.9:2","txPkts":2}]}`
+	id := func(n int) string { return fmt.Sprintf("%064x", n) }
+	for _, test := range []struct {
+		name    string
+		records []string
+	}{
+		{"addresses beside an ID, a name beside that ID", []string{
+			`{"nodeId":"n1","dstNodes":[{"nodeId":"n2","addresses":["100.64.0.2"]}],` + fmt.Sprintf(flows, 2),
+			`{"nodeId":"n2","srcNode":{"nodeId":"n2","name":"web"},"exitTraffic":[{"txPkts":1}]}`,
+		}},
+		{"a name beside an ID, a public ID beside that ID, an address in its own flows", []string{
+			`{"logtail":{"id":"` + id(1) + `"},"dstNodes":[{"nodeId":"n2","name":"web"}],` + fmt.Sprintf(flows, 2),
+			`{"logtail":{"id":"` + id(2) + `"},"nodeId":"n2","virtualTraffic":[{"src":"100.64.0.2:2","dst":"100.64.0.1:1","rxPkts":1}]}`,
+		}},
+		{"a name beside an address", []string{
+			`{"nodeId":"n1","dstNodes":[{"name":"web","addresses":["100.64.0.2"]}],` + fmt.Sprintf(flows, 2),
+			`{"nodeId":"n3","dstNodes":[{"nodeId":"n2","name":"web"}],"exitTraffic":[{"txPkts":1}]}`,
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for range 2 {
+				slices.Reverse(test.records)
+				path := filepath.Join(t.TempDir(), "flows.ndjson")
+				qt.Assert(t, os.WriteFile(path, []byte(strings.Join(test.records, "\n")), 0o600), qt.IsNil)
+				code, out, errs := netlogCommand(t, "", "fmt", "-json", "-exclude", "web", path)
+				qt.Check(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+				for _, trace := range []string{"100.64.0.2", "n2", "web", id(2)} {
+					qt.Check(t, out, qt.Not(qt.Contains), trace)
+				}
+				qt.Check(t, out, qt.Contains, `"virtualTraffic":[{"src":"100.64.0.1:1","dst":"100.64.0.9:2","txPkts":2}]}`)
+			}
+		})
+	}
+	code, out, errs := netlogCommand(t, "{}", "fmt", "-json", "-exclude", "web")
+	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, out, qt.Equals, "")
+	qt.Check(t, errs, qt.Matches, "netlog fmt: -exclude of a node must read its input twice: .*\n")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -62,14 +61,8 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 func contains(p netip.Prefix, a netip.Addr) bool { return p.Contains(a.Unmap().WithZone("")) }
 
 func (f *filter) setSince(s string) error {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil {
-			f.since = time.Now().AddDate(0, 0, -n)
-			return nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil {
-		f.since = time.Now().Add(-d)
+	if ago, err := parseAge(s); err == nil {
+		f.since = time.Now().Add(-max(ago, 0)) // 0 is an age without end there
 		return nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {

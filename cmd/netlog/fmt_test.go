@@ -13,6 +13,8 @@ import (
 
 	qt "github.com/frankban/quicktest"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog/internal/records"
 )
 
 func TestFmtGolden(t *testing.T) {
@@ -69,6 +71,19 @@ func TestFmtKeepsBothRecordsOfOneNumber(t *testing.T) {
 	qt.Check(t, out, qt.Equals, in+other)
 }
 
+// TestFmtForgetsOldProcessesNotMemory has more processes than are remembered; a copy
+// that comes right behind is still one.
+func TestFmtForgetsOldProcessesNotMemory(t *testing.T) {
+	c := fmtRun{seen: make(map[process]*records.Seqs)}
+	for i := range uint32(maxProcesses + 10) {
+		rec := &records.Record{Logtail: records.Meta{ID: "a", ProcID: i, ProcSeq: 1}}
+		if !c.isNew(rec) || c.isNew(rec) {
+			t.Fatalf("process %d", i)
+		}
+	}
+	qt.Check(t, c.seen, qt.HasLen, 10)
+}
+
 // TestFmtTakesTheStartOfAPublicIDOnly has no receiver's IDs, and one name that
 // begins as another does; of records on several lines it makes one.
 func TestFmtTakesTheStartOfAPublicIDOnly(t *testing.T) {
@@ -121,17 +136,20 @@ func TestFmtResolvesAddresses(t *testing.T) {
 	in := fmt.Sprintf(named, id)
 	nodes := filepath.Join(t.TempDir(), "nodes")
 	qt.Assert(t, os.WriteFile(nodes, []byte(id+" trusted\n"), 0o600), qt.IsNil)
+	bare := fmt.Sprintf(`{"logtail":{"id":"%s"},"virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txBytes":1}]}`, id)
 	for _, test := range []struct {
+		in   string
 		args []string
 		want []string
 	}{
-		{[]string{"-resolve", "name"}, []string{"alpha:4000", `be\x1b[2Jta:22`, "gamma:22"}},
-		{[]string{"-resolve", "user"}, []string{"ann:4000", "tag:db:22", "100.64.0.3:22"}},
-		{[]string{"-resolve", "id"}, []string{"n1:4000", "n2:22"}},
-		{[]string{"-resolve", "name", "-nodes", nodes}, []string{"trusted:4000", "gamma:22"}},
-		{nil, []string{"100.64.0.1:4000", "abababababab", "(exit)"}},
+		{in, []string{"-resolve", "name"}, []string{"alpha:4000", `be\x1b[2Jta:22`, "gamma:22"}},
+		{in, []string{"-resolve", "user"}, []string{"ann:4000", "tag:db:22", "100.64.0.3:22"}},
+		{in, []string{"-resolve", "id"}, []string{"n1:4000", "n2:22"}},
+		{in, []string{"-resolve", "name", "-nodes", nodes}, []string{"trusted:4000", "gamma:22"}},
+		{bare, []string{"-resolve", "id"}, []string{" abababababab:4000 100.64.0.2:22 "}},
+		{in, nil, []string{"100.64.0.1:4000", "abababababab", "(exit)"}},
 	} {
-		code, out, errs := netlogCommand(t, in, append([]string{"fmt"}, test.args...)...)
+		code, out, errs := netlogCommand(t, test.in, append([]string{"fmt"}, test.args...)...)
 		qt.Assert(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
 		for _, want := range test.want {
 			qt.Check(t, out, qt.Contains, want)
@@ -150,7 +168,11 @@ func TestFmtTellsWhatItCannotRead(t *testing.T) {
 	qt.Check(t, errs, qt.Contains, "80 more places cannot be read")
 	code, _, _ = netlogCommand(t, "", "fmt", "no-such-file")
 	qt.Check(t, code, qt.Equals, exitFindings)
-	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}} {
+	code, out, errs = netlogCommand(t, "{\"logtail\":{},\n\"x\":nul}\n{\"logtail\":{}}", "fmt", "-json") // no line can be made of it
+	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, errs, qt.Matches, "netlog fmt: -:1: invalid character .*\n")
+	qt.Check(t, out, qt.Equals, "{\"logtail\":{}}\n")
+	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}, {"-json", "-exclude", ""}} {
 		code, _, _ = netlogCommand(t, "", append([]string{"fmt"}, args...)...)
 		qt.Check(t, code, qt.Equals, exitUsage)
 	}

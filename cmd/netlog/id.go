@@ -37,13 +37,8 @@ its ID, as long as they did not report at the same time.
 // runID is the command id.
 func runID(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("netlog id", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), idHelp) }
-	switch err := fs.Parse(args); {
-	case err == flag.ErrHelp:
-		return exitOK
-	case err != nil:
-		return exitUsage
+	if code, ok := parseFlags(fs, idHelp, args, stdout, stderr); !ok {
+		return code
 	}
 	var err error
 	switch {
@@ -55,7 +50,7 @@ func runID(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return exitUsage
 		}
 	default:
-		fs.Usage()
+		printHelp(fs, idHelp, stderr)
 		return exitUsage
 	}
 	if err != nil {

@@ -27,6 +27,19 @@ func TestIDPublicReadsWhatNewPrints(t *testing.T) {
 	}
 }
 
+func TestIDPublicTellsWhatItCannotRead(t *testing.T) {
+	for path, want := range map[string]string{
+		"none": `netlog id: .*none: no such file.*\n`, ".": `netlog id: .*is a directory\n`, "empty": `netlog id: .*private ID.*\n`,
+	} {
+		dir := t.TempDir()
+		qt.Assert(t, os.WriteFile(filepath.Join(dir, "empty"), nil, 0o600), qt.IsNil)
+		code, out, errs := netlogCommand(t, "", "id", "public", filepath.Join(dir, path))
+		qt.Check(t, code, qt.Equals, exitFindings)
+		qt.Check(t, out, qt.Equals, "")
+		qt.Check(t, errs, qt.Matches, want)
+	}
+}
+
 func TestIDNeverShowsASecretItCannotUse(t *testing.T) {
 	secret := strings.Repeat("5e", 32)
 	for _, test := range []struct {

@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -76,4 +77,27 @@ func usage(w io.Writer) {
 		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.short)
 	}
 	fmt.Fprint(w, "\nnetlog COMMAND -h tells its flags.\n")
+}
+
+// parseFlags parses the flags of a command. Where ok is false, the command ends with
+// code: help that was asked for goes to stdout, and what is wrong is one line on
+// stderr, since the help is long and would carry it out of sight.
+func parseFlags(fs *flag.FlagSet, help string, args []string, stdout, stderr io.Writer) (code int, ok bool) {
+	fs.SetOutput(io.Discard)
+	switch err := fs.Parse(args); {
+	case err == flag.ErrHelp:
+		printHelp(fs, help, stdout)
+		return exitOK, false
+	case err != nil:
+		fmt.Fprintf(stderr, "%s: %v; %[1]s -h tells the flags\n", fs.Name(), err)
+		return exitUsage, false
+	}
+	return exitOK, true
+}
+
+// printHelp prints the help of a command, which ends with its flags.
+func printHelp(fs *flag.FlagSet, help string, w io.Writer) {
+	fmt.Fprint(w, help)
+	fs.SetOutput(w)
+	fs.PrintDefaults()
 }

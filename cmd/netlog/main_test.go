@@ -2,10 +2,68 @@ package main
 
 import (
 	"os"
+	"strings"
 	"testing"
+
+	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
+// commandEnv makes the test binary the command itself.
+const commandEnv = "NETLOG_IS_COMMAND"
+
 // TestMain watches what the tests print for private IDs and tokens.
-func TestMain(m *testing.M) { os.Exit(secrettest.Watch(m.Run)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(commandEnv) != "" {
+		main()
+	}
+	os.Exit(secrettest.Watch(m.Run))
+}
+
+// TestHelpGoesToStdout, where it was asked for: it is long, and goes to a pager.
+func TestHelpGoesToStdout(t *testing.T) {
+	want := map[string]string{"serve": "-tokens file", "fmt": "-since time", "verify": "-loss percent", "id": "public [FILE]"}
+	for _, args := range []string{"help", "-h", "-help", "--help", "serve -h", "fmt --help", "verify -help", "id -h"} {
+		code, out, errs := netlogCommand(t, "", strings.Fields(args)...)
+		qt.Check(t, code, qt.Equals, exitOK, qt.Commentf("%s", args))
+		qt.Check(t, errs, qt.Equals, "", qt.Commentf("%s", args))
+		name, _, one := strings.Cut(args, " ")
+		for _, c := range commands() {
+			if one && c.name != name {
+				continue
+			}
+			qt.Check(t, out, qt.Contains, c.name)
+			if one {
+				qt.Check(t, out, qt.Contains, "Usage: netlog "+name+" ")
+				qt.Check(t, out, qt.Contains, want[name])
+			} else {
+				qt.Check(t, out, qt.Contains, c.short)
+			}
+		}
+	}
+}
+
+func TestWrongUsageIsToldOnStderr(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                  `Usage: netlog COMMAND .*\n(.*\n)+`,
+		"flows":             `netlog: no command "flows"\n\nUsage: netlog COMMAND .*\n(.*\n)+`,
+		"fmt -bogus":        `netlog fmt: .*-bogus; netlog fmt -h tells the flags\n`,
+		"fmt -nodes none":   `netlog fmt: .*none: no such file.*\n`,
+		"fmt -resolve x":    `netlog fmt: -resolve is name, user or id, not "x"\n`,
+		"fmt -exclude web":  `netlog fmt: -exclude .* needs -json\n`,
+		"verify":            `Usage: netlog verify .*\n(.*\n)+`,
+		"verify -bogus":     `netlog verify: .*-bogus; netlog verify -h tells the flags\n`,
+		"verify -nodes x x": `netlog verify: .*x: no such file.*\n`,
+		"id":                `Usage: netlog id .*\n(.*\n)+`,
+		"id -bogus":         `netlog id: .*-bogus; netlog id -h tells the flags\n`,
+		"id old":            `Usage: netlog id .*\n(.*\n)+`,
+		"id new 1":          `Usage: netlog id .*\n(.*\n)+`,
+		"id public a b":     `Usage: netlog id .*\n(.*\n)+`,
+	} {
+		code, out, errs := netlogCommand(t, "", strings.Fields(args)...)
+		qt.Check(t, code, qt.Equals, exitUsage, qt.Commentf("%s", args))
+		qt.Check(t, out, qt.Equals, "", qt.Commentf("%s", args))
+		qt.Check(t, errs, qt.Matches, want, qt.Commentf("%s", args))
+	}
+}

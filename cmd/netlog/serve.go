@@ -47,18 +47,11 @@ type serveConfig struct {
 func runServe(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var cfg serveConfig
 	fs := flag.NewFlagSet("netlog serve", flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // the help is long, and would carry the error out of sight
 	cfg.flags(fs)
-	switch err := fs.Parse(args); {
-	case err == flag.ErrHelp:
-		fmt.Fprint(stdout, serveHelp)
-		fs.SetOutput(stdout)
-		fs.PrintDefaults()
-		return exitOK
-	case err != nil:
-		fmt.Fprintf(stderr, "netlog serve: %v; netlog serve -h tells the flags\n", err)
-		return exitUsage
-	case fs.NArg() > 0:
+	if code, ok := parseFlags(fs, serveHelp, args, stdout, stderr); !ok {
+		return code
+	}
+	if fs.NArg() > 0 {
 		fmt.Fprintf(stderr, "netlog serve: takes flags only, not %q\n", fs.Arg(0))
 		return exitUsage
 	}

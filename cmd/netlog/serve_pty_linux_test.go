@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -40,6 +42,13 @@ func openPTY(c *qt.C, cols, rows uint16) (master, terminal *os.File) {
 	return master, terminal
 }
 
+// copyPTY returns what is written on the terminal, as it comes.
+func copyPTY(master *os.File) *output {
+	drawn := new(output)
+	go io.Copy(drawn, master)
+	return drawn
+}
+
 // screen returns the lines that the last whole drawing in out leaves on a terminal.
 func screen(out string) []string {
 	frames := strings.Split(out, goHome)
@@ -56,30 +65,24 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d", size.cols, size.rows), func(t *testing.T) {
 			c := qt.New(t)
 			master, terminal := openPTY(c, size.cols, size.rows)
-			var drawn, stderr output
-			go func() {
-				buf := make([]byte, 4096)
-				for {
-					n, err := master.Read(buf)
-					drawn.Write(buf[:n])
-					if err != nil {
-						return
-					}
-				}
-			}()
+			id := secrettest.NewID()
+			nodes := filepath.Join(t.TempDir(), "nodes")
+			c.Assert(os.WriteFile(nodes, []byte(id.Public().String()+" web\n"), 0o600), qt.IsNil)
+			drawn := copyPTY(master)
+			var stderr output
 			ctx, cancel := context.WithCancel(t.Context())
 			code := make(chan int, 1)
 			go func() {
-				code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
+				code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
 			}()
 			url := stderr.await(c, `http://[0-9.:]+`)[0]
-			id := secrettest.NewID()
 			for n := range 60 { // more flows than rows
 				c.Check(send(c, url, id, flowEntry(n+10, 1), ""), qt.Equals, 200)
 			}
 			c.Check(send(c, url, id, `{"nodeId":"\u001b[2J\u009b1m","text":"\u001b]0;title\u0007"}`, ""), qt.Equals, 200)
-			drawn.await(c, `61 entries of 1 nodes stored`)
-			drawn.await(c, `61 records`)
+			c.Check(send(c, url, id, `{"exitTraffic":[{"txPkts":9,"txBytes":99999}]}`, ""), qt.Equals, 200)
+			drawn.await(c, `62 entries of 1 nodes stored`)
+			drawn.await(c, `62 records|exit total, 1 flow, 100kB`) // the last fits the smallest
 			cancel()
 			c.Check(<-code, qt.Equals, exitOK)
 			drawn.await(c, regexp.QuoteMeta(leaveScreen))
@@ -96,6 +99,7 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 			c.Check(all, qt.Contains, "class")
 			if size.cols >= 80 {
 				c.Check(all, qt.Matches, `(?s).*virtual +TCP +100\.64\.0\.[0-9]+:22 +100\.64\.0\.2:4000 .*`)
+				c.Check(all, qt.Matches, `(?s).*exit +- +web +\(exit\) .*`)
 				c.Check(all, qt.Contains, "more)")
 			}
 			raw := drawn.String()
@@ -107,4 +111,22 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFmtTakesItsWidthFromTheTerminal, and draws progress on nothing else.
+func TestFmtTakesItsWidthFromTheTerminal(t *testing.T) {
+	c := qt.New(t)
+	in := strings.ReplaceAll(flowEntry(1, 1), "100.64.0.2:4000", "[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b4]:65000")
+	_, want, _ := netlogCommand(t, in, "fmt", "-width", "60")
+	c.Assert(want, qt.Contains, "~") // it was cut
+	master, terminal := openPTY(c, 60, 24)
+	drawn := copyPTY(master)
+	c.Check(run(t.Context(), []string{"fmt"}, strings.NewReader(in), terminal, terminal), qt.Equals, exitOK)
+	drawn.await(c, regexp.QuoteMeta(strings.ReplaceAll(want, "\n", "\r\n"))+"$")
+
+	file, err := os.Create(t.TempDir() + "/errors")
+	c.Assert(err, qt.IsNil)
+	defer file.Close()
+	c.Check(newProgress(file).w, qt.IsNil)
+	c.Check(newProgress(terminal).w, qt.Equals, io.Writer(terminal))
 }

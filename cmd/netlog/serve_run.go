@@ -61,8 +61,8 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error
 	defer listener.Close()
 	metrics := net.Listener(nil)
 	if cfg.metrics != "" {
-		if metrics, err = listen(cfg.metrics); err != nil {
-			return err
+		if metrics, err = net.Listen("tcp", cfg.metrics); err != nil {
+			return fmt.Errorf("-metrics: %w", err)
 		}
 		defer metrics.Close()
 	}
@@ -103,6 +103,9 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		}()
 	}
 	s.announce(listener.Addr())
+	if metrics != nil {
+		s.view.say("netlog serve: metrics at http://%s/metrics", metrics.Addr())
+	}
 	endView := s.startView(ctx)
 
 	<-ctx.Done()

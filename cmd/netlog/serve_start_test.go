@@ -33,6 +33,7 @@ func TestServeRefusesToOpenItself(t *testing.T) {
 		{"-addr 127.0.0.1:0 -tls-cert c", "go together"},
 		{"-addr 127.0.0.1:0 -known-only", "needs -nodes"},
 		{"-addr 127.0.0.1:0 -metrics :9000", "not an address of this machine"},
+		{"-addr 127.0.0.1:0 -metrics 9000", "not an address of this machine"},
 		{"-addr 127.0.0.1:0 -max-size 10ZB", "number of bytes"},
 		{"-addr 127.0.0.1:0 flows", "takes flags only"},
 	} {
@@ -127,14 +128,6 @@ func TestServeTellsWhatIsWrongInOneLine(t *testing.T) {
 			c.Check(err, qt.ErrorIs, os.ErrNotExist, qt.Commentf("it leaves nothing behind"))
 		})
 	}
-}
-
-func TestServeHelpGoesToStdout(t *testing.T) {
-	var stdout, stderr output
-	code := run(t.Context(), []string{"serve", "-h"}, nil, &stdout, &stderr)
-	qt.Check(t, code, qt.Equals, exitOK)
-	qt.Check(t, stdout.String(), qt.Contains, "-tokens file")
-	qt.Check(t, stderr.String(), qt.Equals, "")
 }
 
 // TestServeTellsAtOnceThatNothingCanBeStored does not leave it to the first node.

@@ -166,13 +166,15 @@ func appendJSON(out *bytes.Buffer, e []byte) {
 // appendRecord writes the line of an entry: when, who, and what traffic.
 func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 	var r records.Record
-	if err := r.UnmarshalJSON(e); err != nil {
-		return
-	}
+	err := r.UnmarshalJSON(e)
 	id := r.Logtail.ID
 	fmt.Fprintf(out, "%s %s", r.Logtail.ServerTime.Format("2006-01-02T15:04:05Z"), printable(nodeName(id, name)))
-	if len(r.NodeID) == len(id) && r.NodeID != id {
+	if len(r.NodeID) == len(id) && !strings.EqualFold(r.NodeID, id) {
 		fmt.Fprintf(out, " (claims to be %.12s)", printable(r.NodeID))
+	}
+	if err != nil { // what was read of it may be half of it
+		out.WriteString("  an entry of another form\n")
+		return
 	}
 	for _, class := range flowtable.Classes() {
 		flows := class.Traffic(&r.Message)

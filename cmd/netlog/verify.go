@@ -27,20 +27,16 @@ func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr i
 	b := newBooks()
 	var nodesFile string
 	fs := flag.NewFlagSet("netlog verify", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), verifyHelp); fs.PrintDefaults() }
 	fs.Float64Var(&b.loss, "loss", 5, "`percent` of the packets of a flow that may be lost on the way")
 	fs.DurationVar(&b.slack, "slack", time.Second, "books that end this far apart are taken to end together")
 	fs.IntVar(&b.max, "max-flows", 1<<22, "bound the memory to this `number` of flows, each counted once a node, and so many records times 8")
 	fs.BoolVar(&b.complete, "complete", false, "all nodes of the VPN are here: an address without books is a finding")
 	fs.StringVar(&nodesFile, "nodes", "", "`file` with names of nodes, in lines of: public ID, name")
-	switch err := fs.Parse(args); {
-	case err == flag.ErrHelp:
-		return exitOK
-	case err != nil:
-		return exitUsage
-	case fs.NArg() == 0:
-		fs.Usage()
+	if code, ok := parseFlags(fs, verifyHelp, args, stdout, stderr); !ok {
+		return code
+	}
+	if fs.NArg() == 0 {
+		printHelp(fs, verifyHelp, stderr)
 		return exitUsage
 	}
 	if !isPercent(b.loss) || b.slack < 0 || b.max < 1 {
@@ -63,7 +59,11 @@ func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr i
 		return exitFindings
 	}
 	b.check()
-	if err := b.print(stdout); err != nil || len(b.findings) > 0 {
+	if err := b.print(stdout); err != nil {
+		fmt.Fprintf(stderr, "netlog verify: %v\n", err)
+		return exitFindings
+	}
+	if len(b.findings) > 0 {
 		return exitFindings
 	}
 	return exitOK
@@ -99,8 +99,8 @@ func (b *books) print(w io.Writer) error {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	for _, n := range b.nodes {
-		fmt.Fprintf(w, "node %s: %s to %s, %d records, %d processes, clock %s%s\n", b.label(n.num),
-			n.start().UTC().Format(time.DateTime), n.end().UTC().Format(time.DateTime), n.records, len(n.procs), n.clock(), n.unchecked())
+		fmt.Fprintf(w, "node %s: %s, %d records, %d processes, clock %s%s\n",
+			b.label(n.num), n.times(), n.records, len(n.procs), n.clock(), n.unchecked())
 	}
 	_, err := fmt.Fprintf(w, "%d flows matched, %d seen by one node only, %d findings\n", b.matched, b.unmatched, len(b.findings))
 	return err

@@ -48,6 +48,23 @@ func TestVerifyTellsWhatANodeMayTry(t *testing.T) {
 		{"a nodeId that is the public ID of another", "disagreeing claim", eachLine(func(i int, rec map[string]any) {
 			rec["nodeId"] = strings.Repeat("ab", 32)
 		})},
+		{"another nodeId from some time on", "disagreeing claim", eachLine(func(i int, rec map[string]any) {
+			if i > 5 {
+				rec["nodeId"] = "c"
+			}
+		})},
+		{"one nodeId for two IDs, stored from the last record to the first", "disagreeing claim", func(b *meshNode) {
+			slices.Reverse(b.lines)
+			b.lines = append(b.lines, edit(b.lines[len(b.lines)-1], func(rec map[string]any) {
+				meta(rec)["id"] = strings.Repeat("ab", 32)
+				delete(rec, "virtualTraffic")
+			}))
+		}},
+		{"its own flows once more, under another ID", "disagreeing claim", func(b *meshNode) {
+			for _, l := range slices.Clone(b.lines) {
+				b.lines = append(b.lines, edit(l, func(rec map[string]any) { meta(rec)["id"], rec["nodeId"] = strings.Repeat("ab", 32), "c" }))
+			}
+		}},
 		{"a number used again, of which only the second is here", "sequence number used twice", eachLine(func(i int, rec map[string]any) {
 			if i == 0 {
 				meta(rec)["conflict"] = true
@@ -74,6 +91,11 @@ func TestVerifyDoesNotCryWolf(t *testing.T) {
 			m := finished(twoNodes())
 			b := m.node("b")
 			b.lines = append(b.lines, strings.Replace(b.lines[2], `"server_time":"2026`, `"server_time":"2027`, 1))
+			return m
+		}},
+		{"records are stored from the last to the first", func() *mesh {
+			m := finished(twoNodes())
+			slices.Reverse(m.node("b").lines)
 			return m
 		}},
 		{"two routers of one subnet share a flow", func() *mesh {

@@ -66,6 +66,7 @@ type bookNode struct {
 	longest time.Duration     // of its windows
 	spans   []span            // when it counted, by the server's clock, in order and apart
 	bare    int               // records without a sequence number
+	entered int               // of these, at the second reading
 	sent    share             // of the packets that others say they sent to it
 	recv    share             // of the packets that others say they received from it
 }

@@ -116,20 +116,13 @@ func (b *books) label(n uint32) string {
 	return flowtable.Clean(id)
 }
 
-func (n *bookNode) start() time.Time {
+// times tells from when to when the node counted, by the receiver's clock.
+func (n *bookNode) times() string {
 	if len(n.spans) == 0 {
-		return time.Time{}
+		return "no windows"
 	}
-	return n.spans[0].start
-}
-
-func (n *bookNode) end() (end time.Time) {
-	for _, s := range n.spans {
-		if s.end.After(end) {
-			end = s.end
-		}
-	}
-	return end
+	start, end := n.spans[0].start, n.spans[len(n.spans)-1].end // in order, and apart
+	return start.UTC().Format(time.DateTime) + " to " + end.UTC().Format(time.DateTime)
 }
 
 // clock tells how far the node's clock is from the receiver's.

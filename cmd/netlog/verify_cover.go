@@ -67,6 +67,8 @@ func (b *books) enter(rec *records.Record) {
 		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
 			return
 		}
+	} else if n.entered++; n.entered > n.bare { // files grow at their ends
+		return
 	}
 	if b.entered++; rec.Start.IsZero() || rec.End.Before(rec.Start) {
 		return
@@ -117,10 +119,7 @@ func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 // of windows without traffic.
 func (b *books) covers(n, of uint32, w span) bool {
 	spans, others := b.nodes[n].spans, b.nodes[of].spans
-	last := len(spans) - 1
-	if last < 0 || len(others) == 0 {
-		return false
-	}
+	last := len(spans) - 1 // whoever has an account has counted
 	i := b.nodes[n].spanAfter(w.start)
 	return slices.ContainsFunc([]int{0, last, i}, func(i int) bool {
 		if i > last {

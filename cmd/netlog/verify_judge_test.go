@@ -25,3 +25,16 @@ func TestVerifyJudgesBytesByTheirPackets(t *testing.T) {
 	}
 	qt.Check(t, add(math.MaxUint64-1, 2), qt.Equals, uint64(math.MaxUint64))
 }
+
+func TestAShareIsRoundedUp(t *testing.T) {
+	for _, test := range []struct {
+		share
+		want int
+	}{
+		{share{0, 0}, 0}, {share{0, 5}, 0}, {share{5, 5}, 100},
+		{share{1, 1 << 40}, 1}, {share{1, 100}, 1}, {share{7, 100}, 7}, {share{71, 1000}, 8}, {share{1, 2}, 50},
+		{share{99, 100}, 99}, {share{999, 1000}, 99}, {share{math.MaxUint64 - 1, math.MaxUint64}, 99}, // all is all
+	} {
+		qt.Check(t, test.percent(), qt.Equals, test.want, qt.Commentf("%v", test.share))
+	}
+}

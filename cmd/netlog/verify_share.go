@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/go-netlog/netlog/internal/records"
@@ -38,7 +39,7 @@ func (s *share) percent() int {
 	case s.part == s.all:
 		return 100
 	}
-	return int(min(float64(s.part)/float64(s.all)*100+1, 99))
+	return int(min(math.Ceil(float64(s.part)*100/float64(s.all)), 99))
 }
 
 // checkShares finds the nodes whose books are beside their traffic: whoever

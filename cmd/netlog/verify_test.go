@@ -141,32 +141,40 @@ func TestVerifyHoldsAHubAgainstANodeWhoseFileIsMissing(t *testing.T) {
 	qt.Check(t, b.findings[0].text, qt.Contains, "TCP 100.64.0.3:443 -> 100.64.0.2:40000")
 }
 
-// TestVerifyReadsFilesThatGrow adds records between the two readings.
+// TestVerifyReadsFilesThatGrow adds records between the two readings: of a number, of a
+// process and of a node that were not there, and some without a number.
 func TestVerifyReadsFilesThatGrow(t *testing.T) {
 	m := finished(twoNodes())
 	a, b := m.node("a"), m.node("b")
+	unnumbered := func(_ int, rec map[string]any) { delete(meta(rec), "proc_id"); delete(meta(rec), "proc_seq") }
+	other := finished(twoNodes()).node("b")
+	other.lines = other.lines[:3]
+	eachLine(unnumbered)(b)
 	dir := m.write(t)
-	in := &records.Input{Paths: []string{dir}}
 	books := newBooks()
 	books.loss, books.slack = 5, time.Second
-	for rec, err := range in.Records() {
-		qt.Assert(t, err, qt.IsNil)
-		books.survey(rec, 0)
+	readAll := func(do func(*records.Record)) {
+		for rec, err := range (&records.Input{Paths: []string{dir}}).Records() {
+			qt.Assert(t, err, qt.IsNil)
+			do(rec)
+		}
 	}
+	readAll(func(rec *records.Record) { books.survey(rec, 0) })
 	books.startSecond()
-	late := newMesh("c", "a", "b")
+	late := newMesh("b", "a", "c")
 	late.flow(":1", ":2", "c", "a")
 	finished(late)
-	a.lines = append(a.lines, strings.Replace(a.lines[3], `"proc_seq":4`, `"proc_seq":99`, 1))
-	b.lines = append(b.lines, strings.Replace(b.lines[3], `"proc_id":1001`, `"proc_id":7`, 1))
+	a.lines = append(a.lines, strings.Replace(a.lines[3], `"proc_seq":4`, `"proc_seq":99`, 1),
+		strings.Replace(a.lines[3], `"proc_id":1000`, `"proc_id":7`, 1))
+	eachLine(unnumbered)(other)
+	b.lines = append(b.lines, other.lines[0], strings.ReplaceAll(other.lines[1], "100.64.0.1:40000", "100.64.0.1:9"))
 	m.nodes = append(m.nodes, late.node("c"))
 	dir = m.write(t)
-	for rec, err := range (&records.Input{Paths: []string{dir}}).Records() {
-		qt.Assert(t, err, qt.IsNil)
-		books.enter(rec)
-	}
+	readAll(books.enter)
 	books.check()
 	qt.Check(t, books.findings, qt.HasLen, 0)
+	qt.Check(t, books.entered, qt.Equals, books.surveyed)
+	qt.Check(t, books.nodes, qt.HasLen, 2)
 }
 
 func TestVerifyUsage(t *testing.T) {
@@ -176,6 +184,11 @@ func TestVerifyUsage(t *testing.T) {
 		qt.Check(t, code, qt.Equals, exitUsage)
 		qt.Check(t, errs, qt.Not(qt.Equals), "")
 	}
-	code, _, _ := netlogCommand(t, "", "verify", "no-such-file")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	empty := filepath.Join(t.TempDir(), "empty")
+	qt.Assert(t, os.WriteFile(empty, []byte("{}\n"), 0o600), qt.IsNil)
+	for path, want := range map[string]string{"no-such-file": ".*no-such-file.*", empty: "netlog verify: no records"} {
+		code, _, errs := netlogCommand(t, "", "verify", path)
+		qt.Check(t, code, qt.Equals, exitFindings)
+		qt.Check(t, errs, qt.Matches, want+"\n")
+	}
 }

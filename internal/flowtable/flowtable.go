@@ -115,12 +115,7 @@ func (g grain) cut(t flowtrack.Tuple) flowtrack.Tuple {
 	return t
 }
 
-func withoutPort(ap netip.AddrPort) netip.AddrPort {
-	if !ap.IsValid() {
-		return ap
-	}
-	return netip.AddrPortFrom(ap.Addr(), 0)
-}
+func withoutPort(ap netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(ap.Addr(), 0) }
 
 // Add adds the flows of r. It keeps nothing of r.
 func (t *Table) Add(r *records.Record) {

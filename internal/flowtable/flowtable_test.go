@@ -62,6 +62,8 @@ func TestAFlowCountsOnce(t *testing.T) {
 			record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("I", flow(a, b, 12, 6), flow(b, a, 6, 12)),
 		}, []string{"I 12/6"}},
 		{"two routers of one subnet add up", rs{record("R", flow(a, b, 10, 5)), record("S", flow(a, b, 3, 2))}, []string{"R 13/7"}},
+		{"a flow of packets without bytes is one", rs{record("A", empty(flow(a, b, 10, 5)))}, []string{"A 10/5"}},
+		{"seen from its other end too", rs{record("B", empty(flow(b, a, 5, 10)))}, []string{"B 5/10"}},
 		{"flows of two protocols are two", rs{record("A", flow(a, b, 10, 5), udp(flow(a, b, 1, 1)))}, []string{"A 10/5", "A 1/1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,6 +82,12 @@ func TestAFlowCountsOnce(t *testing.T) {
 
 func udp(c netlog.ConnectionCounts) netlog.ConnectionCounts {
 	c.Proto = flowtrack.UDP
+	return c
+}
+
+// empty is a flow whose bytes were not counted.
+func empty(c netlog.ConnectionCounts) netlog.ConnectionCounts {
+	c.TxBytes, c.RxBytes = 0, 0
 	return c
 }
 
@@ -105,17 +113,26 @@ func TestTheUnderlayOfTwoNodesIsTwoRows(t *testing.T) {
 }
 
 func TestMemoryIsBoundedAndTotalsStayExact(t *testing.T) {
+	client := func(i int) string { return fmt.Sprintf("100.64.0.1:%d", 1024+i) }
+	spoofed := func(i int) string { return fmt.Sprintf("10.0.%d.%d:%d", i/256, i%256, i+1) }
 	for _, test := range []struct {
-		name string
-		src  func(i int) string
+		name   string
+		record func(i int) *records.Record
+		want   []string
 	}{
-		{"random client ports", func(i int) string { return fmt.Sprintf("100.64.0.1:%d", 1024+i) }},
-		{"spoofed addresses", func(i int) string { return fmt.Sprintf("10.0.%d.%d:%d", i/256, i%256, i+1) }},
+		{"random client ports", func(i int) *records.Record { return record("A", flow(client(i), b, 1, 2)) },
+			[]string{"100.64.0.1 ", "more than 100 flows: shown without the higher port\n"}},
+		{"spoofed addresses", func(i int) *records.Record { return record("A", flow(spoofed(i), b, 1, 2)) },
+			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
+		{"spoofed nodes", func(i int) *records.Record { return record(fmt.Sprint(i), flow(client(i), b, 1, 2)) },
+			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
+		{"flows without a side, of spoofed nodes", func(i int) *records.Record { return record(fmt.Sprint(i), flow("", "", 1, 2)) },
+			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tab := flowtable.Table{MaxFlows: 100}
 			for i := range 5000 {
-				tab.Add(record("A", flow(test.src(i), b, 1, 2)))
+				tab.Add(test.record(i))
 			}
 			rows := tab.Rows()
 			qt.Check(t, len(rows) <= 101, qt.IsTrue, qt.Commentf("%d rows", len(rows)))
@@ -124,8 +141,33 @@ func TestMemoryIsBoundedAndTotalsStayExact(t *testing.T) {
 				sum = sum.Add(r.Counts)
 			}
 			qt.Check(t, sum, qt.Equals, tunstats.Counts{TxPackets: 5000, TxBytes: 500000, RxPackets: 10000, RxBytes: 1000000})
+			var out strings.Builder
+			qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
+			for _, want := range test.want {
+				qt.Check(t, out.String(), qt.Contains, want)
+			}
 		})
 	}
+}
+
+// TestNodesPastTheBoundShareOneName has many nodes without a flow come first.
+func TestNodesPastTheBoundShareOneName(t *testing.T) {
+	tab := flowtable.Table{MaxFlows: 10}
+	for i := range 20 {
+		r := record(fmt.Sprint(i))
+		if i >= 8 {
+			r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 1, 0)}
+		}
+		tab.Add(r)
+	}
+	var got []string
+	for _, r := range tab.Rows() {
+		got = append(got, fmt.Sprintf("%q %d", r.Reporter, r.TxPackets))
+	}
+	qt.Check(t, got, qt.DeepEquals, []string{`"" 10`, `"8" 1`, `"9" 1`})
+	var out strings.Builder
+	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
+	qt.Check(t, out.String(), qt.Contains, "(unknown) (exit) ")
 }
 
 func TestACoarseTableStillCountsAFlowOnce(t *testing.T) {

@@ -44,7 +44,7 @@ func (t *Table) Rows() []Row {
 		}
 		v := count(views[i:n])
 		rows = append(rows, Row{
-			Class: v.class, Reporter: t.name(v.reporter), Other: v.group.alone && v.other,
+			Class: v.class, Reporter: t.name(v.reporter), Other: v.other,
 			Tuple: v.tuple(), Counts: v.Counts,
 		})
 		i = n
@@ -61,7 +61,6 @@ type view struct {
 	reverse  bool // the node is at the side hi
 	class    Class
 	reporter uint32
-	other    bool
 	tunstats.Counts
 }
 
@@ -69,6 +68,7 @@ type view struct {
 // in order. Flows that only one node can know of are groups of their own.
 type group struct {
 	alone bool
+	other bool   // all flows that were too many
 	who   uint32 // the reporter, where alone
 	kind  Class  // where alone
 	proto flowtrack.Proto
@@ -77,8 +77,8 @@ type group struct {
 }
 
 func newView(k key, c tunstats.Counts) view {
-	v := view{class: k.class, reporter: k.reporter, other: k.other, Counts: c}
-	v.proto, v.lo, v.hi = k.Proto, side{k.Src}, side{k.Dst}
+	v := view{class: k.class, reporter: k.reporter, Counts: c}
+	v.other, v.proto, v.lo, v.hi = k.other, k.Proto, side{k.Src}, side{k.Dst}
 	// The underlay looks different from both ends, and totals have no ends.
 	if v.alone = k.class == Physical || k.Src == k.Dst; v.alone {
 		v.who, v.kind = k.reporter, k.class
@@ -100,7 +100,7 @@ func (v view) tuple() flowtrack.Tuple {
 func (v view) compare(w view) int {
 	return cmp.Or(
 		v.lo.Compare(w.lo.AddrPort), v.hi.Compare(w.hi.AddrPort), cmp.Compare(v.proto, w.proto),
-		cmpBool(v.alone, w.alone), cmp.Compare(v.who, w.who), cmp.Compare(v.kind, w.kind),
+		cmpBool(v.alone, w.alone), cmpBool(v.other, w.other), cmp.Compare(v.who, w.who), cmp.Compare(v.kind, w.kind),
 		cmp.Compare(v.reporter, w.reporter), cmpBool(v.reverse, w.reverse), cmp.Compare(v.class, w.class),
 	)
 }
@@ -124,42 +124,36 @@ func cmpBool(a, b bool) int {
 // one side (two routers of a subnet) have seen different packets, so they add up.
 func count(views []view) view {
 	var sides [2]view // lo and hi
-	ends := false
+	var ends [2]bool
 	for i := 0; i < len(views); {
 		n := i + 1
 		for n < len(views) && views[n].reporter == views[i].reporter {
 			n++
 		}
 		if views[i].reverse == views[n-1].reverse {
-			ends = true
+			at := side01(views[i].reverse)
 			for _, v := range views[i:n] {
-				addView(&sides[side01(v.reverse)], v)
+				if !ends[at] {
+					sides[at], ends[at] = v, true // a sum has the class of its first
+				} else {
+					sides[at].Counts = sides[at].Counts.Add(v.Counts)
+				}
 			}
 		}
 		i = n
 	}
-	if !ends {
-		return largestHub(views)
-	}
 	lo, hi := &sides[0], &sides[1]
 	switch d := cmp.Compare(lo.bytes(), hi.bytes()); {
-	case d > 0:
+	case !ends[0] && !ends[1]:
+		return largestHub(views)
+	case d > 0 || !ends[1]:
 		return *lo
-	case d < 0:
+	case d < 0 || !ends[0]:
 		return *hi
 	case hi.hi.Port()-1 > lo.lo.Port()-1: // the higher port is likely the client's; 0 is one that was cut
 		return *hi
 	}
 	return *lo
-}
-
-// addView adds v to the sum of its side, which takes the class of its first.
-func addView(sum *view, v view) {
-	if sum.Counts == (tunstats.Counts{}) {
-		*sum = v
-		return
-	}
-	sum.Counts = sum.Counts.Add(v.Counts)
 }
 
 // largestHub returns one view of the hub that saw most.

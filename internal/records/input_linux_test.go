@@ -1,6 +1,7 @@
 package records_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,4 +39,25 @@ func TestOneBadNameDoesNotHideTheRestOfADirectory(t *testing.T) {
 		qt.Assert(t, errs, qt.HasLen, 2)
 		qt.Check(t, strings.Contains(errs[0], "a.ndjson") && strings.Contains(errs[1], "b.ndjson"), qt.IsTrue, qt.Commentf("%q", errs))
 	}
+}
+
+// TestAFileThatCannotBeOpenedDoesNotHideTheNext is asked for a socket by its name.
+func TestAFileThatCannotBeOpenedDoesNotHideTheNext(t *testing.T) {
+	const socket, flows = "socket", "flows"
+	t.Chdir(t.TempDir()) // the name of a socket must be short
+	l, err := net.Listen("unix", socket)
+	qt.Assert(t, err, qt.IsNil)
+	defer l.Close()
+	qt.Assert(t, os.WriteFile(flows, []byte(one), 0o600), qt.IsNil)
+	var got []string
+	for rec, err := range (&records.Input{Paths: []string{socket, flows}}).Records() {
+		if err != nil {
+			got = append(got, err.Error())
+			continue
+		}
+		got = append(got, rec.NodeID)
+	}
+	qt.Assert(t, got, qt.HasLen, 2)
+	qt.Check(t, got[0], qt.Contains, socket)
+	qt.Check(t, got[1], qt.Equals, "n1")
 }

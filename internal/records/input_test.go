@@ -31,6 +31,7 @@ func TestInputWalksDirectoriesAndGoesOnAfterErrors(t *testing.T) {
 		"b/e.ndjson.zst":   string(packed[:len(packed)-5]),
 		"b/notes.txt":      one,
 		"b/f.ndjson.1.tmp": one,
+		"b/g.ndjson.gz":    string(gzipped(t, one)[:5]),
 	} {
 		qt.Assert(t, os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600), qt.IsNil)
 	}
@@ -44,7 +45,7 @@ func TestInputWalksDirectoriesAndGoesOnAfterErrors(t *testing.T) {
 		where = append(where, strings.TrimPrefix(rec.Pos.String(), dir))
 	}
 	qt.Check(t, where, qt.DeepEquals, []string{"/a.ndjson.zst:1", "/a.ndjson.zst:2", "/a.ndjson1.gz:1", "/b/c.json:1", "/b/d.ndjson:1", "/b/d.ndjson:3", "-:1"})
-	qt.Check(t, errs, qt.HasLen, 3)
+	qt.Check(t, errs, qt.HasLen, 4)
 	qt.Check(t, in.HasStdin(), qt.IsTrue)
 }
 
@@ -80,6 +81,19 @@ func TestAStreamOfAnySizeTakesLittleMemory(t *testing.T) {
 	}
 	qt.Check(t, n > size/(len(one)+2)-10, qt.IsTrue)
 	qt.Check(t, peak < before+4<<20, qt.IsTrue, qt.Commentf("%d bytes before, %d at most", before, peak))
+}
+
+// TestAnEnvelopeOfAnySizeTakesLittleMemory has no record in it, so that nothing but
+// its size tells that it is none.
+func TestAnEnvelopeOfAnySizeTakesLittleMemory(t *testing.T) {
+	r := records.NewReader(&repeat{head: `{"notes":[{"list":[`, text: `{"a":1},` + "\n", left: 8 << 20})
+	r.SetMaxRecord(1 << 20)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := r.Next()
+	runtime.ReadMemStats(&after)
+	qt.Check(t, err, qt.ErrorMatches, "-:1: .*torn off")
+	qt.Check(t, after.TotalAlloc-before.TotalAlloc < 16<<20, qt.IsTrue, qt.Commentf("%d bytes", after.TotalAlloc-before.TotalAlloc))
 }
 
 // repeat is a stream of the same text again and again.
@@ -135,6 +149,21 @@ func TestSeqsAgreeWithASet(t *testing.T) {
 	for _, n := range []uint64{0, 1<<64 - 1, 1<<64 - 2, 1} {
 		qt.Check(t, ends.Add(n), qt.IsTrue)
 		qt.Check(t, ends.Add(n), qt.IsFalse)
+	}
+}
+
+// TestSeqsForgetTheOldestGapsFirst, and no number that came.
+func TestSeqsForgetTheOldestGapsFirst(t *testing.T) {
+	const gaps, kept = 1<<16 + 9, 1<<16 - 1
+	var s records.Seqs
+	for i := range uint64(gaps + 1) {
+		s.Add(2*i + 1)
+	}
+	qt.Check(t, s.First(), qt.Equals, uint64(1))
+	qt.Assert(t, s.Gaps(), qt.HasLen, kept)
+	qt.Check(t, s.Gaps()[kept-1], qt.Equals, records.Run{First: 2 * gaps, Last: 2 * gaps})
+	for i := range uint64(gaps + 1) {
+		qt.Assert(t, s.Add(2*i+1), qt.IsFalse)
 	}
 }
 

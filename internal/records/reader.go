@@ -88,9 +88,6 @@ func (d *Reader) Close() {
 	}
 }
 
-// Offset tells how many bytes have been looked at, after decompression.
-func (d *Reader) Offset() int64 { return d.scan.base + int64(d.scan.pos) }
-
 // Next returns the next record, or io.EOF after the last. The record and all
 // that it holds is valid until the next call.
 //

@@ -62,6 +62,11 @@ func TestWhatIsTornIsSkippedAndTold(t *testing.T) {
 		{"at the end", one + "\n" + one + "\n" + one[:100]},
 		{"a word", "hello, world\n" + one + "\n" + one},
 		{"a bad count", strings.Replace(one, "18446744073709551615", "-1", 1) + "\n" + one + "\n" + one},
+		{"a bad address", strings.Replace(one, "10.0.0.1:1", "10.0.0.1", 1) + "\n" + one + "\n" + one},
+		{"a comma for a value", `{"logs":[,` + one + "]}\n" + one + "\n" + one},
+		{"a string for a comma", `{"logs":[1 "x",` + one + "]}\n" + one + "\n" + one},
+		{"a byte that begins nothing", "(x)\n" + one + "\n" + one},
+		{"a string for a colon", `{"logs" "x",` + one + "}\n" + one + "\n" + one},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, nodes, errs := readAll(strings.NewReader(test.in))
@@ -93,7 +98,8 @@ func TestARecordIsBoundedAndTheRestStillRead(t *testing.T) {
 	large := func(n int) string { return `{"text":"` + strings.Repeat("x", n) + `",` + one[1:] }
 	const bound = 1 << 20
 	r := records.NewReader(strings.NewReader(
-		large(bound-bound/4) + "\n" + strings.Repeat(one+"\n", 20_000) + large(2*bound) + "\n" + one + "\n[" + large(bound-1000) + "]"))
+		large(bound-bound/4) + "\n" + strings.Repeat(one+"\n", 20_000) + large(2*bound) + "\n" + one + "\n[" + large(bound-1000) + "]\n" +
+			`{"notes":[` + strings.Repeat("1,", bound) + `1],"logs":[` + one + "]}"))
 	r.SetMaxRecord(bound)
 	n, errs := 0, 0
 	for {
@@ -105,7 +111,7 @@ func TestARecordIsBoundedAndTheRestStillRead(t *testing.T) {
 			errs++
 		}
 	}
-	qt.Check(t, n, qt.Equals, 20_004)
+	qt.Check(t, n, qt.Equals, 20_005)
 	qt.Check(t, errs, qt.Equals, 1)
 }
 

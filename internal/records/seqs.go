@@ -3,7 +3,7 @@ package records
 import "slices"
 
 // maxRuns bounds the memory of a Seqs: gaps beyond that are forgotten, the
-// oldest first.
+// oldest first, as if what is missing there had come.
 const maxRuns = 1 << 16
 
 // Seqs is a set of sequence numbers, small where they have few gaps. The zero
@@ -44,6 +44,7 @@ func (s *Seqs) Add(n uint64) bool {
 		s.runs = slices.Insert(s.runs, i, Run{n, n})
 	}
 	if len(s.runs) > maxRuns {
+		s.runs[1].First = s.runs[0].First
 		s.runs = slices.Delete(s.runs, 0, 1)
 	}
 	return true

@@ -49,10 +49,7 @@ func (d *decoder) array(yield func() bool) {
 	if !d.begin('[') {
 		return
 	}
-	for d.more(']') {
-		if !yield() {
-			return
-		}
+	for d.more(']') && yield() {
 	}
 }
 

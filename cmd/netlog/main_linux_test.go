@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/internal/secrettest"
+)
+
+// startCommand runs serve in a process of its own and returns where it listens.
+func startCommand(c *qt.C) (cmd *exec.Cmd, stderr *output, addr string) {
+	c.Helper()
+	stderr = new(output)
+	cmd = exec.Command(os.Args[0], "serve", "-addr", "127.0.0.1:0", "-dir", c.TempDir())
+	cmd.Env = append(os.Environ(), commandEnv+"=1")
+	cmd.Stderr = stderr
+	c.Assert(cmd.Start(), qt.IsNil)
+	c.Cleanup(func() { cmd.Process.Kill() })
+	return cmd, stderr, stderr.await(c, `http://([0-9.:]+)`)[1]
+}
+
+func TestASignalEndsServeCleanly(t *testing.T) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		c := qt.New(t)
+		cmd, stderr, addr := startCommand(c)
+		c.Check(send(c, "http://"+addr, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
+		c.Assert(cmd.Process.Signal(sig), qt.IsNil)
+		c.Check(cmd.Wait(), qt.IsNil, qt.Commentf("%v: the exit code is 0", sig))
+		c.Check(stderr.String(), qt.Contains, "stopped; stored 1 entries of 1 nodes")
+	}
+}
+
+// TestTheSecondSignalEndsServeAtOnce, though a request is under way that never ends.
+func TestTheSecondSignalEndsServeAtOnce(t *testing.T) {
+	c := qt.New(t)
+	cmd, _, addr := startCommand(c)
+	conn, err := net.Dial("tcp", addr)
+	c.Assert(err, qt.IsNil)
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "POST /c/netlog/%s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n", strings.Repeat("5e", 32))
+	c.Assert(err, qt.IsNil)
+	_, err = conn.Read(make([]byte, 1)) // it has begun
+	c.Assert(err, qt.IsNil)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for err = nil; err == nil; time.Sleep(20 * time.Millisecond) { // the first must be taken before the second
+		select {
+		case err = <-ended:
+			status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			c.Check(status.Signal(), qt.Equals, syscall.SIGTERM, qt.Commentf("%v", err))
+		default:
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				c.Assert(err, qt.ErrorIs, os.ErrProcessDone)
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package records_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// TestEveryMemberIsRead as encoding/json reads it, with members of a later version
+// between them.
+func TestEveryMemberIsRead(t *testing.T) {
+	const flow = `{"proto":17,"src":"[fd7a::1]:53","new":{"txPkts":9},"dst":"100.64.0.2:0","txPkts":1,"txBytes":2,"rxPkts":3,"rxBytes":4}`
+	for _, in := range []string{
+		`{"nodeId":"n","start":"2026-11-22T10:00:00.000000001+02:00","end":"2026-11-22T10:00:05Z","srcNode":{"nodeId":"n1","name":"a\nb",` +
+			`"addresses":["100.64.0.1","fd7a::1"],"os":"linux","new":[{}],"user":"ann","tags":["tag:a","tag:b"]},"dstNodes":[{"name":"c"},{"user":"d"}],` +
+			`"virtualTraffic":[` + flow + `],"subnetTraffic":[` + flow + `,{}],"exitTraffic":[{"rxBytes":5}],"physicalTraffic":[{"proto":1}]}`,
+		`{"logtail":{"id":"aa","client_time":"2026-11-22T10:00:00.5Z","error":{"proc_id":1},"server_time":"2026-11-22T10:00:01Z",` +
+			`"proc_id":4294967295,"new":[{"id":"b"}],"proc_seq":18446744073709551615,"conflict":true},` +
+			`"text":"dropped \u00e9","droppedEntries":18446744073709551615,"droppedBytes":9007199254740993,"new":{"droppedBytes":1}}`,
+		`{"logtail":{"conflict":false},"droppedBytes":1,"dropped":2}`,
+	} {
+		var message netlog.Message
+		var want struct {
+			Logtail                      records.Meta
+			Text                         string
+			DroppedEntries, DroppedBytes uint64
+		}
+		qt.Assert(t, json.Unmarshal([]byte(in), &message), qt.IsNil)
+		qt.Assert(t, json.Unmarshal([]byte(in), &want), qt.IsNil)
+		got, err := records.NewReader(strings.NewReader(in)).Next()
+		qt.Assert(t, err, qt.IsNil)
+		qt.Check(t, fmt.Sprintf("%+v", got.Message), qt.Equals, fmt.Sprintf("%+v", message))
+		qt.Check(t, got.Logtail, qt.Equals, want.Logtail)
+		qt.Check(t, got.Text, qt.Equals, want.Text)
+		qt.Check(t, [2]uint64{got.DroppedEntries, got.DroppedBytes}, qt.Equals, [2]uint64{want.DroppedEntries, want.DroppedBytes})
+	}
+}
+
+// TestNullAndEmptyAreAsIfAbsent: other writers print what they do not know.
+func TestNullAndEmptyAreAsIfAbsent(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		{`null`, `{}`},
+		{`{"nodeId":null,"start":null,"srcNode":null,"dstNodes":null,"virtualTraffic":null,"logtail":null,"text":null,"droppedEntries":null}`, `{}`},
+		{`{"srcNode":{"name":null,"addresses":null,"tags":null,"new":null}}`, `{"srcNode":{}}`},
+		{`{"logtail":{"id":null,"client_time":null,"proc_id":null,"conflict":null}}`, `{"logtail":{}}`},
+		{`{"exitTraffic":[{"proto":null,"src":null,"txPkts":null}]}`, `{"exitTraffic":[{}]}`},
+		{`{"start":"","logtail":{"server_time":""},"exitTraffic":[{"src":"","dst":""}]}`, `{"exitTraffic":[{}]}`},
+	} {
+		var got, want records.Record
+		qt.Check(t, got.UnmarshalJSON([]byte(test.in)), qt.IsNil, qt.Commentf("%s", test.in))
+		qt.Assert(t, want.UnmarshalJSON([]byte(test.want)), qt.IsNil)
+		got.Raw, want.Raw = nil, nil
+		qt.Check(t, fmt.Sprintf("%+v", got), qt.Equals, fmt.Sprintf("%+v", want), qt.Commentf("%s", test.in))
+	}
+}
+
+// TestWhatIsNoRecordIsAnError has values of other types than a record has there,
+// and bytes that no scanner has looked at.
+func TestWhatIsNoRecordIsAnError(t *testing.T) {
+	for _, in := range []string{
+		``, `5`, `"x"`, `[]`, `{`, `{"nodeId"`, `{"nodeId"="x"}`, `{"nodeId":"x`, `{"nodeId":"\x"}`, `{"nodeId":"\`,
+		`{"nodeId":5}`, `{"start":true}`, `{"start":"today"}`, `{"srcNode":[]}`, `{"dstNodes":{}}`, `{"logtail":"x"}`,
+		`{"srcNode":{"addresses":["100.64.0.1/32"]}}`, `{"srcNode":{"tags":"x"}}`, `{"virtualTraffic":5}`, `{"virtualTraffic":["x"]}`,
+		`{"virtualTraffic":[{"src":"100.64.0.1"}]}`, `{"virtualTraffic":[{"dst":"host:1"}]}`, `{"new":[`, `{"new":{"a":`,
+	} {
+		var rec records.Record
+		qt.Check(t, rec.UnmarshalJSON([]byte(in)), qt.IsNotNil, qt.Commentf("%s", in))
+	}
+}
+
+func TestAnErrorHasThePlaceAndTheCause(t *testing.T) {
+	_, err := records.NewFileReader(strings.NewReader("\n"+`{"logtail":{},"start":"today"}`), "flows").Next()
+	qt.Check(t, err, qt.ErrorMatches, `flows:2: .*"today".*`)
+	cause, ok := errors.AsType[*time.ParseError](err)
+	qt.Assert(t, ok, qt.IsTrue)
+	qt.Check(t, cause.Value, qt.Equals, "today")
+}
