@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/collection"
 )
 
 const (
@@ -106,7 +108,7 @@ func (f *Files) collections() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() && ValidCollection(e.Name()) {
+		if e.IsDir() && collection.Check(e.Name()) == nil {
 			names = append(names, e.Name())
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/collection"
 )
 
 // FileOptions are the settings of [Files]. Zero fields mean the defaults they name.
@@ -132,8 +134,8 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !ValidCollection(b.Collection) {
-		return fmt.Errorf("receiver: invalid collection name %q", b.Collection)
+	if err := collection.Check(b.Collection); err != nil {
+		return fmt.Errorf("receiver: collection %q: %w", b.Collection, err)
 	}
 	d, err := f.day(b.Collection)
 	if err != nil {
@@ -173,10 +175,10 @@ func (f *Files) room() error {
 }
 
 // day returns the file of a collection that is being written.
-func (f *Files) day(collection string) (*dayFile, error) {
+func (f *Files) day(name string) (*dayFile, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch d := f.open[collection]; {
+	switch d := f.open[name]; {
 	case f.closed:
 		return nil, ErrClosed
 	case d != nil:
@@ -184,8 +186,8 @@ func (f *Files) day(collection string) (*dayFile, error) {
 	case len(f.open) >= f.opts.Collections:
 		return nil, ErrCollections
 	}
-	d := &dayFile{collection: collection}
-	f.open[collection] = d
+	d := &dayFile{collection: name}
+	f.open[name] = d
 	return d, nil
 }
 

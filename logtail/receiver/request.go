@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-netlog/netlog/internal/collection"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -31,15 +32,15 @@ type target struct {
 func parseTarget(u *url.URL) (target, *refusal) {
 	notFound := &refusal{code: http.StatusNotFound, text: "the path must end in /c/<collection>/<private id>"}
 	rest, id, _ := cutLast(u.Path)
-	rest, collection, ok := cutLast(rest)
-	if !ok || !strings.HasSuffix(rest, "/c") || !ValidCollection(collection) {
+	rest, name, ok := cutLast(rest)
+	if !ok || !strings.HasSuffix(rest, "/c") || collection.Check(name) != nil {
 		return target{}, notFound
 	}
 	private, err := logtail.ParsePrivateID(id)
 	if err != nil {
 		return target{}, notFound
 	}
-	t := target{collection: collection, id: private.Public(), prefix: rest + "/"}
+	t := target{collection: name, id: private.Public(), prefix: rest + "/"}
 	if u.RawQuery == "" {
 		return t, nil
 	}
@@ -60,20 +61,6 @@ func cutLast(path string) (before, last string, ok bool) {
 		return "", path, false
 	}
 	return path[:at], path[at+1:], true
-}
-
-// ValidCollection reports whether name can be the name of a collection: 1 to 64
-// characters of [a-zA-Z0-9-_.], the first alphanumeric. Such a name is also
-// that of one directory, never of "." or "..".
-func ValidCollection(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		alnum := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-		if !alnum && (i == 0 || c != '-' && c != '_' && c != '.') {
-			return false
-		}
-	}
-	return 1 <= len(name) && len(name) <= 64
 }
 
 // withoutSecrets returns r as Authorize sees it.
