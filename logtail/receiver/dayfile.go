@@ -155,7 +155,7 @@ func (d *dayFile) rotate(f *Files) error {
 	// Closed first: not every system renames an open file.
 	err := d.file.Close()
 	d.file = nil
-	return errors.Join(err, f.number(d.collection, d.day))
+	return errors.Join(err, f.assignNumber(d.collection, d.day))
 }
 
 // sync returns when all that was written up to w is on disk. Where that fails the

@@ -55,7 +55,7 @@ func (f *Files) repairCollection(collection string) error {
 		default:
 			err = f.cutTorn(s)
 			if err == nil && s.day != today {
-				err = f.number(collection, s.day)
+				err = f.assignNumber(collection, s.day)
 			}
 		}
 		if err != nil {
