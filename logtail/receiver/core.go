@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog/logtail"
 )
 
 // maxWindow is the zstd window that a frame may ask for, the ceiling of RFC 9659.
@@ -21,7 +23,8 @@ const maxWindow = 8 << 20 // bytes
 type core struct {
 	// immutable after newCore
 	sink      Sink
-	h         *Handler
+	permit    func(r *http.Request, collection string, id logtail.PublicID) error // Authorize; nil: everyone may
+	logf      func(format string, args ...any)                                    // nil: silent
 	limits    Limits
 	decoder   *zstd.Decoder // for DecodeAll only, which starts no goroutines
 	seed      maphash.Seed
@@ -40,19 +43,19 @@ type core struct {
 // newCore makes the state of h.
 func newCore(h *Handler) *core {
 	l := h.Limits.withDefaults()
-	// Below the window, the size could not be told from the window by the error;
-	// the exact bound is checked after decompression.
 	atOnce := max(4, 2*runtime.GOMAXPROCS(0))
 	decoder, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(atOnce),
 		zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow),
+		// Below the window, a small body would be refused for the large window of
+		// its frame; the exact bound is checked after decompression.
 		zstd.WithDecoderMaxMemory(uint64(max(l.DecodedBytes, maxWindow))))
 	if err != nil {
 		panic(err) // none of the options depends on the caller
 	}
 	return &core{
-		sink: h.Sink, h: h, limits: l,
+		sink: h.Sink, permit: h.Authorize, logf: h.Logf, limits: l,
 		decoder:   decoder,
 		seed:      maphash.MakeSeed(),
 		nodes:     newNodes(l, time.Now()),
@@ -101,10 +104,10 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) *refusal {
 
 // authorize asks Authorize.
 func (c *core) authorize(r *http.Request, t target) *refusal {
-	if c.h.Authorize == nil {
+	if c.permit == nil {
 		return nil
 	}
-	err := c.h.Authorize(t.withoutSecrets(r), t.collection, t.id)
+	err := c.permit(t.withoutSecrets(r), t.collection, t.id)
 	switch {
 	case err == nil:
 		return nil
@@ -215,10 +218,10 @@ func (c *core) report(err error) {
 	c.failing = text
 	c.mu.Unlock()
 	switch {
-	case !changed || c.h.Logf == nil:
+	case !changed || c.logf == nil:
 	case err != nil:
-		c.h.Logf("receiver: cannot store: %v", err)
+		c.logf("receiver: cannot store: %v", err)
 	default:
-		c.h.Logf("receiver: storing works again")
+		c.logf("receiver: storing works again")
 	}
 }

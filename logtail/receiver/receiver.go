@@ -124,26 +124,6 @@ type Handler struct {
 	core *core // immutable after once
 }
 
-// Stats tells what a Handler has done since its first request.
-type Stats struct {
-	Requests uint64 // all of them
-
-	Stored      uint64 // entries
-	StoredBytes uint64 // as they were given to the Sink, a line break each
-	Repeated    uint64 // entries not stored again
-	Conflicts   uint64 // entries stored beside another one of the same number
-	Missing     uint64 // numbers of entries that were left out, by gaps in proc_seq
-
-	Malformed   uint64 // requests answered 400
-	TooLarge    uint64 // 413
-	Forbidden   uint64 // 401 and 403
-	OverQuota   uint64 // 429
-	Unavailable uint64 // 503
-	OtherErrors uint64 // 404, 405, 408 and 415
-
-	Nodes int // IDs remembered now
-}
-
 // Stats never waits for the Sink.
 func (h *Handler) Stats() Stats { return h.init().stats() }
 

@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/rawjson"
@@ -56,28 +55,4 @@ func (e *refusal) write(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.Itoa(int(seconds)))
 	}
 	http.Error(w, e.text, e.code)
-}
-
-// counters are the atomic counters behind Stats.
-type counters struct {
-	requests, stored, storedBytes, repeated, conflicts, missing      atomic.Uint64
-	malformed, tooLarge, forbidden, overQuota, unavailable, otherErr atomic.Uint64
-}
-
-// refused counts a request answered with code.
-func (c *counters) refused(code int) {
-	switch code {
-	case http.StatusBadRequest:
-		c.malformed.Add(1)
-	case http.StatusRequestEntityTooLarge:
-		c.tooLarge.Add(1)
-	case http.StatusUnauthorized, http.StatusForbidden:
-		c.forbidden.Add(1)
-	case http.StatusTooManyRequests:
-		c.overQuota.Add(1)
-	case http.StatusServiceUnavailable:
-		c.unavailable.Add(1)
-	default:
-		c.otherErr.Add(1)
-	}
 }

@@ -174,16 +174,3 @@ func (c *core) done(k *work) {
 	}
 	<-c.admitted
 }
-
-// stats returns the counters.
-func (c *core) stats() Stats {
-	n := &c.count
-	return Stats{
-		Requests: n.requests.Load(),
-		Stored:   n.stored.Load(), StoredBytes: n.storedBytes.Load(),
-		Repeated: n.repeated.Load(), Conflicts: n.conflicts.Load(), Missing: n.missing.Load(),
-		Malformed: n.malformed.Load(), TooLarge: n.tooLarge.Load(), Forbidden: n.forbidden.Load(),
-		OverQuota: n.overQuota.Load(), Unavailable: n.unavailable.Load(), OtherErrors: n.otherErr.Load(),
-		Nodes: c.nodes.len(),
-	}
-}
