@@ -84,7 +84,8 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) *refusal {
 	if wait := c.nodes.overQuota(t.id, time.Now()); wait > 0 {
 		return overQuota(wait)
 	}
-	if !c.nodes.hold(t.id) {
+	from := c.nodes.hold(t.id)
+	if from == nil {
 		return unavailable("too many requests of this node at once")
 	}
 	select {
@@ -94,7 +95,7 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) *refusal {
 		return unavailable("too many requests at once")
 	}
 	k := c.works.Get().(*work)
-	k.reset(t)
+	k.reset(t, from)
 	if ref := c.read(w, r, k, compressed); ref != nil {
 		c.done(k)
 		return ref
@@ -142,17 +143,32 @@ func (c *core) read(w http.ResponseWriter, r *http.Request, k *work, compressed 
 func (c *core) take(r *http.Request, k *work) *refusal {
 	ctx, cancel := context.WithTimeout(r.Context(), c.limits.StoreTimeout)
 	defer cancel()
-	select {
-	case c.unpacking <- struct{}{}:
-	case <-ctx.Done():
+	if ref := c.await(ctx, k); ref != nil {
 		c.done(k)
-		return unavailable("too busy")
+		return ref
 	}
-	if ref := c.unpack(ctx, r, k); ref != nil || len(k.batch.Entries) == 0 {
+	if ref := c.unpack(r, k); ref != nil || len(k.batch.Entries) == 0 {
 		c.finish(k, nil)
 		return ref
 	}
 	return c.store(ctx, k)
+}
+
+// await returns when k may be unpacked. It waits for the turn of the node first, so
+// that a slow node holds one place of unpacking, and the others are left to others.
+func (c *core) await(ctx context.Context, k *work) *refusal {
+	select {
+	case k.from.turn <- struct{}{}:
+	case <-ctx.Done():
+		return unavailable("too busy with other requests of this node")
+	}
+	select {
+	case c.unpacking <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		<-k.from.turn
+		return unavailable("too busy")
+	}
 }
 
 // store gives the batch of k to the Sink and waits for it as long as ctx allows.

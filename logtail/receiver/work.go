@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"context"
 	"errors"
 	"hash/maphash"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 // goroutine of the request, and by the one that calls Store from then on.
 type work struct {
 	target
+	from       *sender
 	compressed bool
 	received   time.Time
 
@@ -38,15 +38,15 @@ type work struct {
 const maxKept = 1 << 20 // bytes
 
 // reset makes k ready for a request to t.
-func (k *work) reset(t target) {
+func (k *work) reset(t target, from *sender) {
 	entries := k.batch.Entries[:0]
-	*k = work{target: t, wire: k.wire, plain: k.plain, out: k.out, split: k.split, metas: k.metas, stamp: k.stamp, ends: k.ends, undos: k.undos[:0]}
+	*k = work{target: t, from: from, wire: k.wire, plain: k.plain, out: k.out, split: k.split, metas: k.metas, stamp: k.stamp, ends: k.ends, undos: k.undos[:0]}
 	k.batch.Entries = entries
 }
 
 // unpack decompresses, splits, attributes and de-duplicates what k read. It
 // leaves the batch empty where there is nothing new.
-func (c *core) unpack(ctx context.Context, r *http.Request, k *work) *refusal {
+func (c *core) unpack(r *http.Request, k *work) *refusal {
 	body := k.wire
 	if k.compressed {
 		var err error
@@ -73,18 +73,15 @@ func (c *core) unpack(ctx context.Context, r *http.Request, k *work) *refusal {
 	}
 	k.cost = max(int64(len(k.wire)), int64(len(body)+200*len(entries))/16)
 	var wait time.Duration
-	k.node, wait, err = c.nodes.enter(ctx, k.id, k.cost)
-	switch {
-	case err != nil:
-		return unavailable("too busy with other requests of this node")
-	case wait > 0:
+	k.node, wait = c.nodes.enter(k.id, k.cost, time.Now())
+	if wait > 0 {
 		return overQuota(wait)
 	}
 	k.attribute(c, entries)
 	return nil
 }
 
-// attribute makes the batch of k from entries. The turn of the node is k's.
+// attribute makes the batch of k from entries. k has entered its node.
 func (k *work) attribute(c *core, entries []entry) {
 	k.metas = k.metas[:0]
 	perProc := make(map[uint32]int, 1)
@@ -157,10 +154,10 @@ func (c *core) finish(k *work, err error) {
 		if stored || err != nil {
 			c.report(err)
 		}
-		<-k.node.turn
 		c.nodes.leave(k.node, k.cost)
 	}
 	<-c.unpacking
+	<-k.from.turn
 	c.done(k)
 }
 
