@@ -66,45 +66,45 @@ func newCore(h *Handler) *core {
 }
 
 // accept does what a request asks for; nil means 200.
-func (c *core) accept(w http.ResponseWriter, r *http.Request) *refusal {
-	t, ref := parseTarget(r.URL)
-	if ref != nil {
-		return ref
+func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
+	t, err := parseTarget(r.URL)
+	if err != nil {
+		return err
 	}
 	if r.Method != http.MethodPost {
-		return &refusal{code: http.StatusMethodNotAllowed, text: "only POST"}
+		return errMethod
 	}
-	compressed, ref := isZstd(r.Header)
-	if ref != nil {
-		return ref
+	compressed, err := isZstd(r.Header)
+	if err != nil {
+		return err
 	}
-	if ref := c.authorize(r, t); ref != nil {
-		return ref
+	if err := c.authorize(r, t); err != nil {
+		return err
 	}
 	if wait := c.nodes.overQuota(t.id, time.Now()); wait > 0 {
 		return overQuota(wait)
 	}
 	from := c.nodes.hold(t.id)
 	if from == nil {
-		return unavailable("too many requests of this node at once")
+		return errManyOfNode
 	}
 	select {
 	case c.admitted <- struct{}{}:
 	default:
 		c.nodes.release(t.id)
-		return unavailable("too many requests at once")
+		return errManyRequests
 	}
 	k := c.works.Get().(*work)
-	k.reset(t, from)
-	if ref := c.read(w, r, k, compressed); ref != nil {
+	k.target, k.from, k.compressed = t, from, compressed
+	if err := c.read(w, r, k); err != nil {
 		c.done(k)
-		return ref
+		return err
 	}
 	return c.take(r, k)
 }
 
 // authorize asks Authorize.
-func (c *core) authorize(r *http.Request, t target) *refusal {
+func (c *core) authorize(r *http.Request, t target) error {
 	if c.permit == nil {
 		return nil
 	}
@@ -113,72 +113,66 @@ func (c *core) authorize(r *http.Request, t target) *refusal {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrUnauthorized):
-		return &refusal{code: http.StatusUnauthorized, text: "unauthorized"}
+		return errStranger
 	}
-	return &refusal{code: http.StatusForbidden, text: "forbidden"}
-}
-
-// overQuota is a 429.
-func overQuota(wait time.Duration) *refusal {
-	return &refusal{http.StatusTooManyRequests, "over the quota", max(wait, time.Second)}
+	return errForbidden
 }
 
 // read reads the body into k.
-func (c *core) read(w http.ResponseWriter, r *http.Request, k *work, compressed bool) *refusal {
+func (c *core) read(w http.ResponseWriter, r *http.Request, k *work) error {
 	// The deadline is the Handler's own, because it may be mounted in a server
 	// without any. Where the connection has none to set, the server's counts.
 	rc := http.NewResponseController(w)
 	deadline := rc.SetReadDeadline(time.Now().Add(c.limits.ReadTimeout))
-	var ref *refusal
-	k.wire, ref = readBody(w, r, k.wire[:0], c.limits.BodyBytes)
-	if deadline == nil && ref == nil {
+	var err error
+	k.wire, err = readBody(w, r, k.wire[:0], c.limits.BodyBytes)
+	if deadline == nil && err == nil {
 		rc.SetReadDeadline(time.Time{}) // the server sets its own for the next request
 	}
-	k.compressed = compressed
 	k.received = time.Now()
-	return ref
+	return err
 }
 
 // take unpacks and stores what k read, and ends k.
-func (c *core) take(r *http.Request, k *work) *refusal {
+func (c *core) take(r *http.Request, k *work) error {
 	ctx, cancel := context.WithTimeout(r.Context(), c.limits.StoreTimeout)
 	defer cancel()
-	if ref := c.await(ctx, k); ref != nil {
+	if err := c.await(ctx, k); err != nil {
 		c.done(k)
-		return ref
+		return err
 	}
-	if ref := c.unpack(r, k); ref != nil || len(k.batch.Entries) == 0 {
+	if err := c.unpack(r, k); err != nil || len(k.entries) == 0 {
 		c.finish(k, nil)
-		return ref
+		return err
 	}
 	return c.store(ctx, k)
 }
 
 // await returns when k may be unpacked. It waits for the turn of the node first, so
 // that a slow node holds one place of unpacking, and the others are left to others.
-func (c *core) await(ctx context.Context, k *work) *refusal {
+func (c *core) await(ctx context.Context, k *work) error {
 	select {
 	case k.from.turn <- struct{}{}:
 	case <-ctx.Done():
-		return unavailable("too busy with other requests of this node")
+		return errNodeBusy
 	}
 	select {
 	case c.unpacking <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		<-k.from.turn
-		return unavailable("too busy")
+		return errBusy
 	}
 }
 
 // store gives the batch of k to the Sink and waits for it as long as ctx allows.
-func (c *core) store(ctx context.Context, k *work) *refusal {
+func (c *core) store(ctx context.Context, k *work) error {
 	// A sink can hang on a disk where no context reaches it. The request must
 	// not: it ends in time, and the goroutine keeps the memory and the turn of the node
 	// until Store returns, so there are never more of them than unpacking allows.
 	result := make(chan error, 1)
 	go func() {
-		err := callStore(ctx, c.sink, k.batch)
+		err := callStore(ctx, c.sink, k.batch())
 		c.finish(k, err)
 		result <- err
 	}()
@@ -191,12 +185,12 @@ func (c *core) store(ctx context.Context, k *work) *refusal {
 		case err == nil:
 			return nil
 		case errors.Is(err, ErrCollections):
-			return &refusal{code: http.StatusForbidden, text: "too many collections"}
+			return errManyCollections
 		}
-		return unavailable("cannot store")
+		return errSink
 	case <-ctx.Done():
 		c.report(ctx.Err())
-		return unavailable("storing takes too long")
+		return errSlowSink
 	}
 }
 

@@ -132,8 +132,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := h.init()
 	c.count.requests.Add(1)
 	if err := c.accept(w, r); err != nil {
-		c.count.refused(err.code)
-		err.write(w)
+		ref := asRefusal(err)
+		c.count.refused(ref.code)
+		ref.write(w)
 		return
 	}
 	w.WriteHeader(http.StatusOK)
