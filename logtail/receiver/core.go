@@ -103,21 +103,6 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 	return c.take(r, k)
 }
 
-// authorize asks Authorize.
-func (c *core) authorize(r *http.Request, t target) error {
-	if c.permit == nil {
-		return nil
-	}
-	err := c.permit(t.withoutSecrets(r), t.collection, t.id)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, ErrUnauthorized):
-		return errStranger
-	}
-	return errForbidden
-}
-
 // read reads the body into k.
 func (c *core) read(w http.ResponseWriter, r *http.Request, k *work) error {
 	// The deadline is the Handler's own, because it may be mounted in a server

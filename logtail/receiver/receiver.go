@@ -109,8 +109,12 @@ type Handler struct {
 
 	// Authorize, where set, is asked before the body is read whether a node
 	// may write to a collection. An error is answered 403, or 401 where it is
-	// ErrUnauthorized; its text goes nowhere. The request's URL has the public ID in
-	// place of the private one, and no query. nil: everyone may.
+	// ErrUnauthorized; its text goes nowhere. nil: everyone may.
+	//
+	// The request that it sees has the method, protocol, host, header, addresses, TLS
+	// state and context of the real one. It has no body; its URL has the public
+	// ID in place of the private one, and no query; header fields that hold a
+	// private ID are left out.
 	Authorize func(r *http.Request, collection string, id logtail.PublicID) error
 
 	// Limits bound requests and nodes. Zero: the defaults.

@@ -56,15 +56,6 @@ func cutLast(path string) (before, last string, ok bool) {
 	return path[:at], path[at+1:], true
 }
 
-// withoutSecrets returns r as Authorize sees it.
-func (t target) withoutSecrets(r *http.Request) *http.Request {
-	seen := *r
-	seen.URL = &url.URL{Path: t.prefix + "/" + t.collection + "/" + t.id.String()}
-	seen.RequestURI = ""
-	seen.Form, seen.PostForm = nil, nil
-	return &seen
-}
-
 // isZstd reports whether the body is compressed. RFC 9110 allows a list of
 // encodings; more than one is refused.
 func isZstd(h http.Header) (bool, error) {
