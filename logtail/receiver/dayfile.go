@@ -56,12 +56,7 @@ func (d *dayFile) writeLocked(f *Files, b Batch) (w written, err error) {
 	if d.closed {
 		return w, ErrClosed
 	}
-	// Someone has removed the file to make room, or by mistake: what is written to
-	// it now would be lost, and its room comes back only with its end.
-	if d.file != nil && removed(d.file.File) {
-		d.file.Close()
-		d.file = nil
-	}
+	d.letGo()
 	if err := f.room(); err != nil {
 		return w, err
 	}
@@ -84,6 +79,15 @@ func (d *dayFile) writeLocked(f *Files, b Batch) (w written, err error) {
 		d.buf = nil
 	}
 	return w, nil
+}
+
+// letGo closes a file that someone has removed, to make room or by mistake: what is
+// written to it now would be lost, and its room comes back only with its end.
+func (d *dayFile) letGo() {
+	if d.file != nil && removed(d.file.File) {
+		d.file.Close()
+		d.file = nil
+	}
 }
 
 // prepare makes the file ready for what is in buf.

@@ -30,9 +30,13 @@ func lockDir(root *os.Root) (*os.File, error) {
 	return lock, nil
 }
 
-// list returns the stored files of a collection. Others are none of its business.
+// list returns the stored files of a collection. Others are none of its business. A
+// directory that is gone has none.
 func (f *Files) list(collection string) ([]stored, error) {
 	entries, err := f.readDir(collection)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +85,7 @@ func (f *Files) collections() ([]string, error) {
 }
 
 // assignNumber gives the file of day its number, the next free one of that day. From then
-// on it is complete, and it goes to keep.
+// on it is complete, and it goes to keep. One that someone has removed needs none.
 func (f *Files) assignNumber(collection, day string) error {
 	files, err := f.list(collection)
 	if err != nil {
@@ -93,8 +97,12 @@ func (f *Files) assignNumber(collection, day string) error {
 			next = max(next, s.number+1)
 		}
 	}
-	return f.root.Rename(path.Join(collection, day+plainSuffix),
+	err = f.root.Rename(path.Join(collection, day+plainSuffix),
 		path.Join(collection, fmt.Sprintf("%s.%04d%s", day, next, plainSuffix)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // syncDirs makes the name of a new file in a collection durable.
