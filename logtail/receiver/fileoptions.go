@@ -15,7 +15,8 @@ type FileOptions struct {
 	Collections int           // directories at most; default 16
 	Sync        bool          // fsync before Store returns, so that entries survive a power cut too
 
-	// Logf gets a line for what could not be rotated, repaired or removed; nil: silent.
+	// Logf gets a line for each file that was removed by MaxAge or MaxBytes, and for
+	// what could not be rotated, repaired or removed; nil: silent.
 	Logf func(format string, args ...any)
 }
 

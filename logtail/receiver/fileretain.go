@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -25,13 +26,15 @@ func (f *Files) retain(collections []string, now time.Time) error {
 		total += s.size
 	}
 	for _, s := range files {
-		if !f.opts.excess(s, now, total) {
+		why := f.opts.excess(s, now, total)
+		if why == "" {
 			continue
 		}
 		if err := f.root.Remove(s.path()); err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		f.opts.Logf("receiver: removed %s: %s", s.path(), why)
 		total -= s.size
 	}
 	f.mu.Lock()
@@ -40,10 +43,26 @@ func (f *Files) retain(collections []string, now time.Time) error {
 	return errors.Join(errs...)
 }
 
-// excess reports whether s is not kept, where all files have total bytes.
-func (o FileOptions) excess(s stored, now time.Time, total int64) bool {
-	old := o.MaxAge > 0 && s.day < now.UTC().Add(-o.MaxAge).Format(time.DateOnly)
-	return s.number != 0 && (old || o.MaxBytes > 0 && total > o.MaxBytes)
+// excess says why s is not kept, where all files have total bytes; "" where it is.
+func (o FileOptions) excess(s stored, now time.Time, total int64) string {
+	switch {
+	case s.number == 0: // being written
+		return ""
+	case o.MaxAge > 0 && s.day < now.UTC().Add(-o.MaxAge).Format(time.DateOnly):
+		return "older than " + ageText(o.MaxAge)
+	case o.MaxBytes > 0 && total > o.MaxBytes:
+		return fmt.Sprintf("more than %d bytes in all", o.MaxBytes)
+	}
+	return ""
+}
+
+// ageText writes an age in days where it is several.
+func ageText(age time.Duration) string {
+	const day = 24 * time.Hour
+	if age%day != 0 || age == day {
+		return age.String()
+	}
+	return fmt.Sprintf("%d days", age/day)
 }
 
 // Bytes returns how many bytes the files have, rotated ones as they are compressed.

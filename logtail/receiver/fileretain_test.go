@@ -3,6 +3,13 @@ package receiver_test
 import (
 	"fmt"
 	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
 // A journal keeps the lines of a Logf.
@@ -24,4 +31,30 @@ func (j *journal) take() []string {
 	lines := j.lines
 	j.lines = nil
 	return lines
+}
+
+// TestEachRemovalIsTold, with its reason: a bound that was mistyped must show.
+func TestEachRemovalIsTold(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		opts receiver.FileOptions
+		want string
+	}{
+		{"by age, in days", receiver.FileOptions{MaxAge: 48 * time.Hour}, "older than 2 days"},
+		{"by age, in hours", receiver.FileOptions{MaxAge: time.Hour}, "older than 1h0m0s"},
+		{"by size", receiver.FileOptions{MaxBytes: 10}, "more than 10 bytes in all"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := qt.New(t)
+				told := new(journal)
+				test.opts.Logf = told.logf
+				f := openFiles(c, t.TempDir(), test.opts)
+				store(c, f, "x", "1")
+				time.Sleep(96 * time.Hour)
+				c.Assert(f.Close(), qt.IsNil)
+				c.Check(told.take(), qt.DeepEquals, []string{"receiver: removed x/" + day0 + ".0001.ndjson.zst: " + test.want})
+			})
+		})
+	}
 }
