@@ -185,6 +185,16 @@ func (d *dayFile) stale(f *Files, today string) error {
 	return d.rotate(f)
 }
 
+// endOther ends s, a file of the same collection, unless it is open.
+func (d *dayFile) endOther(f *Files, s stored) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file != nil && d.day == s.day {
+		return nil
+	}
+	return f.endDay(s)
+}
+
 // close closes the file.
 func (d *dayFile) close() error {
 	d.mu.Lock()

@@ -49,7 +49,7 @@ func (f *Files) tidy(now time.Time) error {
 	var errs []error
 	today := now.UTC().Format(time.DateOnly)
 	for _, d := range f.days() {
-		errs = append(errs, d.stale(f, today))
+		errs = append(errs, d.stale(f, today), f.endDays(d, today))
 	}
 	collections, err := f.collections()
 	errs = append(errs, err)
@@ -63,6 +63,19 @@ func (f *Files) tidy(now time.Time) error {
 	errs = append(errs, f.retain(collections, now))
 	for _, d := range f.days() {
 		f.forget(d)
+	}
+	return errors.Join(errs...)
+}
+
+// endDays ends the files of past days that d has not open: those of a rotation that
+// failed half-way.
+func (f *Files) endDays(d *dayFile, today string) error {
+	files, err := f.list(d.collection)
+	errs := []error{err}
+	for _, s := range files {
+		if s.number == 0 && s.day < today {
+			errs = append(errs, d.endOther(f, s))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -2,6 +2,8 @@ package receiver_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -57,4 +59,36 @@ func TestEachRemovalIsTold(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAFileWhoseRotationFailedOnceGoesLikeAnyOther: it is given its number when that is
+// possible again, and is compressed and removed in its time.
+func TestAFileWhoseRotationFailedOnceGoesLikeAnyOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		told := new(journal)
+		f := openFiles(c, dir, receiver.FileOptions{MaxAge: 48 * time.Hour, Logf: told.logf})
+		store(c, f, "x", "old")
+		block := filepath.Join(dir, "x", day0+".0001.ndjson")
+		c.Assert(os.Mkdir(block, 0o700), qt.IsNil)
+		time.Sleep(24*time.Hour - time.Second)
+		// As one received just after midnight.
+		b := batch("x", "refused")
+		b.Received = time.Now().Add(2 * time.Second)
+		c.Check(f.Store(t.Context(), b), qt.IsNotNil)
+		c.Assert(os.Remove(block), qt.IsNil)
+		time.Sleep(2 * time.Second)
+		store(c, f, "x", "new")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		names, lines := tree(c, dir)
+		c.Check(names, qt.DeepEquals, []string{"x/2000-01-01.0001.ndjson.zst", "x/2000-01-02.ndjson"})
+		c.Check(lines, qt.DeepEquals, []string{"old", "new"})
+		c.Check(told.take(), qt.HasLen, 0)
+		time.Sleep(240 * time.Hour)
+		c.Assert(f.Close(), qt.IsNil)
+		names, _ = tree(c, dir)
+		c.Check(names, qt.HasLen, 0)
+	})
 }
