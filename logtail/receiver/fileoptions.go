@@ -11,7 +11,7 @@ type FileOptions struct {
 	MaxAge      time.Duration // how long entries are kept, to the day; default 30 days, negative: for ever
 	MaxBytes    int64         // of all files, and a batch of each collection; the oldest go first; default 10 GiB, negative: no bound
 	RotateBytes int64         // of a file, then it is compressed; default 64 MiB, at most MaxBytes/(2*Collections)
-	MinFree     int64         // bytes the filesystem must keep free; default 256 MiB, negative: none
+	MinFree     int64         // bytes the filesystem must keep free; default 256 MiB, negative: none; Linux, macOS and FreeBSD only
 	Collections int           // directories at most; default 16
 	Sync        bool          // fsync before Store returns, so that entries survive a power cut too
 

@@ -1,4 +1,4 @@
-//go:build linux || darwin || freebsd
+//go:build darwin || freebsd
 
 package receiver
 
@@ -8,7 +8,7 @@ import (
 )
 
 // freeBytes returns how much room the filesystem of file has for this user, and
-// whether that is known.
+// whether that is known. Here Bsize is the unit of Bavail.
 func freeBytes(file *os.File) (int64, bool) {
 	var st syscall.Statfs_t
 	err := control(file, func(fd int) error { return syscall.Fstatfs(fd, &st) })
