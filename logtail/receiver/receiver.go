@@ -102,7 +102,7 @@ type Batch struct {
 // copied, nor its fields changed, after its first request.
 //
 // It may be called concurrently. It holds at most Limits.Requests bodies in
-// memory; few are decompressed and stored at once, the others wait.
+// memory; few are decompressed and stored at once, of one node one, the others wait.
 type Handler struct {
 	// Sink stores the entries. It is required.
 	Sink Sink
