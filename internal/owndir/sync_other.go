@@ -4,6 +4,6 @@ package owndir
 
 import "os"
 
-// syncDir does nothing: NTFS keeps names in its journal, and a directory cannot
-// be flushed.
+// syncDir does nothing: Windows cannot flush a directory, and NTFS keeps names in its
+// journal.
 func syncDir(*os.Root, string) error { return nil }

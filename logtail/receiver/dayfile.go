@@ -14,8 +14,8 @@ type dayFile struct {
 	collection string // immutable
 
 	// mu is held over the writes, unlike other locks here: the bytes of a file
-	// need an order. Nothing else waits for it but the requests of the same
-	// collection, and those end at their own deadline.
+	// need an order. Nothing else waits for it but keep and the requests of the
+	// same collection, and those end at their own deadline.
 	mu     sync.Mutex
 	day    string // of file, as in its name
 	file   *syncedFile

@@ -111,7 +111,7 @@ type Handler struct {
 	// may write to a collection. An error is answered 403, or 401 where it is
 	// ErrUnauthorized; its text goes nowhere. nil: everyone may.
 	//
-	// The request that it sees has the method, protocol, host, header, addresses, TLS
+	// The request that it sees has the method, protocol, host, header, remote address, TLS
 	// state and context of the real one. It has no body; its URL has the public
 	// ID in place of the private one, and no query; header fields that hold a
 	// private ID are left out.
