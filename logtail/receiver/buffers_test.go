@@ -60,9 +60,8 @@ func TestLargeBuffersAreNotKept(t *testing.T) {
 
 // eachSlice calls do with the slices in a struct, and in those in it.
 func eachSlice(v reflect.Value, prefix string, do func(name string, s reflect.Value)) {
-	for n := range v.NumField() {
-		name := prefix + v.Type().Field(n).Name
-		switch f := v.Field(n); f.Kind() {
+	for field, f := range v.Fields() {
+		switch name := prefix + field.Name; f.Kind() {
 		case reflect.Slice:
 			do(name, f)
 		case reflect.Struct:

@@ -13,8 +13,8 @@ import (
 
 // setNumbers sets all fields of a struct that are numbers.
 func setNumbers(v reflect.Value, n int64) {
-	for i := range v.NumField() {
-		if f := v.Field(i); f.CanInt() {
+	for _, f := range v.Fields() {
+		if f.CanInt() {
 			f.SetInt(n)
 		}
 	}
