@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/go-netlog/netlog/internal/collection"
 )
 
 // uploadURL checks cfg and returns where its entries go. An error names the
@@ -47,30 +49,13 @@ func (cfg *Config) check() error {
 		return fmt.Errorf("logtail: FlushDelay: %v is negative", cfg.FlushDelay)
 	}
 	if cfg.Collection != "" || cfg.URL == "" {
-		if err := checkCollection(cfg.Collection); err != nil {
+		if err := collection.Check(cfg.Collection); err != nil {
 			return fmt.Errorf("logtail: Collection %q: %w", cfg.Collection, err)
 		}
 	}
 	for name, values := range cfg.Header {
 		if err := checkHeader(name, values); err != nil {
 			return fmt.Errorf("logtail: Header %q: %w", name, err)
-		}
-	}
-	return nil
-}
-
-func checkCollection(name string) error {
-	if len(name) == 0 || len(name) > 64 {
-		return errors.New("want 1 to 64 characters")
-	}
-	for i := range len(name) {
-		c := name[i]
-		switch {
-		case '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z':
-		case i == 0:
-			return errors.New("want a letter or digit first")
-		case c != '-' && c != '_' && c != '.':
-			return errors.New("want letters, digits, '-', '_' and '.' only")
 		}
 	}
 	return nil

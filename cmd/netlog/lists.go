@@ -7,8 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-netlog/netlog/internal/collection"
 	"github.com/go-netlog/netlog/logtail"
-	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
 // readLines calls take with the fields of each line of a file, but for empty lines
@@ -69,7 +69,7 @@ func readGrants(path string) ([]grant, error) {
 
 // parseGrant reads the fields of one line.
 func parseGrant(fields []string) (g grant, ok bool) {
-	if len(fields) != 3 || len(fields[0]) != 2*len(g.sum) || !receiver.ValidCollection(fields[1]) {
+	if len(fields) != 3 || len(fields[0]) != 2*len(g.sum) || collection.Check(fields[1]) != nil {
 		return g, false
 	}
 	if _, err := hex.Decode(g.sum[:], []byte(fields[0])); err != nil {

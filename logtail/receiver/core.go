@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog/logtail"
 )
 
 // maxWindow is the zstd window that a frame may ask for, the ceiling of RFC 9659.
@@ -21,7 +23,8 @@ const maxWindow = 8 << 20 // bytes
 type core struct {
 	// immutable after newCore
 	sink      Sink
-	h         *Handler
+	permit    func(r *http.Request, collection string, id logtail.PublicID) error // Authorize; nil: everyone may
+	logf      func(format string, args ...any)                                    // nil: silent
 	limits    Limits
 	decoder   *zstd.Decoder // for DecodeAll only, which starts no goroutines
 	seed      maphash.Seed
@@ -40,19 +43,19 @@ type core struct {
 // newCore makes the state of h.
 func newCore(h *Handler) *core {
 	l := h.Limits.withDefaults()
-	// Below the window, the size could not be told from the window by the error;
-	// the exact bound is checked after decompression.
 	atOnce := max(4, 2*runtime.GOMAXPROCS(0))
 	decoder, err := zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(atOnce),
 		zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow),
+		// Below the window, a small body would be refused for the large window of
+		// its frame; the exact bound is checked after decompression.
 		zstd.WithDecoderMaxMemory(uint64(max(l.DecodedBytes, maxWindow))))
 	if err != nil {
 		panic(err) // none of the options depends on the caller
 	}
 	return &core{
-		sink: h.Sink, h: h, limits: l,
+		sink: h.Sink, permit: h.Authorize, logf: h.Logf, limits: l,
 		decoder:   decoder,
 		seed:      maphash.MakeSeed(),
 		nodes:     newNodes(l, time.Now()),
@@ -63,103 +66,98 @@ func newCore(h *Handler) *core {
 }
 
 // accept does what a request asks for; nil means 200.
-func (c *core) accept(w http.ResponseWriter, r *http.Request) *refusal {
-	t, ref := parseTarget(r.URL)
-	if ref != nil {
-		return ref
+func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
+	t, err := parseTarget(r.URL)
+	if err != nil {
+		return err
 	}
 	if r.Method != http.MethodPost {
-		return &refusal{code: http.StatusMethodNotAllowed, text: "only POST"}
+		return errMethod
 	}
-	compressed, ref := isZstd(r.Header)
-	if ref != nil {
-		return ref
+	compressed, err := isZstd(r.Header)
+	if err != nil {
+		return err
 	}
-	if ref := c.authorize(r, t); ref != nil {
-		return ref
+	if err := c.authorize(r, t); err != nil {
+		return err
 	}
 	if wait := c.nodes.overQuota(t.id, time.Now()); wait > 0 {
 		return overQuota(wait)
 	}
-	if !c.nodes.hold(t.id) {
-		return unavailable("too many requests of this node at once")
+	from := c.nodes.hold(t.id)
+	if from == nil {
+		return errManyOfNode
 	}
 	select {
 	case c.admitted <- struct{}{}:
 	default:
 		c.nodes.release(t.id)
-		return unavailable("too many requests at once")
+		return errManyRequests
 	}
 	k := c.works.Get().(*work)
-	k.reset(t)
-	if ref := c.read(w, r, k, compressed); ref != nil {
+	k.target, k.from, k.compressed = t, from, compressed
+	if err := c.read(w, r, k); err != nil {
 		c.done(k)
-		return ref
+		return err
 	}
 	return c.take(r, k)
 }
 
-// authorize asks Authorize.
-func (c *core) authorize(r *http.Request, t target) *refusal {
-	if c.h.Authorize == nil {
-		return nil
-	}
-	err := c.h.Authorize(t.withoutSecrets(r), t.collection, t.id)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, ErrUnauthorized):
-		return &refusal{code: http.StatusUnauthorized, text: "unauthorized"}
-	}
-	return &refusal{code: http.StatusForbidden, text: "forbidden"}
-}
-
-// overQuota is a 429.
-func overQuota(wait time.Duration) *refusal {
-	return &refusal{http.StatusTooManyRequests, "over the quota", max(wait, time.Second)}
-}
-
 // read reads the body into k.
-func (c *core) read(w http.ResponseWriter, r *http.Request, k *work, compressed bool) *refusal {
+func (c *core) read(w http.ResponseWriter, r *http.Request, k *work) error {
 	// The deadline is the Handler's own, because it may be mounted in a server
 	// without any. Where the connection has none to set, the server's counts.
 	rc := http.NewResponseController(w)
 	deadline := rc.SetReadDeadline(time.Now().Add(c.limits.ReadTimeout))
-	var ref *refusal
-	k.wire, ref = readBody(w, r, k.wire[:0], c.limits.BodyBytes)
-	if deadline == nil && ref == nil {
+	var err error
+	k.wire, err = readBody(w, r, k.wire[:0], c.limits.BodyBytes)
+	if deadline == nil && err == nil {
 		rc.SetReadDeadline(time.Time{}) // the server sets its own for the next request
 	}
-	k.compressed = compressed
 	k.received = time.Now()
-	return ref
+	return err
 }
 
 // take unpacks and stores what k read, and ends k.
-func (c *core) take(r *http.Request, k *work) *refusal {
+func (c *core) take(r *http.Request, k *work) error {
 	ctx, cancel := context.WithTimeout(r.Context(), c.limits.StoreTimeout)
 	defer cancel()
-	select {
-	case c.unpacking <- struct{}{}:
-	case <-ctx.Done():
+	if err := c.await(ctx, k); err != nil {
 		c.done(k)
-		return unavailable("too busy")
+		return err
 	}
-	if ref := c.unpack(ctx, r, k); ref != nil || len(k.batch.Entries) == 0 {
+	if err := c.unpack(r, k); err != nil || len(k.entries) == 0 {
 		c.finish(k, nil)
-		return ref
+		return err
 	}
 	return c.store(ctx, k)
 }
 
+// await returns when k may be unpacked. It waits for the turn of the node first, so
+// that a slow node holds one place of unpacking, and the others are left to others.
+func (c *core) await(ctx context.Context, k *work) error {
+	select {
+	case k.from.turn <- struct{}{}:
+	case <-ctx.Done():
+		return errNodeBusy
+	}
+	select {
+	case c.unpacking <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		<-k.from.turn
+		return errBusy
+	}
+}
+
 // store gives the batch of k to the Sink and waits for it as long as ctx allows.
-func (c *core) store(ctx context.Context, k *work) *refusal {
+func (c *core) store(ctx context.Context, k *work) error {
 	// A sink can hang on a disk where no context reaches it. The request must
 	// not: it ends in time, and the goroutine keeps the memory and the turn of the node
 	// until Store returns, so there are never more of them than unpacking allows.
 	result := make(chan error, 1)
 	go func() {
-		err := callStore(ctx, c.sink, k.batch)
+		err := callStore(ctx, c.sink, k.batch())
 		c.finish(k, err)
 		result <- err
 	}()
@@ -172,12 +170,12 @@ func (c *core) store(ctx context.Context, k *work) *refusal {
 		case err == nil:
 			return nil
 		case errors.Is(err, ErrCollections):
-			return &refusal{code: http.StatusForbidden, text: "too many collections"}
+			return errManyCollections
 		}
-		return unavailable("cannot store")
+		return errSink
 	case <-ctx.Done():
 		c.report(ctx.Err())
-		return unavailable("storing takes too long")
+		return errSlowSink
 	}
 }
 
@@ -215,10 +213,10 @@ func (c *core) report(err error) {
 	c.failing = text
 	c.mu.Unlock()
 	switch {
-	case !changed || c.h.Logf == nil:
+	case !changed || c.logf == nil:
 	case err != nil:
-		c.h.Logf("receiver: cannot store: %v", err)
+		c.logf("receiver: cannot store: %v", err)
 	default:
-		c.h.Logf("receiver: storing works again")
+		c.logf("receiver: storing works again")
 	}
 }

@@ -14,26 +14,19 @@ type dayFile struct {
 	collection string // immutable
 
 	// mu is held over the writes, unlike other locks here: the bytes of a file
-	// need an order. Nothing else waits for it but the requests of the same
-	// collection, and those end at their own deadline.
+	// need an order. Nothing else waits for it but keep and the requests of the
+	// same collection, and those end at their own deadline.
 	mu     sync.Mutex
 	day    string // of file, as in its name
-	file   *os.File
-	size   int64 // bytes of whole batches; what is beyond them is torn
-	torn   bool  // there may be something beyond size
+	file   *syncedFile
+	torn   bool // there may be something beyond the size of file
 	closed bool
 	buf    []byte
-
-	// syncing is held over fsync. It is taken with mu free, so that one fsync serves
-	// all writes that waited for it.
-	syncing sync.Mutex
-	synced  int64    // bytes that are on disk, guarded by syncing
-	of      *os.File // of this file
 }
 
 // A written tells what one write did.
 type written struct {
-	file    *os.File
+	file    *syncedFile
 	end     int64 // offset in file after the write
 	bytes   int64
 	rotated bool // there is a file for keep
@@ -45,7 +38,12 @@ func (d *dayFile) write(f *Files, b Batch) (written, error) {
 	w, err := d.writeLocked(f, b)
 	d.mu.Unlock()
 	if err == nil && f.opts.Sync {
-		err = d.sync(w)
+		// Where that fails the entries are in the file, and come again: the one way
+		// to doubles in it.
+		if err = w.file.syncTo(w.end); err != nil {
+			err = errors.Join(err, d.abandon(f, w.file))
+			w.rotated = true
+		}
 	}
 	if err != nil && err != ErrClosed && err != ErrNoRoom {
 		err = fmt.Errorf("receiver: %w", err)
@@ -58,12 +56,7 @@ func (d *dayFile) writeLocked(f *Files, b Batch) (w written, err error) {
 	if d.closed {
 		return w, ErrClosed
 	}
-	// Someone has removed the file to make room, or by mistake: what is written to
-	// it now would be lost, and its room comes back only with its end.
-	if d.file != nil && removed(d.file) {
-		d.file.Close()
-		d.file = nil
-	}
+	d.letGo()
 	if err := f.room(); err != nil {
 		return w, err
 	}
@@ -74,25 +67,33 @@ func (d *dayFile) writeLocked(f *Files, b Batch) (w written, err error) {
 	if w.rotated, err = d.prepare(f, b.Received.UTC().Format(time.DateOnly)); err != nil {
 		return w, err
 	}
-	n, err := d.file.WriteAt(d.buf, d.size)
+	n, err := d.file.WriteAt(d.buf, d.file.size.Load())
 	if err != nil {
 		// A write that ran out of room half-way leaves part of a batch that is about
 		// to be refused.
 		d.torn = true
 		return w, errors.Join(err, d.mend())
 	}
-	d.size += int64(n)
-	w.file, w.end, w.bytes = d.file, d.size, int64(n)
+	w.file, w.end, w.bytes = d.file, d.file.size.Add(int64(n)), int64(n)
 	if cap(d.buf) > maxKept {
 		d.buf = nil
 	}
 	return w, nil
 }
 
+// letGo closes a file that someone has removed, to make room or by mistake: what is
+// written to it now would be lost, and its room comes back only with its end.
+func (d *dayFile) letGo() {
+	if d.file != nil && removed(d.file.File) {
+		d.file.Close()
+		d.file = nil
+	}
+}
+
 // prepare makes the file ready for what is in buf.
 func (d *dayFile) prepare(f *Files, day string) (rotated bool, err error) {
 	// A request received before midnight may be written after it: never go back.
-	if d.file != nil && (d.day < day || d.size > 0 && d.size+int64(len(d.buf)) > f.opts.RotateBytes) {
+	if d.file != nil && (d.day < day || d.full(f.opts.RotateBytes)) {
 		if err := d.rotate(f); err != nil {
 			return false, err
 		}
@@ -106,12 +107,18 @@ func (d *dayFile) prepare(f *Files, day string) (rotated bool, err error) {
 	return rotated, d.mend()
 }
 
+// full reports whether the file has something, but no room for what is in buf.
+func (d *dayFile) full(most int64) bool {
+	size := d.file.size.Load()
+	return size > 0 && size+int64(len(d.buf)) > most
+}
+
 // mend cuts off what a failed write left.
 func (d *dayFile) mend() error {
 	if !d.torn {
 		return nil
 	}
-	if err := d.file.Truncate(d.size); err != nil {
+	if err := d.file.Truncate(d.file.size.Load()); err != nil {
 		return err
 	}
 	d.torn = false
@@ -138,7 +145,7 @@ func (d *dayFile) create(f *Files, day string) error {
 			return err
 		}
 	}
-	d.file, d.day, d.size, d.torn = file, day, info.Size(), false
+	d.file, d.day, d.torn = newSyncedFile(file, info.Size()), day, false
 	return nil
 }
 
@@ -147,37 +154,25 @@ func (d *dayFile) rotate(f *Files) error {
 	if err := d.mend(); err != nil {
 		return err
 	}
-	if f.opts.Sync { // for those who wait in sync for this file
-		if err := d.file.Sync(); err != nil {
-			return err
-		}
+	if f.opts.Sync {
+		// For those who wait for it. Where it fails they get the error, and the
+		// file ends all the same.
+		d.file.syncTo(d.file.size.Load())
 	}
 	// Closed first: not every system renames an open file.
 	err := d.file.Close()
 	d.file = nil
-	return errors.Join(err, f.number(d.collection, d.day))
+	return errors.Join(err, f.assignNumber(d.collection, d.day))
 }
 
-// sync returns when all that was written up to w is on disk. Where that fails the
-// entries are in the file, and come again: the one way to doubles in it.
-func (d *dayFile) sync(w written) error {
-	d.syncing.Lock()
-	defer d.syncing.Unlock()
-	if d.of == w.file && d.synced >= w.end {
-		return nil
-	}
+// abandon ends a file that could not be synced: the next write begins another one.
+func (d *dayFile) abandon(f *Files, file *syncedFile) error {
 	d.mu.Lock()
-	current, through := d.file == w.file, d.size
-	d.mu.Unlock()
-	if !current {
-		return nil // rotated, which synced it
+	defer d.mu.Unlock()
+	if d.file != file {
+		return nil // another write was faster
 	}
-	// Rotated just now, likewise.
-	if err := w.file.Sync(); err != nil && !errors.Is(err, os.ErrClosed) {
-		return fmt.Errorf("fsync: %w", err)
-	}
-	d.of, d.synced = w.file, through
-	return nil
+	return d.rotate(f)
 }
 
 // stale rotates the file where its day is over.
@@ -190,6 +185,16 @@ func (d *dayFile) stale(f *Files, today string) error {
 	return d.rotate(f)
 }
 
+// endOther ends s, a file of the same collection, unless it is open.
+func (d *dayFile) endOther(f *Files, s stored) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file != nil && d.day == s.day {
+		return nil
+	}
+	return f.endDay(s)
+}
+
 // close closes the file.
 func (d *dayFile) close() error {
 	d.mu.Lock()
@@ -198,7 +203,7 @@ func (d *dayFile) close() error {
 	if d.file == nil {
 		return nil
 	}
-	err := errors.Join(d.mend(), d.file.Sync(), d.file.Close())
+	err := errors.Join(d.mend(), d.file.syncTo(d.file.size.Load()), d.file.Close())
 	d.file = nil
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -47,15 +46,10 @@ var errQuit = errors.New("receiver: closing")
 
 // tidy does what is to be done at now. An error in one step does not hold up the others.
 func (f *Files) tidy(now time.Time) error {
-	f.mu.Lock()
-	open := make([]*dayFile, 0, len(f.open))
-	for _, d := range f.open {
-		open = append(open, d)
-	}
-	f.mu.Unlock()
 	var errs []error
-	for _, d := range open {
-		errs = append(errs, d.stale(f, now.UTC().Format(time.DateOnly)))
+	today := now.UTC().Format(time.DateOnly)
+	for _, d := range f.days() {
+		errs = append(errs, d.stale(f, today), f.endDays(d, today))
 	}
 	collections, err := f.collections()
 	errs = append(errs, err)
@@ -67,6 +61,22 @@ func (f *Files) tidy(now time.Time) error {
 		errs = append(errs, err)
 	}
 	errs = append(errs, f.retain(collections, now))
+	for _, d := range f.days() {
+		f.forget(d)
+	}
+	return errors.Join(errs...)
+}
+
+// endDays ends the files of past days that d has not open: those of a rotation that
+// failed half-way.
+func (f *Files) endDays(d *dayFile, today string) error {
+	files, err := f.list(d.collection)
+	errs := []error{err}
+	for _, s := range files {
+		if s.number == 0 && s.day < today {
+			errs = append(errs, d.endOther(f, s))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -146,70 +156,4 @@ func (r untilQuit) Read(p []byte) (int, error) {
 	default:
 		return r.Reader.Read(p)
 	}
-}
-
-// retain removes what is too old, and then the oldest rotated files while there are
-// too many bytes.
-func (f *Files) retain(collections []string, now time.Time) error {
-	f.mu.Lock()
-	f.grown = 0 // what is written from here on may be counted twice, never left out
-	f.mu.Unlock()
-	var files []stored
-	var errs []error
-	for _, c := range collections {
-		list, err := f.list(c)
-		errs = append(errs, err)
-		files = append(files, list...)
-	}
-	slices.SortFunc(files, stored.compare)
-	var total int64
-	for _, s := range files {
-		total += s.size
-	}
-	oldest := ""
-	if f.opts.MaxAge > 0 {
-		oldest = now.UTC().Add(-f.opts.MaxAge).Format(time.DateOnly)
-	}
-	for _, s := range files {
-		tooMany := f.opts.MaxBytes > 0 && total > f.opts.MaxBytes
-		if s.number == 0 || s.day >= oldest && !tooMany {
-			continue
-		}
-		if err := f.root.Remove(s.path()); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		total -= s.size
-	}
-	f.mu.Lock()
-	f.total = total
-	f.mu.Unlock()
-	for _, c := range collections {
-		f.forget(c)
-	}
-	return errors.Join(errs...)
-}
-
-// forget removes the directory of a collection that has no files any more, which gives
-// its place to another. Both locks are held over the removal, so that no write can
-// come between; it is rare and short.
-func (f *Files) forget(collection string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	d := f.open[collection]
-	if d == nil || !d.mu.TryLock() { // being written
-		return
-	}
-	defer d.mu.Unlock()
-	if d.file == nil && f.root.Remove(collection) == nil { // fails unless empty
-		d.closed = true
-		delete(f.open, collection)
-	}
-}
-
-// Bytes returns how many bytes the files have, rotated ones as they are compressed.
-func (f *Files) Bytes() int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.total + f.grown
 }

@@ -52,17 +52,24 @@ func (f *Files) repairCollection(collection string) error {
 			if slices.ContainsFunc(files, func(t stored) bool { return t.name == twin }) {
 				err = f.root.Remove(s.path())
 			}
-		default:
+		case s.day == today:
 			err = f.cutTorn(s)
-			if err == nil && s.day != today {
-				err = f.number(collection, s.day)
-			}
+		default:
+			err = f.endDay(s)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// endDay makes of a plain file that nobody writes any more a rotated one.
+func (f *Files) endDay(s stored) error {
+	if err := f.cutTorn(s); err != nil {
+		return err
+	}
+	return f.assignNumber(s.collection, s.day)
 }
 
 // cutTorn cuts off a last line without its end. Its batch was never acknowledged:

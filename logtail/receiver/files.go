@@ -1,53 +1,14 @@
 package receiver
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
-	"time"
+
+	"github.com/go-netlog/netlog/internal/collection"
 )
-
-// FileOptions are the settings of [Files]. Zero fields mean the defaults they name.
-type FileOptions struct {
-	MaxAge      time.Duration // how long entries are kept, to the day; default 30 days, negative: for ever
-	MaxBytes    int64         // of all files, about; the oldest go first; default 10 GiB, negative: no bound
-	RotateBytes int64         // of a file, then it is compressed; default 64 MiB, at most MaxBytes/32
-	MinFree     int64         // bytes the filesystem must keep free; default 256 MiB, negative: none
-	Collections int           // directories at most; default 16
-	Sync        bool          // fsync before Store returns, so that entries survive a power cut too
-
-	Logf func(format string, args ...any) // what could not be rotated, repaired or removed; nil: silent
-}
-
-// Defaults of [FileOptions].
-const (
-	DefaultMaxAge      = 30 * 24 * time.Hour
-	DefaultMaxBytes    = 10 << 30  // bytes
-	DefaultRotateBytes = 64 << 20  // bytes
-	DefaultMinFree     = 256 << 20 // bytes
-	DefaultCollections = 16
-)
-
-// withDefaults returns o with its zero fields set.
-func (o FileOptions) withDefaults() FileOptions {
-	o.MaxAge = cmp.Or(o.MaxAge, DefaultMaxAge)
-	o.MaxBytes = cmp.Or(o.MaxBytes, DefaultMaxBytes)
-	o.RotateBytes = cmp.Or(o.RotateBytes, DefaultRotateBytes)
-	o.MinFree = cmp.Or(o.MinFree, DefaultMinFree)
-	o.Collections = cmp.Or(o.Collections, DefaultCollections)
-	if o.MaxBytes > 0 {
-		// So the files being written, one a collection, are half of it at most,
-		// and there is always something old to remove.
-		o.RotateBytes = max(1, min(o.RotateBytes, o.MaxBytes/32))
-	}
-	if o.Logf == nil {
-		o.Logf = func(string, ...any) {}
-	}
-	return o
-}
 
 var (
 	// ErrLocked says that another process stores in the same directory.
@@ -132,14 +93,10 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !ValidCollection(b.Collection) {
-		return fmt.Errorf("receiver: invalid collection name %q", b.Collection)
+	if err := collection.Check(b.Collection); err != nil {
+		return fmt.Errorf("receiver: collection %q: %w", b.Collection, err)
 	}
-	d, err := f.day(b.Collection)
-	if err != nil {
-		return err
-	}
-	w, err := d.write(f, b)
+	w, err := f.write(b)
 	f.mu.Lock()
 	f.grown += w.bytes
 	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
@@ -148,6 +105,24 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 		f.wake()
 	}
 	return err
+}
+
+// write appends b to the file of its collection.
+func (f *Files) write(b Batch) (written, error) {
+	for {
+		d, err := f.day(b.Collection)
+		if err != nil {
+			return written{}, err
+		}
+		w, err := d.write(f, b)
+		if err == ErrClosed {
+			continue // day tells whether that is f, or d has just lost its place
+		}
+		if err != nil {
+			f.forget(d) // what cannot even be begun takes no place
+		}
+		return w, err
+	}
 }
 
 // Check returns why Store would store nothing now: ErrNoRoom, ErrClosed, or nil where
@@ -172,23 +147,6 @@ func (f *Files) room() error {
 	return nil
 }
 
-// day returns the file of a collection that is being written.
-func (f *Files) day(collection string) (*dayFile, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch d := f.open[collection]; {
-	case f.closed:
-		return nil, ErrClosed
-	case d != nil:
-		return d, nil
-	case len(f.open) >= f.opts.Collections:
-		return nil, ErrCollections
-	}
-	d := &dayFile{collection: collection}
-	f.open[collection] = d
-	return d, nil
-}
-
 // wake has keep look at the files.
 func (f *Files) wake() {
 	select {
@@ -207,12 +165,11 @@ func (f *Files) Close() error {
 		return nil
 	}
 	f.closed = true
-	open := f.open
 	f.mu.Unlock()
 	close(f.quit)
 	<-f.done
 	var errs []error
-	for _, d := range open {
+	for _, d := range f.days() {
 		errs = append(errs, d.close())
 	}
 	errs = append(errs, f.lock.Close(), f.root.Close())

@@ -6,7 +6,8 @@ import (
 )
 
 // Limits bound what one request, and what one node, can make a [Handler] hold or
-// store. A zero field means its default; a negative one of those that say so, no limit.
+// store. A zero field means its default, and a negative one too where it does not say
+// otherwise.
 type Limits struct {
 	BodyBytes    int // of a body as it comes, compressed or not; default 1 MiB
 	DecodedBytes int // of a body after decompression; default 8 MiB
@@ -42,18 +43,26 @@ const (
 	DefaultNewIDs       = 1000     // an hour
 )
 
-// withDefaults returns l with its zero fields set.
+// withDefaults returns l with the fields set that mean a default.
 func (l Limits) withDefaults() Limits {
-	l.BodyBytes = cmp.Or(l.BodyBytes, DefaultBodyBytes)
-	l.DecodedBytes = cmp.Or(l.DecodedBytes, DefaultDecodedBytes)
-	l.Entries = cmp.Or(l.Entries, DefaultEntries)
-	l.EntryBytes = cmp.Or(l.EntryBytes, DefaultEntryBytes)
-	l.Requests = cmp.Or(l.Requests, DefaultRequests)
-	l.ReadTimeout = cmp.Or(l.ReadTimeout, DefaultReadTimeout)
-	l.StoreTimeout = cmp.Or(l.StoreTimeout, DefaultStoreTimeout)
+	l.BodyBytes = orDefault(l.BodyBytes, DefaultBodyBytes)
+	l.DecodedBytes = orDefault(l.DecodedBytes, DefaultDecodedBytes)
+	l.Entries = orDefault(l.Entries, DefaultEntries)
+	l.EntryBytes = orDefault(l.EntryBytes, DefaultEntryBytes)
+	l.Requests = orDefault(l.Requests, DefaultRequests)
+	l.ReadTimeout = orDefault(l.ReadTimeout, DefaultReadTimeout)
+	l.StoreTimeout = orDefault(l.StoreTimeout, DefaultStoreTimeout)
 	l.QuotaBytes = cmp.Or(l.QuotaBytes, DefaultQuotaBytes)
 	l.NewIDs = cmp.Or(l.NewIDs, DefaultNewIDs)
 	return l
+}
+
+// orDefault returns n, or standard where n is not positive.
+func orDefault[T int | int64 | time.Duration](n, standard T) T {
+	if n > 0 {
+		return n
+	}
+	return standard
 }
 
 // A bucket is a quota that refills steadily: it holds what may still be used. Use
@@ -79,5 +88,6 @@ func (b *bucket) wait(rate float64) time.Duration {
 	if b.left > 0 {
 		return 0
 	}
-	return time.Duration((1 - b.left) / rate * float64(time.Hour))
+	const most = 1e5 // hours; many more are no Duration
+	return time.Duration(min(most, (1-b.left)/rate) * float64(time.Hour))
 }

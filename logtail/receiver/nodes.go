@@ -2,7 +2,6 @@ package receiver
 
 import (
 	"container/list"
-	"context"
 	"sync"
 	"time"
 
@@ -20,17 +19,23 @@ const (
 	savedHours = 24 // of its quota can a quiet node save
 )
 
+// A sender is an ID with requests in memory.
+type sender struct {
+	// turn holds a token while a request of the ID is unpacked and stored.
+	turn     chan struct{}
+	requests int // in memory; nodes.mu guards it
+}
+
 // node is what the Handler remembers of one ID.
 type node struct {
-	id   logtail.PublicID
-	turn chan struct{} // holds a token while a request of the node is being stored
+	id logtail.PublicID
 
-	// The holder of the turn owns the streams, and nodes.mu guards them while
-	// users is 0.
+	// The request that has entered owns the streams, and nodes.mu guards them while
+	// there is none.
 	streams []*stream // latest used last
 
 	// nodes.mu guards the fields below.
-	users int // requests that wait for the turn or have it
+	busy  bool // a request has entered
 	quota bucket
 	place *list.Element
 }
@@ -47,22 +52,22 @@ type nodes struct {
 	limits Limits // immutable
 
 	// mu guards the fields below.
-	mu    sync.Mutex
-	byID  map[logtail.PublicID]*node
-	order *list.List               // of *node, the latest used first
-	fresh bucket                   // for new IDs
-	slots int                      // of all streams
-	held  map[logtail.PublicID]int // requests in memory
+	mu      sync.Mutex
+	byID    map[logtail.PublicID]*node
+	order   *list.List // of *node, the latest used first
+	fresh   bucket     // for new IDs
+	slots   int        // of all streams
+	senders map[logtail.PublicID]*sender
 }
 
 // newNodes returns an empty table.
 func newNodes(l Limits, now time.Time) *nodes {
 	return &nodes{
-		limits: l,
-		byID:   make(map[logtail.PublicID]*node),
-		order:  list.New(),
-		held:   make(map[logtail.PublicID]int),
-		fresh:  bucket{float64(l.NewIDs), now},
+		limits:  l,
+		byID:    make(map[logtail.PublicID]*node),
+		order:   list.New(),
+		senders: make(map[logtail.PublicID]*sender),
+		fresh:   bucket{float64(l.NewIDs), now},
 	}
 }
 
@@ -73,24 +78,30 @@ func (t *nodes) len() int {
 	return len(t.byID)
 }
 
-// hold counts a request of id as one in memory, and reports whether there is room for
-// it: one node that sends many slowly must not keep the others out.
-func (t *nodes) hold(id logtail.PublicID) bool {
+// hold counts a request of id as one in memory, and returns its sender, or nil where
+// there is no room for it: one node that sends many slowly must not keep the others out.
+func (t *nodes) hold(id logtail.PublicID) *sender {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.held[id] == maxHeld {
-		return false
+	s := t.senders[id]
+	if s == nil {
+		s = &sender{turn: make(chan struct{}, 1)}
+		t.senders[id] = s
 	}
-	t.held[id]++
-	return true
+	if s.requests == maxHeld {
+		return nil
+	}
+	s.requests++
+	return s
 }
 
 // release ends what hold began.
 func (t *nodes) release(id logtail.PublicID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.held[id]--; t.held[id] == 0 {
-		delete(t.held, id)
+	s := t.senders[id]
+	if s.requests--; s.requests == 0 {
+		delete(t.senders, id)
 	}
 }
 
@@ -125,57 +136,47 @@ func (t *nodes) waitQuotaLocked(n *node, now time.Time) time.Duration {
 	return n.quota.wait(rate)
 }
 
-// enter waits for the turn of the node of id and takes cost bytes from its quota.
-// It returns how long the node must wait where it has none left.
-func (t *nodes) enter(ctx context.Context, id logtail.PublicID, cost int64) (*node, time.Duration, error) {
-	now := time.Now()
+// enter takes cost bytes from the quota of the node of id, which is then the caller's
+// until leave. It returns how long the node must wait where it has none left. The
+// caller has the turn of the sender.
+func (t *nodes) enter(id logtail.PublicID, cost int64, now time.Time) (*node, time.Duration) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	n := t.byID[id]
 	if n == nil {
 		if wait := t.waitNewLocked(now); wait > 0 {
-			t.mu.Unlock()
-			return nil, wait, nil
+			return nil, wait
 		}
 		n = t.addLocked(id, now)
 	}
 	if wait := t.waitQuotaLocked(n, now); wait > 0 {
-		t.mu.Unlock()
-		return nil, wait, nil
+		return nil, wait
 	}
 	n.quota.left -= float64(cost)
-	n.users++
+	n.busy = true
 	t.order.MoveToFront(n.place)
-	t.mu.Unlock()
-
-	select {
-	case n.turn <- struct{}{}:
-		return n, 0, nil
-	case <-ctx.Done():
-		t.leave(n, cost)
-		return nil, 0, ctx.Err()
-	}
+	return n, 0
 }
 
-// leave ends what enter began, and gives back refund bytes. The caller has
-// returned the turn.
+// leave ends what enter began, and gives back refund bytes.
 func (t *nodes) leave(n *node, refund int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n.quota.left += float64(refund)
-	n.users--
+	n.busy = false
 }
 
 // addLocked adds a node, and forgets the one unused for longest where the table
 // is full.
 func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
 	t.fresh.left--
-	n := &node{id: id, turn: make(chan struct{}, 1)}
+	n := &node{id: id}
 	n.quota = bucket{startHours * float64(t.limits.QuotaBytes), now}
 	n.place = t.order.PushFront(n)
 	t.byID[id] = n
 	if len(t.byID) > maxNodes {
 		for e := t.order.Back(); e != nil; e = e.Prev() {
-			if old := e.Value.(*node); old != n && old.users == 0 {
+			if old := e.Value.(*node); old != n && !old.busy {
 				t.forgetLocked(old)
 				t.order.Remove(e)
 				delete(t.byID, old.id)
@@ -194,8 +195,8 @@ func (t *nodes) forgetLocked(n *node) {
 	n.streams = nil
 }
 
-// stream returns the stream of n with room for size more entries. The caller has the
-// turn of n.
+// stream returns the stream of n with room for size more entries. The caller has
+// entered n.
 func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen {
 	added := 0
 	at := len(n.streams) - 1
@@ -231,7 +232,7 @@ func (t *nodes) account(added int) {
 		return
 	}
 	for e := t.order.Back(); e != nil && t.slots > maxSlots*3/4; e = e.Prev() {
-		if n := e.Value.(*node); n.users == 0 {
+		if n := e.Value.(*node); !n.busy {
 			t.forgetLocked(n)
 		}
 	}

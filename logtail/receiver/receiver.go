@@ -102,15 +102,19 @@ type Batch struct {
 // copied, nor its fields changed, after its first request.
 //
 // It may be called concurrently. It holds at most Limits.Requests bodies in
-// memory; few are decompressed and stored at once, the others wait.
+// memory; few are decompressed and stored at once, of one node one, the others wait.
 type Handler struct {
 	// Sink stores the entries. It is required.
 	Sink Sink
 
 	// Authorize, where set, is asked before the body is read whether a node
 	// may write to a collection. An error is answered 403, or 401 where it is
-	// ErrUnauthorized; its text goes nowhere. The request's URL has the public ID in
-	// place of the private one, and no query. nil: everyone may.
+	// ErrUnauthorized; its text goes nowhere. nil: everyone may.
+	//
+	// The request that it sees has the method, protocol, host, header, remote address, TLS
+	// state and context of the real one. It has no body; its URL has the public
+	// ID in place of the private one, and no query; header fields that hold a
+	// private ID are left out.
 	Authorize func(r *http.Request, collection string, id logtail.PublicID) error
 
 	// Limits bound requests and nodes. Zero: the defaults.
@@ -124,26 +128,6 @@ type Handler struct {
 	core *core // immutable after once
 }
 
-// Stats tells what a Handler has done since its first request.
-type Stats struct {
-	Requests uint64 // all of them
-
-	Stored      uint64 // entries
-	StoredBytes uint64 // as they were given to the Sink, a line break each
-	Repeated    uint64 // entries not stored again
-	Conflicts   uint64 // entries stored beside another one of the same number
-	Missing     uint64 // numbers of entries that were left out, by gaps in proc_seq
-
-	Malformed   uint64 // requests answered 400
-	TooLarge    uint64 // 413
-	Forbidden   uint64 // 401 and 403
-	OverQuota   uint64 // 429
-	Unavailable uint64 // 503
-	OtherErrors uint64 // 404, 405, 408 and 415
-
-	Nodes int // IDs remembered now
-}
-
 // Stats never waits for the Sink.
 func (h *Handler) Stats() Stats { return h.init().stats() }
 
@@ -152,8 +136,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := h.init()
 	c.count.requests.Add(1)
 	if err := c.accept(w, r); err != nil {
-		c.count.refused(err.code)
-		err.write(w)
+		ref := asRefusal(err)
+		c.count.refused(ref.code)
+		ref.write(w)
 		return
 	}
 	w.WriteHeader(http.StatusOK)

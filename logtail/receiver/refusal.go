@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/rawjson"
@@ -19,25 +18,57 @@ type refusal struct {
 	retry time.Duration // for 429 and 503
 }
 
+func (e *refusal) Error() string { return e.text }
+
 // retrySoon is told to clients where the cause is expected to pass in seconds.
 const retrySoon = 5 * time.Second
 
-// refuse makes a refusal from an error of this package.
-func refuse(code int, err error) *refusal { return &refusal{code: code, text: err.Error()} }
+// The answers, but for overQuota and the errors of rawjson.
+var (
+	errEmpty      = &refusal{http.StatusBadRequest, "empty body", 0}
+	errUTF8       = &refusal{http.StatusBadRequest, "invalid UTF-8", 0}
+	errNotObject  = &refusal{http.StatusBadRequest, "an entry is not a JSON object", 0}
+	errDoubled    = &refusal{http.StatusBadRequest, "an entry has a member twice", 0}
+	errDisguised  = &refusal{http.StatusBadRequest, "an entry has a member that differs from \"logtail\" in case only", 0}
+	errCompressed = &refusal{http.StatusBadRequest, "invalid zstd", 0}
+	errLength     = &refusal{http.StatusBadRequest, "the body has another length than its header says", 0}
+	errCopyID     = &refusal{http.StatusBadRequest, "copyId is not a private ID", 0}
 
-// unavailable is a 503.
-func unavailable(text string) *refusal {
-	return &refusal{http.StatusServiceUnavailable, text, retrySoon}
+	errStranger        = &refusal{http.StatusUnauthorized, "unauthorized", 0}
+	errForbidden       = &refusal{http.StatusForbidden, "forbidden", 0}
+	errManyCollections = &refusal{http.StatusForbidden, "too many collections", 0}
+	errPath            = &refusal{http.StatusNotFound, "the path must end in /c/<collection>/<private id>", 0}
+	errMethod          = &refusal{http.StatusMethodNotAllowed, "only POST", 0}
+	errSlowBody        = &refusal{http.StatusRequestTimeout, "the body did not come in time", 0}
+	errEncoding        = &refusal{http.StatusUnsupportedMediaType, "the encoding must be zstd, or none", 0}
+
+	errLargeBody  = &refusal{http.StatusRequestEntityTooLarge, "body too large", 0}
+	errLargeEntry = &refusal{http.StatusRequestEntityTooLarge, "an entry is too large", 0}
+	errManyItems  = &refusal{http.StatusRequestEntityTooLarge, "too many entries", 0}
+
+	errManyRequests = &refusal{http.StatusServiceUnavailable, "too many requests at once", retrySoon}
+	errManyOfNode   = &refusal{http.StatusServiceUnavailable, "too many requests of this node at once", retrySoon}
+	errBusy         = &refusal{http.StatusServiceUnavailable, "too busy", retrySoon}
+	errNodeBusy     = &refusal{http.StatusServiceUnavailable, "too busy with other requests of this node", retrySoon}
+	errSink         = &refusal{http.StatusServiceUnavailable, "cannot store", retrySoon}
+	errSlowSink     = &refusal{http.StatusServiceUnavailable, "storing takes too long", retrySoon}
+)
+
+// overQuota is a 429.
+func overQuota(wait time.Duration) *refusal {
+	return &refusal{http.StatusTooManyRequests, "over the quota", max(wait, time.Second)}
 }
 
-// refuseBody says how a body that cannot be taken is answered.
-func refuseBody(err error) *refusal {
-	for _, large := range []error{rawjson.ErrDepth, errManyItems, rawjson.ErrMembers, errLargeEntry, errLargeBody} {
-		if errors.Is(err, large) {
-			return refuse(http.StatusRequestEntityTooLarge, large)
-		}
+// asRefusal says how err is answered, which is a refusal, or what rawjson has against
+// a body.
+func asRefusal(err error) *refusal {
+	if e, ok := errors.AsType[*refusal](err); ok {
+		return e
 	}
-	return refuse(http.StatusBadRequest, err)
+	if errors.Is(err, rawjson.ErrDepth) || errors.Is(err, rawjson.ErrMembers) {
+		return &refusal{http.StatusRequestEntityTooLarge, err.Error(), 0}
+	}
+	return &refusal{http.StatusBadRequest, err.Error(), 0}
 }
 
 // write sends e.
@@ -56,28 +87,4 @@ func (e *refusal) write(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.Itoa(int(seconds)))
 	}
 	http.Error(w, e.text, e.code)
-}
-
-// counters are the atomic counters behind Stats.
-type counters struct {
-	requests, stored, storedBytes, repeated, conflicts, missing      atomic.Uint64
-	malformed, tooLarge, forbidden, overQuota, unavailable, otherErr atomic.Uint64
-}
-
-// refused counts a request answered with code.
-func (c *counters) refused(code int) {
-	switch code {
-	case http.StatusBadRequest:
-		c.malformed.Add(1)
-	case http.StatusRequestEntityTooLarge:
-		c.tooLarge.Add(1)
-	case http.StatusUnauthorized, http.StatusForbidden:
-		c.forbidden.Add(1)
-	case http.StatusTooManyRequests:
-		c.overQuota.Add(1)
-	case http.StatusServiceUnavailable:
-		c.unavailable.Add(1)
-	default:
-		c.otherErr.Add(1)
-	}
 }

@@ -10,43 +10,37 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-netlog/netlog/internal/collection"
 	"github.com/go-netlog/netlog/logtail"
-)
-
-var (
-	errLargeBody  = errors.New("body too large")
-	errCompressed = errors.New("invalid zstd")
-	errLength     = errors.New("the body has another length than its header says")
 )
 
 // target is what the URL of a request says.
 type target struct {
 	collection string
 	id, copyID logtail.PublicID
-	prefix     string // of the path, up to and with "/c/"
+	prefix     string // of the path, up to and with "/c"
 }
 
 // parseTarget reads the last three elements of the path, so that any prefix may
 // stand before them.
-func parseTarget(u *url.URL) (target, *refusal) {
-	notFound := &refusal{code: http.StatusNotFound, text: "the path must end in /c/<collection>/<private id>"}
+func parseTarget(u *url.URL) (target, error) {
 	rest, id, _ := cutLast(u.Path)
-	rest, collection, ok := cutLast(rest)
-	if !ok || !strings.HasSuffix(rest, "/c") || !ValidCollection(collection) {
-		return target{}, notFound
+	rest, name, ok := cutLast(rest)
+	if !ok || !strings.HasSuffix(rest, "/c") || collection.Check(name) != nil {
+		return target{}, errPath
 	}
 	private, err := logtail.ParsePrivateID(id)
 	if err != nil {
-		return target{}, notFound
+		return target{}, errPath
 	}
-	t := target{collection: collection, id: private.Public(), prefix: rest + "/"}
+	t := target{collection: name, id: private.Public(), prefix: rest}
 	if u.RawQuery == "" {
 		return t, nil
 	}
 	if s := u.Query().Get("copyId"); s != "" {
 		private, err := logtail.ParsePrivateID(s)
 		if err != nil {
-			return target{}, &refusal{code: http.StatusBadRequest, text: "copyId is not a private ID"}
+			return target{}, errCopyID
 		}
 		t.copyID = private.Public()
 	}
@@ -62,32 +56,9 @@ func cutLast(path string) (before, last string, ok bool) {
 	return path[:at], path[at+1:], true
 }
 
-// ValidCollection reports whether name can be the name of a collection: 1 to 64
-// characters of [a-zA-Z0-9-_.], the first alphanumeric. Such a name is also
-// that of one directory, never of "." or "..".
-func ValidCollection(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		alnum := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-		if !alnum && (i == 0 || c != '-' && c != '_' && c != '.') {
-			return false
-		}
-	}
-	return 1 <= len(name) && len(name) <= 64
-}
-
-// withoutSecrets returns r as Authorize sees it.
-func (t target) withoutSecrets(r *http.Request) *http.Request {
-	seen := *r
-	seen.URL = &url.URL{Path: t.prefix + t.collection + "/" + t.id.String()}
-	seen.RequestURI = ""
-	seen.Form, seen.PostForm = nil, nil
-	return &seen
-}
-
 // isZstd reports whether the body is compressed. RFC 9110 allows a list of
 // encodings; more than one is refused.
-func isZstd(h http.Header) (bool, *refusal) {
+func isZstd(h http.Header) (bool, error) {
 	values := h.Values("Content-Encoding")
 	if len(values) == 0 {
 		return false, nil
@@ -98,13 +69,13 @@ func isZstd(h http.Header) (bool, *refusal) {
 	case len(values) == 1 && v == "zstd":
 		return true, nil
 	}
-	return false, &refusal{code: http.StatusUnsupportedMediaType, text: "the encoding must be zstd, or none"}
+	return false, errEncoding
 }
 
-// readBody reads the body of r into dst, which it returns also on a refusal.
-func readBody(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]byte, *refusal) {
+// readBody reads the body of r into dst, which it returns also with an error.
+func readBody(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]byte, error) {
 	if r.ContentLength > int64(most) {
-		return dst, refuse(http.StatusRequestEntityTooLarge, errLargeBody)
+		return dst, errLargeBody
 	}
 	body := http.MaxBytesReader(w, r.Body, int64(most))
 	for {
@@ -118,12 +89,12 @@ func readBody(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]b
 		case err == nil:
 			continue
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return dst, &refusal{code: http.StatusRequestTimeout, text: "the body did not come in time"}
+			return dst, errSlowBody
 		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return dst, refuse(http.StatusRequestEntityTooLarge, errLargeBody)
+			return dst, errLargeBody
 		}
-		return dst, refuse(http.StatusBadRequest, errLength)
+		return dst, errLength
 	}
 }
 

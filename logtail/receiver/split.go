@@ -2,21 +2,9 @@ package receiver
 
 import (
 	"bytes"
-	"errors"
 	"unicode/utf8"
 
 	"github.com/go-netlog/netlog/internal/rawjson"
-)
-
-// Why a body is refused. The texts go to the client; they quote nothing of it.
-var (
-	errUTF8       = errors.New("invalid UTF-8")
-	errNotObject  = errors.New("an entry is not a JSON object")
-	errDoubled    = errors.New("an entry has a member twice")
-	errDisguised  = errors.New("an entry has a member that differs from \"logtail\" in case only")
-	errEmpty      = errors.New("empty body")
-	errManyItems  = errors.New("too many entries")
-	errLargeEntry = errors.New("an entry is too large")
 )
 
 // entry is one entry of a body: the bytes of an object, and where its member
@@ -36,6 +24,12 @@ type span struct{ start, end int }
 type splitter struct {
 	entries []entry
 	members []rawjson.Member
+}
+
+// emptied returns sp for the next request, without what points into a body.
+func (sp splitter) emptied() splitter {
+	clear(sp.members[:cap(sp.members)]) // they are filled anew for each object
+	return splitter{entries: emptied(sp.entries), members: sp.members[:0]}
 }
 
 // split cuts body, a JSON array of objects or a run of objects with white space

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+
+	"github.com/go-netlog/netlog/internal/owndir"
 )
 
 // disk is what a spool asks of its directory. It is as small as it is so that a
@@ -36,9 +38,8 @@ type file interface {
 // rootDisk is a directory of the operating system. All names go through os.Root,
 // so that no symbolic link leads out of it.
 type rootDisk struct {
-	dir  string
 	root *os.Root
-	lock io.Closer // nil before Lock
+	lock *os.File // nil before Lock
 }
 
 // openDir opens dir, and makes it when it is missing.
@@ -61,15 +62,19 @@ func openDir(dir string) (*rootDisk, error) {
 		root.Close()
 		return nil, err
 	}
-	return &rootDisk{dir: dir, root: root}, nil
+	return &rootDisk{root: root}, nil
 }
 
-func (d *rootDisk) Lock() (err error) {
-	if err := d.regular(lockName); err != nil {
+func (d *rootDisk) Lock() error {
+	lock, err := owndir.Lock(d.root, lockName)
+	switch {
+	case err == owndir.ErrLocked:
+		return ErrLocked
+	case err != nil:
 		return err
 	}
-	d.lock, err = lockFile(d.root, d.dir, lockName)
-	return err
+	d.lock = lock
+	return nil
 }
 
 func (d *rootDisk) List() (map[string]int64, error) {
@@ -100,7 +105,7 @@ func (d *rootDisk) List() (map[string]int64, error) {
 
 func (d *rootDisk) Open(name string, flag int) (file, error) {
 	if flag&os.O_EXCL == 0 { // with O_EXCL there is nothing to be misled by
-		if err := d.regular(name); err != nil {
+		if err := owndir.Regular(d.root, name); err != nil {
 			return nil, err
 		}
 	}
@@ -111,22 +116,9 @@ func (d *rootDisk) Open(name string, flag int) (file, error) {
 	return f, nil
 }
 
-// regular refuses a name that is there and no regular file: opening a FIFO could
-// wait for ever, and a link could lead to another file of this directory.
-func (d *rootDisk) regular(name string) error {
-	info, err := d.root.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", name)
-	}
-	return err
-}
-
 func (d *rootDisk) Remove(name string) error { return d.root.Remove(name) }
 
-func (d *rootDisk) Sync() error { return syncDir(d.root) }
+func (d *rootDisk) Sync() error { return owndir.Sync(d.root, ".") }
 
 func (d *rootDisk) Close() error {
 	var err error

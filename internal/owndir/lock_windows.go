@@ -1,0 +1,33 @@
+package owndir
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+const (
+	errorSharingViolation    = syscall.Errno(32)
+	fileFlagOpenReparsePoint = 0x00200000
+)
+
+// lock opens the file so that nobody else can; Windows closes it when the process
+// ends in whatever way. os.Root cannot ask for that, hence the path.
+func lock(root *os.Root, name string) (*os.File, error) {
+	path := filepath.Join(root.Name(), name)
+	p, err := syscall.UTF16PtrFromString(path)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	const shareNone = 0
+	h, err := syscall.CreateFile(p, syscall.GENERIC_READ|syscall.GENERIC_WRITE, shareNone, nil,
+		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL|fileFlagOpenReparsePoint, 0)
+	switch err {
+	case nil:
+		return os.NewFile(uintptr(h), path), nil
+	case errorSharingViolation:
+		return nil, ErrLocked
+	}
+	return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+}

@@ -1,0 +1,71 @@
+package receiver
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// fill makes a work do all that fills its buffers.
+func fill(c *qt.C, k *work) {
+	co := newCore(&Handler{})
+	k.wire = append(k.wire, `[{"logtail":{"proc_id":1,"proc_seq":2,"error":{"a":1}},"b":2},{"c":{"d":3}}]`...)
+	k.plain = append(k.plain, k.wire...)
+	k.id, k.received = logtail.PublicID{1}, time.Unix(1, 0)
+	entries, err := k.split.split(k.plain, 10, 1000)
+	c.Assert(err, qt.IsNil)
+	k.node, _ = co.nodes.enter(k.id, 1, time.Now())
+	k.attribute(co, entries)
+}
+
+// TestTheNextRequestInheritsNothing: neither a byte of a body nor a stream of a node
+// stays in memory with the buffers of a request that has ended.
+func TestTheNextRequestInheritsNothing(t *testing.T) {
+	c := qt.New(t)
+	var k work
+	fill(c, &k)
+	eachSlice(reflect.ValueOf(k.buffers), "", func(name string, s reflect.Value) {
+		c.Check(s.Len() > 0, qt.IsTrue, qt.Commentf("%s is not filled by this test", name))
+	})
+	eachSlice(reflect.ValueOf(k.buffers.emptied()), "", func(name string, s reflect.Value) {
+		c.Check(s.Len(), qt.Equals, 0, qt.Commentf("%s", name))
+		c.Check(s.Cap() > 0, qt.IsTrue, qt.Commentf("%s is not used again", name))
+		switch s.Type().Elem().Kind() {
+		case reflect.Uint8, reflect.Int: // hold nothing else in memory
+			return
+		}
+		s = s.Slice(0, s.Cap())
+		for n := range s.Len() {
+			c.Check(s.Index(n).IsZero(), qt.IsTrue, qt.Commentf("%s[%d]", name, n))
+		}
+	})
+}
+
+// TestLargeBuffersAreNotKept, each by itself: the others are.
+func TestLargeBuffersAreNotKept(t *testing.T) {
+	c := qt.New(t)
+	var k work
+	fill(c, &k)
+	k.plain = make([]byte, maxKept+1)
+	k.undos = make([]undo, maxKeptItems+1)
+	b := k.buffers.emptied()
+	c.Check(b.plain, qt.IsNil)
+	c.Check(b.undos, qt.IsNil)
+	c.Check(cap(b.wire) > 0, qt.IsTrue)
+}
+
+// eachSlice calls do with the slices in a struct, and in those in it.
+func eachSlice(v reflect.Value, prefix string, do func(name string, s reflect.Value)) {
+	for field, f := range v.Fields() {
+		switch name := prefix + field.Name; f.Kind() {
+		case reflect.Slice:
+			do(name, f)
+		case reflect.Struct:
+			eachSlice(f, name+".", do)
+		}
+	}
+}

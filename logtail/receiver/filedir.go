@@ -1,0 +1,111 @@
+package receiver
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/go-netlog/netlog/internal/collection"
+	"github.com/go-netlog/netlog/internal/owndir"
+)
+
+// lockDir locks root for this process. Where there are no locks, a second process
+// must be kept away by other means.
+func lockDir(root *os.Root) (*os.File, error) {
+	const name = ".lock"
+	lock, err := owndir.Lock(root, name)
+	switch err {
+	case nil:
+		return lock, nil
+	case owndir.ErrLocked:
+		return nil, ErrLocked
+	case owndir.ErrNoLocks:
+		lock, err = root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("receiver: lock: %w", err)
+	}
+	return lock, nil
+}
+
+// list returns the stored files of a collection. Others are none of its business. A
+// directory that is gone has none.
+func (f *Files) list(collection string) ([]stored, error) {
+	entries, err := f.readDir(collection)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var files []stored
+	for _, e := range entries {
+		s, ok := parseName(e.Name())
+		if !ok || !e.Type().IsRegular() {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.collection, s.size = collection, info.Size()
+		files = append(files, s)
+	}
+	return files, nil
+}
+
+// readDir returns the entries of a directory below the root.
+func (f *Files) readDir(name string) ([]fs.DirEntry, error) {
+	dir, err := f.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return dir.ReadDir(-1)
+}
+
+// collections returns the names of the directories that can be collections.
+func (f *Files) collections() ([]string, error) {
+	entries, err := f.readDir(".")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && collection.Check(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// assignNumber gives the file of day its number, the next free one of that day. From then
+// on it is complete, and it goes to keep. One that someone has removed needs none.
+func (f *Files) assignNumber(collection, day string) error {
+	files, err := f.list(collection)
+	if err != nil {
+		return err
+	}
+	next := 1
+	for _, s := range files {
+		if s.day == day {
+			next = max(next, s.number+1)
+		}
+	}
+	err = f.root.Rename(path.Join(collection, day+plainSuffix),
+		path.Join(collection, fmt.Sprintf("%s.%04d%s", day, next, plainSuffix)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// syncDirs makes the name of a new file in a collection durable.
+func (f *Files) syncDirs(collection string) error {
+	return errors.Join(owndir.Sync(f.root, collection), owndir.Sync(f.root, "."))
+}

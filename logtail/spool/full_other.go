@@ -1,0 +1,6 @@
+//go:build !unix && !windows
+
+package spool
+
+// diskFull reports whether err says that there is no room on the disk.
+func diskFull(error) bool { return false }
