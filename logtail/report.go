@@ -40,6 +40,15 @@ func (r *reporter) due(q *queue) bool {
 	return r.untold(q) && hasRoom(q.buf) && !time.Now().Before(r.retry)
 }
 
+// again returns when to tell what the Buffer did not take the last report of, or
+// zero.
+func (r *reporter) again(q *queue) time.Time {
+	if !r.untold(q) {
+		return time.Time{}
+	}
+	return r.retry
+}
+
 // tell puts a report into the Buffer.
 func (r *reporter) tell(q *queue) {
 	total := q.dropped()

@@ -19,7 +19,7 @@ const (
 //
 // run is its only goroutine. NewLogger starts it; it ends when the queue is
 // closed and empty, or when abort is called. Its timer runs only while there
-// are entries, and for a moment after the last request.
+// are entries or losses to tell, and for a moment after the last request.
 type uploader struct {
 	// immutable
 	q          *queue
@@ -63,7 +63,7 @@ func (u *uploader) run() {
 		u.await(time.Now().Add(rand.N(startSpread)), u.q.urgent)
 	}
 	for {
-		u.await(time.Time{}, u.hasWork)
+		u.await(u.reporter.again(u.q), u.hasWork)
 		if u.ctx.Err() != nil || u.drained() {
 			return
 		}
@@ -162,12 +162,15 @@ func (u *uploader) coalesce() {
 
 // step makes one request at most, and pauses as its answer demands.
 func (u *uploader) step() {
-	if u.failures == 0 && u.reporter.due(u.q) {
+	if u.reporter.due(u.q) && (u.failures == 0 || u.q.buf.Stats().Entries == 0) {
 		u.reporter.tell(u.q)
 	}
 	if u.acking {
 		u.settle()
 		return
+	}
+	if u.q.buf.Stats().Entries == 0 {
+		return // the Buffer took no report either
 	}
 	if err := u.peek(); err != nil {
 		u.failed(unavailable, answer{err: err})
