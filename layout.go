@@ -2,7 +2,6 @@ package netlog
 
 import (
 	"cmp"
-	"iter"
 	"net/netip"
 	"slices"
 )
@@ -183,22 +182,20 @@ func (d *depths) kind(layer int) addrKind {
 	return addrSubnet
 }
 
-// pieces yields the address space from its begin to its end in pieces of which
-// all addresses have the same depths: where a piece begins and how many addresses
-// it has. The last one's size is given as zero, as nothing public is in it.
-func (lay *layout) pieces(yield func(first, size uint128, d *depths) bool) {
+// pieces calls visit for the address space from its begin to its end, in pieces of
+// which all addresses have the same depths: where a piece begins and how many
+// addresses it has. The last one's size is given as zero, as nothing public is in it.
+func (lay *layout) pieces(visit func(first, size uint128, d *depths)) {
 	var first uint128
 	var d depths
 	for _, e := range lay.edges {
 		if e.at != first {
-			if !yield(first, e.at.sub(first), &d) {
-				return
-			}
+			visit(first, e.at.sub(first), &d)
 			first = e.at
 		}
 		d[e.label] += int(e.step)
 	}
-	yield(first, uint128{}, &d)
+	visit(first, uint128{}, &d)
 }
 
 // countingLayer returns the first layer of routes that is not a default route,
@@ -206,7 +203,7 @@ func (lay *layout) pieces(yield func(first, size uint128, d *depths) bool) {
 // matters, a route in pieces is the same as the whole one.
 func (lay *layout) countingLayer() int {
 	var public []uint128 // by depth: the public addresses that so many routes hold
-	lay.pieces(func(_, size uint128, d *depths) bool {
+	lay.pieces(func(_, size uint128, d *depths) {
 		n := d[labelRoute]
 		for len(public) <= n {
 			public = append(public, uint128{})
@@ -214,7 +211,6 @@ func (lay *layout) countingLayer() int {
 		if d.public() {
 			public[n] = public[n].add(size)
 		}
-		return true
 	})
 	// From the innermost layer outwards, as each is a part of the one around it.
 	var sum uint128
@@ -227,17 +223,14 @@ func (lay *layout) countingLayer() int {
 	return 1
 }
 
-// spans yields the spans of the table.
-func (lay *layout) spans() iter.Seq[span6] {
-	return func(yield func(span6) bool) {
-		layer := lay.countingLayer()
-		last := addrKind(0xff) // no kind, so that the first piece begins a span
-		lay.pieces(func(first, _ uint128, d *depths) bool {
-			if k := d.kind(layer); k != last {
-				last = k
-				return yield(span6{first, k})
-			}
-			return true
-		})
-	}
+// spans calls add for each span of the table, in order.
+func (lay *layout) spans(add func(span6)) {
+	layer := lay.countingLayer()
+	last := addrKind(0xff) // no kind, so that the first piece begins a span
+	lay.pieces(func(first, _ uint128, d *depths) {
+		if k := d.kind(layer); k != last {
+			last = k
+			add(span6{first, k})
+		}
+	})
 }
