@@ -180,14 +180,26 @@ func (d *dayFile) sync(w written) error {
 	return nil
 }
 
-// stale rotates the file where its day is over.
+// stale rotates the file where its day is over, and those of past days that
+// something kept from being rotated: without a number none is ever removed.
 func (d *dayFile) stale(f *Files, today string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.file == nil || d.day >= today {
-		return nil
+	if d.file != nil && d.day < today {
+		if err := d.rotate(f); err != nil {
+			return err
+		}
 	}
-	return d.rotate(f)
+	files, err := f.list(d.collection)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // nothing was ever written
+	}
+	for _, s := range files {
+		if s.number == 0 && s.day < today {
+			err = errors.Join(err, f.number(d.collection, s.day))
+		}
+	}
+	return err
 }
 
 // close closes the file.
