@@ -135,11 +135,7 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 	if !ValidCollection(b.Collection) {
 		return fmt.Errorf("receiver: invalid collection name %q", b.Collection)
 	}
-	d, err := f.day(b.Collection)
-	if err != nil {
-		return err
-	}
-	w, err := d.write(f, b)
+	w, err := f.write(b)
 	f.mu.Lock()
 	f.grown += w.bytes
 	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
@@ -148,6 +144,20 @@ func (f *Files) Store(ctx context.Context, b Batch) error {
 		f.wake()
 	}
 	return err
+}
+
+// write writes b to the file of its collection.
+func (f *Files) write(b Batch) (written, error) {
+	for {
+		d, err := f.day(b.Collection)
+		if err != nil {
+			return written{}, err
+		}
+		if w, err := d.write(f, b); err != ErrClosed {
+			return w, err
+		}
+		// Forgotten between the two, or all is closed: day knows.
+	}
 }
 
 // Check returns why Store would store nothing now: ErrNoRoom, ErrClosed, or nil where
