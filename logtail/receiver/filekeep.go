@@ -125,11 +125,9 @@ func (f *Files) compress(s stored) (err error) {
 
 // compressTo streams src to dst as zstd.
 func compressTo(dst io.Writer, src io.Reader) error {
-	z, err := zstd.NewWriter(dst, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(4<<20))
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(z, src)
+	// Never an error: all options are right.
+	z, _ := zstd.NewWriter(dst, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(4<<20))
+	_, err := io.Copy(z, src)
 	return errors.Join(err, z.Close())
 }
 
