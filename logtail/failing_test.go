@@ -159,3 +159,33 @@ func TestShutdownOfAFullBufferThatFailsLosesNoMore(t *testing.T) {
 		})
 	}
 }
+
+// hidden is a Buffer that counts entries and shows none, until told to.
+type hidden struct {
+	logtail.Buffer
+	shown atomic.Bool
+}
+
+func (b *hidden) Peek(max int) ([][]byte, uint64, error) {
+	if !b.shown.Load() {
+		return nil, 0, nil
+	}
+	return b.Buffer.Peek(max)
+}
+
+func TestABufferThatShowsNothingIsAFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		var log logLines
+		buf := &hidden{Buffer: logtail.NewMemoryBuffer(0)}
+		srv := newCollector(t, nil)
+		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Buffer, cfg.Logf = buf, log.Logf })
+		write(t, l, 0, 1)
+		time.Sleep(time.Hour)
+		c.Check(log.all(), qt.DeepEquals, []string{"logtail: cannot upload: logtail: the buffer counts entries but shows none"})
+		buf.shown.Store(true)
+		time.Sleep(10 * time.Minute)
+		c.Check(srv.numbers(), qt.DeepEquals, count(1))
+		drain(t, l)
+	})
+}
