@@ -18,7 +18,9 @@ func TestNodesAreNamedOnceAndSorted(t *testing.T) {
 		addr("fd00::2"):     {Name: "b", Addresses: []netip.Addr{addr("100.64.0.2"), addr("fd00::2")}},
 		addr("100.64.0.3"):  {Name: "c"},
 		addr("100.64.0.4"):  {Name: "router", Addresses: []netip.Addr{addr("100.64.0.4")}},
+		addr("192.168.1.8"): {Name: "router", Addresses: []netip.Addr{addr("100.64.0.4")}},
 		addr("192.168.1.9"): {Name: "router", Addresses: []netip.Addr{addr("100.64.0.4")}},
+		addr("192.168.2.1"): {Name: "a, a router as well", Addresses: []netip.Addr{addr("100.64.0.1")}},
 		addr("192.0.2.7"):   {Name: "never asked for: it is an endpoint"},
 	}
 	w := window{
@@ -30,7 +32,10 @@ func TestNodesAreNamedOnceAndSorted(t *testing.T) {
 			conn(6, "100.64.0.1:1", "100.64.0.2:2", 1),
 			conn(6, "100.64.0.1:1", "[::ffff:100.64.0.3]:2", 1),
 		},
-		subnet:   []ConnectionCounts{conn(6, "100.64.0.1:1", "192.168.1.9:2", 1)},
+		subnet: []ConnectionCounts{
+			conn(6, "100.64.0.1:1", "192.168.1.8:2", 1),
+			conn(6, "192.168.2.1:1", "192.168.1.9:2", 1),
+		},
 		exit:     []ConnectionCounts{conn(0, "", "100.64.0.3:0", 1)},
 		physical: []ConnectionCounts{conn(0, "100.64.0.4:0", "192.0.2.7:41641", 1)},
 	}
@@ -47,7 +52,7 @@ func TestNodesAreNamedOnceAndSorted(t *testing.T) {
 		names = append(names, fmt.Sprint(n.Name, n.Addresses))
 	}
 	qt.Check(t, names, qt.DeepEquals, []string{"b[100.64.0.2 fd00::2]", "c[100.64.0.3]", "router[100.64.0.4]"})
-	qt.Check(t, asked, qt.DeepEquals, []string{"100.64.0.2", "100.64.0.3", "192.168.1.9"})
+	qt.Check(t, asked, qt.DeepEquals, []string{"100.64.0.2", "100.64.0.3", "192.168.1.8", "192.168.2.1", "192.168.1.9"})
 }
 
 // checkNodes checks that DstNodes are the nodes of m's addresses, each once.

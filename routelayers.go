@@ -1,9 +1,6 @@
 package netlog
 
-import (
-	"iter"
-	"slices"
-)
+import "slices"
 
 // depths counts for some address the distinct prefixes of each label that hold it.
 type depths [numLabels]int
@@ -28,22 +25,20 @@ func (d *depths) kind(routed bool) addrKind {
 	return addrSubnet
 }
 
-// pieces yields the address space from its begin to its end in pieces of which
-// all addresses have the same depths: where a piece begins and how many addresses
-// it has. The last one's size is given as zero, as nothing public is in it.
-func (lay *layout) pieces(yield func(first, size uint128, d *depths) bool) {
+// pieces calls visit for the address space from its begin to its end, in pieces of
+// which all addresses have the same depths: where a piece begins and how many
+// addresses it has. The last one's size is given as zero, as nothing public is in it.
+func (lay *layout) pieces(visit func(first, size uint128, d *depths)) {
 	var first uint128
 	var d depths
 	for _, e := range lay.edges {
 		if e.at != first {
-			if !yield(first, e.at.sub(first), &d) {
-				return
-			}
+			visit(first, e.at.sub(first), &d)
 			first = e.at
 		}
 		d[e.label] += int(e.step)
 	}
-	yield(first, uint128{}, &d)
+	visit(first, uint128{}, &d)
 }
 
 // countingLayer returns the first layer of routes that is not a default route,
@@ -51,7 +46,7 @@ func (lay *layout) pieces(yield func(first, size uint128, d *depths) bool) {
 // matters, a route in pieces is the same as the whole one.
 func (lay *layout) countingLayer() int {
 	var public []uint128 // by depth: the public addresses that so many routes hold
-	lay.pieces(func(_, size uint128, d *depths) bool {
+	lay.pieces(func(_, size uint128, d *depths) {
 		n := d[labelRoute]
 		for len(public) <= n {
 			public = append(public, uint128{})
@@ -59,7 +54,6 @@ func (lay *layout) countingLayer() int {
 		if d.public() {
 			public[n] = public[n].add(size)
 		}
-		return true
 	})
 	// From the innermost layer outwards, as each is a part of the one around it.
 	var sum uint128
@@ -83,7 +77,7 @@ type nested struct {
 // count. Layers before it are default routes.
 func (lay *layout) nestedFrom(layer int) []*nested {
 	var all []*nested
-	lay.pieces(func(first, size uint128, d *depths) bool {
+	lay.pieces(func(first, size uint128, d *depths) {
 		if d[labelRoute] >= layer {
 			last := first.add(size).sub(uint128{lo: 1})
 			if size == (uint128{}) {
@@ -91,7 +85,6 @@ func (lay *layout) nestedFrom(layer int) []*nested {
 			}
 			all = append(all, &nested{first: first, last: last, depth: d[labelRoute]})
 		}
-		return true
 	})
 	settle(slices.Clone(all), layer)
 	return all
@@ -133,25 +126,22 @@ func settle(all []*nested, layer int) {
 	}
 }
 
-// spans yields the spans of the table.
-func (lay *layout) spans() iter.Seq[span6] {
-	return func(yield func(span6) bool) {
-		layer := lay.countingLayer()
-		var inside []*nested // of a default route, those not passed yet
-		if layer > 1 {
-			inside = lay.nestedFrom(layer)
-		}
-		last := addrKind(0xff) // no kind, so that the first piece begins a span
-		lay.pieces(func(first, _ uint128, d *depths) bool {
-			routed := d[labelRoute] >= layer
-			if routed && layer > 1 {
-				routed, inside = inside[0].counts, inside[1:]
-			}
-			if k := d.kind(routed); k != last {
-				last = k
-				return yield(span6{first, k})
-			}
-			return true
-		})
+// spans calls add for each span of the table, in order.
+func (lay *layout) spans(add func(span6)) {
+	layer := lay.countingLayer()
+	var inside []*nested // of a default route, those not passed yet
+	if layer > 1 {
+		inside = lay.nestedFrom(layer)
 	}
+	last := addrKind(0xff) // no kind, so that the first piece begins a span
+	lay.pieces(func(first, _ uint128, d *depths) {
+		routed := d[labelRoute] >= layer
+		if routed && layer > 1 {
+			routed, inside = inside[0].counts, inside[1:]
+		}
+		if k := d.kind(routed); k != last {
+			last = k
+			add(span6{first, k})
+		}
+	})
 }

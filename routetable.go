@@ -46,12 +46,8 @@ func newRouteTable(cfg *RouteConfig) *routeTable {
 		cfg = new(RouteConfig)
 	}
 	t := new(routeTable)
-	for s := range layOut(cfg, ipv4).spans() {
-		t.v4 = append(t.v4, span4{uint32(s.first.lo), s.kind})
-	}
-	for s := range layOut(cfg, ipv6).spans() {
-		t.v6 = append(t.v6, s)
-	}
+	layOut(cfg, ipv4).spans(func(s span6) { t.v4 = append(t.v4, span4{uint32(s.first.lo), s.kind}) })
+	layOut(cfg, ipv6).spans(func(s span6) { t.v6 = append(t.v6, s) })
 	for _, p := range cfg.LocalAddrs {
 		t.own = append(t.own, p.Addr().Unmap())
 	}

@@ -1,10 +1,12 @@
 package netlog
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -45,9 +47,11 @@ func TestAnEstablishedUploadIsLeftOutByItsExactTuple(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			o := new(ownConns)
 			client := o.client(test.client)
-			resp, err := client.Get(srv.URL)
-			qt.Assert(t, err, qt.IsNil)
-			resp.Body.Close()
+			for range 2 { // over one connection
+				resp, err := client.Get(srv.URL)
+				qt.Assert(t, err, qt.IsNil)
+				resp.Body.Close()
+			}
 			client.CloseIdleConnections()
 
 			qt.Assert(t, o.conns, qt.HasLen, 1, qt.Commentf("its dial is known by the port alone"))
@@ -64,31 +68,38 @@ func TestAFailedDialIsLeftOutToo(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the port of a dial is not known before it succeeds")
 	}
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	qt.Assert(t, err, qt.IsNil)
-	remote := closed.Addr().(*net.TCPAddr).AddrPort()
-	closed.Close()
+	for _, loopback := range []string{"127.0.0.1", "::1"} {
+		t.Run(loopback, func(t *testing.T) {
+			closed, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
+			if err != nil && loopback == "::1" {
+				t.Skipf("no IPv6 here: %v", err)
+			}
+			qt.Assert(t, err, qt.IsNil)
+			remote := closed.Addr().(*net.TCPAddr).AddrPort()
+			closed.Close()
 
-	o := new(ownConns)
-	_, err = o.client(nil).Get("http://" + remote.String())
-	qt.Assert(t, err, qt.IsNotNil)
-	qt.Assert(t, o.conns, qt.HasLen, 1)
-	dialed := flowtrack.Tuple{
-		Proto: flowtrack.TCP,
-		Src:   netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), o.conns[0].Src.Port()),
-		Dst:   remote,
-	}
-	qt.Assert(t, dialed.Src.Port(), qt.Not(qt.Equals), uint16(0))
-	own := []netip.Addr{netip.MustParseAddr("100.64.0.1"), dialed.Src.Addr()}
+			o := new(ownConns)
+			_, err = o.client(nil).Get("http://" + remote.String())
+			qt.Assert(t, err, qt.IsNotNil)
+			qt.Assert(t, o.conns, qt.HasLen, 1)
+			dialed := flowtrack.Tuple{
+				Proto: flowtrack.TCP,
+				Src:   netip.AddrPortFrom(remote.Addr(), o.conns[0].Src.Port()),
+				Dst:   remote,
+			}
+			qt.Assert(t, dialed.Src.Port(), qt.Not(qt.Equals), uint16(0))
+			own := []netip.Addr{netip.MustParseAddr("100.64.0.1"), dialed.Src.Addr()}
 
-	// Packets that come late are in the next window still. Then the port is free for
-	// others, to whatever host.
-	for _, want := range []tunstats.Counts{anyCounts, anyCounts, {}} {
-		flows := flowsOf(dialed) // the other host is none of ours
-		qt.Check(t, o.remove(nil, own), qt.Equals, tunstats.Counts{}, qt.Commentf("an idle window is none"))
-		qt.Check(t, o.remove(flows, own), qt.Equals, want)
+			// Packets that come late are in the next window still. Then the port is free for
+			// others, to whatever host.
+			for _, want := range []tunstats.Counts{anyCounts, anyCounts, {}} {
+				flows := flowsOf(dialed) // the other host is none of ours
+				qt.Check(t, o.remove(nil, own), qt.Equals, tunstats.Counts{}, qt.Commentf("an idle window is none"))
+				qt.Check(t, o.remove(flows, own), qt.Equals, want)
+			}
+			qt.Check(t, o.conns, qt.HasLen, 0)
+		})
 	}
-	qt.Check(t, o.conns, qt.HasLen, 0)
 }
 
 func TestADialHasAnySourceWhereNoAddressIsOurs(t *testing.T) {
@@ -102,11 +113,34 @@ func TestADialHasAnySourceWhereNoAddressIsOurs(t *testing.T) {
 	qt.Check(t, flows, qt.HasLen, 1)
 }
 
+func TestAnUploadOverAUnixSocketIsNoFlow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "collector")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Skipf("no unix sockets here: %v", err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	go srv.Serve(listener)
+	defer srv.Close()
+	o := new(ownConns)
+	client := o.client(&http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		},
+	}})
+	resp, err := client.Get("http://collector")
+	qt.Assert(t, err, qt.IsNil)
+	resp.Body.Close()
+	client.CloseIdleConnections()
+	qt.Check(t, o.conns, qt.HasLen, 0)
+}
+
 func TestTheConnectionsRememberedAreBounded(t *testing.T) {
 	o := new(ownConns)
 	for port := range uint16(1000) {
 		o.add(ownConn{Tuple: flowtrack.Tuple{Src: netip.AddrPortFrom(netip.IPv6Unspecified(), port)}})
 	}
 	qt.Check(t, o.conns, qt.HasLen, maxOwnConns)
+	qt.Check(t, o.conns[0].Src.Port(), qt.Equals, uint16(1000-maxOwnConns), qt.Commentf("the latest"))
 	qt.Check(t, o.conns[maxOwnConns-1].Src.Port(), qt.Equals, uint16(999))
 }

@@ -44,27 +44,25 @@ type packer struct {
 
 // pack returns the body for entries and whether it is compressed, valid until
 // the next call. size is the number of bytes before compression.
-func (p *packer) pack(entries [][]byte, f Format, compress bool) (body []byte, size int, compressed bool, err error) {
+func (p *packer) pack(entries [][]byte, f Format, compress bool) (body []byte, size int, compressed bool) {
 	p.plain = appendBody(p.plain[:0], entries, f)
 	size = len(p.plain)
 	if !compress || size <= minCompress {
-		return p.plain, size, false, nil
+		return p.plain, size, false
 	}
 	if p.encoder == nil {
-		p.encoder, err = zstd.NewWriter(nil,
+		// Never an error: all options are right.
+		p.encoder, _ = zstd.NewWriter(nil,
 			zstd.WithEncoderLevel(zstd.SpeedFastest),
 			zstd.WithEncoderConcurrency(1),
 			zstd.WithLowerEncoderMem(true),
 			zstd.WithWindowSize(zstdWindow))
-		if err != nil {
-			return nil, 0, false, err
-		}
 	}
 	p.packed = p.encoder.EncodeAll(p.plain, p.packed[:0])
 	if len(p.packed)+minGain >= size {
-		return p.plain, size, false, nil
+		return p.plain, size, false
 	}
-	return p.packed, size, true, nil
+	return p.packed, size, true
 }
 
 // abandon leaves the last body to a transport that may be reading it still.

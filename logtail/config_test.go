@@ -1,6 +1,7 @@
 package logtail_test
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -40,6 +41,7 @@ func TestConfigFaultsNameTheField(t *testing.T) {
 		{"plain http to an address", func(cfg *logtail.Config) { cfg.BaseURL = "http://128.0.0.1" }, `logtail: BaseURL: plain http .*`},
 		{"URL with user", func(cfg *logtail.Config) { cfg.URL = "https://" + token + "@h/x" }, `logtail: URL: has a user name or password .*`},
 		{"URL with plain http", func(cfg *logtail.Config) { cfg.URL = "http://h/x?key=" + token }, `logtail: URL: plain http .*`},
+		{"no header name", func(cfg *logtail.Config) { cfg.Header = http.Header{"": {token}} }, `logtail: Header "": is not a header name`},
 		{"header name", func(cfg *logtail.Config) { cfg.Header = http.Header{"a b": {token}} }, `logtail: Header "a b": is not a header name`},
 		{"header value", func(cfg *logtail.Config) { cfg.Header = http.Header{"X": {token + "\r\nY: z"}} }, `logtail: Header "X": has a control character in its value`},
 		{"header of ours", func(cfg *logtail.Config) { cfg.Header = http.Header{"content-encoding": {token}} }, `logtail: Header "content-encoding": is set by the uploader`},
@@ -131,21 +133,35 @@ func TestRequestHeaders(t *testing.T) {
 }
 
 func TestCompressionIsForWhatShrinks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
+	noise := make([]byte, 300)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for i := range noise {
+		noise[i] = '#' + byte(rnd.IntN('['-'#')) // no quote, no backslash
+	}
+	for _, test := range []struct {
+		name   string
+		pad    string
+		shrink bool
+	}{
+		{"a long body that shrinks", strings.Repeat("x", 2000), true},
+		{"a short one", strings.Repeat("x", 100), false},
+		{"a long one that hardly shrinks", string(noise), false},
+	} {
 		for _, off := range []bool{false, true} {
-			srv := newCollector(t, nil)
-			l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.DisableCompression = off })
-			writeSized(t, l, 0, 2000)
-			c.Assert(l.Flush(t.Context()), qt.IsNil)
-			c.Check(srv.seen()[0].header.Get("Content-Encoding") == "zstd", qt.Equals, !off)
-			c.Check(len(srv.seen()[0].raw) < 300, qt.Equals, !off)
-			id, _ := logtail.NewPrivateID().MarshalText()
-			l.Write([]byte(`{"random":"` + string(id) + string(id) + `"}`)) // 250 bytes and more
-			drain(t, l)
-			c.Check(srv.seen()[1].header.Get("Content-Encoding"), qt.Equals, "")
+			synctest.Test(t, func(t *testing.T) {
+				c := qt.New(t)
+				srv := newCollector(t, nil)
+				l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.DisableCompression = off })
+				l.Write([]byte(`{"pad":"` + test.pad + `"}`))
+				drain(t, l)
+				r := srv.seen()[0]
+				about := qt.Commentf("%s, DisableCompression %v", test.name, off)
+				c.Check(r.header.Get("Content-Encoding") == "zstd", qt.Equals, test.shrink && !off, about)
+				c.Check(len(r.raw) < len(r.body)-64, qt.Equals, test.shrink && !off, about)
+				c.Check(len(r.body) > 256, qt.Equals, test.name != "a short one", about)
+			})
 		}
-	})
+	}
 }
 
 func TestLines(t *testing.T) {

@@ -93,15 +93,20 @@ func TestPrivateIDPrintsAsItsPublicID(t *testing.T) {
 	c.Check(strings.Count(out.String(), id.Public().String()), qt.Equals, 2)
 }
 
-func TestPrivateIDIsStoredAsText(t *testing.T) {
+func TestIDsAreStoredAsText(t *testing.T) {
 	c := qt.New(t)
-	type state struct{ ID logtail.PrivateID }
+	type state struct {
+		ID     logtail.PrivateID
+		Public logtail.PublicID
+	}
 	id := logtail.NewPrivateID()
-	b, err := json.Marshal(state{id})
+	want := state{id, id.Public()}
+	b, err := json.Marshal(want)
 	c.Assert(err, qt.IsNil)
+	c.Check(string(b), qt.Contains, `"Public":"`+id.Public().String()+`"`)
 	var got state
 	c.Assert(json.Unmarshal(b, &got), qt.IsNil)
-	c.Check(got.ID, qt.Equals, id)
+	c.Check(got, qt.Equals, want)
 }
 
 func TestLoadOrCreatePrivateID(t *testing.T) {

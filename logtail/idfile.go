@@ -24,7 +24,7 @@ func LoadOrCreatePrivateID(path string) (PrivateID, error) {
 		return id, err
 	}
 	id = NewPrivateID()
-	err = createPrivateID(path, id)
+	err = createPrivateID(path, id, os.Link)
 	if errors.Is(err, fs.ErrExist) {
 		return loadPrivateID(path) // another process was faster
 	}
@@ -47,8 +47,9 @@ func loadPrivateID(path string) (PrivateID, error) {
 }
 
 // createPrivateID writes a file of its own and links it to path, which fails
-// where path exists: a rename would replace the ID of another process.
-func createPrivateID(path string, id PrivateID) (err error) {
+// where path exists: a rename would replace the ID of another process. link is
+// [os.Link], which not every file system can do.
+func createPrivateID(path string, id PrivateID, link func(from, to string) error) (err error) {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); err != nil {
 		return err // which the error of CreateTemp would hide behind a random name
@@ -63,9 +64,9 @@ func createPrivateID(path string, id PrivateID) (err error) {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	err = os.Link(f.Name(), path)
+	err = link(f.Name(), path)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		// A file system without hard links: give up only the race of two processes.
+		// Without hard links only the race of two processes is given up.
 		if _, statErr := os.Lstat(path); statErr == nil {
 			return fs.ErrExist
 		}

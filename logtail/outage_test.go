@@ -432,6 +432,20 @@ func TestFlush(t *testing.T) {
 	})
 }
 
+func TestFlushOfWhatShutdownLeftBehindIsErrClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		l := startLogger(t, newCollector(t, status(500)), nil)
+		write(t, l, 0, 1)
+		waiting := make(chan error)
+		go func() { waiting <- l.Flush(t.Context()) }()
+		synctest.Wait()
+		checkUndelivered(c, shutdown(t, l, time.Second), 1, false)
+		c.Check(<-waiting, qt.ErrorIs, logtail.ErrClosed)
+		c.Check(l.Flush(t.Context()), qt.ErrorIs, logtail.ErrClosed)
+	})
+}
+
 func TestIdleLoggerDoesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)

@@ -33,18 +33,18 @@ func (u *uploader) handle(a answer, next span, size int, compressed bool) {
 		}
 	}
 	u.setLastError(a.err)
-	if _, ok := u.plan.next(); !ok {
-		if _, ok := u.plan.end(); ok {
-			u.settle()
+	if _, more := u.plan.next(); !more {
+		if _, ok := u.plan.end(); !ok {
+			u.plan, u.stuck = plan{}, true
+			u.failed(misconfigured, a)
 			return
 		}
-		u.plan, u.stuck = plan{}, true
+		u.settle()
+	} else if u.plan.slow {
 		u.failed(misconfigured, a)
 		return
 	}
-	if u.plan.slow {
-		u.failed(misconfigured, a)
-	} else if a.asked > 0 {
+	if a.asked > 0 {
 		u.pause(delay(v, a.status, u.failures, a.asked, rand.Float64()), true)
 	}
 }

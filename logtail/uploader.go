@@ -183,11 +183,7 @@ func (u *uploader) step() {
 		return
 	}
 	next, _ := u.plan.next() // a plan at its end was settled
-	body, size, compressed, err := u.packer.pack(u.batch[next.from:next.to], u.format, u.compress)
-	if err != nil {
-		u.failed(unavailable, answer{err: err})
-		return
-	}
+	body, size, compressed := u.packer.pack(u.batch[next.from:next.to], u.format, u.compress)
 	u.lingerEnd = time.Time{}
 	u.mu.Lock()
 	u.counts.Attempts++

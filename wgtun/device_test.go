@@ -158,6 +158,15 @@ func TestNothingCountsWhileDisabled(t *testing.T) {
 	})
 }
 
+func TestStatsTellWhatIsCounted(t *testing.T) {
+	d := wgtun.Wrap(&fakeTun{batch: 1})
+	d.SetStatisticsEnabled(true)
+	d.Write(at(4, udp4("10.0.0.2:2000", "10.0.0.1:1000", 100), []byte("no IP")), 4)
+	qt.Check(t, d.Stats(), qt.Equals, tunstats.Stats{Flows: 2, UndecodablePackets: 1})
+	d.ExtractStatistics()
+	qt.Check(t, d.Stats(), qt.Equals, tunstats.Stats{UndecodablePackets: 1})
+}
+
 func TestEverythingElseIsTheInnerDevice(t *testing.T) {
 	c := qt.New(t)
 	failed := errors.New("failed")

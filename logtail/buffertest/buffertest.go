@@ -104,6 +104,7 @@ func ack(t *testing.T, b logtail.Buffer, through uint64) {
 // drain takes everything out of b and returns copies of it.
 func drain(t *testing.T, b logtail.Buffer) (all [][]byte) {
 	t.Helper()
+	held := b.Stats().Entries
 	for {
 		entries, through := peek(t, b, maxPeek)
 		if len(entries) == 0 {
@@ -111,6 +112,9 @@ func drain(t *testing.T, b logtail.Buffer) (all [][]byte) {
 		}
 		for _, e := range entries {
 			all = append(all, bytes.Clone(e))
+		}
+		if len(all) > held {
+			t.Fatalf("got %d entries of %d, and there is no end", len(all), held)
 		}
 		ack(t, b, through)
 	}

@@ -61,6 +61,7 @@ func testModel(t *testing.T, b logtail.Buffer) {
 func testConcurrent(t *testing.T, b logtail.Buffer) {
 	const writers, each = 4, 300
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	for w := range writers {
 		wg.Go(func() {
 			for i := range each {
@@ -78,18 +79,23 @@ func testConcurrent(t *testing.T, b logtail.Buffer) {
 	received := map[int]bool{}
 	last := [writers]int{-1, -1, -1, -1}
 	for done := false; !done; {
+		left := 0
 		select {
 		case <-writing:
-			done = b.Stats().Entries == 0
+			left = b.Stats().Entries
+			done = left == 0
 		default:
 		}
 		entries, through := peek(t, b, maxPeek)
+		if len(entries) == 0 && left > 0 {
+			t.Fatalf("Stats: %d entries, but Peek shows none", left)
+		}
 		for _, e := range entries {
 			var n int
 			if _, err := fmt.Sscanf(string(e), `{"n":%d,`, &n); err != nil || !bytes.Equal(e, entry(n, 1000)) {
 				t.Fatalf("invented entry %.40q", e)
 			}
-			if n%each < last[n/each] {
+			if n%each <= last[n/each] {
 				t.Fatalf("writer %d: entry %d after %d", n/each, n%each, last[n/each])
 			}
 			last[n/each] = n % each

@@ -49,7 +49,11 @@ func (f *Files) tidy(now time.Time) error {
 	var errs []error
 	today := now.UTC().Format(time.DateOnly)
 	for _, d := range f.days() {
-		errs = append(errs, d.stale(f, today), f.endDays(d, today))
+		err := d.stale(f, today)
+		if err == nil {
+			err = f.endDays(d, today)
+		}
+		errs = append(errs, err)
 	}
 	collections, err := f.collections()
 	errs = append(errs, err)

@@ -94,7 +94,8 @@ func TestFilesGoBySizeTheOldestFirst(t *testing.T) {
 func TestFilesOfOthersStay(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
-	foreign := []string{"README", "x/notes.ndjson", "x/2000-01-01.ndjson.gz", "x/1999-99-99.ndjson", "x/my.tmp", ".hidden/2000-01-01.ndjson"}
+	foreign := []string{"README", "x/notes.ndjson", "x/2000-01-01.ndjson.gz", "x/1999-99-99.ndjson", "x/my.tmp",
+		"x/2000-01-01.0000.ndjson", "x/2000-01-01.new.ndjson", "x/2000-01-01.ndjson.zst", ".hidden/2000-01-01.ndjson"}
 	for _, name := range foreign {
 		path := filepath.Join(dir, name)
 		c.Assert(os.MkdirAll(filepath.Dir(path), 0o700), qt.IsNil)

@@ -151,6 +151,7 @@ func TestFilesKeepRoomFree(t *testing.T) {
 	c := qt.New(t)
 	f := openFiles(c, t.TempDir(), receiver.FileOptions{MinFree: 1 << 60})
 	c.Check(f.Store(t.Context(), batch("x", "1")), qt.ErrorIs, receiver.ErrNoRoom)
+	c.Check(f.Check(), qt.ErrorIs, receiver.ErrNoRoom)
 	c.Assert(f.Close(), qt.IsNil)
 }
 
@@ -184,5 +185,7 @@ func storeConcurrently(c *qt.C, f *receiver.Files) {
 func TestFilesCloseTwice(t *testing.T) {
 	c := qt.New(t)
 	f := openFiles(c, t.TempDir(), receiver.FileOptions{})
+	c.Check(f.Check(), qt.IsNil)
 	c.Check(errors.Join(f.Close(), f.Close()), qt.IsNil)
+	c.Check(f.Check(), qt.ErrorIs, receiver.ErrClosed)
 }

@@ -2,6 +2,8 @@ package receiver_test
 
 import (
 	"fmt"
+	"io"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -81,6 +83,7 @@ func TestHostileRequests(t *testing.T) {
 		{"a short ID", "/c/a/" + id[1:], `{}`, nil, 404},
 		{"an ID that is none", "/c/a/x" + id[1:], `{}`, nil, 404},
 		{"another path", "/d/a/" + id, `{}`, nil, 404},
+		{"the ID alone", "/" + id, `{}`, nil, 404},
 		{"a copy ID that is none", "/c/a/" + id + "?copyId=1", `{}`, nil, 400},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,6 +103,35 @@ func TestHostileRequests(t *testing.T) {
 			c.Check(w.Body.String(), qt.Not(qt.Contains), id)
 		})
 	}
+}
+
+func TestABodyThatTellsNoLengthIsBounded(t *testing.T) {
+	c := qt.New(t)
+	sink := new(memory)
+	h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{BodyBytes: 1000}}
+	_, id := testID(1)
+	for size, want := range map[int]int{1000: 200, 1001: 413} {
+		r := httptest.NewRequest("POST", "/c/c/"+id, io.MultiReader(strings.NewReader(strings.Repeat(" ", size-2)+"{}")))
+		c.Assert(r.ContentLength, qt.Equals, int64(-1))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		c.Check(w.Code, qt.Equals, want, qt.Commentf("%d bytes", size))
+	}
+	c.Check(sink.take(), qt.HasLen, 1)
+}
+
+// TestDecodedBytes also bounds a body that came plain, and where it is less than a
+// window.
+func TestDecodedBytes(t *testing.T) {
+	c := qt.New(t)
+	sink := new(memory)
+	h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{DecodedBytes: 1000}}
+	for size, want := range map[int]int{1000: 200, 1001: 413} {
+		body := strings.Repeat(" ", size-2) + "{}"
+		c.Check(post(h, body).Code, qt.Equals, want, qt.Commentf("%d bytes", size))
+		c.Check(post(h, compress(body), "Content-Encoding", "zstd").Code, qt.Equals, want, qt.Commentf("%d bytes compressed", size))
+	}
+	c.Check(sink.take(), qt.HasLen, 2)
 }
 
 // TestWindow: RFC 9659 asks for 8 MiB, and what a frame may decompress to is no

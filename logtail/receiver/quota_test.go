@@ -138,6 +138,53 @@ func TestOneNodeCannotTakeAllPlaces(t *testing.T) {
 	})
 }
 
+// slowPost sends a request whose body comes when finish is called, which returns the
+// answer.
+func slowPost(h http.Handler, id string) (finish func(body string) int) {
+	body, rest := io.Pipe()
+	w := httptest.NewRecorder()
+	done := make(chan struct{})
+	go func() {
+		h.ServeHTTP(w, httptest.NewRequest("POST", "/c/c/"+id, body))
+		close(done)
+	}()
+	return func(body string) int {
+		io.WriteString(rest, body)
+		rest.Close()
+		<-done
+		return w.Code
+	}
+}
+
+func TestAQuotaCountsWhatCameWhileABodyWasOnItsWay(t *testing.T) {
+	_, one := testID(1)
+	_, two := testID(2)
+	for _, test := range []struct {
+		name   string
+		limits receiver.Limits
+		second string // the node of the second request
+	}{
+		{"of one node", receiver.Limits{QuotaBytes: 100}, one},
+		{"of new IDs", receiver.Limits{NewIDs: 1}, two},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := qt.New(t)
+				sink := new(memory)
+				h := &receiver.Handler{Sink: sink, Limits: test.limits}
+				first, second := slowPost(h, one), slowPost(h, test.second)
+				synctest.Wait() // nothing is used up yet, so both are read
+				body := `{"a":"` + strings.Repeat("x", 1000) + `"}`
+				c.Check(first(body), qt.Equals, 200)
+				c.Check(second(body), qt.Equals, 429)
+				c.Check(sink.take(), qt.HasLen, 1)
+				c.Check(h.Stats().OverQuota, qt.Equals, uint64(1))
+				c.Check(h.Stats().Nodes, qt.Equals, 1)
+			})
+		})
+	}
+}
+
 // TestHonestNodesStayWithinTheirQuota, the default one.
 func TestHonestNodesStayWithinTheirQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

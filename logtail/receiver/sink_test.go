@@ -2,6 +2,7 @@ package receiver_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -30,6 +31,26 @@ func TestASlowSinkIsAnsweredInTime(t *testing.T) {
 		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 200)
 		c.Check(sink.take(), qt.HasLen, 1, qt.Commentf("it was stored after all, so the retry is a double"))
 	})
+}
+
+// TestWhatAClientCanBringAboutIsNotLogged, or it could fill the log.
+func TestWhatAClientCanBringAboutIsNotLogged(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"one collection too many", receiver.ErrCollections, 403},
+		{"a client that went away", context.Canceled, 503},
+	} {
+		c := qt.New(t)
+		sink := &memory{fail: func(context.Context) error { return fmt.Errorf("store: %w", test.err) }}
+		h := &receiver.Handler{Sink: sink, Logf: func(f string, a ...any) { c.Errorf(f, a...) }}
+		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, test.want, qt.Commentf(test.name))
+		sink.fail = nil
+		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 200)
+		c.Check(sink.take(), qt.HasLen, 1)
+	}
 }
 
 func TestHungSinksHoldBoundedMemory(t *testing.T) {

@@ -219,5 +219,6 @@ func TestHungDisk(t *testing.T) {
 		qt.Check(t, first == nil || second == nil, qt.IsTrue) // the one that hung got through
 		synctest.Wait()
 		qt.Check(t, d.locked, qt.IsFalse, qt.Commentf("the directory is given up late"))
+		qt.Check(t, b.s.Append(numbered(3)), qt.ErrorIs, ErrClosed, qt.Commentf("once"))
 	})
 }

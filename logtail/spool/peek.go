@@ -136,9 +136,6 @@ func (s *Spool) read(i int, at *int64, b *batch, left *int) (full bool, err erro
 func (s *Spool) span(f file, at, end int64, first bool, left *int) (n int64, full bool, err error) {
 	header := make([]byte, frameHeader)
 	for at+n < end {
-		if end-at-n < frameHeader {
-			return n, false, errDamaged
-		}
 		if _, err := f.ReadAt(header, at+n); err != nil {
 			return n, false, err
 		}

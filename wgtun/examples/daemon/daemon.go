@@ -90,7 +90,8 @@ func (d *daemon) routes() (*netlog.RouteConfig, error) {
 	return routes, nil
 }
 
-// reconfigure applies what has changed among the peers.
+// reconfigure applies what has changed among the peers, or nothing where the device
+// refuses it.
 func (d *daemon) reconfigure(cfg config) error {
 	// The Logger hears of a peer before it is added, and of one that goes after it is
 	// removed. So no traffic of a peer is ever taken for that of the internet.
@@ -102,16 +103,17 @@ func (d *daemon) reconfigure(cfg config) error {
 		both.Routes = append(both.Routes, p.AllowedIPs...)
 	}
 	d.logger.ReconfigRoutes(both)
-	if err := d.dev.IpcSet(cfg.change(d.cfg)); err != nil {
-		return err
+	refused := d.dev.IpcSet(cfg.change(d.cfg))
+	if refused == nil {
+		d.cfg.Peers, d.cfg.Address, d.cfg.Subnets = cfg.Peers, cfg.Address, cfg.Subnets
+	} else { // it may have taken a part
+		refused = errors.Join(refused, d.dev.IpcSet(d.cfg.change(cfg)))
 	}
-	d.cfg.Peers, d.cfg.Address, d.cfg.Subnets = cfg.Peers, cfg.Address, cfg.Subnets
 	routes, err := d.routes()
-	if err != nil {
-		return err
+	if err == nil {
+		d.logger.ReconfigRoutes(routes)
 	}
-	d.logger.ReconfigRoutes(routes)
-	return nil
+	return errors.Join(refused, err)
 }
 
 // close ends the daemon in the only right order: the Logger while the tunnel still

@@ -30,7 +30,6 @@ type Peer struct {
 	Public    string         // key
 	Endpoint  netip.AddrPort // zero: not known, the peer calls first
 	AllowedIP []netip.Prefix
-	Keepalive int // seconds; zero: none
 }
 
 // Device returns the text for IpcSet that gives a device its private key, its UDP
@@ -50,9 +49,6 @@ func (p Peer) String() string {
 	fmt.Fprintf(&b, "public_key=%s\nprotocol_version=1\nreplace_allowed_ips=true\n", p.Public)
 	if p.Endpoint.IsValid() {
 		fmt.Fprintf(&b, "endpoint=%s\n", p.Endpoint)
-	}
-	if p.Keepalive > 0 {
-		fmt.Fprintf(&b, "persistent_keepalive_interval=%d\n", p.Keepalive)
 	}
 	for _, a := range p.AllowedIP {
 		fmt.Fprintf(&b, "allowed_ip=%s\n", a)

@@ -1,0 +1,108 @@
+package receiver_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+func TestOpenFilesNamesWhatIsInTheWay(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		blocker string // a directory that is not empty, where it ends in a slash
+		dir     string // for OpenFiles
+	}{
+		{"a file where the directory should be", "flows", "flows"},
+		{"a file above it", "a", "a/flows"},
+		{"a directory where the lock should be", "flows/.lock/", "flows"},
+		{"a directory that repair should remove", "flows/x/1999-12-31.0001.ndjson.zst.tmp/", "flows"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := qt.New(t)
+			root := t.TempDir()
+			blocker, full := strings.CutSuffix(test.blocker, "/")
+			file := blocker
+			if full {
+				file += "/file"
+			}
+			c.Assert(os.MkdirAll(filepath.Join(root, filepath.Dir(file)), 0o700), qt.IsNil)
+			c.Assert(os.WriteFile(filepath.Join(root, file), nil, 0o600), qt.IsNil)
+			_, err := receiver.OpenFiles(filepath.Join(root, test.dir), receiver.FileOptions{})
+			c.Assert(err, qt.ErrorMatches, "receiver: .*"+filepath.Base(blocker)+".*")
+			c.Check(err, qt.Not(qt.ErrorIs), receiver.ErrLocked)
+			c.Assert(os.RemoveAll(filepath.Join(root, blocker)), qt.IsNil)
+			c.Assert(openFiles(c, filepath.Join(root, test.dir), receiver.FileOptions{}).Close(), qt.IsNil)
+		})
+	}
+}
+
+// What stands in the way of the goroutine that tidies up is told once, and harms
+// nothing that is stored.
+func TestFilesThatCannotBeTidiedAreToldOnceAndStay(t *testing.T) {
+	for _, test := range []struct{ name, blocker string }{
+		{"rotation", day0 + ".0001.ndjson"},
+		{"compression", day0 + ".0001.ndjson.zst.tmp"},
+		{"the end of compression", day0 + ".0001.ndjson.zst"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				c := qt.New(t)
+				var said []string
+				f := openFiles(c, dir, receiver.FileOptions{Logf: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }})
+				defer f.Close()
+				blocker := filepath.Join(dir, "x", test.blocker)
+				c.Assert(os.MkdirAll(filepath.Join(blocker, "full"), 0o700), qt.IsNil)
+				store(c, f, "x", "1")
+				time.Sleep(25 * time.Hour)
+				synctest.Wait()
+				c.Assert(said, qt.HasLen, 1)
+				c.Check(said[0], qt.Contains, test.blocker)
+				store(c, f, "x", "2")
+				c.Assert(os.RemoveAll(blocker), qt.IsNil)
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				c.Assert(f.Close(), qt.IsNil)
+				c.Check(said, qt.HasLen, 1)
+				names, lines := tree(c, dir)
+				c.Check(names, qt.DeepEquals, []string{"x/" + day0 + ".0001.ndjson.zst", "x/2000-01-02.ndjson"})
+				c.Check(lines, qt.DeepEquals, []string{"1", "2"})
+			})
+		})
+	}
+}
+
+func TestFilesStoreNothingForARequestThatHasEnded(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	f := openFiles(c, dir, receiver.FileOptions{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c.Check(f.Store(ctx, batch("x", "1")), qt.ErrorIs, context.Canceled)
+	c.Assert(f.Close(), qt.IsNil)
+	names, _ := tree(c, dir)
+	c.Check(names, qt.HasLen, 0)
+}
+
+func TestADirectoryMadeByOthersMeanwhileStays(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		f := openFiles(c, dir, receiver.FileOptions{})
+		c.Assert(os.Mkdir(filepath.Join(dir, "backup"), 0o700), qt.IsNil)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		c.Assert(f.Close(), qt.IsNil)
+		_, err := os.Stat(filepath.Join(dir, "backup"))
+		c.Check(err, qt.IsNil)
+	})
+}

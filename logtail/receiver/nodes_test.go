@@ -1,0 +1,95 @@
+package receiver_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// manyNodes sends one entry from each of many nodes to a Handler. Node 0 is at work
+// in the Sink all the while, until release.
+type manyNodes struct {
+	c       *qt.C
+	h       *receiver.Handler
+	sink    *memory
+	release func()
+}
+
+func newManyNodes(c *qt.C) *manyNodes {
+	hang := make(chan struct{})
+	m := &manyNodes{c: c, sink: &memory{fail: func(context.Context) error { <-hang; return nil }}}
+	m.h = &receiver.Handler{Sink: m.sink, Limits: receiver.Limits{NewIDs: -1, QuotaBytes: -1}}
+	go m.post(0, entryOf(1, 1, ""))
+	synctest.Wait()
+	m.sink.fail = nil
+	m.release = func() { close(hang); synctest.Wait(); m.sink.take() }
+	return m
+}
+
+// post is cheap, for there are many.
+func (m *manyNodes) post(n int, body string) {
+	w := httptest.NewRecorder()
+	m.h.ServeHTTP(w, &http.Request{
+		Method: "POST", URL: &url.URL{Path: fmt.Sprintf("/c/c/%064x", n+1)}, Body: io.NopCloser(strings.NewReader(body)),
+	})
+	m.c.Check(w.Code, qt.Equals, 200)
+}
+
+// stores sends the entry of node n, and reports whether it was stored, or else known.
+func (m *manyNodes) stores(n int) bool {
+	m.post(n, entryOf(1, 1, ""))
+	return len(m.sink.take()) == 1
+}
+
+func TestTheNodesSilentForLongestAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const maxNodes = 65536
+		c := qt.New(t)
+		m := newManyNodes(c)
+		for n := range 4 {
+			m.stores(n + 1)
+		}
+		for n := m.h.Stats().Nodes; n < maxNodes; n++ {
+			m.post(n, "{}")
+		}
+		m.sink.take()
+		c.Check(m.h.Stats().Nodes, qt.Equals, maxNodes)
+		c.Check(m.stores(1), qt.IsFalse)
+		c.Check(m.stores(maxNodes), qt.IsTrue, qt.Commentf("one more"))
+		c.Check(m.h.Stats().Nodes, qt.Equals, maxNodes)
+		c.Check(m.stores(1), qt.IsFalse, qt.Commentf("it was heard of just now"))
+		c.Check(m.stores(2), qt.IsTrue, qt.Commentf("it was silent for longest"))
+		c.Check(m.stores(4), qt.IsFalse)
+		m.release()
+		c.Check(m.stores(0), qt.IsFalse, qt.Commentf("it was at work"))
+	})
+}
+
+func TestTheDoublesOfTheNodesSilentForLongestAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const nodes = 64 << 20 / 16 / 256 // that fill the memory for doubles
+		c := qt.New(t)
+		m := newManyNodes(c)
+		for n := 1; n < nodes; n++ {
+			c.Assert(m.stores(n), qt.IsTrue)
+		}
+		c.Check(m.stores(1), qt.IsFalse)
+		c.Check(m.stores(nodes), qt.IsTrue, qt.Commentf("one more"))
+		c.Check(m.h.Stats().Nodes, qt.Equals, nodes+1, qt.Commentf("the nodes themselves are known"))
+		c.Check(m.stores(1), qt.IsFalse, qt.Commentf("it was heard of just now"))
+		c.Check(m.stores(2), qt.IsTrue, qt.Commentf("it was silent for longest"))
+		c.Check(m.stores(nodes/2), qt.IsFalse)
+		m.release()
+		c.Check(m.stores(0), qt.IsFalse, qt.Commentf("it was at work"))
+	})
+}

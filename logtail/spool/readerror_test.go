@@ -1,0 +1,147 @@
+package spool
+
+import (
+	"io/fs"
+	"syscall"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// An error that tells of the process, or that may pass, gives no entry up; one
+// that stays is the end of a segment.
+func TestWhatAReadErrorMeans(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		err   error
+		times int  // that reading the second segment fails
+		lost  bool // its entries
+	}{
+		{"too many open files, however often", syscall.EMFILE, 20, false},
+		{"the disk fails twice", errIO, maxFailures - 1, false},
+		{"the disk cannot read it", errIO, maxFailures, true},
+		{"it is gone", fs.ErrNotExist, 1, true},
+	} {
+		for _, op := range []string{"open", "read"} {
+			t.Run(test.name+" at "+op, func(t *testing.T) {
+				b := newBooks(t, newMemDisk(), Options{Sync: Never})
+				qt.Assert(t, b.open(), qt.IsNil)
+				b.s.segBytes = 400
+				for n := range 8 {
+					qt.Assert(t, b.append(n), qt.IsNil)
+				}
+				second := b.s.segs[1]
+				left := test.times
+				b.disk.setFault(func(o, name string) error {
+					if o != op || name != segmentName(second.first) || left == 0 {
+						return nil
+					}
+					left--
+					return test.err
+				})
+				// What comes before it is delivered first.
+				entries, through, err := b.s.Peek(3000)
+				qt.Assert(t, err, qt.IsNil)
+				qt.Assert(t, entries, qt.HasLen, int(b.s.segs[0].n))
+				for _, e := range entries {
+					b.note(e)
+				}
+				qt.Assert(t, b.s.Ack(through), qt.IsNil)
+				for b.s.Stats().Entries > 0 {
+					if _, err := b.deliver(3000); err != nil {
+						qt.Assert(t, err, qt.ErrorIs, test.err)
+					}
+				}
+				qt.Check(t, left, qt.Equals, 0)
+				qt.Assert(t, b.close(), qt.IsNil)
+				b.check(false)
+				want := uint64(0)
+				if test.lost {
+					want = second.n
+				}
+				qt.Check(t, b.lost, qt.Equals, want)
+			})
+		}
+	}
+}
+
+// TestAnAckThatCannotFindItsPlaceRemovesNothing, and is made again.
+func TestAnAckThatCannotFindItsPlaceRemovesNothing(t *testing.T) {
+	b := newBooks(t, newMemDisk(), Options{Sync: Never})
+	qt.Assert(t, b.open(), qt.IsNil)
+	b.s.segBytes = 400
+	for n := range 8 {
+		qt.Assert(t, b.append(n), qt.IsNil)
+	}
+	entries, through, err := b.s.Peek(300)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, through < b.s.segs[0].end()-1, qt.IsTrue, qt.Commentf("%d entries", len(entries)))
+	for _, e := range entries {
+		b.note(e)
+	}
+	qt.Assert(t, b.s.Ack(0), qt.IsNil)
+	_, _, err = b.s.Peek(1) // forgets where the others lie
+	qt.Assert(t, err, qt.IsNil)
+	b.s.closeReader()
+	b.disk.setFault(func(op, name string) error {
+		if op == "open" {
+			return syscall.EMFILE
+		}
+		return nil
+	})
+	held := b.s.Stats()
+	qt.Check(t, b.s.Ack(through), qt.ErrorIs, syscall.EMFILE)
+	qt.Check(t, b.s.Stats(), qt.Equals, held)
+	b.disk.setFault(nil)
+	qt.Check(t, b.s.Ack(through), qt.IsNil)
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	b.check(false)
+}
+
+// While a spool is opened, the lack of something that is not the disk's fault is an
+// error, and a read that fails once is tried again.
+func TestReadErrorsWhileOpening(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		op    string
+		err   error
+		times int
+		opens bool
+		lost  bool
+	}{
+		{"too many open files", "open", syscall.EMFILE, 1, false, false},
+		{"a read that fails twice", "read", errIO, maxFailures - 1, true, false},
+		{"a read that fails for good", "read", errIO, maxFailures, true, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBooks(t, newMemDisk(), Options{Sync: Never})
+			qt.Assert(t, b.open(), qt.IsNil)
+			const large = 100 << 10 // takes two reads
+			qt.Assert(t, b.s.Append(make([]byte, large)), qt.IsNil)
+			qt.Assert(t, b.s.Close(), qt.IsNil)
+			reads, left := 0, test.times
+			b.disk.setFault(func(op, name string) error {
+				if _, ok := parseSegmentName(name); !ok || op != test.op {
+					return nil
+				}
+				if reads++; left == 0 || op == "read" && reads%2 == 1 {
+					return nil
+				}
+				left--
+				return test.err
+			})
+			err := b.open()
+			if !test.opens {
+				qt.Assert(t, err, qt.ErrorIs, test.err)
+				err = b.open()
+			}
+			qt.Assert(t, err, qt.IsNil)
+			entries, _, err := b.s.Peek(1)
+			qt.Assert(t, err, qt.IsNil)
+			qt.Check(t, len(entries) == 0, qt.Equals, test.lost)
+			qt.Check(t, b.s.Stats().DroppedEntries == 1, qt.Equals, test.lost)
+			qt.Assert(t, b.s.Close(), qt.IsNil)
+		})
+	}
+}

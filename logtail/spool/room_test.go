@@ -1,0 +1,187 @@
+package spool
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// TestASpoolThatIsTooLargeLosesItsOldest entries, by whole segments, when it is opened.
+func TestASpoolThatIsTooLargeLosesItsOldest(t *testing.T) {
+	for _, removes := range []bool{true, false} {
+		var lines []string
+		b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
+			lines = append(lines, fmt.Sprintf(format, args...))
+		}})
+		qt.Assert(t, b.open(), qt.IsNil)
+		b.s.segBytes = 400
+		const n = 100
+		for i := range n {
+			qt.Assert(t, b.append(i), qt.IsNil)
+		}
+		qt.Assert(t, b.close(), qt.IsNil)
+		qt.Assert(t, b.disk.totalLocked() > 2*MinMaxBytes, qt.IsTrue)
+
+		b.opts.MaxBytes = MinMaxBytes
+		b.disk.setFault(func(op, _ string) error {
+			if op == "remove" && !removes {
+				return errIO
+			}
+			return nil
+		})
+		qt.Assert(t, b.open(), qt.IsNil)
+		if !removes {
+			qt.Check(t, b.s.Stats().Entries, qt.Equals, n)
+			qt.Assert(t, lines, qt.HasLen, 1)
+			qt.Check(t, lines[0], qt.Contains, "larger than its bound")
+			qt.Check(t, b.append(n), qt.ErrorIs, errIO)
+			b.disk.setFault(nil)
+		} else {
+			qt.Check(t, b.disk.totalLocked() <= MinMaxBytes, qt.IsTrue)
+		}
+		qt.Assert(t, b.append(n+1), qt.IsNil)
+		qt.Check(t, b.disk.totalLocked() <= MinMaxBytes, qt.IsTrue)
+		b.drain()
+		qt.Assert(t, b.close(), qt.IsNil)
+		missing := b.missing()
+		qt.Check(t, len(missing) > n/2 && len(missing) < n, qt.IsTrue, qt.Commentf("%d missing", len(missing)))
+		qt.Check(t, missing, qt.DeepEquals, b.accepted[:len(missing)], qt.Commentf("the oldest"))
+		qt.Check(t, b.lost, qt.Equals, uint64(len(missing)))
+	}
+}
+
+// TestFilesThatCannotBeRemovedCount against the bound: the spool is full of them then.
+func TestFilesThatCannotBeRemovedCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBooks(t, newMemDisk(), Options{MaxBytes: MinMaxBytes, Sync: Never})
+		qt.Assert(t, b.open(), qt.IsNil)
+		b.s.segBytes = 400
+		b.disk.setFault(func(op, _ string) error {
+			if op == "remove" {
+				return errIO
+			}
+			return nil
+		})
+		n := 0
+		for ; b.append(n) == nil; n++ {
+			b.drain()
+		}
+		qt.Check(t, n > 10, qt.IsTrue, qt.Commentf("%d entries", n))
+		time.Sleep(2 * restTime)
+		qt.Check(t, b.append(n), qt.ErrorIs, errNoRoom)
+		b.disk.setFault(nil)
+		time.Sleep(2 * restTime)
+		qt.Check(t, b.append(n+1), qt.IsNil)
+		b.drain()
+		qt.Assert(t, b.close(), qt.IsNil)
+		b.check(false)
+	})
+}
+
+// TestFilesThatAreGoneDoNotCount, whoever removed them.
+func TestFilesThatAreGoneDoNotCount(t *testing.T) {
+	b := newBooks(t, newMemDisk(), Options{MaxBytes: MinMaxBytes, Sync: Never})
+	qt.Assert(t, b.open(), qt.IsNil)
+	b.s.segBytes = 400
+	for n := range 100 {
+		qt.Assert(t, b.append(n), qt.IsNil)
+		if n%3 == 2 { // all that is held is lost, but for what is being written
+			for name := range b.disk.files {
+				if _, ok := parseSegmentName(name); ok {
+					delete(b.disk.files, name)
+				}
+			}
+			b.drain()
+		}
+	}
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	b.check(false)
+}
+
+// TestNamesThatAreTakenAreLeftOut: sixteen for one entry at most, and they count as
+// no loss.
+func TestNamesThatAreTakenAreLeftOut(t *testing.T) {
+	b := newBooks(t, newMemDisk(), Options{Sync: Never})
+	qt.Assert(t, b.open(), qt.IsNil)
+	for seq := range uint64(20) {
+		name := segmentName(1 + seq)
+		b.disk.files[name] = &memFile{disk: b.disk, name: name, data: []byte("not ours")}
+	}
+	qt.Check(t, b.append(0), qt.ErrorIs, errNames)
+	qt.Check(t, b.append(1), qt.IsNil)
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	b.check(false)
+	for seq := range uint64(20) {
+		qt.Check(t, string(b.disk.files[segmentName(1+seq)].data), qt.Equals, "not ours")
+	}
+}
+
+// TestTheLastNumber is one that no spool gets to by counting. One that was put there
+// takes no entry until it is delivered and opened again.
+func TestTheLastNumber(t *testing.T) {
+	b := newBooks(t, newMemDisk(), Options{Sync: Never})
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Assert(t, b.s.Close(), qt.IsNil)
+	name := segmentName(maxSeq)
+	b.disk.files[name] = &memFile{disk: b.disk, name: name, data: appendFrame(nil, maxSeq, numbered(0))}
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Check(t, b.append(1), qt.ErrorIs, errNames)
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Check(t, b.append(2), qt.IsNil)
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	qt.Check(t, b.out, qt.DeepEquals, map[int]int{0: 1, 2: 1})
+}
+
+// TestALargeEntryLeavesNoMemoryBehind.
+func TestALargeEntryLeavesNoMemoryBehind(t *testing.T) {
+	b := newBooks(t, newMemDisk(), Options{Sync: Never})
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Assert(t, b.s.Append(slices.Repeat([]byte("x"), 1<<20)), qt.IsNil)
+	qt.Check(t, cap(b.s.frame) <= 256<<10, qt.IsTrue)
+	qt.Assert(t, b.s.Append([]byte("small")), qt.IsNil)
+	entries, _, err := b.s.Peek(2 << 20)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, len(entries[0]), qt.Equals, 1<<20)
+	qt.Check(t, string(entries[1]), qt.Equals, "small")
+	qt.Assert(t, b.s.Close(), qt.IsNil)
+}
+
+// TestWithoutACursor deliveries go on, and come again after a restart.
+func TestWithoutACursor(t *testing.T) {
+	var lines []string
+	b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
+		lines = append(lines, fmt.Sprintf(format, args...))
+	}})
+	b.disk.setFault(func(op, name string) error {
+		if op == "open" && name == cursorName {
+			return errIO
+		}
+		return nil
+	})
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Check(t, strings.Join(lines, "\n"), qt.Contains, "may be sent again")
+	for n := range 3 {
+		qt.Assert(t, b.append(n), qt.IsNil)
+	}
+	_, through, err := b.s.Peek(1)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, b.s.Ack(through), qt.ErrorMatches, "spool: delivery not recorded: .*")
+	qt.Check(t, b.s.Stats().Entries, qt.Equals, 2)
+	b.kill()
+	b.disk.setFault(nil)
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Check(t, b.s.Stats().Entries, qt.Equals, 3)
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	b.check(false)
+}

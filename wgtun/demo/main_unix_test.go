@@ -1,0 +1,64 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+const childEnv = "WGTUN_DEMO_CHILD" // read by the test binary alone: run main
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// child returns the demo as a process.
+func child(t *testing.T, args ...string) *exec.Cmd {
+	exe, err := os.Executable()
+	qt.Assert(t, err, qt.IsNil)
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	return cmd
+}
+
+func TestTheExitStatusTellsWhatWentWrong(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"x"}, 2, "-url URL"},
+		{[]string{"-url", "http://collector.example"}, 1, "demo: netlog: Upload: logtail: BaseURL"},
+	} {
+		cmd := child(t, test.args...)
+		out, _ := cmd.CombinedOutput()
+		qt.Check(t, cmd.ProcessState.ExitCode(), qt.Equals, test.code)
+		qt.Check(t, string(out), qt.Contains, test.says)
+	}
+}
+
+func TestAnInterruptIsNoFailure(t *testing.T) {
+	cmd := child(t)
+	stdout, err := cmd.StdoutPipe()
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, cmd.Start(), qt.IsNil)
+	lines := bufio.NewReader(stdout)
+	for line := ""; !strings.HasPrefix(line, "4. "); {
+		line, err = lines.ReadString('\n')
+		qt.Assert(t, err, qt.IsNil)
+	}
+	qt.Assert(t, cmd.Process.Signal(os.Interrupt), qt.IsNil)
+	rest, _ := lines.ReadString(0)
+	qt.Check(t, cmd.Wait(), qt.IsNil)
+	qt.Check(t, rest, qt.Contains, "\nInterrupted. Everything has been shut down.\n")
+}
