@@ -10,17 +10,18 @@ import (
 )
 
 var (
-	errEmpty  = errors.New("the entry is empty")
-	errNoRoom = errors.New("no room: files of the spool cannot be removed")
-	errNames  = errors.New("the names of the next segments are taken")
+	errTooLarge = errors.New("larger than the spool")
+	errEmpty    = errors.New("the entry is empty")
+	errNoRoom   = errors.New("no room: files of the spool cannot be removed")
+	errNames    = errors.New("the names of the next segments are taken")
 )
 
 // Append implements [logtail.Buffer]. It returns when the entry is written to
 // the operating system, with one write: it then survives the end of the process
 // in any way, and a power cut as the [Sync] policy says.
 //
-// An entry is not taken if it is empty or [ErrTooLarge], if the Spool is closed
-// ([ErrClosed]), and if the disk fails. The Spool goes on after any error: the
+// An entry is not taken if it is empty or larger than the whole spool, if the Spool
+// is closed ([ErrClosed]), and if the disk fails. The Spool goes on after any error: the
 // next Append tries again, at once after a full disk, and a minute later after three
 // other failures in a row. Where the spool is full and the disk fails as well, the
 // oldest entries can be gone, and counted, for an entry that is then not taken.
@@ -41,7 +42,7 @@ func (s *Spool) append(entry []byte) error {
 	case len(entry) == 0:
 		return errEmpty
 	case need > s.maxBytes-s.fixed || int64(len(entry)) > math.MaxUint32:
-		return ErrTooLarge
+		return errTooLarge
 	}
 	if err := s.health.resting(); err != nil {
 		return err

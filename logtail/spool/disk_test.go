@@ -2,8 +2,10 @@ package spool_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -65,6 +67,7 @@ func TestOneIdentity(t *testing.T) {
 		t.Helper()
 		_, err := spool.Open(dir, other, spool.Options{})
 		qt.Check(t, err, qt.ErrorIs, spool.ErrOwner, qt.Commentf(what))
+		qt.Check(t, err, qt.ErrorMatches, fmt.Sprintf("spool: .*%v and not %v: %s", owner, other, regexp.QuoteMeta(dir)))
 	}
 	refused("another owner")
 	qt.Assert(t, os.Remove(filepath.Join(dir, "owner")), qt.IsNil)
@@ -209,6 +212,23 @@ func TestCursorAhead(t *testing.T) {
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 }
 
+func TestWrongOptionsAreNamed(t *testing.T) {
+	for want, open := range map[string]func(dir string) (*spool.Spool, error){
+		"spool: MaxBytes: 100 is less than 4096": func(dir string) (*spool.Spool, error) {
+			return spool.Open(dir, owner, spool.Options{MaxBytes: 100})
+		},
+		"spool: Sync: unknown value 9": func(dir string) (*spool.Spool, error) {
+			return spool.Open(dir, owner, spool.Options{Sync: 9})
+		},
+		"spool: owner: .*": func(dir string) (*spool.Spool, error) {
+			return spool.Open(dir, logtail.PublicID{}, spool.Options{})
+		},
+	} {
+		_, err := open(t.TempDir())
+		qt.Check(t, err, qt.ErrorMatches, want)
+	}
+}
+
 func TestClosed(t *testing.T) {
 	s := open(t, t.TempDir(), spool.Options{})
 	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
@@ -224,7 +244,7 @@ func TestClosed(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	s := open(t, t.TempDir(), spool.Options{MaxBytes: 8 << 10})
 	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
-	qt.Check(t, s.Append(make([]byte, 8<<10)), qt.ErrorIs, spool.ErrTooLarge)
+	qt.Check(t, s.Append(make([]byte, 8<<10)), qt.ErrorMatches, "spool: entry not taken: larger than the spool")
 	qt.Check(t, s.Stats().Entries, qt.Equals, 1)
 	qt.Check(t, s.Append(make([]byte, 7<<10)), qt.IsNil)
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))

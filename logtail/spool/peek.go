@@ -27,6 +27,9 @@ func (b *batch) trim(head uint64) {
 	}
 }
 
+// readTries is how often a read that fails is tried before its data is given up.
+const readTries = 3
+
 var errDamaged = errors.New("damaged")
 
 // Peek implements [logtail.Buffer]. The same limit gives the same entries until
@@ -96,7 +99,7 @@ func (s *Spool) mayPass(err error) bool {
 		return true
 	}
 	s.unread++
-	return s.unread < maxFailures
+	return s.unread < readTries
 }
 
 // read adds entries of segs[i] to b, from *at on, until their lengths pass *left.

@@ -18,8 +18,8 @@ func TestWhatAReadErrorMeans(t *testing.T) {
 		lost  bool // its entries
 	}{
 		{"too many open files, however often", syscall.EMFILE, 20, false},
-		{"the disk fails twice", errIO, maxFailures - 1, false},
-		{"the disk cannot read it", errIO, maxFailures, true},
+		{"the disk fails twice", errIO, readTries - 1, false},
+		{"the disk cannot read it", errIO, readTries, true},
 		{"it is gone", fs.ErrNotExist, 1, true},
 	} {
 		for _, op := range []string{"open", "read"} {
@@ -111,8 +111,8 @@ func TestReadErrorsWhileOpening(t *testing.T) {
 		lost  bool
 	}{
 		{"too many open files", "open", syscall.EMFILE, 1, false, false},
-		{"a read that fails twice", "read", errIO, maxFailures - 1, true, false},
-		{"a read that fails for good", "read", errIO, maxFailures, true, true},
+		{"a read that fails twice", "read", errIO, readTries - 1, true, false},
+		{"a read that fails for good", "read", errIO, readTries, true, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBooks(t, newMemDisk(), Options{Sync: Never})

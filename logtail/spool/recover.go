@@ -125,7 +125,7 @@ func (t tail) numbers() uint64 { return max(uint64(t.bytes)/minFrame, t.lost) }
 // most limit entries. What cannot be read is damage, and no error, unless it is
 // for the lack of something that has nothing to do with the disk.
 func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
-	for range maxFailures {
+	for range readTries {
 		g.n, g.good, t.lost = 0, 0, 0
 		var f file
 		if f, err = s.disk.Open(segmentName(g.first), os.O_RDONLY); err == nil {

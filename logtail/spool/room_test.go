@@ -25,9 +25,9 @@ func TestASpoolThatIsTooLargeLosesItsOldest(t *testing.T) {
 			qt.Assert(t, b.append(i), qt.IsNil)
 		}
 		qt.Assert(t, b.close(), qt.IsNil)
-		qt.Assert(t, b.disk.totalLocked() > 2*MinMaxBytes, qt.IsTrue)
+		qt.Assert(t, b.disk.totalLocked() > 2*minMaxBytes, qt.IsTrue)
 
-		b.opts.MaxBytes = MinMaxBytes
+		b.opts.MaxBytes = minMaxBytes
 		b.disk.setFault(func(op, _ string) error {
 			if op == "remove" && !removes {
 				return errIO
@@ -42,10 +42,10 @@ func TestASpoolThatIsTooLargeLosesItsOldest(t *testing.T) {
 			qt.Check(t, b.append(n), qt.ErrorIs, errIO)
 			b.disk.setFault(nil)
 		} else {
-			qt.Check(t, b.disk.totalLocked() <= MinMaxBytes, qt.IsTrue)
+			qt.Check(t, b.disk.totalLocked() <= minMaxBytes, qt.IsTrue)
 		}
 		qt.Assert(t, b.append(n+1), qt.IsNil)
-		qt.Check(t, b.disk.totalLocked() <= MinMaxBytes, qt.IsTrue)
+		qt.Check(t, b.disk.totalLocked() <= minMaxBytes, qt.IsTrue)
 		b.drain()
 		qt.Assert(t, b.close(), qt.IsNil)
 		missing := b.missing()
@@ -58,7 +58,7 @@ func TestASpoolThatIsTooLargeLosesItsOldest(t *testing.T) {
 // TestFilesThatCannotBeRemovedCount against the bound: the spool is full of them then.
 func TestFilesThatCannotBeRemovedCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBooks(t, newMemDisk(), Options{MaxBytes: MinMaxBytes, Sync: Never})
+		b := newBooks(t, newMemDisk(), Options{MaxBytes: minMaxBytes, Sync: Never})
 		qt.Assert(t, b.open(), qt.IsNil)
 		b.s.segBytes = 400
 		b.disk.setFault(func(op, _ string) error {
@@ -85,7 +85,7 @@ func TestFilesThatCannotBeRemovedCount(t *testing.T) {
 
 // TestFilesThatAreGoneDoNotCount, whoever removed them.
 func TestFilesThatAreGoneDoNotCount(t *testing.T) {
-	b := newBooks(t, newMemDisk(), Options{MaxBytes: MinMaxBytes, Sync: Never})
+	b := newBooks(t, newMemDisk(), Options{MaxBytes: minMaxBytes, Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	b.s.segBytes = 400
 	for n := range 100 {

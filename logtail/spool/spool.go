@@ -14,16 +14,13 @@ import (
 // DefaultMaxBytes is the bound of a spool where Options give none: 32 MiB.
 const DefaultMaxBytes = 32 << 20
 
-// MinMaxBytes is the smallest bound that Options may give: 4 KiB.
-const MinMaxBytes = 4 << 10
+const minMaxBytes = 4 << 10 // the smallest bound that Options may give
 
 var (
 	// ErrLocked says that another process, or another Spool of this one, has the directory.
 	ErrLocked = errors.New("spool: the directory is in use")
 	// ErrOwner says that the directory holds the entries of another identity.
 	ErrOwner = errors.New("spool: the directory belongs to another identity")
-	// ErrTooLarge says that an entry does not fit into the bound, even alone.
-	ErrTooLarge = errors.New("spool: the entry is larger than the spool")
 	// ErrClosed says that the Spool is closed.
 	ErrClosed = errors.New("spool: closed")
 )
@@ -31,7 +28,7 @@ var (
 // Options of [Open]. The zero value is ready to use.
 type Options struct {
 	// MaxBytes bounds the sizes of all files of the spool taken together, at every
-	// instant. Zero means DefaultMaxBytes; less than MinMaxBytes is an error.
+	// instant. Zero means DefaultMaxBytes; less than 4 KiB is an error.
 	// A spool that is larger when it is opened loses its oldest entries.
 	MaxBytes int64
 
@@ -51,7 +48,6 @@ type Options struct {
 // never wait for a disk, and Close, which waits for a moment only.
 type Spool struct {
 	// Immutable after Open.
-	disk     disk
 	owner    logtail.PublicID
 	maxBytes int64
 	segBytes int64 // a segment is closed before it grows past this
@@ -63,7 +59,8 @@ type Spool struct {
 	// mutex so that Close need not wait for ever for a disk that hangs.
 	busy chan struct{}
 
-	queue  // the fields below belong to whoever holds busy
+	queue       // the fields below belong to whoever holds busy
+	disk   disk // nil after Close
 	syncer syncer
 	health health
 	lines  []string // for logf, once busy is given back
@@ -91,7 +88,14 @@ func Open(dir string, owner logtail.PublicID, opts Options) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
-	return open(d, owner, opts)
+	s, err := open(d, owner, opts)
+	switch {
+	case errors.Is(err, ErrLocked), errors.Is(err, ErrOwner):
+		return nil, fmt.Errorf("%w: %s", err, dir)
+	case err != nil:
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	return s, nil
 }
 
 // open opens the spool on d, and closes d if it fails.
@@ -107,11 +111,15 @@ func open(d disk, owner logtail.PublicID, opts Options) (_ *Spool, err error) {
 	defer func() {
 		if err != nil {
 			s.closeFiles()
-			err = fmt.Errorf("spool: %w", err)
 		}
 	}()
-	if s.maxBytes < MinMaxBytes {
-		return nil, fmt.Errorf("a bound of %d bytes is less than %d", s.maxBytes, MinMaxBytes)
+	switch {
+	case owner == logtail.PublicID{}:
+		return nil, errors.New("owner: is the zero PublicID, whose Logger there cannot be")
+	case s.maxBytes < minMaxBytes:
+		return nil, fmt.Errorf("MaxBytes: %d is less than %d", s.maxBytes, minMaxBytes)
+	case s.sync > Never:
+		return nil, fmt.Errorf("Sync: unknown value %d", s.sync)
 	}
 	s.segBytes = min(max(s.maxBytes/8, 4<<10), 1<<20)
 	s.stats.MaxBytes = s.maxBytes

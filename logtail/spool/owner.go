@@ -1,0 +1,69 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/go-netlog/netlog/logtail"
+)
+
+const ownerName = "owner"
+
+// checkOwner refuses the entries of another identity, and those of nobody known,
+// and otherwise sees to it that the directory names its owner.
+func (s *Spool) checkOwner(segments int) error {
+	version, id, ok := s.readOwner()
+	found := s.cursor.slot
+	switch {
+	case ok && version != ownerVersion:
+		return fmt.Errorf("the directory has format %q, not %s", version, ownerVersion)
+	case ok && id != s.owner:
+		return fmt.Errorf("%w, %v and not %v", ErrOwner, id, s.owner)
+	case found.gen > 0 && found.owner != s.owner:
+		return fmt.Errorf("%w, %v and not %v", ErrOwner, found.owner, s.owner)
+	case ok:
+		return nil
+	case found.gen == 0 && segments > 0:
+		return fmt.Errorf("%w: none is recorded", ErrOwner)
+	}
+	err := s.writeOwner()
+	if err != nil && found.gen > 0 { // the cursor is enough to go on with
+		s.say("spool: the owner was not written: %v", err)
+		return nil
+	}
+	return err
+}
+
+func (s *Spool) readOwner() (version string, id logtail.PublicID, ok bool) {
+	f, err := s.disk.Open(ownerName, os.O_RDONLY)
+	if err != nil {
+		return "", id, false
+	}
+	defer f.Close()
+	b := make([]byte, 2*len(encodeOwner(s.owner)))
+	n, _ := f.ReadAt(b, 0)
+	return decodeOwner(b[:n])
+}
+
+// writeOwner is the one write that is synced under every policy: entries without
+// an owner would be lost.
+func (s *Spool) writeOwner() error {
+	f, err := s.disk.Open(ownerName, os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return err
+	}
+	line := encodeOwner(s.owner)
+	_, err = f.WriteAt(line, 0)
+	if err == nil {
+		err = f.Truncate(int64(len(line)))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = s.disk.Sync()
+	}
+	return err
+}
