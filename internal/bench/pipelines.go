@@ -85,7 +85,7 @@ func (d *device) ExtractStatistics() flowMap {
 
 func newOurs(n *network, flushDelay time.Duration) pipeline {
 	p := &ourPipeline{device: device{next: make(chan flowMap), handed: make(chan handover, 1)}}
-	p.logger.PollPeriod = 100 * time.Microsecond // most polls find nothing
+	p.logger.PollPeriod = time.Millisecond // most polls find nothing
 	p.logger.NodeID = "n123456CNTRL"
 	p.logger.Upload.HTTPClient = &http.Client{Transport: &p.sink}
 	p.logger.Upload.FlushDelay = flushDelay
