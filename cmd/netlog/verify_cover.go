@@ -51,39 +51,6 @@ func joined(spans []span) []span {
 	return apart
 }
 
-// enter adds the flows of rec to their accounts. It leaves out what came to the
-// files after the first reading, as a running collector writes them.
-func (b *books) enter(rec *records.Record) {
-	num, known := b.byID[b.nodeID(rec)]
-	if !known {
-		return
-	}
-	n := b.nodes[num]
-	p := n.procs[rec.Logtail.ProcID]
-	if p == nil {
-		return
-	}
-	if hasSeq(rec) {
-		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
-			return
-		}
-	}
-	if b.entered++; rec.Start.IsZero() || rec.End.Before(rec.Start) {
-		return
-	}
-	w := span{rec.Start.Add(n.ahead), rec.End.Add(n.ahead)}
-	for _, t := range matchable(rec) {
-		e := b.accounts[account{n.num, t.Tuple}]
-		if e == nil {
-			continue
-		}
-		e.all = e.all.Add(t.Counts)
-		if !b.counted(n.num, &t.Tuple, w) {
-			e.edge = e.edge.Add(t.Counts)
-		}
-	}
-}
-
 // counted reports whether those who stand on the other side of a flow have
 // counted during the whole of w, a window of node.
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
