@@ -90,7 +90,7 @@ type Table struct {
 type key struct {
 	reporter uint32
 	class    Class
-	other    bool // what does not fit
+	other    bool // what does not fit, of all reporters
 	flowtrack.Tuple
 }
 
