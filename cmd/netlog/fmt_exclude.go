@@ -11,6 +11,7 @@ import (
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/logtail"
 )
 
 // excluder takes nodes and addresses out of records, for those who have the
@@ -37,8 +38,8 @@ func (x *excluder) add(s string) error {
 		x.prefixes = append(x.prefixes, p)
 		return nil
 	}
-	if isPublicID(s) {
-		s = strings.ToLower(s)
+	if id, err := logtail.ParsePublicID(s); err == nil {
+		s = id.String() // in lower case
 	}
 	x.nodes = append(x.nodes, s)
 	x.text(s)

@@ -13,9 +13,9 @@ import (
 
 // access says who may send, and what nodes are called.
 type access struct {
-	tokens *watched[[]grant]           // nil: everyone
-	nodes  *watched[map[string]string] // public ID to name; nil: no names
-	known  bool                        // only nodes with a name
+	tokens *watched[[]grant]   // nil: everyone
+	nodes  *watched[nodeNames] // nil: no names
+	known  bool                // only nodes with a name
 }
 
 var errForbidden = errors.New("forbidden")
@@ -29,7 +29,7 @@ func newAccess(cfg serveConfig, say func(string, ...any)) (a *access, err error)
 		}
 	}
 	if cfg.nodes != "" {
-		if a.nodes, err = watch(func() (map[string]string, error) { return readNodes(cfg.nodes) }, say, cfg.nodes); err != nil {
+		if a.nodes, err = watch(func() (nodeNames, error) { return readNodes(cfg.nodes) }, say, cfg.nodes); err != nil {
 			return nil, err
 		}
 	}
@@ -41,17 +41,17 @@ func (a *access) name(id string) string {
 	if a.nodes == nil {
 		return ""
 	}
-	return a.nodes.get()[id]
+	return a.nodes.get().of(id)
 }
 
 // authorize is the Authorize of the receiver.
 func (a *access) authorize(r *http.Request, collection string, id logtail.PublicID) error {
 	if a.tokens != nil {
-		if err := authorize(a.tokens.get(), r.Header.Get("Authorization"), collection, id.String()); err != nil {
+		if err := authorize(a.tokens.get(), r.Header.Get("Authorization"), collection, id); err != nil {
 			return err
 		}
 	}
-	if a.known && a.name(id.String()) == "" {
+	if a.known && a.nodes.get()[id] == "" {
 		return errForbidden
 	}
 	return nil
@@ -59,7 +59,7 @@ func (a *access) authorize(r *http.Request, collection string, id logtail.Public
 
 // authorize looks the token in header up. It takes the same time for every token,
 // known or not: it compares hashes, in constant time, with all grants.
-func authorize(grants []grant, header, collection, id string) error {
+func authorize(grants []grant, header, collection string, id logtail.PublicID) error {
 	scheme, token, _ := strings.Cut(header, " ")
 	sum := sha256.Sum256([]byte(token))
 	known, granted := 0, 0
@@ -67,7 +67,7 @@ func authorize(grants []grant, header, collection, id string) error {
 		g := &grants[i]
 		same := subtle.ConstantTimeCompare(sum[:], g.sum[:])
 		known |= same
-		if g.collection == collection && (g.id == "*" || g.id == id) {
+		if g.collection == collection && (g.everyone || g.id == id) {
 			granted |= same
 		}
 	}

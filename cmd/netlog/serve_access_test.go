@@ -196,7 +196,7 @@ func TestNodesFile(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "nodes")
 		c.Assert(os.WriteFile(path, []byte(test.line), 0o600), qt.IsNil)
 		nodes, err := readNodes(path)
-		c.Check(nodes[strings.ToLower(id)], qt.Equals, test.want, qt.Commentf("%q: %v", test.line, err))
+		c.Check(nodes.of(strings.ToLower(id)), qt.Equals, test.want, qt.Commentf("%q: %v", test.line, err))
 		c.Check(err == nil, qt.Equals, test.want != "")
 	}
 }

@@ -96,10 +96,6 @@ func (b *books) checkClaims() {
 	}
 }
 
-func isPublicID(s string) bool {
-	return len(s) == 64 && strings.Trim(s, "0123456789abcdefABCDEF") == ""
-}
-
 func comparePos(a, b records.Pos) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
@@ -110,10 +106,7 @@ func (b *books) label(n uint32) string {
 	if name := b.names.node(id); name != "" {
 		return flowtable.Clean(name)
 	}
-	if isPublicID(id) {
-		return id[:12]
-	}
-	return flowtable.Clean(id)
+	return flowtable.Clean(shortID(id))
 }
 
 func (n *bookNode) start() time.Time {
