@@ -59,7 +59,7 @@ func runFmt(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 	fs.IntVar(&cfg.top, "top", 0, "only the `N` largest flows; 0: all")
 	fs.IntVar(&cfg.width, "width", termWidth(stdout), "`columns` of the table; 0: as many as it needs")
 	fs.IntVar(&cfg.max, "max-flows", flowtable.DefaultMaxFlows, "bound the memory to this `number` of flows, about 400 bytes each")
-	fs.BoolVar(&cfg.json, "json", false, "print the records instead, one a line, their bytes unchanged")
+	fs.BoolVar(&cfg.json, "json", false, "print the records instead, one a line, their bytes unchanged but for control characters, which are escaped")
 	fs.Func("exclude", "rewrite without this address, prefix or `node`; with -json, may be repeated", cfg.exclude.add)
 	switch err := fs.Parse(args); {
 	case err == flag.ErrHelp:
@@ -112,6 +112,7 @@ type fmtRun struct {
 	progress *progress
 	table    flowtable.Table
 	seen     map[process]*records.Seqs
+	line     []byte // reused
 	twice    int
 	warnings int
 }
@@ -198,7 +199,7 @@ func (c *fmtRun) warn(err error) {
 // isNew reports whether rec did not come before: delivery is at least once, so a
 // record can. What the receiver has found to be another record of that number is new.
 func (c *fmtRun) isNew(rec *records.Record) bool {
-	if !hasSeq(rec) || rec.Logtail.Conflict {
+	if !rec.HasSeq() || rec.Logtail.Conflict {
 		return true
 	}
 	p := process{rec.Reporter(), rec.Logtail.ProcID}
@@ -235,13 +236,14 @@ func (c *fmtRun) record(rec *records.Record) error {
 	if raw = c.exclude.rewrite(raw); raw == nil {
 		return nil
 	}
-	if bytes.IndexByte(raw, '\n') >= 0 { // a line must not end inside a record
+	if bytes.ContainsAny(raw, "\r\n") { // a line must not end inside a record, nor begin anew
 		var line bytes.Buffer
 		if err := json.Compact(&line, raw); err != nil {
 			return err
 		}
 		raw = line.Bytes()
 	}
-	c.stdout.Write(raw)
-	return c.stdout.WriteByte('\n')
+	c.line = appendJSON(c.line[:0], raw)
+	_, err := c.stdout.Write(c.line)
+	return err
 }

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
@@ -125,7 +124,7 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 		queue, skipped := v.take()
 		for _, e := range queue {
 			if v.json {
-				appendJSON(&out, e)
+				out.Write(appendJSON(out.AvailableBuffer(), e))
 			} else {
 				appendRecord(&out, e, name)
 			}
@@ -146,21 +145,6 @@ func (v *view) show(p []byte) {
 		v.unread = true
 		v.say("netlog serve: nobody reads what is stored any more; storing goes on")
 	}
-}
-
-// appendJSON writes an entry as it is stored. Valid JSON has no control characters
-// below the blank, but may have those of Latin-1, which move cursors as well.
-func appendJSON(out *bytes.Buffer, e []byte) {
-	for len(e) > 0 {
-		r, n := utf8.DecodeRune(e)
-		if 0x7f <= r && r <= 0x9f {
-			fmt.Fprintf(out, `\u%04x`, r)
-		} else {
-			out.Write(e[:n])
-		}
-		e = e[n:]
-	}
-	out.WriteByte('\n')
 }
 
 // appendRecord writes the line of an entry: when, who, and what traffic.

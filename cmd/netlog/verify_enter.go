@@ -62,7 +62,7 @@ func (b *books) isNew(n *bookNode, p *bookProc, rec *records.Record, sum uint64)
 		b.found(rec.Pos, "sequence number used twice", "node %s, process %d, number %d: the receiver had other bytes before",
 			b.label(n.num), rec.Logtail.ProcID, seq)
 	}
-	if !hasSeq(rec) {
+	if !rec.HasSeq() {
 		n.bare++
 		return true
 	}
@@ -76,11 +76,6 @@ func (b *books) isNew(n *bookNode, p *bookProc, rec *records.Record, sum uint64)
 		p.sums[seq] = sum
 	}
 	return false
-}
-
-// hasSeq reports whether the node numbers its entries.
-func hasSeq(rec *records.Record) bool {
-	return rec.Logtail.ProcSeq != 0 || rec.Logtail.ProcID != 0
 }
 
 // hasWindow reports whether rec tells when it counted. Flows without a time cannot
@@ -129,7 +124,7 @@ func (b *books) enter(rec *records.Record) {
 	if p == nil {
 		return
 	}
-	if hasSeq(rec) {
+	if rec.HasSeq() {
 		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
 			return
 		}
