@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,14 +96,18 @@ func TestAWatchedFileKeepsItsLastGoodValue(t *testing.T) {
 			}
 			return string(b), err
 		}
-		said := 0
+		var said atomic.Int32
 		write("1")
-		w, err := watch(read, func(string, ...any) { said++ }, path)
+		w, err := watch(read, func(string, ...any) { said.Add(1) }, path)
 		c.Assert(err, qt.IsNil)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer synctest.Wait()
+		defer cancel()
+		go follow(ctx, []func(){w.check})
 		for _, step := range []struct {
 			do   func()
 			want string
-			said int
+			said int32
 		}{
 			{func() {}, "1", 0},
 			{func() { write("22") }, "22", 1},
@@ -111,9 +117,10 @@ func TestAWatchedFileKeepsItsLastGoodValue(t *testing.T) {
 			{func() { write("333") }, "333", 4},
 		} {
 			step.do()
-			time.Sleep(2 * checkEvery)
+			time.Sleep(checkEvery)
+			synctest.Wait()
+			c.Check(said.Load(), qt.Equals, step.said, qt.Commentf("it needs no get"))
 			c.Check(w.get(), qt.Equals, step.want)
-			c.Check(said, qt.Equals, step.said)
 		}
 	})
 }

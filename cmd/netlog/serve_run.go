@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -78,6 +79,20 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error
 	return errors.Join(err, s.files.Close())
 }
 
+// checks returns what looks whether the files have changed.
+func (s *server) checks() (checks []func()) {
+	if s.access.tokens != nil {
+		checks = append(checks, s.access.tokens.check)
+	}
+	if s.access.nodes != nil {
+		checks = append(checks, s.access.nodes.check)
+	}
+	if s.cert != nil {
+		checks = append(checks, s.cert.check)
+	}
+	return checks
+}
+
 // run serves until ctx ends or a listener fails.
 func (s *server) run(ctx context.Context, listener, metrics net.Listener) error {
 	s.handler = &receiver.Handler{
@@ -102,6 +117,9 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 			cancel()
 		}()
 	}
+	var follower sync.WaitGroup
+	defer follower.Wait()
+	follower.Go(func() { follow(ctx, s.checks()) })
 	s.announce(listener.Addr())
 	endView := s.startView(ctx)
 
