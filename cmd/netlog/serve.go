@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -115,7 +116,7 @@ func orNoLimit[T int | int64 | time.Duration](n T) T {
 // check refuses what contradicts itself, and what would let strangers in unasked.
 func (cfg *serveConfig) check() error {
 	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
-		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", printable(cfg.addr))
+		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", flowtable.Clean(cfg.addr))
 	}
 	if (cfg.tlsCert == "") != (cfg.tlsKey == "") {
 		return errors.New("-tls-cert and -tls-key go together")
@@ -124,13 +125,13 @@ func (cfg *serveConfig) check() error {
 		return errors.New("-known-only needs -nodes")
 	}
 	if cfg.metrics != "" && !isLoopback(cfg.metrics) {
-		return fmt.Errorf("-metrics %s is not an address of this machine only, like 127.0.0.1:8642", printable(cfg.metrics))
+		return fmt.Errorf("-metrics %s is not an address of this machine only, like 127.0.0.1:8642", flowtable.Clean(cfg.metrics))
 	}
 	if cfg.open || isLoopback(cfg.addr) || cfg.tlsCert != "" && cfg.tokens != "" {
 		return nil
 	}
 	return fmt.Errorf("-addr %s is open to the network, and needs -tls-cert, -tls-key and -tokens; "+
-		"-open does without, and then everyone who reaches it can send logs, and in plain http read what others send", printable(cfg.addr))
+		"-open does without, and then everyone who reaches it can send logs, and in plain http read what others send", flowtable.Clean(cfg.addr))
 }
 
 // sizeVar returns a flag function that sets n to a number of bytes.

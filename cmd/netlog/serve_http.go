@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/flowtable"
 )
 
 // Timeouts of the server. The receiver has its own for reading a body and for
@@ -70,7 +72,7 @@ func listen(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s is taken: another netlog serve may run already. If it is another user's, "+
-			"the logs of this machine go to that user; stop it, or choose another -addr", printable(addr))
+			"the logs of this machine go to that user; stop it, or choose another -addr", flowtable.Clean(addr))
 	}
 	return l, err
 }

@@ -27,7 +27,7 @@ func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	for _, r := range refusals(st) {
 		fmt.Fprintf(w, "netlog_refused_requests_total{why=%q} %d\n", r.why, r.n)
 	}
-	metric("nodes", "gauge", "Nodes seen since the start.", st.Nodes)
+	metric("nodes", "gauge", "Nodes remembered of those seen since the start, 65,536 at most.", st.Nodes)
 	metric("disk_bytes", "gauge", "Bytes of all files.", s.files.Bytes())
 	metric("start_time_seconds", "gauge", "When the server started, in Unix time.", s.started.Unix())
 }

@@ -78,7 +78,7 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 				c.Check(send(c, url, id, flowEntry(n+10, 1), ""), qt.Equals, 200)
 			}
 			c.Check(send(c, url, id, `{"nodeId":"\u001b[2J\u009b1m","text":"\u001b]0;title\u0007"}`, ""), qt.Equals, 200)
-			drawn.await(c, `61 entries of 1 nodes stored`)
+			drawn.await(c, `61 entries of 1 node stored`)
 			drawn.await(c, `61 records`)
 			cancel()
 			c.Check(<-code, qt.Equals, exitOK)

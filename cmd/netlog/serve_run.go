@@ -71,7 +71,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error
 	s.files, err = receiver.OpenFiles(cfg.dir, cfg.files)
 	switch {
 	case errors.Is(err, receiver.ErrLocked):
-		return fmt.Errorf("%s is used by another netlog serve", printable(cfg.dir))
+		return fmt.Errorf("%s is used by another netlog serve", flowtable.Clean(cfg.dir))
 	case err != nil:
 		return err
 	}
@@ -137,7 +137,8 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		err = errors.Join(e, err)
 	}
 	st := s.handler.Stats()
-	s.view.say("netlog serve: stopped; stored %d entries of %d nodes, refused %d requests", st.Stored, st.Nodes, refused(st))
+	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
+		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
 	return err
 }
 
@@ -165,7 +166,7 @@ func (s *server) announce(addr net.Addr) {
 	if s.cfg.tlsCert != "" {
 		scheme = "https"
 	}
-	s.view.headline = fmt.Sprintf("netlog serve: %s://%s, storing in %s", scheme, addr, printable(s.cfg.dir))
+	s.view.headline = fmt.Sprintf("netlog serve: %s://%s, storing in %s", scheme, addr, flowtable.Clean(s.cfg.dir))
 	s.view.say("%s", s.view.headline)
 	age, size := "for ever", "without a bound on their size"
 	if s.cfg.files.MaxAge >= 0 {
@@ -191,9 +192,6 @@ func (s *server) announce(addr net.Addr) {
 		s.view.say("netlog serve: without TLS, the network can read logs, tokens and private IDs")
 	}
 }
-
-// printable returns s with everything escaped that does not print.
-func printable(s string) string { return flowtable.Clean(s) }
 
 // ageText returns d in days or hours.
 func ageText(d time.Duration) string {

@@ -30,7 +30,9 @@ type view struct {
 	stdout, stderr io.Writer
 	json           bool
 	live           bool // stdout is a terminal to draw on
+	ownErr         bool // stderr is a file or a pipe, which no drawing touches
 	headline       string
+	denied         func() string // of the access, may be nil
 	wake           chan struct{}
 
 	// owned by run
@@ -45,7 +47,9 @@ type view struct {
 	queued  int // bytes
 	skipped int // entries not shown for want of room
 	drawing bool
-	message string // the last thing said while drawing
+	message string   // the last thing said
+	waiting []string // what was said while drawing, for when that ends
+	unsaid  int      // what there was no room for, said before that
 }
 
 // shown is an entry on the live table.
@@ -57,18 +61,9 @@ type shown struct {
 // newView returns a view on stdout.
 func newView(stdout, stderr io.Writer, json bool) *view {
 	_, rows := termSize(stdout)
-	return &view{stdout: stdout, stderr: stderr, json: json, live: rows > 0 && !json, wake: make(chan struct{}, 1)}
-}
-
-// say prints a line for the operator, with nothing in it that moves the cursor.
-func (v *view) say(format string, args ...any) {
-	text := printable(fmt.Sprintf(format, args...))
-	v.mu.Lock()
-	drawing := v.drawing
-	v.message = text
-	v.mu.Unlock()
-	if !drawing {
-		fmt.Fprintln(v.stderr, text)
+	return &view{
+		stdout: stdout, stderr: stderr, json: json, live: rows > 0 && !json, ownErr: termWidth(stderr) == 0,
+		wake: make(chan struct{}, 1),
 	}
 }
 
@@ -105,17 +100,13 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 		v.runLive(ctx, stats, name)
 		return
 	}
-	tick := time.NewTicker(time.Minute)
+	tick := time.NewTicker(refusedEvery)
 	defer tick.Stop()
 	was := stats()
 	for ended := false; !ended; {
 		select {
 		case <-tick.C:
-			is := stats()
-			if s := refusedSince(was, is); s != "" {
-				v.say("netlog serve: %s", s)
-			}
-			was = is
+			was = v.sayRefused(was, stats())
 		case <-v.wake:
 		case <-ctx.Done():
 			ended = true // after what is there
@@ -131,7 +122,7 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 		}
 		v.show(out.Bytes())
 		if skipped > 0 {
-			v.say("netlog serve: %d entries were stored but not shown: the reader is too slow", skipped)
+			v.say("netlog serve: %s stored but not shown: the reader is too slow", flowtable.Plural(skipped, "entry"))
 		}
 	}
 }
@@ -154,9 +145,9 @@ func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 		return
 	}
 	id := r.Logtail.ID
-	fmt.Fprintf(out, "%s %s", r.Logtail.ServerTime.Format("2006-01-02T15:04:05Z"), printable(nodeName(id, name)))
+	fmt.Fprintf(out, "%s %s", r.Logtail.ServerTime.Format("2006-01-02T15:04:05Z"), flowtable.Clean(nodeName(id, name)))
 	if len(r.NodeID) == len(id) && r.NodeID != id {
-		fmt.Fprintf(out, " (claims to be %.12s)", printable(r.NodeID))
+		fmt.Fprintf(out, " (claims to be %.12s)", flowtable.Clean(r.NodeID))
 	}
 	for _, class := range flowtable.Classes() {
 		flows := class.Traffic(&r.Message)
@@ -168,10 +159,10 @@ func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 			tx += f.TxBytes
 			rx += f.RxBytes
 		}
-		fmt.Fprintf(out, "  %s: %d flows, tx %d B, rx %d B", class, len(flows), tx, rx)
+		fmt.Fprintf(out, "  %s: %s, tx %d B, rx %d B", class, flowtable.Plural(len(flows), "flow"), tx, rx)
 	}
 	if r.Text != "" {
-		fmt.Fprintf(out, "  %s", printable(strings.TrimSpace(r.Text)))
+		fmt.Fprintf(out, "  %s", flowtable.Clean(strings.TrimSpace(r.Text)))
 	}
 	out.WriteByte('\n')
 }
