@@ -49,6 +49,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error
 	if s.access, err = newAccess(cfg, s.view.say); err != nil {
 		return err
 	}
+	s.view.denied = s.access.lastDenial
 	if cfg.tlsCert != "" {
 		read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(cfg.tlsCert, cfg.tlsKey) }
 		if s.cert, err = watch(read, s.view.say, cfg.tlsCert, cfg.tlsKey); err != nil {
@@ -96,7 +97,7 @@ func (s *server) checks() (checks []func()) {
 // run serves until ctx ends or a listener fails.
 func (s *server) run(ctx context.Context, listener, metrics net.Listener) error {
 	s.handler = &receiver.Handler{
-		Sink:      &shownSink{s.files, s.view, &s.health},
+		Sink:      &shownSink{s.files, s.view, &s.health, s.access},
 		Authorize: s.access.authorize,
 		Limits:    s.cfg.limits,
 		Logf:      s.view.say,

@@ -13,6 +13,7 @@ type shownSink struct {
 	files  *receiver.Files
 	view   *view
 	health *health
+	access *access // is told what is denied here
 }
 
 // Store implements [receiver.Sink].
@@ -22,7 +23,9 @@ func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
 	case err == nil:
 		s.health.failed.Store(0)
 		s.view.add(b.Entries)
-	case !errors.Is(err, receiver.ErrCollections) && !errors.Is(err, context.Canceled): // the client's doing
+	case errors.Is(err, receiver.ErrCollections): // the client's doing, as the next
+		s.access.deny(b.ID, b.Collection, err)
+	case !errors.Is(err, context.Canceled):
 		s.health.failed.Store(time.Now().UnixNano())
 	}
 	return err
