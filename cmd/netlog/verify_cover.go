@@ -52,11 +52,12 @@ func joined(spans []span) []span {
 }
 
 // counted reports whether those who stand on the other side of a flow have
-// counted during the whole of w, a window of node.
+// counted during the whole of w, a window of node. A hub that was there counts only
+// where it speaks for that side, as in [books.sides].
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 	reported, counted := false, false
 	for _, a := range b.flows[inOrder(*t)] {
-		if a.Src != t.Dst || a.node == node {
+		if a.Src != t.Dst || a.node == node || b.accounts[a].transit && len(b.owners[a.Src.Addr()]) > 0 {
 			continue
 		}
 		reported = true
