@@ -19,6 +19,9 @@ Checks the flow logs of two or more nodes against each other: what one node says
 it sent, the other must say it received. Prints what does not agree and exits
 with 1; with 0 the books agree. docs/verify.md tells what that proves.
 
+Logs that begin in the middle of a node's numbers, as they do where retention has
+deleted older ones, are told in a note; with -complete that is a finding.
+
 Flags:
 `
 
@@ -32,7 +35,7 @@ func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr i
 	fs.Float64Var(&b.loss, "loss", 5, "`percent` of the packets of a flow that may be lost on the way")
 	fs.DurationVar(&b.slack, "slack", time.Second, "books that end this far apart are taken to end together")
 	fs.IntVar(&b.max, "max-flows", 1<<22, "bound the memory to this `number` of flows, each counted once a node, and so many records times 8")
-	fs.BoolVar(&b.complete, "complete", false, "all nodes of the VPN are here: an address without books is a finding")
+	fs.BoolVar(&b.complete, "complete", false, "all books are here, of all nodes and from their first entry: what is missing is a finding, not a note")
 	fs.StringVar(&nodesFile, "nodes", "", "`file` with names of nodes, in lines of: public ID, name")
 	switch err := fs.Parse(args); {
 	case err == flag.ErrHelp:
@@ -69,6 +72,9 @@ func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr i
 	return exitOK
 }
 
+// isPercent reports whether x is a share, which NaN is not.
+func isPercent(x float64) bool { return x >= 0 && x <= 100 }
+
 // finding is one thing in which the books do not agree.
 type finding struct {
 	pos  records.Pos
@@ -78,6 +84,11 @@ type finding struct {
 
 func (b *books) found(pos records.Pos, kind, format string, args ...any) {
 	b.findings = append(b.findings, finding{pos, kind, fmt.Sprintf(format, args...)})
+}
+
+// note takes what is no finding, but limits what the check proves.
+func (b *books) note(format string, args ...any) {
+	b.notes = append(b.notes, fmt.Sprintf(format, args...))
 }
 
 // print writes the findings in the order of files and lines, then a summary.
@@ -93,15 +104,16 @@ func (b *books) print(w io.Writer) error {
 		fmt.Fprintf(w, "%s%s: %s\n", where, f.kind, f.text)
 	}
 	if more := b.skipped - maxSkipped; more > 0 {
-		fmt.Fprintf(w, "note: %d more places cannot be read\n", more)
+		fmt.Fprintf(w, "note: %s cannot be read\n", flowtable.Plural(more, "more place"))
 	}
 	for _, n := range b.notes {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	for _, n := range b.nodes {
-		fmt.Fprintf(w, "node %s: %s to %s, %d records, %d processes, clock %s%s\n", b.label(n.num),
-			n.start().UTC().Format(time.DateTime), n.end().UTC().Format(time.DateTime), n.records, len(n.procs), n.clock(), n.unchecked())
+		fmt.Fprintf(w, "node %s: %s, %s, %s, clock %s%s\n", b.label(n.num), n.times(),
+			flowtable.Plural(n.records, "record"), flowtable.Plural(len(n.procs), "process"), n.clock(), n.unchecked())
 	}
-	_, err := fmt.Fprintf(w, "%d flows matched, %d seen by one node only, %d findings\n", b.matched, b.unmatched, len(b.findings))
+	_, err := fmt.Fprintf(w, "%s matched, %d seen by one node only, %s\n",
+		flowtable.Plural(b.matched, "flow"), b.unmatched, flowtable.Plural(len(b.findings), "finding"))
 	return err
 }

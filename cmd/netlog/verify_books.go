@@ -80,11 +80,16 @@ type bookProc struct {
 
 // claim is a node ID inside the records.
 type claim struct {
+	member     string // where it stands first
 	pos        records.Pos
 	start, end time.Time
 }
 
-type span struct{ start, end time.Time }
+// span is a time in which a node counted.
+type span struct {
+	start, end time.Time
+	late       bool // the entries before it are not here, so that it began earlier
+}
 
 // share is a part of a number of packets.
 type share struct{ part, all uint64 }

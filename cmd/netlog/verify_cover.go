@@ -15,7 +15,7 @@ func (b *books) arrange() {
 	for _, n := range b.nodes {
 		for _, p := range n.procs {
 			if !p.start.IsZero() {
-				n.spans = append(n.spans, span{p.start.Add(n.ahead), p.end.Add(n.ahead)})
+				n.spans = append(n.spans, span{p.start.Add(n.ahead), p.end.Add(n.ahead), p.seqs.First() > 1})
 			}
 		}
 		n.spans = joined(n.spans)
@@ -82,7 +82,8 @@ func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 // Two books that begin almost together, or end so, are taken to do so exactly:
 // else the first and the last window of one of them would never be held against
 // the other. Almost is a window longer at the start, since a node writes nothing
-// of windows without traffic.
+// of windows without traffic. Where the beginning of a book was deleted, it says
+// nothing of when the node began.
 func (b *books) covers(n, of uint32, w span) bool {
 	spans, others := b.nodes[n].spans, b.nodes[of].spans
 	last := len(spans) - 1
@@ -95,7 +96,7 @@ func (b *books) covers(n, of uint32, w span) bool {
 			return false
 		}
 		s := spans[i]
-		if i == 0 && w.start.Equal(others[0].start) {
+		if i == 0 && w.start.Equal(others[0].start) && !s.late && !others[0].late {
 			s.start = s.start.Add(-b.nodes[n].longest - b.slack)
 		}
 		if i == last && w.end.Equal(others[len(others)-1].end) {

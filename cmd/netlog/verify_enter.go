@@ -93,14 +93,14 @@ func (b *books) hasWindow(rec *records.Record) bool {
 
 // claims notes the names that a node gives itself.
 func (b *books) claims(n *bookNode, rec *records.Record) {
-	for _, id := range []string{rec.NodeID, rec.SrcNode.NodeID} {
-		if id == "" {
+	for _, said := range []struct{ member, id string }{{"nodeId", rec.NodeID}, {"srcNode.nodeId", rec.SrcNode.NodeID}} {
+		if said.id == "" {
 			continue
 		}
-		c := n.claims[id]
+		c := n.claims[said.id]
 		if c == nil {
-			c = &claim{pos: rec.Pos, start: rec.Start}
-			n.claims[id] = c
+			c = &claim{member: said.member, pos: rec.Pos, start: rec.Start}
+			n.claims[said.id] = c
 			b.held++
 		}
 		if rec.Start.Before(c.start) {
@@ -132,7 +132,7 @@ func (b *books) enter(rec *records.Record) {
 	if b.entered++; rec.Start.IsZero() || rec.End.Before(rec.Start) {
 		return
 	}
-	w := span{rec.Start.Add(n.ahead), rec.End.Add(n.ahead)}
+	w := span{start: rec.Start.Add(n.ahead), end: rec.End.Add(n.ahead)}
 	for _, t := range matchable(rec) {
 		e := b.accounts[account{n.num, t.Tuple}]
 		if e == nil {
