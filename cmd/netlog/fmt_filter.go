@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -61,25 +60,9 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 // zone, and knows no IPv4 address inside an IPv6 one.
 func contains(p netip.Prefix, a netip.Addr) bool { return p.Contains(a.Unmap().WithZone("")) }
 
-func (f *filter) setSince(s string) error {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil {
-			f.since = time.Now().AddDate(0, 0, -n)
-			return nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil {
-		f.since = time.Now().Add(-d)
-		return nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
-		t, err := time.ParseInLocation(layout, s, time.Local)
-		if err == nil {
-			f.since = t
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is no time and no duration", s)
+func (f *filter) setSince(s string) (err error) {
+	f.since, err = parseTime(s, time.Now())
+	return err
 }
 
 // keeps reports whether rec is wanted; its flows are asked for one by one.

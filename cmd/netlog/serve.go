@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
@@ -39,9 +37,11 @@ type serveConfig struct {
 	tokens, nodes   string
 	metrics         string
 	open, known     bool
-	json            bool
-	files           receiver.FileOptions
-	limits          receiver.Limits
+	json, sync      bool
+	maxAge          age      // 0: for ever
+	maxSize         byteSize // 0, and of the next two: no bound
+	minFree, quota  byteSize
+	newNodes        count
 }
 
 // runServe is the command serve.
@@ -74,8 +74,10 @@ func runServe(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 	return exitOK
 }
 
-// flags defines the flags of cfg.
+// flags defines the flags of cfg, with their defaults.
 func (cfg *serveConfig) flags(fs *flag.FlagSet) {
+	cfg.maxAge, cfg.maxSize, cfg.minFree = age(receiver.DefaultMaxAge), receiver.DefaultMaxBytes, receiver.DefaultMinFree
+	cfg.quota, cfg.newNodes = receiver.DefaultQuotaBytes, receiver.DefaultNewIDs
 	fs.StringVar(&cfg.addr, "addr", "127.0.0.1:8641", "`address` to listen on")
 	fs.StringVar(&cfg.dir, "dir", "flows", "`directory` to store in")
 	fs.StringVar(&cfg.tlsCert, "tls-cert", "", "`file` of the certificate and its chain, PEM; read again when it changes")
@@ -86,23 +88,28 @@ func (cfg *serveConfig) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&cfg.known, "known-only", false, "take logs only from nodes in the -nodes file")
 	fs.BoolVar(&cfg.json, "json", false, "print the entries as they are stored, one a line")
 	fs.StringVar(&cfg.metrics, "metrics", "", "loopback `address` for metrics in Prometheus text format, at /metrics")
-	fs.BoolVar(&cfg.files.Sync, "fsync", false, "sync to disk before a request is answered")
-	cfg.files.MaxAge = receiver.DefaultMaxAge
-	fs.Func("max-age", "`how long` entries are kept, in days (30d) or hours (12h); 0: for ever (default 30d)", func(s string) (err error) {
-		cfg.files.MaxAge, err = parseAge(s)
-		return err
-	})
-	fs.Func("max-size", "`bytes` of all files, like 500MB or 10GiB; 0: no bound (default 10GiB)", sizeVar(&cfg.files.MaxBytes))
-	fs.Func("min-free", "`bytes` to leave free on the filesystem; 0: none (default 256MiB)", sizeVar(&cfg.files.MinFree))
-	fs.Func("quota", "`bytes` that one node may send an hour, compressed; 0: no bound (default 12MiB)", sizeVar(&cfg.limits.QuotaBytes))
-	fs.Func("new-nodes", "`number` of nodes not seen since the start that may come in an hour; 0: no bound (default 1000)", func(s string) error {
-		n, err := strconv.ParseUint(s, 10, 31)
-		if err != nil {
-			return errors.New("want a whole number")
-		}
-		cfg.limits.NewIDs = orNoLimit(int(n))
-		return nil
-	})
+	fs.BoolVar(&cfg.sync, "fsync", false, "sync to disk before a request is answered")
+	fs.Var(&cfg.maxAge, "max-age", "`how long` entries are kept, in days (30d) or hours (12h); 0: for ever")
+	fs.Var(&cfg.maxSize, "max-size", "`bytes` of all files, like 500MB or 10GiB; 0: no bound")
+	fs.Var(&cfg.minFree, "min-free", "`bytes` to leave free on the filesystem; 0: none")
+	fs.Var(&cfg.quota, "quota", "`bytes` that one node may send an hour, compressed; 0: no bound")
+	fs.Var(&cfg.newNodes, "new-nodes", "`number` of nodes not seen since the start that may come in an hour; 0: no bound")
+}
+
+// files returns the options of the files.
+func (cfg *serveConfig) files(logf func(string, ...any)) receiver.FileOptions {
+	return receiver.FileOptions{
+		MaxAge:   orNoLimit(time.Duration(cfg.maxAge)),
+		MaxBytes: orNoLimit(int64(cfg.maxSize)),
+		MinFree:  orNoLimit(int64(cfg.minFree)),
+		Sync:     cfg.sync,
+		Logf:     logf,
+	}
+}
+
+// limits returns the limits of the handler.
+func (cfg *serveConfig) limits() receiver.Limits {
+	return receiver.Limits{QuotaBytes: orNoLimit(int64(cfg.quota)), NewIDs: orNoLimit(int(cfg.newNodes))}
 }
 
 // orNoLimit turns the 0 of a flag into the -1 of the receiver.
@@ -113,10 +120,20 @@ func orNoLimit[T int | int64 | time.Duration](n T) T {
 	return n
 }
 
-// check refuses what contradicts itself, and what would let strangers in unasked.
+// leastSize bounds -max-size: less holds no day of any mesh, and is a slip.
+const leastSize = 1 << 20 // bytes
+
+// check refuses what contradicts itself, what would delete what is there by a slip,
+// and what would let strangers in unasked.
 func (cfg *serveConfig) check() error {
 	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
 		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", flowtable.Clean(cfg.addr))
+	}
+	switch n := cfg.maxSize; {
+	case 0 < n && n < 1000:
+		return fmt.Errorf("-max-size is %d bytes; write %[1]dGiB", int64(n))
+	case 0 < n && n < leastSize:
+		return fmt.Errorf("-max-size is %d bytes; write at least %v", int64(n), byteSize(leastSize))
 	}
 	if (cfg.tlsCert == "") != (cfg.tlsKey == "") {
 		return errors.New("-tls-cert and -tls-key go together")
@@ -132,53 +149,4 @@ func (cfg *serveConfig) check() error {
 	}
 	return fmt.Errorf("-addr %s is open to the network, and needs -tls-cert, -tls-key and -tokens; "+
 		"-open does without, and then everyone who reaches it can send logs, and in plain http read what others send", flowtable.Clean(cfg.addr))
-}
-
-// sizeVar returns a flag function that sets n to a number of bytes.
-func sizeVar(n *int64) func(string) error {
-	return func(s string) error {
-		size, err := parseSize(s)
-		*n = orNoLimit(size)
-		return err
-	}
-}
-
-// parseSize reads a number of bytes with an optional unit.
-func parseSize(s string) (int64, error) {
-	units := []struct {
-		suffix string
-		bytes  int64
-	}{
-		{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-		{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
-	}
-	for _, u := range units {
-		digits, ok := strings.CutSuffix(s, u.suffix)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseUint(digits, 10, 63)
-		if err != nil || int64(n) > (1<<63-1)/u.bytes {
-			break
-		}
-		return int64(n) * u.bytes, nil
-	}
-	return 0, errors.New("want a number of bytes, like 500MB or 10GiB")
-}
-
-// parseAge reads a time in days or in units like those of Go.
-func parseAge(s string) (time.Duration, error) {
-	if s == "0" {
-		return -1, nil
-	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return orNoLimit(time.Duration(n) * 24 * time.Hour), nil
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, errors.New("want days or hours, like 30d or 12h")
-	}
-	return orNoLimit(d), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -68,8 +67,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error
 		}
 		defer metrics.Close()
 	}
-	cfg.files.Logf = s.view.say
-	s.files, err = receiver.OpenFiles(cfg.dir, cfg.files)
+	s.files, err = receiver.OpenFiles(cfg.dir, cfg.files(s.view.say))
 	switch {
 	case errors.Is(err, receiver.ErrLocked):
 		return fmt.Errorf("%s is used by another netlog serve", flowtable.Clean(cfg.dir))
@@ -99,7 +97,7 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	s.handler = &receiver.Handler{
 		Sink:      &shownSink{s.files, s.view, &s.health, s.access},
 		Authorize: s.access.authorize,
-		Limits:    s.cfg.limits,
+		Limits:    s.cfg.limits(),
 		Logf:      s.view.say,
 	}
 	main := newServer(http.HandlerFunc(s.serveHTTP), s.view)
@@ -159,56 +157,4 @@ func (s *server) startView(ctx context.Context) (end func()) {
 		case <-time.After(viewTimeout):
 		}
 	}
-}
-
-// announce tells what is served, and how long it is kept.
-func (s *server) announce(addr net.Addr) {
-	scheme := "http"
-	if s.cfg.tlsCert != "" {
-		scheme = "https"
-	}
-	s.view.headline = fmt.Sprintf("netlog serve: %s://%s, storing in %s", scheme, addr, flowtable.Clean(s.cfg.dir))
-	s.view.say("%s", s.view.headline)
-	age, size := "for ever", "without a bound on their size"
-	if s.cfg.files.MaxAge >= 0 {
-		age = "for " + ageText(cmp.Or(s.cfg.files.MaxAge, receiver.DefaultMaxAge))
-	}
-	if s.cfg.files.MaxBytes >= 0 {
-		size = "up to " + sizeText(cmp.Or(s.cfg.files.MaxBytes, receiver.DefaultMaxBytes))
-	}
-	s.view.say("netlog serve: entries are kept %s, %s; the oldest go first", age, size)
-	if err := s.files.Check(); err != nil {
-		s.view.say("netlog serve: nothing can be stored now: %v", err)
-	}
-	if s.access.tokens != nil && len(s.access.tokens.get()) == 0 {
-		s.view.say("netlog serve: nobody can send: there is no token in %s", s.cfg.tokens)
-	}
-	if isLoopback(s.cfg.addr) {
-		return
-	}
-	if s.access.tokens == nil {
-		s.view.say("netlog serve: without -tokens, everyone who reaches it can send logs")
-	}
-	if s.cert == nil {
-		s.view.say("netlog serve: without TLS, the network can read logs, tokens and private IDs")
-	}
-}
-
-// ageText returns d in days or hours.
-func ageText(d time.Duration) string {
-	if d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
-	}
-	return d.String()
-}
-
-// sizeText returns n in the largest unit that keeps it readable.
-func sizeText(n int64) string {
-	for _, u := range []string{"B", "KiB", "MiB"} {
-		if n < 10<<10 {
-			return fmt.Sprintf("%d %s", n, u)
-		}
-		n >>= 10
-	}
-	return fmt.Sprintf("%d GiB", n)
 }
