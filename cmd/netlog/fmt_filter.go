@@ -102,21 +102,8 @@ func (f *filter) cut(rec *records.Record) bool {
 		return rec.Text == ""
 	}
 	n := 0
-	for _, l := range []struct {
-		c    flowtable.Class
-		list *[]netlog.ConnectionCounts
-	}{
-		{flowtable.Virtual, &m.VirtualTraffic}, {flowtable.Subnet, &m.SubnetTraffic},
-		{flowtable.Exit, &m.ExitTraffic}, {flowtable.Physical, &m.PhysicalTraffic},
-	} {
-		kept := (*l.list)[:0]
-		for _, cc := range *l.list {
-			if f.wants(l.c, &cc.Tuple) {
-				kept = append(kept, cc)
-			}
-		}
-		*l.list = kept
-		n += len(kept)
+	for _, c := range flowtable.Classes() {
+		n += c.Keep(m, func(t *flowtrack.Tuple) bool { return f.wants(c, t) })
 	}
 	return n > 0
 }

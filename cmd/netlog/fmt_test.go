@@ -141,15 +141,15 @@ func TestFmtResolvesAddresses(t *testing.T) {
 
 func TestFmtTellsWhatItCannotRead(t *testing.T) {
 	code, out, errs := netlogCommand(t, "{\"virtualTraffic\":[\n"+fmt.Sprintf(named, "x"), "fmt")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitFailed)
 	qt.Check(t, errs, qt.Contains, "-:1: records: a record is torn")
 	qt.Check(t, out, qt.Contains, "1 record")
 	code, _, errs = netlogCommand(t, strings.Repeat("\xff\n", 5*maxWarnings), "fmt")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitFailed)
 	qt.Check(t, strings.Count(errs, "\n"), qt.Equals, maxWarnings+1)
 	qt.Check(t, errs, qt.Contains, "80 more places cannot be read")
 	code, _, _ = netlogCommand(t, "", "fmt", "no-such-file")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitFailed)
 	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}} {
 		code, _, _ = netlogCommand(t, "", append([]string{"fmt"}, args...)...)
 		qt.Check(t, code, qt.Equals, exitUsage)

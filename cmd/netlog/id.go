@@ -2,9 +2,7 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -35,34 +33,27 @@ its ID, as long as they did not report at the same time.
 `
 
 // runID is the command id.
-func runID(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("netlog id", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), idHelp) }
-	switch err := fs.Parse(args); {
-	case err == flag.ErrHelp:
-		return exitOK
-	case err != nil:
-		return exitUsage
+func runID(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	fs := newFlags("id")
+	if code, done := parseFlags(fs, idHelp, args, stdout, stderr); done {
+		return code
 	}
 	var err error
 	switch {
 	case fs.NArg() == 1 && fs.Arg(0) == "new":
 		err = printNewID(stdout)
 	case fs.NArg() >= 1 && fs.NArg() <= 2 && fs.Arg(0) == "public":
-		if err = printPublicID(fs.Arg(1), stdin, stdout); err == errIDArgument {
-			fmt.Fprintf(stderr, "netlog id: %v\n", err)
-			return exitUsage
-		}
+		err = printPublicID(fs.Arg(1), stdin, stdout)
 	default:
-		fs.Usage()
-		return exitUsage
+		return fail(fs, stderr, exitUsage, errors.New("new or public? netlog id -h tells more"))
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "netlog id: %v\n", err)
-		return exitFindings
+	switch err {
+	case nil:
+		return exitOK
+	case errIDArgument:
+		return fail(fs, stderr, exitUsage, err)
 	}
-	return exitOK
+	return fail(fs, stderr, exitFailed, err)
 }
 
 var errIDArgument = errors.New("a private ID does not belong on the command line, where others can read it: give a file or standard input, and take a new ID")

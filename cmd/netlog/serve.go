@@ -9,7 +9,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -45,31 +44,26 @@ type serveConfig struct {
 }
 
 // runServe is the command serve.
-func runServe(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var cfg serveConfig
-	fs := flag.NewFlagSet("netlog serve", flag.ContinueOnError)
-	fs.SetOutput(io.Discard) // the help is long, and would carry the error out of sight
+	fs := newFlags("serve")
 	cfg.flags(fs)
-	switch err := fs.Parse(args); {
-	case err == flag.ErrHelp:
-		fmt.Fprint(stdout, serveHelp)
-		fs.SetOutput(stdout)
-		fs.PrintDefaults()
-		return exitOK
-	case err != nil:
-		fmt.Fprintf(stderr, "netlog serve: %v; netlog serve -h tells the flags\n", err)
-		return exitUsage
-	case fs.NArg() > 0:
-		fmt.Fprintf(stderr, "netlog serve: takes flags only, not %q\n", fs.Arg(0))
-		return exitUsage
+	if code, done := parseFlags(fs, serveHelp, args, stdout, stderr); done {
+		return code
 	}
-	if err := cfg.check(); err != nil {
-		fmt.Fprintf(stderr, "netlog serve: %v\n", err)
-		return exitUsage
+	if fs.NArg() > 0 {
+		return fail(fs, stderr, exitUsage, fmt.Errorf("takes flags only, not %q", fs.Arg(0)))
 	}
-	if err := serve(ctx, cfg, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "netlog serve: %v\n", err)
-		return exitFindings
+	s := &server{cfg: cfg, started: time.Now(), view: newView(stdout, stderr, cfg.json)}
+	err := cfg.check()
+	if err == nil {
+		err = s.readFiles()
+	}
+	if err != nil {
+		return fail(fs, stderr, exitUsage, err)
+	}
+	if err := s.serve(ctx); err != nil {
+		return fail(fs, stderr, exitFailed, err)
 	}
 	return exitOK
 }
@@ -127,7 +121,7 @@ const leastSize = 1 << 20 // bytes
 // and what would let strangers in unasked.
 func (cfg *serveConfig) check() error {
 	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
-		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", flowtable.Clean(cfg.addr))
+		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", cfg.addr)
 	}
 	switch n := cfg.maxSize; {
 	case 0 < n && n < 1000:
@@ -142,11 +136,11 @@ func (cfg *serveConfig) check() error {
 		return errors.New("-known-only needs -nodes")
 	}
 	if cfg.metrics != "" && !isLoopback(cfg.metrics) {
-		return fmt.Errorf("-metrics %s is not an address of this machine only, like 127.0.0.1:8642", flowtable.Clean(cfg.metrics))
+		return fmt.Errorf("-metrics %s is not an address of this machine only, like 127.0.0.1:8642", cfg.metrics)
 	}
 	if cfg.open || isLoopback(cfg.addr) || cfg.tlsCert != "" && cfg.tokens != "" {
 		return nil
 	}
 	return fmt.Errorf("-addr %s is open to the network, and needs -tls-cert, -tls-key and -tokens; "+
-		"-open does without, and then everyone who reaches it can send logs, and in plain http read what others send", flowtable.Clean(cfg.addr))
+		"-open does without, and then everyone who reaches it can send logs, and in plain http read what others send", cfg.addr)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -36,46 +35,20 @@ type server struct {
 	started time.Time
 }
 
-// serve runs until ctx ends.
-func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error {
-	s := &server{cfg: cfg, started: time.Now()}
-	s.view = newView(stdout, stderr, cfg.json)
-	// Without this, the end of a reader like head would be that of the program.
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(pipe, syscall.SIGPIPE)
-	defer signal.Stop(pipe)
-	var err error
-	if s.access, err = newAccess(cfg, s.view.say); err != nil {
+// readFiles reads the files that say who may send, and who this server is.
+func (s *server) readFiles() (err error) {
+	if s.access, err = newAccess(s.cfg, s.view.say); err != nil {
 		return err
 	}
 	s.view.denied = s.access.lastDenial
-	if cfg.tlsCert != "" {
-		read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(cfg.tlsCert, cfg.tlsKey) }
-		if s.cert, err = watch(read, s.view.say, cfg.tlsCert, cfg.tlsKey); err != nil {
-			return err
-		}
+	if s.cfg.tlsCert == "" {
+		return nil
 	}
-	listener, err := listen(cfg.addr)
-	if err != nil {
-		return err
+	read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(s.cfg.tlsCert, s.cfg.tlsKey) }
+	if s.cert, err = watch(read, s.view.say, s.cfg.tlsCert, s.cfg.tlsKey); err != nil {
+		return fmt.Errorf("-tls-cert, -tls-key: %w", err)
 	}
-	defer listener.Close()
-	metrics := net.Listener(nil)
-	if cfg.metrics != "" {
-		if metrics, err = listen(cfg.metrics); err != nil {
-			return err
-		}
-		defer metrics.Close()
-	}
-	s.files, err = receiver.OpenFiles(cfg.dir, cfg.files(s.view.say))
-	switch {
-	case errors.Is(err, receiver.ErrLocked):
-		return fmt.Errorf("%s is used by another netlog serve", flowtable.Clean(cfg.dir))
-	case err != nil:
-		return err
-	}
-	err = s.run(ctx, listener, metrics)
-	return errors.Join(err, s.files.Close())
+	return nil
 }
 
 // checks returns what looks whether the files have changed.
@@ -90,6 +63,39 @@ func (s *server) checks() (checks []func()) {
 		checks = append(checks, s.cert.check)
 	}
 	return checks
+}
+
+// serve runs until ctx ends, or a signal asks for the end. A second signal ends the
+// program at once: the first gives signals their default action back.
+func (s *server) serve(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	// Without this, the end of a reader like head would be that of the program.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
+	listener, err := listen("addr", s.cfg.addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	metrics := net.Listener(nil)
+	if s.cfg.metrics != "" {
+		if metrics, err = listen("metrics", s.cfg.metrics); err != nil {
+			return err
+		}
+		defer metrics.Close()
+	}
+	s.files, err = receiver.OpenFiles(s.cfg.dir, s.cfg.files(s.view.say))
+	switch {
+	case errors.Is(err, receiver.ErrLocked):
+		return fmt.Errorf("%s is used by another netlog serve", s.cfg.dir)
+	case err != nil:
+		return err
+	}
+	err = s.run(ctx, listener, metrics)
+	return errors.Join(err, s.files.Close())
 }
 
 // run serves until ctx ends or a listener fails.

@@ -59,7 +59,7 @@ func TestServeTellsOfATakenPort(t *testing.T) {
 	defer l.Close()
 	var stderr output
 	code := run(t.Context(), []string{"serve", "-addr", l.Addr().String(), "-dir", t.TempDir()}, nil, io.Discard, &stderr)
-	c.Check(code, qt.Equals, exitFindings)
+	c.Check(code, qt.Equals, exitFailed)
 	c.Check(stderr.String(), qt.Contains, "another user's")
 }
 
@@ -69,7 +69,7 @@ func TestServeTellsOfATakenDirectory(t *testing.T) {
 	startServe(c, "-dir", dir)
 	var stderr output
 	code := run(t.Context(), []string{"serve", "-addr", "127.0.0.1:0", "-dir", dir}, nil, io.Discard, &stderr)
-	c.Check(code, qt.Equals, exitFindings)
+	c.Check(code, qt.Equals, exitFailed)
 	c.Check(stderr.String(), qt.Contains, "is used by another netlog serve")
 }
 
@@ -111,10 +111,10 @@ func TestServeTellsWhatIsWrongInOneLine(t *testing.T) {
 		{[]string{"-addr", "8641"}, exitUsage, `.*-addr 8641 is not an address and a port.*`},
 		{[]string{"-new-nodes", "-3"}, exitUsage, `.*"-3" for flag -new-nodes: want a whole number; .*`},
 		{[]string{"-max-age", "30x"}, exitUsage, `.*"30x" for flag -max-age: want days or hours.*`},
-		{[]string{"-tokens", "none"}, exitFindings, `.*none: no such file.*`},
-		{[]string{"-nodes", "."}, exitFindings, `.*is a directory`},
-		{[]string{"-tls-cert", "none", "-tls-key", "none"}, exitFindings, `.*none: no such file.*`},
-		{[]string{"-dir", "FILE"}, exitFindings, `.*not a directory`},
+		{[]string{"-tokens", "none"}, exitUsage, `-tokens: .*none: no such file.*`},
+		{[]string{"-nodes", "."}, exitUsage, `-nodes: .*is a directory`},
+		{[]string{"-tls-cert", "none", "-tls-key", "none"}, exitUsage, `-tls-cert, -tls-key: .*none: no such file.*`},
+		{[]string{"-dir", "FILE"}, exitFailed, `.*not a directory`},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			c := qt.New(t)

@@ -72,7 +72,7 @@ func TestServeHasItsDefaultsFromTheReceiver(t *testing.T) {
 		qt.Check(t, out, qt.Contains, want)
 	}
 	var cfg serveConfig
-	cfg.flags(flag.NewFlagSet("", flag.ContinueOnError))
+	cfg.flags(newFlags("serve"))
 	qt.Check(t, cfg.files(nil).MaxBytes, qt.Equals, int64(10<<30))
 	qt.Check(t, cfg.limits().NewIDs, qt.Equals, 1000)
 	cfg = serveConfig{}

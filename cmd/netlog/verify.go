@@ -2,7 +2,7 @@ package main
 
 import (
 	"cmp"
-	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,7 +17,8 @@ const verifyHelp = `Usage: netlog verify [flags] FILE | DIRECTORY...
 
 Checks the flow logs of two or more nodes against each other: what one node says
 it sent, the other must say it received. Prints what does not agree and exits
-with 1; with 0 the books agree. docs/verify.md tells what that proves.
+with 1; with 0 the books agree, with 2 they could not be checked. docs/verify.md
+tells what that proves.
 
 Logs that begin in the middle of a node's numbers, as they do where retention has
 deleted older ones, are told in a note; with -complete that is a finding.
@@ -26,50 +27,50 @@ Flags:
 `
 
 // runVerify is the command verify.
-func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
+func runVerify(args []string, stdout, stderr io.Writer) int {
 	b := newBooks()
 	var nodesFile string
-	fs := flag.NewFlagSet("netlog verify", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), verifyHelp); fs.PrintDefaults() }
+	fs := newFlags("verify")
 	fs.Float64Var(&b.loss, "loss", 5, "`percent` of the packets of a flow that may be lost on the way")
 	fs.DurationVar(&b.slack, "slack", time.Second, "books that end this far apart are taken to end together")
 	fs.IntVar(&b.max, "max-flows", 1<<22, "bound the memory to this `number` of flows, each counted once a node, and so many records times 8")
 	fs.BoolVar(&b.complete, "complete", false, "all books are here, of all nodes and from their first entry: what is missing is a finding, not a note")
 	fs.StringVar(&nodesFile, "nodes", "", "`file` with names of nodes, in lines of: public ID, name")
-	switch err := fs.Parse(args); {
-	case err == flag.ErrHelp:
-		return exitOK
-	case err != nil:
-		return exitUsage
-	case fs.NArg() == 0:
-		fs.Usage()
-		return exitUsage
-	}
-	if !isPercent(b.loss) || b.slack < 0 || b.max < 1 {
-		fmt.Fprintln(stderr, "netlog verify: -loss is 0 to 100, -slack is not negative, and -max-flows is at least 1")
-		return exitUsage
+	if code, done := parseFlags(fs, verifyHelp, args, stdout, stderr); done {
+		return code
 	}
 	in := &records.Input{Paths: fs.Args()}
-	if in.HasStdin() {
-		fmt.Fprintln(stderr, "netlog verify: reads its input twice, so it needs files")
-		return exitUsage
+	err := b.checkFlags(fs, in)
+	if err == nil && nodesFile != "" {
+		err = b.names.readFile(nodesFile)
 	}
-	if nodesFile != "" {
-		if err := b.names.readFile(nodesFile); err != nil {
-			fmt.Fprintf(stderr, "netlog verify: %v\n", err)
-			return exitUsage
-		}
+	if err == nil {
+		err = b.read(in, newProgress(stderr))
 	}
-	if err := b.read(ctx, in, newProgress(stderr)); err != nil {
-		fmt.Fprintf(stderr, "netlog verify: %v\n", err)
-		return exitFindings
+	if err != nil {
+		return fail(fs, stderr, exitUsage, err)
 	}
 	b.check()
-	if err := b.print(stdout); err != nil || len(b.findings) > 0 {
+	if err := b.print(stdout); err != nil {
+		return fail(fs, stderr, exitUsage, err)
+	}
+	if len(b.findings) > 0 {
 		return exitFindings
 	}
 	return exitOK
+}
+
+// checkFlags refuses what cannot be checked.
+func (b *books) checkFlags(fs *flag.FlagSet, in *records.Input) error {
+	switch {
+	case !isPercent(b.loss) || b.slack < 0 || b.max < 1:
+		return errors.New("-loss is 0 to 100, -slack is not negative, and -max-flows is at least 1")
+	case len(in.Paths) == 0:
+		return errors.New("no files: give those of two nodes or more, or their directory; netlog verify -h tells more")
+	case in.HasStdin():
+		return errors.New("reads its input twice, so it needs files, not standard input")
+	}
+	return flagsFirst(fs)
 }
 
 // isPercent reports whether x is a share, which NaN is not.

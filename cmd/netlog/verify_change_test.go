@@ -101,7 +101,7 @@ func verifyBooks(t *testing.T, m *mesh, set func(*books)) *books {
 	b.loss, b.slack = 5, 1e9
 	set(b)
 	dir := m.write(t)
-	qt.Assert(t, b.read(t.Context(), &records.Input{Paths: []string{dir}}, newProgress(nil)), qt.IsNil)
+	qt.Assert(t, b.read(&records.Input{Paths: []string{dir}}, newProgress(nil)), qt.IsNil)
 	b.check()
 	qt.Assert(t, os.RemoveAll(dir), qt.IsNil)
 	return b

@@ -177,5 +177,5 @@ func TestVerifyUsage(t *testing.T) {
 		qt.Check(t, errs, qt.Not(qt.Equals), "")
 	}
 	code, _, _ := netlogCommand(t, "", "verify", "no-such-file")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitUsage)
 }
