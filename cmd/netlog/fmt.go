@@ -24,7 +24,8 @@ standard input. A flow that several nodes report counts once.
   netlog fmt -node web -class virtual -since 1h -top 20 flows
   netlog fmt -json -exclude 100.64.0.7 flows > rewritten.ndjson
 
-Exits with 1 where something cannot be read or done, and prints the rest.
+Exits with 1 where something cannot be read or done, and prints the rest; also
+where nothing matches -node.
 
 Flags:
 `
@@ -72,7 +73,7 @@ func runFmt(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // flags defines the flags of cfg.
 func (cfg *fmtConfig) flags(fs *flag.FlagSet, width int) {
 	fs.Func("class", "only these `classes`: virtual, subnet, exit, physical, with commas between", cfg.filter.setClasses)
-	fs.Func("node", "only what this `node` reports (ID, its first digits, name), or what an address or prefix takes part in", cfg.filter.setNode)
+	fs.Func("node", "only what this `node` reports (ID, at least 4 of its first digits, name), or what an address or prefix takes part in", cfg.filter.setNode)
 	fs.Func("since", "only windows that end after this `time`: RFC 3339, a date, or how long ago (1h30m, 7d)", cfg.filter.setSince)
 	fs.StringVar(&cfg.resolve, "resolve", "", "show `what` for addresses that are known: name, user or id")
 	fs.StringVar(&cfg.nodesFile, "nodes", "", "`file` with names of nodes, in lines of: public ID, name")
@@ -85,11 +86,24 @@ func (cfg *fmtConfig) flags(fs *flag.FlagSet, width int) {
 
 // check refuses what makes no sense, and reads the file of names.
 func (cfg *fmtConfig) check(fs *flag.FlagSet) error {
+	table := ""
+	fs.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "top", "resolve", "width", "max-flows":
+			table = f.Name
+		}
+	})
 	switch {
+	case cfg.top < 0 || cfg.width < 0:
+		return errors.New("-top and -width are not negative")
+	case cfg.max < 1:
+		return errors.New("-max-flows is at least 1")
 	case !slices.Contains([]string{"", "name", "user", "id"}, cfg.resolve):
 		return fmt.Errorf("-resolve is name, user or id, not %q", cfg.resolve)
 	case len(cfg.exclude.words) > 0 && !cfg.json:
 		return errors.New("-exclude rewrites records, so it needs -json")
+	case cfg.json && table != "":
+		return fmt.Errorf("-%s is for the table, which -json does without", table)
 	}
 	if err := flagsFirst(fs); err != nil || cfg.nodesFile == "" {
 		return err

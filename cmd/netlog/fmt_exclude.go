@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -30,19 +29,20 @@ type excluder struct {
 }
 
 func (x *excluder) add(s string) error {
-	if s == "" {
-		return errors.New("nothing to exclude")
+	node, p, err := parseNode(s)
+	if err != nil {
+		return err
 	}
 	x.words = append(x.words, s)
-	if p, ok := parsePrefix(s); ok {
+	if p.IsValid() {
 		x.prefixes = append(x.prefixes, p)
 		return nil
 	}
-	if id, err := logtail.ParsePublicID(s); err == nil {
-		s = id.String() // in lower case
+	if id, err := logtail.ParsePublicID(node); err == nil {
+		node = id.String() // in lower case
 	}
-	x.nodes = append(x.nodes, s)
-	x.text(s)
+	x.nodes = append(x.nodes, node)
+	x.text(node)
 	return nil
 }
 
@@ -145,6 +145,6 @@ func (x *excluder) report(w io.Writer) error {
 		what = append(what, flowtable.Clean(s))
 	}
 	slices.Sort(what)
-	_, err := fmt.Fprintf(w, "netlog fmt: without %s: %d records rewritten, %d left out\n", strings.Join(what, ", "), x.cut, x.dropped)
+	_, err := fmt.Fprintf(w, "netlog fmt: without %s: %s rewritten, %d left out\n", strings.Join(what, ", "), flowtable.Plural(x.cut, "record"), x.dropped)
 	return err
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +17,11 @@ import (
 // filter says which records and flows are wanted. The zero filter wants all.
 type filter struct {
 	classes map[flowtable.Class]bool // empty: all
+	word    string                   // that names node or prefix
 	node    string                   // of the reporter; empty: any
 	prefix  netip.Prefix             // of a side; invalid: any
 	since   time.Time
+	matched bool // something is what word names
 }
 
 func (f *filter) setClasses(s string) error {
@@ -35,13 +39,25 @@ words:
 	return nil
 }
 
-func (f *filter) setNode(s string) error {
+func (f *filter) setNode(s string) (err error) {
+	f.word = s
+	f.node, f.prefix, err = parseNode(s)
+	return err
+}
+
+// parseNode reads what names a node: node is "" where it is an address or a prefix.
+func parseNode(s string) (node string, p netip.Prefix, err error) {
 	if p, ok := parsePrefix(s); ok {
-		f.prefix = p
-	} else {
-		f.node = s
+		return "", p, nil
 	}
-	return nil
+	addr, _, _ := strings.Cut(s, "/")
+	if _, err := netip.ParseAddr(addr); err == nil {
+		return "", p, errors.New("no such prefix")
+	}
+	if s == "" {
+		return "", p, errors.New("want a node, an address or a prefix")
+	}
+	return s, p, nil
 }
 
 // parsePrefix takes an address or a prefix.
@@ -67,17 +83,40 @@ func (f *filter) setSince(s string) (err error) {
 
 // keeps reports whether rec is wanted; its flows are asked for one by one.
 func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
-	if f.node != "" && !isNode(rec, f.node, name) {
-		return false
+	if f.node != "" {
+		if !isNode(rec, f.node, name) {
+			return false
+		}
+		f.matched = true
+	}
+	if f.prefix.IsValid() && !f.matched {
+		f.matched = slices.ContainsFunc(flowtable.Classes(), func(c flowtable.Class) bool {
+			return slices.ContainsFunc(c.Traffic(&rec.Message), func(cc netlog.ConnectionCounts) bool { return touches(f.prefix, &cc.Tuple) })
+		})
 	}
 	return f.since.IsZero() || rec.End.IsZero() || !rec.End.Before(f.since)
 }
+
+// unmatched is an error where nothing at all was what the filter names: a table
+// without rows would say that the node is idle.
+func (f *filter) unmatched() error {
+	switch {
+	case f.word == "" || f.matched:
+		return nil
+	case len(f.word) < minDigits && strings.Trim(strings.ToLower(f.word), "0123456789abcdef") == "":
+		return fmt.Errorf("nothing matches -node %s; of an ID it takes %d digits", f.word, minDigits)
+	}
+	return fmt.Errorf("nothing matches -node %s", f.word)
+}
+
+// minDigits are how many digits of a public ID name a node.
+const minDigits = 4
 
 // isNode reports whether rec comes from the node that word names: by its public
 // ID or the first digits of it, the ID it gives itself, or a name.
 func isNode(rec *records.Record, word string, name func(id string) string) bool {
 	id := rec.Reporter()
-	return len(word) >= 4 && isPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
+	return len(word) >= minDigits && isPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
 		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
 }
 

@@ -69,6 +69,9 @@ func (c *fmtRun) run() error {
 	if c.twice > 0 {
 		fmt.Fprintf(c.stderr, "netlog fmt: %s came twice, counted once\n", flowtable.Plural(c.twice, "record"))
 	}
+	if err := c.filter.unmatched(); err != nil {
+		return err
+	}
 	if c.json {
 		return c.exclude.report(c.stderr)
 	}
