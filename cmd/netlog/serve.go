@@ -24,7 +24,14 @@ the flows of the last minute, else a line for each record.
 
 To take logs from other machines it needs TLS and a file of tokens. Its lines are:
 the SHA-256 of a token in hexadecimal, a collection, and the public ID of a node or
-*. A node sends the token itself, as "Authorization: Bearer TOKEN".
+*. A node sends the token itself, as "Authorization: Bearer TOKEN". A line like
+
+  0a5cac2d6a364c700a14fa9bc9c717423c9e951ee64be5f7c52bb99c3116b826 netlog *
+
+is made, and the token with it, by these two; ID_FILE holds the private ID of a node:
+
+  openssl rand -hex 32 > token
+  echo "$(tr -d '\n' < token | sha256sum | cut -c1-64) netlog $(netlog id public ID_FILE)" >> tokens.txt
 
 Flags:
 `
