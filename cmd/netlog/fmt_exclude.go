@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,6 +11,7 @@ import (
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/logtail"
 )
 
 // excluder takes nodes and addresses out of records, for those who have the
@@ -32,19 +32,20 @@ type excluder struct {
 }
 
 func (x *excluder) add(s string) error {
-	if s == "" {
-		return errors.New("nothing to exclude")
+	node, p, err := parseNode(s)
+	if err != nil {
+		return err
 	}
 	x.words = append(x.words, s)
-	if p, ok := parsePrefix(s); ok {
+	if p.IsValid() {
 		x.prefixes = append(x.prefixes, p)
 		return nil
 	}
-	if isPublicID(s) {
-		s = strings.ToLower(s)
+	if id, err := logtail.ParsePublicID(node); err == nil {
+		node = id.String() // in lower case
 	}
-	x.nodes = append(x.nodes, s)
-	x.text(s)
+	x.nodes = append(x.nodes, node)
+	x.text(node)
 	return nil
 }
 
@@ -178,6 +179,6 @@ func (x *excluder) report(w io.Writer) error {
 		what = append(what, flowtable.Clean(s))
 	}
 	slices.Sort(what)
-	_, err := fmt.Fprintf(w, "netlog fmt: without %s: %d records rewritten, %d left out\n", strings.Join(what, ", "), x.cut, x.dropped)
+	_, err := fmt.Fprintf(w, "netlog fmt: without %s: %s rewritten, %d left out\n", strings.Join(what, ", "), flowtable.Plural(x.cut, "record"), x.dropped)
 	return err
 }

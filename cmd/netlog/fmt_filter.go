@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +17,11 @@ import (
 // filter says which records and flows are wanted. The zero filter wants all.
 type filter struct {
 	classes map[flowtable.Class]bool // empty: all
+	word    string                   // that names node or prefix
 	node    string                   // of the reporter; empty: any
 	prefix  netip.Prefix             // of a side; invalid: any
 	since   time.Time
+	matched bool // something is what word names
 }
 
 func (f *filter) setClasses(s string) error {
@@ -35,13 +39,25 @@ words:
 	return nil
 }
 
-func (f *filter) setNode(s string) error {
+func (f *filter) setNode(s string) (err error) {
+	f.word = s
+	f.node, f.prefix, err = parseNode(s)
+	return err
+}
+
+// parseNode reads what names a node: node is "" where it is an address or a prefix.
+func parseNode(s string) (node string, p netip.Prefix, err error) {
 	if p, ok := parsePrefix(s); ok {
-		f.prefix = p
-	} else {
-		f.node = s
+		return "", p, nil
 	}
-	return nil
+	addr, _, _ := strings.Cut(s, "/")
+	if _, err := netip.ParseAddr(addr); err == nil {
+		return "", p, errors.New("no such prefix")
+	}
+	if s == "" {
+		return "", p, errors.New("want a node, an address or a prefix")
+	}
+	return s, p, nil
 }
 
 // parsePrefix takes an address or a prefix.
@@ -60,34 +76,47 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 // zone, and knows no IPv4 address inside an IPv6 one.
 func contains(p netip.Prefix, a netip.Addr) bool { return p.Contains(a.Unmap().WithZone("")) }
 
-func (f *filter) setSince(s string) error {
-	if ago, err := parseAge(s); err == nil {
-		f.since = time.Now().Add(-max(ago, 0)) // 0 is an age without end there
-		return nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
-		t, err := time.ParseInLocation(layout, s, time.Local)
-		if err == nil {
-			f.since = t
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is no time and no duration", s)
+func (f *filter) setSince(s string) (err error) {
+	f.since, err = parseTime(s, time.Now())
+	return err
 }
 
 // keeps reports whether rec is wanted; its flows are asked for one by one.
 func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
-	if f.node != "" && !isNode(rec, f.node, name) {
-		return false
+	if f.node != "" {
+		if !isNode(rec, f.node, name) {
+			return false
+		}
+		f.matched = true
+	}
+	if f.prefix.IsValid() && !f.matched {
+		f.matched = slices.ContainsFunc(flowtable.Classes(), func(c flowtable.Class) bool {
+			return slices.ContainsFunc(c.Traffic(&rec.Message), func(cc netlog.ConnectionCounts) bool { return touches(f.prefix, &cc.Tuple) })
+		})
 	}
 	return f.since.IsZero() || rec.End.IsZero() || !rec.End.Before(f.since)
 }
+
+// unmatched is an error where nothing at all was what the filter names: a table
+// without rows would say that the node is idle.
+func (f *filter) unmatched() error {
+	switch {
+	case f.word == "" || f.matched:
+		return nil
+	case len(f.word) < minDigits && strings.Trim(strings.ToLower(f.word), "0123456789abcdef") == "":
+		return fmt.Errorf("nothing matches -node %s; of an ID it takes %d digits", f.word, minDigits)
+	}
+	return fmt.Errorf("nothing matches -node %s", f.word)
+}
+
+// minDigits are how many digits of a public ID name a node.
+const minDigits = 4
 
 // isNode reports whether rec comes from the node that word names: by its public
 // ID or the first digits of it, the ID it gives itself, or a name.
 func isNode(rec *records.Record, word string, name func(id string) string) bool {
 	id := rec.Reporter()
-	return len(word) >= 4 && isPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
+	return len(word) >= minDigits && isPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
 		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
 }
 
@@ -112,21 +141,8 @@ func (f *filter) cut(rec *records.Record) bool {
 		return rec.Text == ""
 	}
 	n := 0
-	for _, l := range []struct {
-		c    flowtable.Class
-		list *[]netlog.ConnectionCounts
-	}{
-		{flowtable.Virtual, &m.VirtualTraffic}, {flowtable.Subnet, &m.SubnetTraffic},
-		{flowtable.Exit, &m.ExitTraffic}, {flowtable.Physical, &m.PhysicalTraffic},
-	} {
-		kept := (*l.list)[:0]
-		for _, cc := range *l.list {
-			if f.wants(l.c, &cc.Tuple) {
-				kept = append(kept, cc)
-			}
-		}
-		*l.list = kept
-		n += len(kept)
+	for _, c := range flowtable.Classes() {
+		n += c.Keep(m, func(t *flowtrack.Tuple) bool { return f.wants(c, t) })
 	}
 	return n > 0
 }

@@ -159,17 +159,17 @@ func TestFmtResolvesAddresses(t *testing.T) {
 
 func TestFmtTellsWhatItCannotRead(t *testing.T) {
 	code, out, errs := netlogCommand(t, "{\"virtualTraffic\":[\n"+fmt.Sprintf(named, "x"), "fmt")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitFailed)
 	qt.Check(t, errs, qt.Contains, "-:1: records: a record is torn")
 	qt.Check(t, out, qt.Contains, "1 record")
 	code, _, errs = netlogCommand(t, strings.Repeat("\xff\n", 5*maxWarnings), "fmt")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitFailed)
 	qt.Check(t, strings.Count(errs, "\n"), qt.Equals, maxWarnings+1)
 	qt.Check(t, errs, qt.Contains, "80 more places cannot be read")
 	code, _, _ = netlogCommand(t, "", "fmt", "no-such-file")
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitFailed)
 	code, out, errs = netlogCommand(t, "{\"logtail\":{},\n\"x\":nul}\n{\"logtail\":{}}", "fmt", "-json") // no line can be made of it
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitFailed)
 	qt.Check(t, errs, qt.Matches, "netlog fmt: -:1: invalid character .*\n")
 	qt.Check(t, out, qt.Equals, "{\"logtail\":{}}\n")
 	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}, {"-json", "-exclude", ""}} {

@@ -2,29 +2,29 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"slices"
 
 	"github.com/go-netlog/netlog/logtail"
 )
 
-const idHelp = `Usage: netlog id new
+const idHelp = `Usage: netlog id new [FILE]
        netlog id public [FILE]
 
-new prints a fresh private ID and its public ID. The private ID is the secret
-that a node uploads with: whoever has it can write in the node's name. The public
-ID names the node to everyone who reads its logs.
+new FILE stores a fresh private ID in FILE, which must not exist (mode 0600, as
+logtail.LoadOrCreatePrivateID reads it), and prints its public ID. Without FILE it
+prints both. The private ID is the secret that a node uploads with: whoever has
+it can write in the node's name. The public ID names the node to everyone who
+reads its logs.
 
 public reads a private ID from FILE, or from standard input, and prints its
 public ID. A private ID is never an argument, because others can read those.
 
 To give a node another private ID, when the old one may be known to others:
-  1. netlog id new, and store the private ID where the node reads it (mode 0600);
+  1. netlog id new FILE, where the node reads it;
   2. add the new public ID to the files for -nodes and -tokens of the collector;
   3. stop the node cleanly, so that it delivers what it holds, and start it with
      the new ID; a spool belongs to one ID, so give the new one its own directory;
@@ -35,32 +35,56 @@ its ID, as long as they did not report at the same time.
 `
 
 // runID is the command id.
-func runID(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("netlog id", flag.ContinueOnError)
-	if code, ok := parseFlags(fs, idHelp, args, stdout, stderr); !ok {
+func runID(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	fs := newFlags("id")
+	if code, done := parseFlags(fs, idHelp, args, stdout, stderr); done {
 		return code
+	}
+	args = fs.Args()
+	if err := checkID(args); err != nil {
+		return fail(fs, stderr, exitUsage, err)
+	}
+	path := ""
+	if len(args) == 2 {
+		path = args[1]
 	}
 	var err error
 	switch {
-	case fs.NArg() == 1 && fs.Arg(0) == "new":
+	case args[0] == "public":
+		err = printPublicID(path, stdin, stdout)
+	case path == "":
 		err = printNewID(stdout)
-	case fs.NArg() >= 1 && fs.NArg() <= 2 && fs.Arg(0) == "public":
-		if err = printPublicID(fs.Arg(1), stdin, stdout); err == errIDArgument {
-			fmt.Fprintf(stderr, "netlog id: %v\n", err)
-			return exitUsage
-		}
 	default:
-		printHelp(fs, idHelp, stderr)
-		return exitUsage
+		err = storeNewID(path, stdout)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "netlog id: %v\n", err)
-		return exitFindings
+		return fail(fs, stderr, exitFailed, err)
 	}
 	return exitOK
 }
 
-var errIDArgument = errors.New("a private ID does not belong on the command line, where others can read it: give a file or standard input, and take a new ID")
+// checkID refuses arguments that id cannot use. It shows none of them whole, for it
+// may be a secret.
+func checkID(args []string) error {
+	switch {
+	case slices.ContainsFunc(args, isPrivateID):
+		return errors.New("a private ID does not belong on the command line, where others can read it: give a file or standard input, and take a new ID")
+	case len(args) == 0:
+		return errors.New("new or public? netlog id -h tells more")
+	case args[0] != "new" && args[0] != "public":
+		return fmt.Errorf("new or public, not %.12q; netlog id -h tells more", args[0])
+	case len(args) > 2:
+		return fmt.Errorf("%s takes one file, not %d", args[0], len(args)-1)
+	case len(args) == 2 && args[1] == "", args[0] == "new" && len(args) == 2 && args[1] == "-":
+		return fmt.Errorf("%s wants the name of a file, not %q", args[0], args[1])
+	}
+	return nil
+}
+
+func isPrivateID(s string) bool {
+	_, err := logtail.ParsePrivateID(s)
+	return err == nil
+}
 
 func printNewID(w io.Writer) error {
 	id := logtail.NewPrivateID()
@@ -72,12 +96,26 @@ func printNewID(w io.Writer) error {
 	return err
 }
 
-// printPublicID reads the first word of 64 digits, so it reads the output of new too.
-// No error of it holds what was read.
-func printPublicID(path string, stdin io.Reader, w io.Writer) error {
-	if _, err := logtail.ParsePrivateID(path); err == nil {
-		return errIDArgument
+// storeNewID stores a new ID at path, where nothing may be yet, and prints its
+// public ID. Where two do so at once, both print that of the first.
+func storeNewID(path string, w io.Writer) error {
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return fmt.Errorf("%s is there already: netlog id public %[1]s prints its public ID", path)
+	case !errors.Is(err, os.ErrNotExist):
+		return err
 	}
+	id, err := logtail.LoadOrCreatePrivateID(path)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, id.Public())
+	return err
+}
+
+// printPublicID reads the first word, or the one behind "private", so it reads the
+// output of new too. No error of it holds what was read.
+func printPublicID(path string, stdin io.Reader, w io.Writer) error {
 	if path != "" && path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -86,11 +124,15 @@ func printPublicID(path string, stdin io.Reader, w io.Writer) error {
 		defer f.Close()
 		stdin = f
 	}
-	line, err := bufio.NewReader(io.LimitReader(stdin, 4096)).ReadString('\n')
-	if err != nil && err != io.EOF {
+	words := bufio.NewScanner(io.LimitReader(stdin, 4096))
+	words.Split(bufio.ScanWords)
+	if words.Scan() && words.Text() == "private" {
+		words.Scan()
+	}
+	if err := words.Err(); err != nil {
 		return err
 	}
-	id, err := logtail.ParsePrivateID(strings.TrimSpace(strings.TrimPrefix(line, "private ")))
+	id, err := logtail.ParsePrivateID(words.Text())
 	if err != nil {
 		return err
 	}

@@ -18,12 +18,7 @@ import (
 // startCommand runs serve in a process of its own and returns where it listens.
 func startCommand(c *qt.C) (cmd *exec.Cmd, stderr *output, addr string) {
 	c.Helper()
-	stderr = new(output)
-	cmd = exec.Command(os.Args[0], "serve", "-addr", "127.0.0.1:0", "-dir", c.TempDir())
-	cmd.Env = append(os.Environ(), commandEnv+"=1")
-	cmd.Stderr = stderr
-	c.Assert(cmd.Start(), qt.IsNil)
-	c.Cleanup(func() { cmd.Process.Kill() })
+	cmd, _, stderr = startChild(c, "serve", "-addr", "127.0.0.1:0", "-dir", c.TempDir())
 	return cmd, stderr, stderr.await(c, `http://([0-9.:]+)`)[1]
 }
 
@@ -34,7 +29,7 @@ func TestASignalEndsServeCleanly(t *testing.T) {
 		c.Check(send(c, "http://"+addr, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
 		c.Assert(cmd.Process.Signal(sig), qt.IsNil)
 		c.Check(cmd.Wait(), qt.IsNil, qt.Commentf("%v: the exit code is 0", sig))
-		c.Check(stderr.String(), qt.Contains, "stopped; stored 1 entries of 1 nodes")
+		c.Check(stderr.String(), qt.Contains, "stopped; stored 1 entry of 1 node")
 	}
 }
 

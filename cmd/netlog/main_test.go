@@ -10,12 +10,12 @@ import (
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
-// commandEnv makes the test binary the command itself.
-const commandEnv = "NETLOG_IS_COMMAND"
+// childEnv makes the test binary the command itself, for tests that send signals.
+const childEnv = "NETLOG_TEST_COMMAND"
 
 // TestMain watches what the tests print for private IDs and tokens.
 func TestMain(m *testing.M) {
-	if os.Getenv(commandEnv) != "" {
+	if os.Getenv(childEnv) != "" {
 		main()
 	}
 	os.Exit(secrettest.Watch(m.Run))
@@ -29,17 +29,13 @@ func TestHelpGoesToStdout(t *testing.T) {
 		qt.Check(t, code, qt.Equals, exitOK, qt.Commentf("%s", args))
 		qt.Check(t, errs, qt.Equals, "", qt.Commentf("%s", args))
 		name, _, one := strings.Cut(args, " ")
-		for _, c := range commands() {
-			if one && c.name != name {
-				continue
-			}
-			qt.Check(t, out, qt.Contains, c.name)
-			if one {
-				qt.Check(t, out, qt.Contains, "Usage: netlog "+name+" ")
-				qt.Check(t, out, qt.Contains, want[name])
-			} else {
-				qt.Check(t, out, qt.Contains, c.short)
-			}
+		if one {
+			qt.Check(t, out, qt.Contains, "Usage: netlog "+name+" ")
+			qt.Check(t, out, qt.Contains, want[name])
+			continue
+		}
+		for name := range want {
+			qt.Check(t, out, qt.Matches, `(?s).*\n  `+name+` +[a-z].*`, qt.Commentf("what it does"))
 		}
 	}
 }
@@ -47,19 +43,19 @@ func TestHelpGoesToStdout(t *testing.T) {
 func TestWrongUsageIsToldOnStderr(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                  `Usage: netlog COMMAND .*\n(.*\n)+`,
-		"flows":             `netlog: no command "flows"\n\nUsage: netlog COMMAND .*\n(.*\n)+`,
+		"flows":             `netlog: no command "flows"; netlog -h tells which there are\n`,
 		"fmt -bogus":        `netlog fmt: .*-bogus; netlog fmt -h tells the flags\n`,
 		"fmt -nodes none":   `netlog fmt: .*none: no such file.*\n`,
 		"fmt -resolve x":    `netlog fmt: -resolve is name, user or id, not "x"\n`,
 		"fmt -exclude web":  `netlog fmt: -exclude .* needs -json\n`,
-		"verify":            `Usage: netlog verify .*\n(.*\n)+`,
+		"verify":            `netlog verify: no files: .*; netlog verify -h tells more\n`,
 		"verify -bogus":     `netlog verify: .*-bogus; netlog verify -h tells the flags\n`,
 		"verify -nodes x x": `netlog verify: .*x: no such file.*\n`,
-		"id":                `Usage: netlog id .*\n(.*\n)+`,
+		"id":                `netlog id: .*\n`,
 		"id -bogus":         `netlog id: .*-bogus; netlog id -h tells the flags\n`,
-		"id old":            `Usage: netlog id .*\n(.*\n)+`,
-		"id new 1":          `Usage: netlog id .*\n(.*\n)+`,
-		"id public a b":     `Usage: netlog id .*\n(.*\n)+`,
+		"id old":            `netlog id: .*\n`,
+		"id new 1 2":        `netlog id: .*\n`,
+		"id public a b":     `netlog id: .*\n`,
 	} {
 		code, out, errs := netlogCommand(t, "", strings.Fields(args)...)
 		qt.Check(t, code, qt.Equals, exitUsage, qt.Commentf("%s", args))

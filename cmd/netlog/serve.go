@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
@@ -26,7 +24,14 @@ the flows of the last minute, else a line for each record.
 
 To take logs from other machines it needs TLS and a file of tokens. Its lines are:
 the SHA-256 of a token in hexadecimal, a collection, and the public ID of a node or
-*. A node sends the token itself, as "Authorization: Bearer TOKEN".
+*. A node sends the token itself, as "Authorization: Bearer TOKEN". A line like
+
+  0a5cac2d6a364c700a14fa9bc9c717423c9e951ee64be5f7c52bb99c3116b826 netlog *
+
+is made, and the token with it, by these two; ID_FILE holds the private ID of a node:
+
+  openssl rand -hex 32 > token
+  echo "$(tr -d '\n' < token | sha256sum | cut -c1-64) netlog $(netlog id public ID_FILE)" >> tokens.txt
 
 Flags:
 `
@@ -38,36 +43,42 @@ type serveConfig struct {
 	tokens, nodes   string
 	metrics         string
 	open, known     bool
-	json            bool
-	files           receiver.FileOptions
-	limits          receiver.Limits
+	json, sync      bool
+	maxAge          age      // 0: for ever
+	maxSize         byteSize // 0, and of the next two: no bound
+	minFree, quota  byteSize
+	newNodes        count
 }
 
 // runServe is the command serve.
-func runServe(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var cfg serveConfig
-	fs := flag.NewFlagSet("netlog serve", flag.ContinueOnError)
+	fs := newFlags("serve")
 	cfg.flags(fs)
-	if code, ok := parseFlags(fs, serveHelp, args, stdout, stderr); !ok {
+	if code, done := parseFlags(fs, serveHelp, args, stdout, stderr); done {
 		return code
 	}
 	if fs.NArg() > 0 {
-		fmt.Fprintf(stderr, "netlog serve: takes flags only, not %q\n", fs.Arg(0))
-		return exitUsage
+		return fail(fs, stderr, exitUsage, fmt.Errorf("takes flags only, not %q", fs.Arg(0)))
 	}
-	if err := cfg.check(); err != nil {
-		fmt.Fprintf(stderr, "netlog serve: %v\n", err)
-		return exitUsage
+	s := &server{cfg: cfg, started: time.Now(), view: newView(stdout, stderr, cfg.json)}
+	err := cfg.check()
+	if err == nil {
+		err = s.readFiles()
 	}
-	if err := serve(ctx, cfg, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "netlog serve: %v\n", err)
-		return exitFindings
+	if err != nil {
+		return fail(fs, stderr, exitUsage, err)
+	}
+	if err := s.serve(ctx); err != nil {
+		return fail(fs, stderr, exitFailed, err)
 	}
 	return exitOK
 }
 
-// flags defines the flags of cfg.
+// flags defines the flags of cfg, with their defaults.
 func (cfg *serveConfig) flags(fs *flag.FlagSet) {
+	cfg.maxAge, cfg.maxSize, cfg.minFree = age(receiver.DefaultMaxAge), receiver.DefaultMaxBytes, receiver.DefaultMinFree
+	cfg.quota, cfg.newNodes = receiver.DefaultQuotaBytes, receiver.DefaultNewIDs
 	fs.StringVar(&cfg.addr, "addr", "127.0.0.1:8641", "`address` to listen on")
 	fs.StringVar(&cfg.dir, "dir", "flows", "`directory` to store in")
 	fs.StringVar(&cfg.tlsCert, "tls-cert", "", "`file` of the certificate and its chain, PEM; read again when it changes")
@@ -78,23 +89,28 @@ func (cfg *serveConfig) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&cfg.known, "known-only", false, "take logs only from nodes in the -nodes file")
 	fs.BoolVar(&cfg.json, "json", false, "print the entries as they are stored, one a line")
 	fs.StringVar(&cfg.metrics, "metrics", "", "loopback `address` for metrics in Prometheus text format, at /metrics")
-	fs.BoolVar(&cfg.files.Sync, "fsync", false, "sync to disk before a request is answered")
-	cfg.files.MaxAge = receiver.DefaultMaxAge
-	fs.Func("max-age", "`how long` entries are kept, in days (30d) or hours (12h); 0: for ever (default 30d)", func(s string) (err error) {
-		cfg.files.MaxAge, err = parseAge(s)
-		return err
-	})
-	fs.Func("max-size", "`bytes` of all files, like 500MB or 10GiB; 0: no bound (default 10GiB)", sizeVar(&cfg.files.MaxBytes))
-	fs.Func("min-free", "`bytes` to leave free on the filesystem; 0: none (default 256MiB)", sizeVar(&cfg.files.MinFree))
-	fs.Func("quota", "`bytes` that one node may send an hour, compressed; 0: no bound (default 12MiB)", sizeVar(&cfg.limits.QuotaBytes))
-	fs.Func("new-nodes", "`number` of nodes not seen since the start that may come in an hour; 0: no bound (default 1000)", func(s string) error {
-		n, err := strconv.ParseUint(s, 10, 31)
-		if err != nil {
-			return errors.New("want a whole number")
-		}
-		cfg.limits.NewIDs = orNoLimit(int(n))
-		return nil
-	})
+	fs.BoolVar(&cfg.sync, "fsync", false, "sync to disk before a request is answered")
+	fs.Var(&cfg.maxAge, "max-age", "`how long` entries are kept, in days (30d) or hours (12h); 0: for ever")
+	fs.Var(&cfg.maxSize, "max-size", "`bytes` of all files, like 500MB or 10GiB; 0: no bound")
+	fs.Var(&cfg.minFree, "min-free", "`bytes` to leave free on the filesystem; 0: none")
+	fs.Var(&cfg.quota, "quota", "`bytes` that one node may send an hour, compressed; 0: no bound")
+	fs.Var(&cfg.newNodes, "new-nodes", "`number` of nodes not seen since the start that may come in an hour; 0: no bound")
+}
+
+// files returns the options of the files.
+func (cfg *serveConfig) files(logf func(string, ...any)) receiver.FileOptions {
+	return receiver.FileOptions{
+		MaxAge:   orNoLimit(time.Duration(cfg.maxAge)),
+		MaxBytes: orNoLimit(int64(cfg.maxSize)),
+		MinFree:  orNoLimit(int64(cfg.minFree)),
+		Sync:     cfg.sync,
+		Logf:     logf,
+	}
+}
+
+// limits returns the limits of the handler.
+func (cfg *serveConfig) limits() receiver.Limits {
+	return receiver.Limits{QuotaBytes: orNoLimit(int64(cfg.quota)), NewIDs: orNoLimit(int(cfg.newNodes))}
 }
 
 // orNoLimit turns the 0 of a flag into the -1 of the receiver.
@@ -105,10 +121,20 @@ func orNoLimit[T int | int64 | time.Duration](n T) T {
 	return n
 }
 
-// check refuses what contradicts itself, and what would let strangers in unasked.
+// leastSize bounds -max-size: less holds no day of any mesh, and is a slip.
+const leastSize = 1 << 20 // bytes
+
+// check refuses what contradicts itself, what would delete what is there by a slip,
+// and what would let strangers in unasked.
 func (cfg *serveConfig) check() error {
 	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
-		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", printable(cfg.addr))
+		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", cfg.addr)
+	}
+	switch n := cfg.maxSize; {
+	case 0 < n && n < 1000:
+		return fmt.Errorf("-max-size is %d bytes; write %[1]dGiB", int64(n))
+	case 0 < n && n < leastSize:
+		return fmt.Errorf("-max-size is %d bytes; write at least %v", int64(n), byteSize(leastSize))
 	}
 	if (cfg.tlsCert == "") != (cfg.tlsKey == "") {
 		return errors.New("-tls-cert and -tls-key go together")
@@ -117,60 +143,11 @@ func (cfg *serveConfig) check() error {
 		return errors.New("-known-only needs -nodes")
 	}
 	if cfg.metrics != "" && !isLoopback(cfg.metrics) {
-		return fmt.Errorf("-metrics %s is not an address of this machine only, like 127.0.0.1:8642", printable(cfg.metrics))
+		return fmt.Errorf("-metrics %s is not an address of this machine only, like 127.0.0.1:8642", cfg.metrics)
 	}
 	if cfg.open || isLoopback(cfg.addr) || cfg.tlsCert != "" && cfg.tokens != "" {
 		return nil
 	}
 	return fmt.Errorf("-addr %s is open to the network, and needs -tls-cert, -tls-key and -tokens; "+
-		"-open does without, and then everyone who reaches it can send logs, and in plain http read what others send", printable(cfg.addr))
-}
-
-// sizeVar returns a flag function that sets n to a number of bytes.
-func sizeVar(n *int64) func(string) error {
-	return func(s string) error {
-		size, err := parseSize(s)
-		*n = orNoLimit(size)
-		return err
-	}
-}
-
-// parseSize reads a number of bytes with an optional unit.
-func parseSize(s string) (int64, error) {
-	units := []struct {
-		suffix string
-		bytes  int64
-	}{
-		{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-		{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
-	}
-	for _, u := range units {
-		digits, ok := strings.CutSuffix(s, u.suffix)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseUint(digits, 10, 63)
-		if err != nil || int64(n) > (1<<63-1)/u.bytes {
-			break
-		}
-		return int64(n) * u.bytes, nil
-	}
-	return 0, errors.New("want a number of bytes, like 500MB or 10GiB")
-}
-
-// parseAge reads a time in days or in units like those of Go.
-func parseAge(s string) (time.Duration, error) {
-	if s == "0" {
-		return -1, nil
-	}
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return orNoLimit(time.Duration(n) * 24 * time.Hour), nil
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, errors.New("want days or hours, like 30d or 12h")
-	}
-	return orNoLimit(d), nil
+		"-open does without, and then everyone who reaches it can send logs, and in plain http read what others send", cfg.addr)
 }

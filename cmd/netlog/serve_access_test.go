@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,14 +96,18 @@ func TestAWatchedFileKeepsItsLastGoodValue(t *testing.T) {
 			}
 			return string(b), err
 		}
-		said := 0
+		var said atomic.Int32
 		write("1")
-		w, err := watch(read, func(string, ...any) { said++ }, path)
+		w, err := watch(read, func(string, ...any) { said.Add(1) }, path)
 		c.Assert(err, qt.IsNil)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer synctest.Wait()
+		defer cancel()
+		go follow(ctx, []func(){w.check})
 		for _, step := range []struct {
 			do   func()
 			want string
-			said int
+			said int32
 		}{
 			{func() {}, "1", 0},
 			{func() { write("22") }, "22", 1},
@@ -111,9 +117,10 @@ func TestAWatchedFileKeepsItsLastGoodValue(t *testing.T) {
 			{func() { write("333") }, "333", 4},
 		} {
 			step.do()
-			time.Sleep(2 * checkEvery)
+			time.Sleep(checkEvery)
+			synctest.Wait()
+			c.Check(said.Load(), qt.Equals, step.said, qt.Commentf("it needs no get"))
 			c.Check(w.get(), qt.Equals, step.want)
-			c.Check(said, qt.Equals, step.said)
 		}
 	})
 }
@@ -196,7 +203,7 @@ func TestNodesFile(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "nodes")
 		c.Assert(os.WriteFile(path, []byte(test.line), 0o600), qt.IsNil)
 		nodes, err := readNodes(path)
-		c.Check(nodes[strings.ToLower(id)], qt.Equals, test.want, qt.Commentf("%q: %v", test.line, err))
+		c.Check(nodes.of(strings.ToLower(id)), qt.Equals, test.want, qt.Commentf("%q: %v", test.line, err))
 		c.Check(err == nil, qt.Equals, test.want != "")
 	}
 }

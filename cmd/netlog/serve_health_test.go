@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -76,17 +75,6 @@ func TestServeMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	c.Check(s.stop(), qt.Equals, exitOK)
 	_, err := http.Get(url)
 	c.Check(err, qt.IsNotNil, qt.Commentf("it ends with serve"))
-}
-
-func TestServeTellsOfATakenMetricsPort(t *testing.T) {
-	c := qt.New(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	c.Assert(err, qt.IsNil)
-	defer l.Close()
-	code, stderr := runServeOnce(c, "-metrics", l.Addr().String(), "-dir", t.TempDir())
-	c.Check(code, qt.Equals, exitFindings)
-	c.Check(stderr, qt.Matches, `netlog serve: -metrics: .*`+l.Addr().String()+`.*\n`)
-	c.Check(stderr, qt.Not(qt.Contains), "-addr")
 }
 
 // TestServeBoundsTheNodesThatComeInAnHour, give or take one.

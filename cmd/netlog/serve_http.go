@@ -65,14 +65,20 @@ func (s *server) serveOn(srv *http.Server, l net.Listener) error {
 	return srv.ServeTLS(l, "", "")
 }
 
-// listen listens on addr, and says what is likely wrong where it is taken.
-func listen(addr string) (net.Listener, error) {
+// listen listens on the address of a flag, and says what is likely wrong where it
+// is taken.
+func listen(flag, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
+	switch {
+	case err == nil:
+		return l, nil
+	case !errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("-%s: %w", flag, err)
+	case flag == "addr":
 		return nil, fmt.Errorf("%s is taken: another netlog serve may run already. If it is another user's, "+
-			"the logs of this machine go to that user; stop it, or choose another -addr", printable(addr))
+			"the logs of this machine go to that user; stop it, or choose another -addr", addr)
 	}
-	return l, err
+	return nil, fmt.Errorf("-%s %s is taken: choose another one", flag, addr)
 }
 
 // isLoopback reports whether addr can be reached from this machine only.

@@ -24,14 +24,12 @@ const (
 
 // runLive draws the flows of the last minute until ctx ends.
 func (v *view) runLive(ctx context.Context, stats func() receiver.Stats, name func(string) string) {
-	v.setDrawing(true)
-	fmt.Fprint(v.stdout, enterScreen)
-	defer func() {
-		fmt.Fprint(v.stdout, leaveScreen)
-		v.setDrawing(false)
-	}()
-	tick := time.NewTicker(drawEvery)
+	v.startDrawing()
+	defer v.stopDrawing()
+	tick, refusals := time.NewTicker(drawEvery), time.NewTicker(refusedEvery)
 	defer tick.Stop()
+	defer refusals.Stop()
+	was := stats()
 	for {
 		queue, _ := v.take() // the counters in the head still tell of all
 		now := time.Now()
@@ -49,16 +47,11 @@ func (v *view) runLive(ctx context.Context, stats func() receiver.Stats, name fu
 		select {
 		case <-ctx.Done():
 			return
+		case <-refusals.C:
+			was = v.sayRefused(was, stats())
 		case <-tick.C:
 		}
 	}
-}
-
-// setDrawing says whether the screen is the table's.
-func (v *view) setDrawing(drawing bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.drawing = drawing
 }
 
 // draw draws the screen anew.
@@ -69,7 +62,8 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 	v.mu.Unlock()
 	head := []string{
 		v.headline,
-		fmt.Sprintf("%d entries of %d nodes stored, %d requests refused; ^C ends", st.Stored, st.Nodes, refused(st)),
+		fmt.Sprintf("%s of %s stored, %s refused; ^C ends", flowtable.Plural(st.Stored, "entry"),
+			flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request")),
 		message,
 		"",
 	}

@@ -81,7 +81,7 @@ func TestServeDrawsOnATerminal(t *testing.T) {
 			}
 			c.Check(send(c, url, id, `{"nodeId":"\u001b[2J\u009b1m","text":"\u001b]0;title\u0007"}`, ""), qt.Equals, 200)
 			c.Check(send(c, url, id, `{"exitTraffic":[{"txPkts":9,"txBytes":99999}]}`, ""), qt.Equals, 200)
-			drawn.await(c, `62 entries of 1 nodes stored`)
+			drawn.await(c, `62 entries of 1 node stored`)
 			drawn.await(c, `62 records|exit total, 1 flow, 100kB`) // the last fits the smallest
 			cancel()
 			c.Check(<-code, qt.Equals, exitOK)

@@ -3,9 +3,14 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
+
+// refusedEvery is how often it is told what was refused.
+const refusedEvery = time.Minute
 
 // A refusal is how many requests were not answered 200, for one reason.
 type refusal struct {
@@ -30,8 +35,8 @@ func refused(st receiver.Stats) (n uint64) {
 }
 
 // refusedSince tells what was refused between two moments, "" where nothing was. It
-// names no node, so that nobody can fill a log by what he sends.
-func refusedSince(was, is receiver.Stats) string {
+// names the last node only, so that nobody can fill a log by what he sends.
+func refusedSince(was, is receiver.Stats, last string) string {
 	if refused(is) == refused(was) {
 		return ""
 	}
@@ -42,5 +47,8 @@ func refusedSince(was, is receiver.Stats) string {
 			why = append(why, fmt.Sprintf("%d %s", d, strings.ReplaceAll(r.why, "_", " ")))
 		}
 	}
-	return fmt.Sprintf("%d requests refused in the last minute: %s", refused(is)-refused(was), strings.Join(why, ", "))
+	if last != "" {
+		last = "; the last one forbidden: " + last
+	}
+	return fmt.Sprintf("%s refused in the last minute: %s%s", flowtable.Plural(refused(is)-refused(was), "request"), strings.Join(why, ", "), last)
 }

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,41 +35,62 @@ type server struct {
 	started time.Time
 }
 
-// serve runs until ctx ends.
-func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error {
-	s := &server{cfg: cfg, started: time.Now()}
-	s.view = newView(stdout, stderr, cfg.json)
+// readFiles reads the files that say who may send, and who this server is.
+func (s *server) readFiles() (err error) {
+	if s.access, err = newAccess(s.cfg, s.view.say); err != nil {
+		return err
+	}
+	s.view.denied = s.access.lastDenial
+	if s.cfg.tlsCert == "" {
+		return nil
+	}
+	read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(s.cfg.tlsCert, s.cfg.tlsKey) }
+	if s.cert, err = watch(read, s.view.say, s.cfg.tlsCert, s.cfg.tlsKey); err != nil {
+		return fmt.Errorf("-tls-cert, -tls-key: %w", err)
+	}
+	return nil
+}
+
+// checks returns what looks whether the files have changed.
+func (s *server) checks() (checks []func()) {
+	if s.access.tokens != nil {
+		checks = append(checks, s.access.tokens.check)
+	}
+	if s.access.nodes != nil {
+		checks = append(checks, s.access.nodes.check)
+	}
+	if s.cert != nil {
+		checks = append(checks, s.cert.check)
+	}
+	return checks
+}
+
+// serve runs until ctx ends, or a signal asks for the end. A second signal ends the
+// program at once: the first gives signals their default action back.
+func (s *server) serve(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
 	// Without this, the end of a reader like head would be that of the program.
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
 	defer signal.Stop(pipe)
-	var err error
-	if s.access, err = newAccess(cfg, s.view.say); err != nil {
-		return err
-	}
-	if cfg.tlsCert != "" {
-		read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(cfg.tlsCert, cfg.tlsKey) }
-		if s.cert, err = watch(read, s.view.say, cfg.tlsCert, cfg.tlsKey); err != nil {
-			return err
-		}
-	}
-	listener, err := listen(cfg.addr)
+	listener, err := listen("addr", s.cfg.addr)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
 	metrics := net.Listener(nil)
-	if cfg.metrics != "" {
-		if metrics, err = net.Listen("tcp", cfg.metrics); err != nil {
-			return fmt.Errorf("-metrics: %w", err)
+	if s.cfg.metrics != "" {
+		if metrics, err = listen("metrics", s.cfg.metrics); err != nil {
+			return err
 		}
 		defer metrics.Close()
 	}
-	cfg.files.Logf = s.view.say
-	s.files, err = receiver.OpenFiles(cfg.dir, cfg.files)
+	s.files, err = receiver.OpenFiles(s.cfg.dir, s.cfg.files(s.view.say))
 	switch {
 	case errors.Is(err, receiver.ErrLocked):
-		return fmt.Errorf("%s is used by another netlog serve", printable(cfg.dir))
+		return fmt.Errorf("%s is used by another netlog serve", s.cfg.dir)
 	case err != nil:
 		return err
 	}
@@ -81,9 +101,9 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) error
 // run serves until ctx ends or a listener fails.
 func (s *server) run(ctx context.Context, listener, metrics net.Listener) error {
 	s.handler = &receiver.Handler{
-		Sink:      &shownSink{s.files, s.view, &s.health},
+		Sink:      &shownSink{s.files, s.view, &s.health, s.access},
 		Authorize: s.access.authorize,
-		Limits:    s.cfg.limits,
+		Limits:    s.cfg.limits(),
 		Logf:      s.view.say,
 	}
 	main := newServer(http.HandlerFunc(s.serveHTTP), s.view)
@@ -102,6 +122,9 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 			cancel()
 		}()
 	}
+	var follower sync.WaitGroup
+	defer follower.Wait()
+	follower.Go(func() { follow(ctx, s.checks()) })
 	s.announce(listener.Addr())
 	if metrics != nil {
 		s.view.say("netlog serve: metrics at http://%s/metrics", metrics.Addr())
@@ -122,7 +145,8 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		err = errors.Join(e, err)
 	}
 	st := s.handler.Stats()
-	s.view.say("netlog serve: stopped; stored %d entries of %d nodes, refused %d requests", st.Stored, st.Nodes, refused(st))
+	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
+		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
 	return err
 }
 
@@ -142,59 +166,4 @@ func (s *server) startView(ctx context.Context) (end func()) {
 		case <-time.After(viewTimeout):
 		}
 	}
-}
-
-// announce tells what is served, and how long it is kept.
-func (s *server) announce(addr net.Addr) {
-	scheme := "http"
-	if s.cfg.tlsCert != "" {
-		scheme = "https"
-	}
-	s.view.headline = fmt.Sprintf("netlog serve: %s://%s, storing in %s", scheme, addr, printable(s.cfg.dir))
-	s.view.say("%s", s.view.headline)
-	age, size := "for ever", "without a bound on their size"
-	if s.cfg.files.MaxAge >= 0 {
-		age = "for " + ageText(cmp.Or(s.cfg.files.MaxAge, receiver.DefaultMaxAge))
-	}
-	if s.cfg.files.MaxBytes >= 0 {
-		size = "up to " + sizeText(cmp.Or(s.cfg.files.MaxBytes, receiver.DefaultMaxBytes))
-	}
-	s.view.say("netlog serve: entries are kept %s, %s; the oldest go first", age, size)
-	if err := s.files.Check(); err != nil {
-		s.view.say("netlog serve: nothing can be stored now: %v", err)
-	}
-	if s.access.tokens != nil && len(s.access.tokens.get()) == 0 {
-		s.view.say("netlog serve: nobody can send: there is no token in %s", s.cfg.tokens)
-	}
-	if isLoopback(s.cfg.addr) {
-		return
-	}
-	if s.access.tokens == nil {
-		s.view.say("netlog serve: without -tokens, everyone who reaches it can send logs")
-	}
-	if s.cert == nil {
-		s.view.say("netlog serve: without TLS, the network can read logs, tokens and private IDs")
-	}
-}
-
-// printable returns s with everything escaped that does not print.
-func printable(s string) string { return flowtable.Clean(s) }
-
-// ageText returns d in days or hours.
-func ageText(d time.Duration) string {
-	if d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
-	}
-	return d.String()
-}
-
-// sizeText returns n in the largest unit that keeps it readable.
-func sizeText(n int64) string {
-	for _, u := range []string{"B", "KiB", "MiB"} {
-		if n < 10<<10 {
-			return fmt.Sprintf("%d %s", n, u)
-		}
-		n >>= 10
-	}
-	return fmt.Sprintf("%d GiB", n)
 }

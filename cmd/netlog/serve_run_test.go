@@ -143,10 +143,10 @@ func TestServeSaysAtStartWhatItKeepsAndWhoCanSend(t *testing.T) {
 		want  []string
 		not   []string
 	}{
-		{"the defaults", serveConfig{addr: "127.0.0.1:1"}, nil, []string{" http://", "for 30 days, up to 10 GiB;"}, []string{"without", "nobody"}},
-		{"bounds of its own", serveConfig{addr: "127.0.0.1:1", files: receiver.FileOptions{MaxAge: 12 * time.Hour, MaxBytes: 500e6}}, nil,
-			[]string{"for 12h0m0s, up to 476 MiB;"}, nil},
-		{"no bounds", serveConfig{addr: "127.0.0.1:1", files: receiver.FileOptions{MaxAge: -1, MaxBytes: -1}}, nil,
+		{"the defaults", serveConfig{addr: "127.0.0.1:1", maxAge: age(30 * day), maxSize: 10 << 30}, nil, []string{" http://", "for 30 days, up to 10 GiB;"}, []string{"without", "nobody"}},
+		{"bounds of its own", serveConfig{addr: "127.0.0.1:1", maxAge: age(12 * time.Hour), maxSize: 500e6}, nil,
+			[]string{"for 12 hours, up to 500 MB;"}, nil},
+		{"no bounds", serveConfig{addr: "127.0.0.1:1"}, nil,
 			[]string{"for ever, without a bound on their size;"}, nil},
 		{"open to all", serveConfig{addr: "0.0.0.0:1", open: true}, nil, []string{noTokens, noTLS}, nil},
 		{"open, with tokens", serveConfig{addr: ":1", open: true}, func(s *server) { s.access.tokens = some }, []string{noTLS}, []string{noTokens}},

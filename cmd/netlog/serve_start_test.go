@@ -60,7 +60,7 @@ func TestServeTellsOfATakenPort(t *testing.T) {
 	defer l.Close()
 	var stderr output
 	code := run(t.Context(), []string{"serve", "-addr", l.Addr().String(), "-dir", t.TempDir()}, nil, io.Discard, &stderr)
-	c.Check(code, qt.Equals, exitFindings)
+	c.Check(code, qt.Equals, exitFailed)
 	c.Check(stderr.String(), qt.Contains, "another user's")
 }
 
@@ -70,7 +70,7 @@ func TestServeTellsOfATakenDirectory(t *testing.T) {
 	startServe(c, "-dir", dir)
 	var stderr output
 	code := run(t.Context(), []string{"serve", "-addr", "127.0.0.1:0", "-dir", dir}, nil, io.Discard, &stderr)
-	c.Check(code, qt.Equals, exitFindings)
+	c.Check(code, qt.Equals, exitFailed)
 	c.Check(stderr.String(), qt.Contains, "is used by another netlog serve")
 }
 
@@ -79,16 +79,16 @@ func TestSizesAndAges(t *testing.T) {
 	for s, want := range map[string]int64{"0": 0, "1": 1, "5B": 5, "1kB": 1000, "2MB": 2e6, "3GiB": 3 << 30, "1TiB": 1 << 40} {
 		got, err := parseSize(s)
 		c.Check(err, qt.IsNil)
-		c.Check(got, qt.Equals, want, qt.Commentf("%s", s))
+		c.Check(int64(got), qt.Equals, want, qt.Commentf("%s", s))
 	}
 	for _, s := range []string{"", "x", "-1", "1.5GB", "9999999TiB", "1ZB", "GB"} {
 		_, err := parseSize(s)
 		c.Check(err, qt.Not(qt.IsNil), qt.Commentf("%s", s))
 	}
-	for s, want := range map[string]time.Duration{"30d": 720 * time.Hour, "12h": 12 * time.Hour, "0": -1, "0d": -1} {
+	for s, want := range map[string]time.Duration{"30d": 720 * time.Hour, "12h": 12 * time.Hour, "0": 0, "0d": 0} {
 		got, err := parseAge(s)
 		c.Check(err, qt.IsNil)
-		c.Check(got, qt.Equals, want, qt.Commentf("%s", s))
+		c.Check(time.Duration(got), qt.Equals, want, qt.Commentf("%s", s))
 	}
 }
 
@@ -112,10 +112,10 @@ func TestServeTellsWhatIsWrongInOneLine(t *testing.T) {
 		{[]string{"-addr", "8641"}, exitUsage, `.*-addr 8641 is not an address and a port.*`},
 		{[]string{"-new-nodes", "-3"}, exitUsage, `.*"-3" for flag -new-nodes: want a whole number; .*`},
 		{[]string{"-max-age", "30x"}, exitUsage, `.*"30x" for flag -max-age: want days or hours.*`},
-		{[]string{"-tokens", "none"}, exitFindings, `.*none: no such file.*`},
-		{[]string{"-nodes", "."}, exitFindings, `.*is a directory`},
-		{[]string{"-tls-cert", "none", "-tls-key", "none"}, exitFindings, `.*none: no such file.*`},
-		{[]string{"-dir", "FILE"}, exitFindings, `.*not a directory`},
+		{[]string{"-tokens", "none"}, exitUsage, `-tokens: .*none: no such file.*`},
+		{[]string{"-nodes", "."}, exitUsage, `-nodes: .*is a directory`},
+		{[]string{"-tls-cert", "none", "-tls-key", "none"}, exitUsage, `-tls-cert, -tls-key: .*none: no such file.*`},
+		{[]string{"-dir", "FILE"}, exitFailed, `.*not a directory`},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			c := qt.New(t)

@@ -121,10 +121,10 @@ func TestServeStoresShowsAndStops(t *testing.T) {
 	c.Check(s.stop(), qt.Equals, exitOK)
 
 	shown := s.stdout.String()
-	c.Check(shown, qt.Matches, `(?s).*Z web .*  virtual: 1 flows, tx 4000 B, rx 40 B\n.*`)
+	c.Check(shown, qt.Matches, `(?s).*Z web .*  virtual: 1 flow, tx 4000 B, rx 40 B\n.*`)
 	checkPrintable(c, shown)
 	c.Check(s.stderr.String(), qt.Contains, "kept for 30 days, up to 10 GiB")
-	c.Check(s.stderr.String(), qt.Contains, "stored 2 entries of 1 nodes")
+	c.Check(s.stderr.String(), qt.Contains, "stored 2 entries of 1 node")
 	secret, err := id.MarshalText()
 	c.Assert(err, qt.IsNil)
 	c.Check(shown+s.stderr.String(), qt.Not(qt.Contains), string(secret[:16]))
@@ -174,7 +174,7 @@ func TestServeMetrics(t *testing.T) {
 	for _, want := range []string{
 		"# TYPE netlog_stored_entries_total counter\nnetlog_stored_entries_total 2\n",
 		"netlog_refused_requests_total{why=\"malformed\"} 1\n",
-		"netlog_nodes 1\n",
+		"# HELP netlog_nodes Nodes remembered of those seen since the start, 65,536 at most.\n", "netlog_nodes 1\n",
 	} {
 		c.Check(string(data), qt.Contains, want)
 	}

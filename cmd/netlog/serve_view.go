@@ -10,7 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
@@ -31,7 +30,9 @@ type view struct {
 	stdout, stderr io.Writer
 	json           bool
 	live           bool // stdout is a terminal to draw on
+	ownErr         bool // stderr is a file or a pipe, which no drawing touches
 	headline       string
+	denied         func() string // of the access, may be nil
 	wake           chan struct{}
 
 	// owned by run
@@ -46,7 +47,9 @@ type view struct {
 	queued  int // bytes
 	skipped int // entries not shown for want of room
 	drawing bool
-	message string // the last thing said while drawing
+	message string   // the last thing said
+	waiting []string // what was said while drawing, for when that ends
+	unsaid  int      // what there was no room for, said before that
 }
 
 // shown is an entry on the live table.
@@ -58,18 +61,9 @@ type shown struct {
 // newView returns a view on stdout.
 func newView(stdout, stderr io.Writer, json bool) *view {
 	_, rows := termSize(stdout)
-	return &view{stdout: stdout, stderr: stderr, json: json, live: rows > 0 && !json, wake: make(chan struct{}, 1)}
-}
-
-// say prints a line for the operator, with nothing in it that moves the cursor.
-func (v *view) say(format string, args ...any) {
-	text := printable(fmt.Sprintf(format, args...))
-	v.mu.Lock()
-	drawing := v.drawing
-	v.message = text
-	v.mu.Unlock()
-	if !drawing {
-		fmt.Fprintln(v.stderr, text)
+	return &view{
+		stdout: stdout, stderr: stderr, json: json, live: rows > 0 && !json, ownErr: termWidth(stderr) == 0,
+		wake: make(chan struct{}, 1),
 	}
 }
 
@@ -106,17 +100,13 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 		v.runLive(ctx, stats, name)
 		return
 	}
-	tick := time.NewTicker(time.Minute)
+	tick := time.NewTicker(refusedEvery)
 	defer tick.Stop()
 	was := stats()
 	for ended := false; !ended; {
 		select {
 		case <-tick.C:
-			is := stats()
-			if s := refusedSince(was, is); s != "" {
-				v.say("netlog serve: %s", s)
-			}
-			was = is
+			was = v.sayRefused(was, stats())
 		case <-v.wake:
 		case <-ctx.Done():
 			ended = true // after what is there
@@ -125,14 +115,14 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 		queue, skipped := v.take()
 		for _, e := range queue {
 			if v.json {
-				appendJSON(&out, e)
+				out.Write(appendJSON(out.AvailableBuffer(), e))
 			} else {
 				appendRecord(&out, e, name)
 			}
 		}
 		v.show(out.Bytes())
 		if skipped > 0 {
-			v.say("netlog serve: %d entries were stored but not shown: the reader is too slow", skipped)
+			v.say("netlog serve: %s stored but not shown: the reader is too slow", flowtable.Plural(skipped, "entry"))
 		}
 	}
 }
@@ -148,29 +138,14 @@ func (v *view) show(p []byte) {
 	}
 }
 
-// appendJSON writes an entry as it is stored. Valid JSON has no control characters
-// below the blank, but may have those of Latin-1, which move cursors as well.
-func appendJSON(out *bytes.Buffer, e []byte) {
-	for len(e) > 0 {
-		r, n := utf8.DecodeRune(e)
-		if 0x7f <= r && r <= 0x9f {
-			fmt.Fprintf(out, `\u%04x`, r)
-		} else {
-			out.Write(e[:n])
-		}
-		e = e[n:]
-	}
-	out.WriteByte('\n')
-}
-
 // appendRecord writes the line of an entry: when, who, and what traffic.
 func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 	var r records.Record
 	err := r.UnmarshalJSON(e)
 	id := r.Logtail.ID
-	fmt.Fprintf(out, "%s %s", r.Logtail.ServerTime.Format("2006-01-02T15:04:05Z"), printable(nodeName(id, name)))
+	fmt.Fprintf(out, "%s %s", r.Logtail.ServerTime.Format("2006-01-02T15:04:05Z"), flowtable.Clean(nodeName(id, name)))
 	if len(r.NodeID) == len(id) && !strings.EqualFold(r.NodeID, id) {
-		fmt.Fprintf(out, " (claims to be %.12s)", printable(r.NodeID))
+		fmt.Fprintf(out, " (claims to be %.12s)", flowtable.Clean(r.NodeID))
 	}
 	if err != nil { // what was read of it may be half of it
 		out.WriteString("  an entry of another form\n")
@@ -186,10 +161,10 @@ func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 			tx += f.TxBytes
 			rx += f.RxBytes
 		}
-		fmt.Fprintf(out, "  %s: %d flows, tx %d B, rx %d B", class, len(flows), tx, rx)
+		fmt.Fprintf(out, "  %s: %s, tx %d B, rx %d B", class, flowtable.Plural(len(flows), "flow"), tx, rx)
 	}
 	if r.Text != "" {
-		fmt.Fprintf(out, "  %s", printable(strings.TrimSpace(r.Text)))
+		fmt.Fprintf(out, "  %s", flowtable.Clean(strings.TrimSpace(r.Text)))
 	}
 	out.WriteByte('\n')
 }

@@ -37,7 +37,7 @@ func TestAReaderThatIsTooSlowMissesEntries(t *testing.T) {
 	shownAtTheEnd(v, name)
 	const fit = 15 // in 16 MiB
 	qt.Check(t, strings.Count(stdout.String(), "\n"), qt.Equals, fit)
-	qt.Check(t, stderr.String(), qt.Equals, fmt.Sprintf("netlog serve: %d entries were stored but not shown: the reader is too slow\n", 20-fit))
+	qt.Check(t, stderr.String(), qt.Equals, fmt.Sprintf("netlog serve: %d entries stored but not shown: the reader is too slow\n", 20-fit))
 	v.add([][]byte{[]byte(`{"text":"later"}`)})
 	shownAtTheEnd(v, name)
 	qt.Check(t, strings.Count(stdout.String(), "\n"), qt.Equals, fit+1)

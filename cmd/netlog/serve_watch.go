@@ -1,36 +1,35 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// watched is a value read from files, and read again after one of them has changed.
-// Files that cannot be read leave the value as it was.
+// watched is a value read from files, and read again after one of them has changed:
+// whoever has it checked once a second need not wait for a request to learn of a
+// fault. Files that cannot be read leave the value as it was.
 type watched[T any] struct {
+	// immutable
 	paths []string
 	read  func() (T, error)
 	say   func(format string, args ...any)
-	value atomic.Pointer[T]
 
-	// mu guards the fields below. Only the one who checks the files holds it.
-	mu      sync.Mutex
-	checked time.Time
-	stamp   string
+	value atomic.Pointer[T]
+	stamp string // owned by the one who calls check
 }
 
-// checkEvery is how old what get returns can be.
+// checkEvery is how far a value can be behind its files.
 const checkEvery = time.Second
 
 // watch calls read, which reads the files of these paths, for the first time.
 func watch[T any](read func() (T, error), say func(string, ...any), paths ...string) (*watched[T], error) {
 	w := &watched[T]{paths: paths, read: read, say: say}
-	stamp, err := stampOf(paths)
-	if err != nil {
+	var err error
+	if w.stamp, err = stampOf(paths); err != nil {
 		return nil, err
 	}
 	v, err := read()
@@ -38,24 +37,14 @@ func watch[T any](read func() (T, error), say func(string, ...any), paths ...str
 		return nil, err
 	}
 	w.value.Store(&v)
-	w.stamp, w.checked = stamp, time.Now()
 	return w, nil
 }
 
-// get returns the value, at most checkEvery behind the files.
-func (w *watched[T]) get() T {
-	if w.mu.TryLock() {
-		if time.Since(w.checked) >= checkEvery {
-			w.checkLocked()
-			w.checked = time.Now()
-		}
-		w.mu.Unlock()
-	}
-	return *w.value.Load()
-}
+// get returns the value. It never waits.
+func (w *watched[T]) get() T { return *w.value.Load() }
 
-// checkLocked reads the files again where one has changed.
-func (w *watched[T]) checkLocked() {
+// check reads the files again where one has changed.
+func (w *watched[T]) check() {
 	stamp, err := stampOf(w.paths)
 	if stamp == w.stamp {
 		return
@@ -85,4 +74,20 @@ func stampOf(paths []string) (string, error) {
 		fmt.Fprintln(&stamp, info.ModTime().UnixNano(), info.Size())
 	}
 	return stamp.String(), nil
+}
+
+// follow calls each of checks once a second until ctx ends.
+func follow(ctx context.Context, checks []func()) {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			for _, check := range checks {
+				check()
+			}
+		}
+	}
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"cmp"
-	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,57 +17,64 @@ const verifyHelp = `Usage: netlog verify [flags] FILE | DIRECTORY...
 
 Checks the flow logs of two or more nodes against each other: what one node says
 it sent, the other must say it received. Prints what does not agree and exits
-with 1; with 0 the books agree. docs/verify.md tells what that proves.
+with 1; with 0 the books agree, with 2 they could not be checked. docs/verify.md
+tells what that proves.
+
+Logs that begin in the middle of a node's numbers, as they do where retention has
+deleted older ones, are told in a note; with -complete that is a finding.
 
 Flags:
 `
 
 // runVerify is the command verify.
-func runVerify(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
+func runVerify(args []string, stdout, stderr io.Writer) int {
 	b := newBooks()
 	var nodesFile string
-	fs := flag.NewFlagSet("netlog verify", flag.ContinueOnError)
+	fs := newFlags("verify")
 	fs.Float64Var(&b.loss, "loss", 5, "`percent` of the packets of a flow that may be lost on the way")
 	fs.DurationVar(&b.slack, "slack", time.Second, "books that end this far apart are taken to end together")
 	fs.IntVar(&b.max, "max-flows", 1<<22, "bound the memory to this `number` of flows, each counted once a node, and so many records times 8")
-	fs.BoolVar(&b.complete, "complete", false, "all nodes of the VPN are here: an address without books is a finding")
+	fs.BoolVar(&b.complete, "complete", false, "all books are here, of all nodes and from their first entry: what is missing is a finding, not a note")
 	fs.StringVar(&nodesFile, "nodes", "", "`file` with names of nodes, in lines of: public ID, name")
-	if code, ok := parseFlags(fs, verifyHelp, args, stdout, stderr); !ok {
+	if code, done := parseFlags(fs, verifyHelp, args, stdout, stderr); done {
 		return code
 	}
-	if fs.NArg() == 0 {
-		printHelp(fs, verifyHelp, stderr)
-		return exitUsage
-	}
-	if !isPercent(b.loss) || b.slack < 0 || b.max < 1 {
-		fmt.Fprintln(stderr, "netlog verify: -loss is 0 to 100, -slack is not negative, and -max-flows is at least 1")
-		return exitUsage
-	}
 	in := &records.Input{Paths: fs.Args()}
-	if in.HasStdin() {
-		fmt.Fprintln(stderr, "netlog verify: reads its input twice, so it needs files")
-		return exitUsage
+	err := b.checkFlags(fs, in)
+	if err == nil && nodesFile != "" {
+		err = b.names.readFile(nodesFile)
 	}
-	if nodesFile != "" {
-		if err := b.names.readFile(nodesFile); err != nil {
-			fmt.Fprintf(stderr, "netlog verify: %v\n", err)
-			return exitUsage
-		}
+	if err == nil {
+		err = b.read(in, newProgress(stderr))
 	}
-	if err := b.read(ctx, in, newProgress(stderr)); err != nil {
-		fmt.Fprintf(stderr, "netlog verify: %v\n", err)
-		return exitFindings
+	if err != nil {
+		return fail(fs, stderr, exitUsage, err)
 	}
 	b.check()
 	if err := b.print(stdout); err != nil {
-		fmt.Fprintf(stderr, "netlog verify: %v\n", err)
-		return exitFindings
+		return fail(fs, stderr, exitUsage, err)
 	}
 	if len(b.findings) > 0 {
 		return exitFindings
 	}
 	return exitOK
 }
+
+// checkFlags refuses what cannot be checked.
+func (b *books) checkFlags(fs *flag.FlagSet, in *records.Input) error {
+	switch {
+	case !isPercent(b.loss) || b.slack < 0 || b.max < 1:
+		return errors.New("-loss is 0 to 100, -slack is not negative, and -max-flows is at least 1")
+	case len(in.Paths) == 0:
+		return errors.New("no files: give those of two nodes or more, or their directory; netlog verify -h tells more")
+	case in.HasStdin():
+		return errors.New("reads its input twice, so it needs files, not standard input")
+	}
+	return flagsFirst(fs)
+}
+
+// isPercent reports whether x is a share, which NaN is not.
+func isPercent(x float64) bool { return x >= 0 && x <= 100 }
 
 // finding is one thing in which the books do not agree.
 type finding struct {
@@ -78,6 +85,11 @@ type finding struct {
 
 func (b *books) found(pos records.Pos, kind, format string, args ...any) {
 	b.findings = append(b.findings, finding{pos, kind, fmt.Sprintf(format, args...)})
+}
+
+// note takes what is no finding, but limits what the check proves.
+func (b *books) note(format string, args ...any) {
+	b.notes = append(b.notes, fmt.Sprintf(format, args...))
 }
 
 // print writes the findings in the order of files and lines, then a summary.
@@ -93,15 +105,16 @@ func (b *books) print(w io.Writer) error {
 		fmt.Fprintf(w, "%s%s: %s\n", where, f.kind, f.text)
 	}
 	if more := b.skipped - maxSkipped; more > 0 {
-		fmt.Fprintf(w, "note: %d more places cannot be read\n", more)
+		fmt.Fprintf(w, "note: %s cannot be read\n", flowtable.Plural(more, "more place"))
 	}
 	for _, n := range b.notes {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	for _, n := range b.nodes {
-		fmt.Fprintf(w, "node %s: %s, %d records, %d processes, clock %s%s\n",
-			b.label(n.num), n.times(), n.records, len(n.procs), n.clock(), n.unchecked())
+		fmt.Fprintf(w, "node %s: %s, %s, %s, clock %s%s\n", b.label(n.num), n.times(),
+			flowtable.Plural(n.records, "record"), flowtable.Plural(len(n.procs), "process"), n.clock(), n.unchecked())
 	}
-	_, err := fmt.Fprintf(w, "%d flows matched, %d seen by one node only, %d findings\n", b.matched, b.unmatched, len(b.findings))
+	_, err := fmt.Fprintf(w, "%s matched, %d seen by one node only, %s\n",
+		flowtable.Plural(b.matched, "flow"), b.unmatched, flowtable.Plural(len(b.findings), "finding"))
 	return err
 }

@@ -166,15 +166,15 @@ func TestVerifyFindsSpansOfManyProcesses(t *testing.T) {
 	n := &bookNode{}
 	for i := range 1000 {
 		at := meshStart.Add(time.Duration(i*i%1000) * 10 * time.Second)
-		n.spans = append(n.spans, span{at, at.Add(6 * time.Second)}, span{at.Add(3 * time.Second), at.Add(8 * time.Second)},
-			span{at.Add(time.Second), at.Add(2 * time.Second)})
+		n.spans = append(n.spans, span{start: at, end: at.Add(6 * time.Second)}, span{start: at.Add(3 * time.Second), end: at.Add(8 * time.Second)},
+			span{start: at.Add(time.Second), end: at.Add(2 * time.Second)})
 	}
 	n.spans = joined(n.spans)
 	for i, s := range n.spans {
 		qt.Assert(t, s.end.Sub(s.start), qt.Equals, 8*time.Second)
 		qt.Assert(t, i == 0 || n.spans[i-1].end.Before(s.start), qt.IsTrue)
-		qt.Check(t, n.within(span{s.start.Add(-time.Second), s.start.Add(1)}), qt.IsTrue)
-		qt.Check(t, n.within(span{s.start.Add(-time.Second), s.start}), qt.IsFalse)
+		qt.Check(t, n.within(span{start: s.start.Add(-time.Second), end: s.start.Add(1)}), qt.IsTrue)
+		qt.Check(t, n.within(span{start: s.start.Add(-time.Second), end: s.start}), qt.IsFalse)
 	}
 }
 

@@ -93,11 +93,15 @@ func leastChanges(b *books, t flowtrack.Tuple, e *entries) map[string][]int64 {
 	return m
 }
 
-func verifyLines(t *testing.T, m *mesh) *books {
+func verifyLines(t *testing.T, m *mesh) *books { return verifyBooks(t, m, func(*books) {}) }
+
+// verifyBooks is verifyLines with other settings.
+func verifyBooks(t *testing.T, m *mesh, set func(*books)) *books {
 	b := newBooks()
 	b.loss, b.slack = 5, 1e9
+	set(b)
 	dir := m.write(t)
-	qt.Assert(t, b.read(t.Context(), &records.Input{Paths: []string{dir}}, newProgress(nil)), qt.IsNil)
+	qt.Assert(t, b.read(&records.Input{Paths: []string{dir}}, newProgress(nil)), qt.IsNil)
 	b.check()
 	qt.Assert(t, os.RemoveAll(dir), qt.IsNil)
 	return b

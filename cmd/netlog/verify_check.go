@@ -21,36 +21,66 @@ func (b *books) check() {
 }
 
 // checkSequences finds the entries that are missing in the middle of a process.
+// Those before its first are a note: retention deletes the oldest, and a daemon
+// may be older than it.
 func (b *books) checkSequences() {
 	for _, n := range b.nodes {
+		late := lateBooks{}
 		for _, id := range slices.Sorted(maps.Keys(n.procs)) {
 			p := n.procs[id]
 			gaps := p.seqs.Gaps()
 			if first := p.seqs.First(); first > 1 {
-				gaps = append([]records.Run{{First: 1, Last: first - 1}}, gaps...)
-			}
-			if len(gaps) == 0 {
-				continue
-			}
-			var missing uint64
-			var list []string
-			for _, g := range gaps {
-				missing += g.Last - g.First + 1
-				if len(list) < 10 {
-					list = append(list, runString(g))
+				if b.complete {
+					gaps = append([]records.Run{{First: 1, Last: first - 1}}, gaps...)
+				} else {
+					late.add(p, first-1)
 				}
 			}
-			if len(gaps) > len(list) {
-				list = append(list, "...")
+			if len(gaps) > 0 {
+				b.found(p.first, "sequence gap", "node %s, process %d: %s%s", b.label(n.num), id, gapsString(gaps), toldString(p.dropped))
 			}
-			told := ""
-			if p.dropped > 0 {
-				told = fmt.Sprintf("; the node says that it dropped %d", p.dropped)
-			}
-			b.found(p.first, "sequence gap", "node %s, process %d: %d entries missing (%s)%s",
-				b.label(n.num), id, missing, strings.Join(list, ", "), told)
+		}
+		if late.procs > 0 {
+			b.note("node %s, %s: the first %s missing, as where older files are deleted; -complete makes that a finding%s",
+				b.label(n.num), flowtable.Plural(late.procs, "process"), flowtable.Plural(late.entries, "entry"), toldString(late.dropped))
 		}
 	}
+}
+
+// lateBooks are the processes of a node whose first entry is not here.
+type lateBooks struct {
+	procs            int
+	entries, dropped uint64
+}
+
+func (l *lateBooks) add(p *bookProc, missing uint64) {
+	l.procs++
+	l.entries, l.dropped = add(l.entries, missing), add(l.dropped, p.dropped)
+}
+
+// gapsString tells how much is missing, and the first places where.
+func gapsString(gaps []records.Run) string {
+	const most = 10
+	var missing uint64
+	var list []string
+	for _, g := range gaps {
+		missing += g.Last - g.First + 1
+		if len(list) < most {
+			list = append(list, runString(g))
+		}
+	}
+	if len(gaps) > most {
+		list = append(list, "...")
+	}
+	return fmt.Sprintf("%s missing (%s)", flowtable.Plural(missing, "entry"), strings.Join(list, ", "))
+}
+
+// toldString repeats what a node says of its gaps.
+func toldString(dropped uint64) string {
+	if dropped == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the node says that it dropped %d", dropped)
 }
 
 func runString(r records.Run) string {
@@ -73,13 +103,13 @@ func (b *books) checkClaims() {
 		for _, id := range ids {
 			byClaim[id] = append(byClaim[id], claimant{n.num, n.claims[id]})
 			if isPublicID(id) && isPublicID(n.id) && !strings.EqualFold(id, n.id) {
-				b.found(n.claims[id].pos, "disagreeing claim", "nodeId %s, but logtail.id %s", id, n.id)
+				b.found(n.claims[id].pos, "disagreeing claim", "%s %s, but logtail.id %s", n.claims[id].member, id, n.id)
 			}
 		}
 		slices.SortFunc(ids, func(x, y string) int { return comparePos(n.claims[x].pos, n.claims[y].pos) })
 		for _, id := range ids[min(1, len(ids)):] {
-			b.found(n.claims[id].pos, "disagreeing claim", "logtail.id %s has nodeId %q here, %q at %s",
-				b.label(n.num), id, ids[0], flowtable.Clean(n.claims[ids[0]].pos.String()))
+			b.found(n.claims[id].pos, "disagreeing claim", "logtail.id %s has %s %q here, %s %q at %s",
+				b.label(n.num), n.claims[id].member, id, n.claims[ids[0]].member, ids[0], flowtable.Clean(n.claims[ids[0]].pos.String()))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byClaim)) {
@@ -88,16 +118,12 @@ func (b *books) checkClaims() {
 			for _, d := range cs[:i] {
 				// One after the other is a node that changed its private ID.
 				if c.start.Before(d.end) && d.start.Before(c.end) {
-					b.found(c.pos, "disagreeing claim", "nodeId %q of logtail.id %s is that of %s at %s too",
-						id, b.label(c.node), b.label(d.node), flowtable.Clean(d.pos.String()))
+					b.found(c.pos, "disagreeing claim", "%s %q of logtail.id %s is that of %s at %s too",
+						c.member, id, b.label(c.node), b.label(d.node), flowtable.Clean(d.pos.String()))
 				}
 			}
 		}
 	}
-}
-
-func isPublicID(s string) bool {
-	return len(s) == 64 && strings.Trim(s, "0123456789abcdefABCDEF") == ""
 }
 
 func comparePos(a, b records.Pos) int {
@@ -110,19 +136,16 @@ func (b *books) label(n uint32) string {
 	if name := b.names.node(id); name != "" {
 		return flowtable.Clean(name)
 	}
-	if isPublicID(id) {
-		return id[:12]
-	}
-	return flowtable.Clean(id)
+	return flowtable.Clean(shortID(id))
 }
 
-// times tells from when to when the node counted, by the receiver's clock.
+// times tells from when to when n counted. The records of a node may be text only.
 func (n *bookNode) times() string {
 	if len(n.spans) == 0 {
 		return "no windows"
 	}
-	start, end := n.spans[0].start, n.spans[len(n.spans)-1].end // in order, and apart
-	return start.UTC().Format(time.DateTime) + " to " + end.UTC().Format(time.DateTime)
+	start, end := n.spans[0].start, n.spans[len(n.spans)-1].end // they are in order and apart
+	return fmt.Sprintf("%s to %s", start.UTC().Format(time.DateTime), end.UTC().Format(time.DateTime))
 }
 
 // clock tells how far the node's clock is from the receiver's.

@@ -15,7 +15,7 @@ func (b *books) arrange() {
 	for _, n := range b.nodes {
 		for _, p := range n.procs {
 			if !p.start.IsZero() {
-				n.spans = append(n.spans, span{p.start.Add(n.ahead), p.end.Add(n.ahead)})
+				n.spans = append(n.spans, span{p.start.Add(n.ahead), p.end.Add(n.ahead), p.seqs.First() > 1})
 			}
 		}
 		n.spans = joined(n.spans)
@@ -51,47 +51,13 @@ func joined(spans []span) []span {
 	return apart
 }
 
-// enter adds the flows of rec to their accounts. It leaves out what came to the
-// files after the first reading, as a running collector writes them.
-func (b *books) enter(rec *records.Record) {
-	num, known := b.byID[b.nodeID(rec)]
-	if !known {
-		return
-	}
-	n := b.nodes[num]
-	p := n.procs[rec.Logtail.ProcID]
-	if p == nil {
-		return
-	}
-	if hasSeq(rec) {
-		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
-			return
-		}
-	} else if n.entered++; n.entered > n.bare { // files grow at their ends
-		return
-	}
-	if b.entered++; rec.Start.IsZero() || rec.End.Before(rec.Start) {
-		return
-	}
-	w := span{rec.Start.Add(n.ahead), rec.End.Add(n.ahead)}
-	for _, t := range matchable(rec) {
-		e := b.accounts[account{n.num, t.Tuple}]
-		if e == nil {
-			continue
-		}
-		e.all = e.all.Add(t.Counts)
-		if !b.counted(n.num, &t.Tuple, w) {
-			e.edge = e.edge.Add(t.Counts)
-		}
-	}
-}
-
 // counted reports whether those who stand on the other side of a flow have
-// counted during the whole of w, a window of node.
+// counted during the whole of w, a window of node. A hub that was there counts only
+// where it speaks for that side, as in [books.sides].
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 	reported, counted := false, false
 	for _, a := range b.flows[inOrder(*t)] {
-		if a.Src != t.Dst || a.node == node {
+		if a.Src != t.Dst || a.node == node || b.accounts[a].transit && len(b.owners[a.Src.Addr()]) > 0 {
 			continue
 		}
 		reported = true
@@ -116,7 +82,8 @@ func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 // Two books that begin almost together, or end so, are taken to do so exactly:
 // else the first and the last window of one of them would never be held against
 // the other. Almost is a window longer at the start, since a node writes nothing
-// of windows without traffic.
+// of windows without traffic. Where the beginning of a book was deleted, it says
+// nothing of when the node began.
 func (b *books) covers(n, of uint32, w span) bool {
 	spans, others := b.nodes[n].spans, b.nodes[of].spans
 	last := len(spans) - 1 // whoever has an account has counted
@@ -126,7 +93,7 @@ func (b *books) covers(n, of uint32, w span) bool {
 			return false
 		}
 		s := spans[i]
-		if i == 0 && w.start.Equal(others[0].start) {
+		if i == 0 && w.start.Equal(others[0].start) && !s.late && !others[0].late {
 			s.start = s.start.Add(-b.nodes[n].longest - b.slack)
 		}
 		if i == last && w.end.Equal(others[len(others)-1].end) {

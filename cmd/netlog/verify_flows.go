@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"net/netip"
@@ -88,7 +87,7 @@ func (b *books) bookless(addrs map[netip.Addr]int) {
 		if b.complete {
 			b.found(records.Pos{}, "missing books", "no node reports as %v, and others talked to it", a)
 		} else {
-			b.notes = append(b.notes, fmt.Sprintf("no books of %v: what others say of it is not checked", a))
+			b.note("no books of %v: what others say of it is not checked", a)
 		}
 	}
 }
@@ -149,7 +148,7 @@ func (b *books) overlap(s *flowSide, a account, e *entries) {
 // error of their clocks. One after the other is a node with a new identity.
 func (b *books) meet(n, m *bookNode) bool {
 	return slices.ContainsFunc(n.spans, func(s span) bool {
-		return m.within(span{s.start.Add(b.slack), s.end.Add(-b.slack)})
+		return m.within(span{start: s.start.Add(b.slack), end: s.end.Add(-b.slack)})
 	})
 }
 

@@ -19,6 +19,6 @@ func TestVerifyRefusesWhatItCannotReadTwice(t *testing.T) {
 	qt.Assert(t, err, qt.IsNil)
 	qt.Assert(t, w.Close(), qt.IsNil)
 	code, _, errs := netlogCommand(t, "", "verify", fmt.Sprintf("/proc/self/fd/%d", r.Fd()))
-	qt.Check(t, code, qt.Equals, exitFindings)
+	qt.Check(t, code, qt.Equals, exitUsage)
 	qt.Check(t, errs, qt.Contains, errChanged.Error())
 }

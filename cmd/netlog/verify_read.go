@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -20,7 +19,7 @@ const recordsPerFlow = 8
 var errChanged = errors.New("the input had less at the second reading: give files that stay, not pipes")
 
 // read reads the input twice.
-func (b *books) read(ctx context.Context, in *records.Input, p *progress) error {
+func (b *books) read(in *records.Input, p *progress) error {
 	defer p.end()
 	seed := maphash.MakeSeed()
 	survey := func(rec *records.Record) {
@@ -31,14 +30,14 @@ func (b *books) read(ctx context.Context, in *records.Input, p *progress) error 
 		h.Write(after)
 		b.survey(rec, h.Sum64())
 	}
-	if err := b.each(ctx, in, p, survey, b.unreadable); err != nil {
+	if err := b.each(in, p, survey, b.unreadable); err != nil {
 		return err
 	}
 	if len(b.nodes) == 0 {
 		return errors.New("no records")
 	}
 	b.startSecond()
-	if err := b.each(ctx, in, p, b.enter, func(*records.Error) {}); err != nil {
+	if err := b.each(in, p, b.enter, func(*records.Error) {}); err != nil {
 		return err
 	}
 	if b.entered < b.surveyed {
@@ -49,11 +48,9 @@ func (b *books) read(ctx context.Context, in *records.Input, p *progress) error 
 
 // each calls do with every record, and skip with every place that is none. A file
 // that cannot be read is an error.
-func (b *books) each(ctx context.Context, in *records.Input, p *progress, do func(*records.Record), skip func(*records.Error)) error {
+func (b *books) each(in *records.Input, p *progress, do func(*records.Record), skip func(*records.Error)) error {
 	for rec, err := range in.Records() {
-		if p.show(in); ctx.Err() != nil {
-			return ctx.Err()
-		}
+		p.show(in)
 		if e, ok := errors.AsType[*records.Error](err); ok {
 			skip(e)
 			continue

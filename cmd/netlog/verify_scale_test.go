@@ -31,7 +31,7 @@ func TestVerifyMemory(t *testing.T) {
 		before := heapInUse()
 		b := newBooks()
 		b.loss = 5
-		qt.Assert(t, b.read(t.Context(), &records.Input{Paths: []string{path}}, newProgress(nil)), qt.IsNil)
+		qt.Assert(t, b.read(&records.Input{Paths: []string{path}}, newProgress(nil)), qt.IsNil)
 		b.check()
 		each := int(heapInUse()-before) / test.divisor
 		t.Logf("%s: %d bytes", test.name, each)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 
+	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
 )
 
@@ -49,11 +50,11 @@ func (s *share) percent() int {
 func (b *books) checkShares() {
 	for _, n := range b.nodes {
 		if n.recv.part > n.recv.all-n.recv.part {
-			b.found(n.first(), "mostly unchecked", "node %s, in %d processes: did not count when others received %d of the %d packets that came from it",
-				b.label(n.num), len(n.procs), n.recv.part, n.recv.all)
+			b.found(n.first(), "mostly unchecked", "node %s, in %s: did not count when others received %d of the %d packets that came from it",
+				b.label(n.num), flowtable.Plural(len(n.procs), "process"), n.recv.part, n.recv.all)
 		}
 		if n.bare > 0 {
-			b.notes = append(b.notes, fmt.Sprintf("%d records of node %s have no sequence number: what is missing among them does not show", n.bare, b.label(n.num)))
+			b.note("%s of node %s without a sequence number: what is missing among them does not show", flowtable.Plural(n.bare, "record"), b.label(n.num))
 		}
 	}
 }
@@ -75,6 +76,3 @@ func (n *bookNode) unchecked() string {
 	}
 	return fmt.Sprintf(", unchecked at its edges: %d %% of what it was sent, %d %% of what it sent", n.sent.percent(), n.recv.percent())
 }
-
-// isPercent reports whether x is a share, which NaN is not.
-func isPercent(x float64) bool { return x >= 0 && x <= 100 }

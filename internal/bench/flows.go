@@ -1,108 +1,125 @@
 package main
 
 import (
-	"math/rand/v2"
-	"net/netip"
+	"fmt"
+	"runtime"
+	"time"
 
-	"github.com/go-netlog/netlog"
-	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/tunstats"
+	"tailscale.com/net/packet"
+	"tailscale.com/types/netlogtype"
 )
 
-// network is a realistic node's view: one local address and 200 peers, of which
-// few are talked to much (Zipf's law), in the networks that routes lead to.
-type network struct {
-	local  netip.Addr
-	peers  []netip.Addr
-	routes *netlog.RouteConfig
+// window is one window of traffic of an implementation: a counter that has seen
+// nothing yet, and how to empty it.
+type window struct {
+	count   func(batches []batch)
+	extract func() (flows int)
 }
 
-const peerCount = 200
-
-// services are the ports that one side of each flow has.
-var services = []struct {
-	proto flowtrack.Proto
-	port  uint16
-}{
-	{flowtrack.TCP, 443}, {flowtrack.TCP, 443}, {flowtrack.TCP, 443}, {flowtrack.TCP, 22},
-	{flowtrack.UDP, 53}, {flowtrack.TCP, 80}, {flowtrack.TCP, 8080}, {flowtrack.TCP, 5432},
+func theirWindow() window {
+	counts := new(netlogtype.CountsByConnection)
+	return window{
+		func(batches []batch) {
+			p := new(packet.Parsed)
+			for _, b := range batches {
+				for _, pkt := range b.bufs {
+					p.Decode(pkt)
+					counts.Add(p.IPProto, p.Src, p.Dst, 1, len(pkt), false)
+				}
+			}
+		},
+		func() int {
+			m := counts.Clone()
+			counts.Reset()
+			return len(m)
+		},
+	}
 }
 
-// newNetwork returns a network of n prefixes, none of which touches another: the
-// VPN's own, and subnets behind its nodes. The peers are spread over all of them.
-func newNetwork(n int) *network {
-	r := rand.New(rand.NewPCG(1, uint64(n)))
-	w := &network{local: netip.MustParseAddr("100.101.102.103")}
-	w.routes = &netlog.RouteConfig{
-		LocalAddrs: []netip.Prefix{netip.PrefixFrom(w.local, 32)},
-		Routes:     []netip.Prefix{netip.MustParsePrefix("100.64.0.0/10")},
-	}
-	for i := range n - 1 {
-		subnet := netip.AddrFrom4([4]byte{10, byte(i >> 7), byte(i << 1), 0})
-		w.routes.Routes = append(w.routes.Routes, netip.PrefixFrom(subnet, 24))
-	}
-	for range peerCount {
-		p := w.routes.Routes[r.IntN(n)]
-		a := p.Addr().As4()
-		if p.Bits() < 24 {
-			a[1], a[2] = a[1]|byte(r.IntN(64)), byte(r.IntN(256))
+func ourWindow(maxFlows int) func() window {
+	return func() window {
+		s := &tunstats.Statistics{MaxFlows: maxFlows}
+		return window{
+			func(batches []batch) {
+				for _, b := range batches {
+					s.UpdateTxBatch(b.bufs, b.sizes, 0)
+				}
+			},
+			func() int { return len(s.Extract()) },
 		}
-		a[3] = byte(1 + r.IntN(254))
-		w.peers = append(w.peers, netip.AddrFrom4(a))
 	}
-	return w
 }
 
-// tuples returns n distinct flows: either side may be the one with the service.
-func (w *network) tuples(n int) []flowtrack.Tuple {
-	r := rand.New(rand.NewPCG(2, uint64(n)))
-	zipf := rand.NewZipf(r, 1.2, 1, peerCount-1)
-	seen := make(map[flowtrack.Tuple]bool, n)
-	list := make([]flowtrack.Tuple, 0, n)
-	for len(list) < n {
-		service := services[r.IntN(len(services))]
-		here, there := service.port, uint16(32768+r.IntN(28232)) // Linux's ephemeral ports
-		if r.IntN(2) == 0 {
-			here, there = there, here
-		}
-		t := flowtrack.Tuple{
-			Proto: service.proto,
-			Src:   netip.AddrPortFrom(w.local, here),
-			Dst:   netip.AddrPortFrom(w.peers[zipf.Uint64()], there),
-		}
-		if !seen[t] {
-			seen[t] = true
-			list = append(list, t)
+// flows compares flows that are new in their window, of which a scan is the
+// extreme: the time of a first packet and of an extraction, and the memory that
+// is alive between them. Theirs is emptied by Clone and Reset.
+func flows(t *table, rounds int) {
+	t.row("IP", "new flows", "", "first packet ns", "extract ns/flow", "live B/flow", "live MiB", "first/theirs", "live/theirs")
+	for _, version := range []int{4, 6} {
+		for _, flows := range []int{1000, 10_000, 1_000_000} {
+			batches := flowBatches(version, flows, 0)
+			contenders := []struct {
+				name string
+				open func() window
+			}{
+				{"theirs", theirWindow},
+				{"ours, default MaxFlows", ourWindow(0)},
+				{"ours, MaxFlows raised", ourWindow(flows)},
+			}
+			costs := make([][]cost, len(contenders))
+			for range rounds {
+				for i, c := range contenders {
+					costs[i] = append(costs[i], oneWindow(c.open(), batches))
+				}
+			}
+			theirs := medianCost(costs[0])
+			for i, c := range contenders {
+				m, n := medianCost(costs[i]), float64(flows)
+				t.row(fmt.Sprintf("v%d", version), fmt.Sprint(flows), c.name,
+					ns(m.count/n), ns(m.extract/n), ns(m.live/n), ns(m.live/(1<<20)),
+					ratio(m.count, theirs.count), ratio(m.live, theirs.live))
+			}
 		}
 	}
-	return list
 }
 
-// sizing gives the bytes of a packet of a flow, sent and received.
-type sizing func(r *rand.Rand) (tx, rx uint64)
+// cost is what one window took: nanoseconds, and bytes alive before the extraction.
+type cost struct{ count, extract, live float64 }
 
-// bulk is acknowledgements in one direction and full packets in the other. mixed
-// is any size, drawn for each flow and window: nothing in the byte counts can be
-// compressed, which is the worst case.
-func bulk(*rand.Rand) (tx, rx uint64) { return 40, 1400 }
-
-func mixed(r *rand.Rand) (tx, rx uint64) {
-	return 40 + uint64(r.IntN(1400)), 40 + uint64(r.IntN(1400))
+func oneWindow(w window, batches []batch) (c cost) {
+	before := liveHeap()
+	start := time.Now()
+	w.count(batches)
+	c.count = float64(time.Since(start).Nanoseconds())
+	c.live = liveHeap() - before
+	start = time.Now()
+	w.extract()
+	c.extract = float64(time.Since(start).Nanoseconds())
+	runtime.KeepAlive(batches)
+	return c
 }
 
-// count returns tuples with fresh counts: packets are distributed exponentially,
-// ten in the mean.
-func count(tuples []flowtrack.Tuple, size sizing, seed uint64) map[flowtrack.Tuple]tunstats.Counts {
-	r := rand.New(rand.NewPCG(3, seed))
-	flows := make(map[flowtrack.Tuple]tunstats.Counts, len(tuples))
-	for _, t := range tuples {
-		tx, rx := size(r)
-		c := tunstats.Counts{
-			TxPackets: 1 + uint64(r.ExpFloat64()*10),
-			RxPackets: 1 + uint64(r.ExpFloat64()*10),
+func medianCost(costs []cost) cost {
+	pick := func(f func(c cost) float64) float64 {
+		v := make([]float64, len(costs))
+		for i, c := range costs {
+			v[i] = f(c)
 		}
-		c.TxBytes, c.RxBytes = c.TxPackets*tx, c.RxPackets*rx
-		flows[t] = c
+		return median(v)
 	}
-	return flows
+	return cost{
+		pick(func(c cost) float64 { return c.count }),
+		pick(func(c cost) float64 { return c.extract }),
+		pick(func(c cost) float64 { return c.live }),
+	}
+}
+
+// liveHeap returns the bytes in use on the heap once the garbage is gone.
+func liveHeap() float64 {
+	runtime.GC()
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return float64(s.HeapAlloc)
 }

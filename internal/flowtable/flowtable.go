@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/tunstats"
@@ -24,41 +23,6 @@ const (
 	maxWindow = 24 * time.Hour       // of one record; those of this library have seconds
 	maxAway   = 366 * 24 * time.Hour // from the window to the receiver's time; a node may have been offline for long
 )
-
-// Class is the kind of traffic, as the records sort it.
-type Class uint8
-
-// The classes, in the order they are shown in.
-const (
-	Virtual Class = iota
-	Subnet
-	Exit
-	Physical
-	numClasses
-)
-
-// String returns the name of c in lower case.
-func (c Class) String() string {
-	return [...]string{"virtual", "subnet", "exit", "physical", "?"}[min(c, numClasses)]
-}
-
-// Traffic returns the flows of class c in m.
-func (c Class) Traffic(m *netlog.Message) []netlog.ConnectionCounts {
-	switch c {
-	case Virtual:
-		return m.VirtualTraffic
-	case Subnet:
-		return m.SubnetTraffic
-	case Exit:
-		return m.ExitTraffic
-	case Physical:
-		return m.PhysicalTraffic
-	}
-	return nil
-}
-
-// Classes are all classes.
-func Classes() []Class { return []Class{Virtual, Subnet, Exit, Physical} }
 
 // Table adds up flows. The zero Table is empty and ready; its fields must be set
 // before the first Add. It is not safe for concurrent use.
@@ -90,7 +54,7 @@ type Table struct {
 type key struct {
 	reporter uint32
 	class    Class
-	other    bool // what does not fit
+	other    bool // what does not fit, of all reporters
 	flowtrack.Tuple
 }
 

@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -17,10 +15,9 @@ import (
 // side is one side of a flow.
 type side struct{ netip.AddrPort }
 
-// Print writes the table for people to read, in packets and bytes a second: a row
-// a flow, the largest first,
-// then totals. Lines have at most width columns, as far as numbers fit; zero is no limit.
-// It holds no control characters but newlines.
+// Print writes the table for people to read, in packets and bytes a second:
+// a row a flow, the largest first, then totals. Lines have at most width columns,
+// as far as numbers fit; zero is no limit. It holds no control characters but newlines.
 func (t *Table) Print(w io.Writer, width int) error {
 	rows := t.Rows()
 	shown := rows
@@ -118,10 +115,10 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	for c := range numClasses {
 		if flows[c] > 0 {
 			volume := short(float64(sum(sums[c].TxBytes, sums[c].RxBytes))) + "B"
-			l.total(b, fmt.Sprintf("%s total", c), plural(flows[c], "flow")+", "+volume, t.rates(sums[c]))
+			l.total(b, fmt.Sprintf("%s total", c), Plural(flows[c], "flow")+", "+volume, t.rates(sums[c]))
 		}
 	}
-	fmt.Fprintf(b, "%s, %s, %s", plural(t.records, "record"), plural(len(t.names), "node"), plural(t.entries, "entry"))
+	fmt.Fprintf(b, "%s, %s, %s", Plural(t.records, "record"), Plural(len(t.names), "node"), Plural(t.entries, "entry"))
 	if !t.start.IsZero() {
 		fmt.Fprintf(b, "\n%s to %s (%v)", t.start.UTC().Format(time.DateTime), t.end.UTC().Format(time.DateTime+" UTC"),
 			t.end.Sub(t.start).Round(time.Millisecond))
@@ -131,7 +128,7 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	case t.records > 0 && t.start.IsZero():
 		b.WriteString("no times: these are totals, not rates\n")
 	case t.timeless > 0:
-		fmt.Fprintf(b, "%s without a time that can be: in the counts, not in the time\n", plural(t.timeless, "record"))
+		fmt.Fprintf(b, "%s without a time that can be: in the counts, not in the time\n", Plural(t.timeless, "record"))
 	}
 	switch t.grain {
 	case services:
@@ -139,13 +136,6 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	case pairs:
 		fmt.Fprintf(b, "more than %d flows: shown without ports\n", t.limit())
 	}
-}
-
-func plural(n int, what string) string {
-	if n != 1 {
-		what = strings.TrimSuffix(what, "y") + map[bool]string{true: "ies", false: "s"}[strings.HasSuffix(what, "y")]
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }
 
 // short writes x in at most 5 columns, with a power of 1000.
@@ -168,32 +158,4 @@ func short(x float64) string {
 		digits = 1
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%.*f%c", digits, x, units[i]), " ")
-}
-
-// Clean returns s with everything escaped that does not print: what nodes write
-// of themselves must not move the cursor of who reads it.
-func Clean(s string) string {
-	ok := true
-	for _, r := range s {
-		if ok = r != utf8.RuneError && unicode.IsPrint(r); !ok {
-			break
-		}
-	}
-	if ok {
-		return s
-	}
-	var b strings.Builder
-	for i, r := range s {
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		case r < 0x100:
-			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }

@@ -12,7 +12,7 @@ import (
 // the node at Src has counted them.
 type Row struct {
 	Class    Class
-	Reporter string // the node that counted; one of them where several did
+	Reporter string // the node that counted; one of them where several did, "" of Other
 	Other    bool   // stands for all flows that were too many
 	flowtrack.Tuple
 	tunstats.Counts
@@ -43,10 +43,7 @@ func (t *Table) Rows() []Row {
 			n++
 		}
 		v := count(views[i:n])
-		rows = append(rows, Row{
-			Class: v.class, Reporter: t.name(v.reporter), Other: v.other,
-			Tuple: v.tuple(), Counts: v.Counts,
-		})
+		rows = append(rows, Row{Class: v.class, Reporter: t.name(v), Other: v.other, Tuple: v.tuple(), Counts: v.Counts})
 		i = n
 	}
 	slices.SortStableFunc(rows, func(a, b Row) int {
@@ -67,8 +64,8 @@ type view struct {
 // group is what the views of one flow have in common: the tuple with its sides
 // in order. Flows that only one node can know of are groups of their own.
 type group struct {
+	other bool // what did not fit: nobody's
 	alone bool
-	other bool   // all flows that were too many
 	who   uint32 // the reporter, where alone
 	kind  Class  // where alone
 	proto flowtrack.Proto
@@ -100,7 +97,7 @@ func (v view) tuple() flowtrack.Tuple {
 func (v view) compare(w view) int {
 	return cmp.Or(
 		v.lo.Compare(w.lo.AddrPort), v.hi.Compare(w.hi.AddrPort), cmp.Compare(v.proto, w.proto),
-		cmpBool(v.alone, w.alone), cmpBool(v.other, w.other), cmp.Compare(v.who, w.who), cmp.Compare(v.kind, w.kind),
+		cmpBool(v.other, w.other), cmpBool(v.alone, w.alone), cmp.Compare(v.who, w.who), cmp.Compare(v.kind, w.kind),
 		cmp.Compare(v.reporter, w.reporter), cmpBool(v.reverse, w.reverse), cmp.Compare(v.class, w.class),
 	)
 }
@@ -170,9 +167,10 @@ func side01(reverse bool) int {
 	return 0
 }
 
-func (t *Table) name(reporter uint32) string {
-	if int(reporter) < len(t.names) {
-		return t.names[reporter]
+// name returns who reported v, "" where that is nobody or too many.
+func (t *Table) name(v view) string {
+	if v.other || uint64(v.reporter) >= uint64(len(t.names)) {
+		return ""
 	}
-	return ""
+	return t.names[v.reporter]
 }

@@ -41,12 +41,6 @@ type cutter struct {
 	cut  bool
 }
 
-// valueStart skips space.
-func (d *decoder) valueStart() int {
-	d.space()
-	return d.i
-}
-
 // value reads the value of a member, and returns what stays of it, nil for nothing.
 func (c *cutter) value(name string) []byte {
 	start := c.d.i

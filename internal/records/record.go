@@ -62,6 +62,10 @@ func (r *Record) Reporter() string {
 	return cmp.Or(r.Logtail.ID, r.NodeID, r.SrcNode.NodeID)
 }
 
+// HasSeq reports whether the node numbers its entries: what has no number can come
+// twice, or be missing, unseen.
+func (r *Record) HasSeq() bool { return r.Logtail.ProcSeq != 0 || r.Logtail.ProcID != 0 }
+
 // Sent returns the bytes of r without the value of its server time: before it and
 // behind it. They are what two copies of one entry have in common, which came to
 // the receiver one after the other.

@@ -63,3 +63,9 @@ func (s *scanner) word() bool {
 	}
 	return s.pos < len(s.buf) || s.eof
 }
+
+// isWord reports whether c can stand in a number or a literal. Which words are
+// JSON is left to whoever reads their value.
+func isWord(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
+}

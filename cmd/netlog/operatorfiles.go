@@ -26,19 +26,34 @@ func readLines(path, want string, take func(fields []string) bool) error {
 			continue
 		}
 		if !take(fields) {
-			return fmt.Errorf("%s:%d: want %s", printable(path), n, want)
+			return fmt.Errorf("%s:%d: want %s", path, n, want)
 		}
 	}
 	return nil
 }
 
-// readNodes reads a nodes file: public IDs, in lower case, and their names.
-func readNodes(path string) (map[string]string, error) {
-	nodes := make(map[string]string)
+// nodeNames are what the operator calls nodes.
+type nodeNames map[logtail.PublicID]string
+
+// of returns the name of the node with that ID, "" where there is none.
+func (n nodeNames) of(id string) string {
+	if len(n) == 0 {
+		return ""
+	}
+	public, err := logtail.ParsePublicID(id)
+	if err != nil {
+		return "" // a node that no receiver has seen
+	}
+	return n[public]
+}
+
+// readNodes reads a nodes file: public IDs and their names.
+func readNodes(path string) (nodeNames, error) {
+	nodes := make(nodeNames)
 	err := readLines(path, "the 64 digits of a public ID, and a name", func(fields []string) bool {
-		id, ok := parsePublicID(fields[0])
+		id, err := logtail.ParsePublicID(fields[0])
 		nodes[id] = strings.Join(fields[1:], " ")
-		return ok && len(fields) > 1
+		return err == nil && len(fields) > 1
 	})
 	if err != nil {
 		return nil, err
@@ -50,7 +65,8 @@ func readNodes(path string) (map[string]string, error) {
 type grant struct {
 	sum        [sha256.Size]byte // of the token
 	collection string
-	id         string // public ID in lower case, or "*"
+	everyone   bool // else only id
+	id         logtail.PublicID
 }
 
 // readGrants reads a tokens file.
@@ -76,15 +92,10 @@ func parseGrant(fields []string) (g grant, ok bool) {
 		return g, false
 	}
 	g.collection = fields[1]
-	if g.id = fields[2]; g.id == "*" {
+	if g.everyone = fields[2] == "*"; g.everyone {
 		return g, true
 	}
-	g.id, ok = parsePublicID(fields[2])
-	return g, ok
-}
-
-// parsePublicID returns s in lower case, and whether it is a public ID.
-func parsePublicID(s string) (string, bool) {
-	id, err := hex.DecodeString(s)
-	return strings.ToLower(s), err == nil && len(id) == len(logtail.PublicID{})
+	var err error
+	g.id, err = logtail.ParsePublicID(fields[2])
+	return g, err == nil
 }

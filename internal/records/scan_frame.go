@@ -1,8 +1,6 @@
 package records
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // frame is one container that is open.
 type frame struct {
@@ -60,9 +58,3 @@ func (f *frame) valueDone() {
 }
 
 func unexpected(c byte) error { return fmt.Errorf("records: not JSON: unexpected %q", c) }
-
-// isWord reports whether c can stand in a number or a literal. Which words are
-// JSON is left to whoever reads their value.
-func isWord(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
-}

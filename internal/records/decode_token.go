@@ -90,6 +90,12 @@ func (d *decoder) space() byte {
 	return 0
 }
 
+// valueStart skips white space and returns where the value behind it begins.
+func (d *decoder) valueStart() int {
+	d.space()
+	return d.i
+}
+
 // str reads a string and returns what is between its quotes, unescaped.
 func (d *decoder) str() []byte {
 	if d.space() != '"' {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"strings"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/logtail"
 )
 
 // maxNames bounds the addresses that names remembers.
@@ -15,20 +17,22 @@ const maxNames = 1 << 16
 // names knows what nodes are called: from the operator's file, which is trusted,
 // and from what the nodes write, which is not. The zero names knows nothing.
 type names struct {
-	file  map[string]string              // public ID to name
+	file  nodeNames
 	infos map[netip.Addr]netlog.Node     // what records say of an address
 	users map[netip.Addr]map[string]bool // reporters that have an address as their own side
 	sides map[string]int                 // how many such addresses a reporter has
 }
 
-// readFile reads a nodes file.
+// readFile reads the file of -nodes.
 func (n *names) readFile(path string) (err error) {
-	n.file, err = readNodes(path)
-	return err
+	if n.file, err = readNodes(path); err != nil {
+		return fmt.Errorf("-nodes: %w", err)
+	}
+	return nil
 }
 
 // node returns the name of a reporter, "" where there is none.
-func (n *names) node(id string) string { return n.file[id] }
+func (n *names) node(id string) string { return n.file.of(id) }
 
 // learn takes what rec says of addresses.
 func (n *names) learn(rec *records.Record) {
@@ -90,12 +94,24 @@ func (n *names) resolve(a netip.Addr, what string) string {
 	info, owner := n.infos[a], n.owner(a)
 	switch what {
 	case "name":
-		return cmp.Or(n.file[owner], info.Name)
+		return cmp.Or(n.node(owner), info.Name)
 	case "user":
 		return cmp.Or(info.User, strings.Join(info.Tags, ","))
 	}
-	if len(owner) == 64 && info.NodeID == "" {
-		return owner[:12]
+	return cmp.Or(info.NodeID, shortID(owner))
+}
+
+// isPublicID reports whether a reporter is what a receiver calls it: one without
+// has the name that it gives itself.
+func isPublicID(s string) bool {
+	_, err := logtail.ParsePublicID(s)
+	return err == nil
+}
+
+// shortID cuts a public ID to what tells it apart.
+func shortID(id string) string {
+	if isPublicID(id) {
+		return id[:12]
 	}
-	return cmp.Or(info.NodeID, owner)
+	return id
 }

@@ -1,0 +1,51 @@
+package flowtable
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Clean returns s with everything escaped that does not print: what nodes write
+// of themselves must not move the cursor of who reads it.
+func Clean(s string) string {
+	ok := true
+	for _, r := range s {
+		if ok = r != utf8.RuneError && unicode.IsPrint(r); !ok {
+			break
+		}
+	}
+	if ok {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd"):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// Plural returns n and what it counts, whose name is given for one.
+func Plural[T int | int64 | uint64](n T, what string) string {
+	if n != 1 {
+		switch stem, y := strings.CutSuffix(what, "ry"); {
+		case y: // entries; but days
+			what = stem + "ries"
+		case strings.HasSuffix(what, "s"):
+			what += "es"
+		default:
+			what += "s"
+		}
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
