@@ -79,8 +79,8 @@ func total(entries [][]byte) (size int) {
 	return size
 }
 
-// settle acknowledges batch, whose plan is at its end.
-func (u *uploader) settle() {
+// acknowledge takes batch, whose plan is at its end, out of the Buffer.
+func (u *uploader) acknowledge() {
 	refused, _ := u.plan.end()
 	removed, err := u.q.ack(u.through)
 	// Entries that are gone are delivered, even where the Buffer could not record it.
@@ -103,7 +103,7 @@ func (u *uploader) settle() {
 	u.counts.RefusedEntries += uint64(gone)
 	u.oldest = time.Time{}
 	u.mu.Unlock()
-	u.reporter.settled(u.batch, u.q.left())
+	u.reporter.acknowledged(u.batch, u.q.left())
 	if gone > 0 {
 		u.remark(refusedText)
 	}

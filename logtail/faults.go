@@ -4,7 +4,7 @@ import "time"
 
 const (
 	maxFaults = 16          // distinct messages told of one outage: a server may invent a new one each time
-	settled   = time.Minute // without a fault before the next one is news
+	calm      = time.Minute // without a fault before the next one is news
 )
 
 // faults decides what is worth a line in the log: each distinct fault once, and
@@ -21,7 +21,7 @@ func (f *faults) fault(now time.Time, text string) bool {
 	if f.since.IsZero() {
 		f.since = now
 	}
-	if !f.recovered.IsZero() && now.Sub(f.recovered) >= settled {
+	if !f.recovered.IsZero() && now.Sub(f.recovered) >= calm {
 		f.told, f.recovered = nil, time.Time{}
 	}
 	if f.told[text] || len(f.told) == maxFaults {

@@ -14,7 +14,7 @@ func (u *uploader) handle(a answer, next span, size int, compressed bool) {
 		u.succeeded(size)
 		u.plan.accept()
 		if _, ok := u.plan.next(); !ok {
-			u.settle()
+			u.acknowledge()
 		}
 		return
 	case unavailable, misconfigured:
@@ -35,7 +35,7 @@ func (u *uploader) handle(a answer, next span, size int, compressed bool) {
 	u.setLastError(a.err)
 	if _, ok := u.plan.next(); !ok {
 		if _, ok := u.plan.end(); ok {
-			u.settle()
+			u.acknowledge()
 			return
 		}
 		u.plan, u.stuck = plan{}, true

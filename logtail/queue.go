@@ -111,7 +111,7 @@ func (q *queue) add(scratch []byte) error {
 		}
 	}
 	q.mu.Unlock()
-	q.settle()
+	q.releaseFlushes()
 	return err
 }
 
@@ -154,7 +154,7 @@ func (q *queue) ack(through uint64) (removed int, err error) {
 	}
 	removed, err = q.ackInOrder(through)
 	q.leave()
-	q.settle()
+	q.releaseFlushes()
 	return removed, err
 }
 

@@ -71,9 +71,9 @@ func (r *reporter) bequeath(q *queue) {
 	r.tell(q)
 }
 
-// settled notes that the entries were acknowledged, and that left entries have
+// acknowledged notes that the entries were acknowledged, and that left entries have
 // left the Buffer in all.
-func (r *reporter) settled(entries [][]byte, left uint64) {
+func (r *reporter) acknowledged(entries [][]byte, left uint64) {
 	if r.entry == nil {
 		return
 	}

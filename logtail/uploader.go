@@ -169,7 +169,7 @@ func (u *uploader) step() {
 		u.reporter.tell(u.q)
 	}
 	if u.acking {
-		u.settle()
+		u.acknowledge()
 		return
 	}
 	if u.empty() {
@@ -182,7 +182,7 @@ func (u *uploader) step() {
 		u.failed(unavailable, answer{err: err})
 		return
 	}
-	next, _ := u.plan.next() // a plan at its end was settled
+	next, _ := u.plan.next() // a plan at its end was acknowledged
 	body, size, compressed, err := u.packer.pack(u.batch[next.from:next.to], u.format, u.compress)
 	if err != nil {
 		u.failed(unavailable, answer{err: err})
