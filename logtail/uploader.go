@@ -39,7 +39,7 @@ type uploader struct {
 	plan      plan
 	batch     [][]byte // of plan
 	through   uint64   // the token of batch
-	peeked    int      // the max that Peek gave batch for
+	peeked    int      // the limit that Peek gave batch for
 	head      []byte   // the beginning of batch
 	acking    bool     // batch is delivered, but the Buffer failed to acknowledge it
 	limit     int      // bytes of a body

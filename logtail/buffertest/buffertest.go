@@ -49,7 +49,7 @@ func TestBuffer(t *testing.T, open func(t *testing.T, maxBytes int64) logtail.Bu
 		{"an empty buffer has nothing", roomy, testEmpty},
 		{"entries come back in order and unchanged", roomy, testOrder},
 		{"append copies the entry", roomy, testCopies},
-		{"peek takes at most max bytes but at least one entry", roomy, testPeekBounds},
+		{"peek takes at most limit bytes but at least one entry", roomy, testPeekBounds},
 		{"peek answers the same until ack", roomy, testPeekStable},
 		{"ack removes a prefix, once", roomy, testAck},
 		{"a full buffer drops the oldest and counts them exactly", narrow, testFull},
@@ -85,9 +85,9 @@ func appendAll(t *testing.T, b logtail.Buffer, entries ...[]byte) {
 	}
 }
 
-func peek(t *testing.T, b logtail.Buffer, max int) ([][]byte, uint64) {
+func peek(t *testing.T, b logtail.Buffer, limit int) ([][]byte, uint64) {
 	t.Helper()
-	entries, through, err := b.Peek(max)
+	entries, through, err := b.Peek(limit)
 	if err != nil {
 		t.Fatalf("Peek: %v", err)
 	}

@@ -48,13 +48,13 @@ func testPeekBounds(t *testing.T, b logtail.Buffer) {
 		}
 		return sum
 	}
-	for _, test := range []struct{ max, n int }{
+	for _, test := range []struct{ limit, n int }{
 		{0, 1}, {1, 1}, {-1, 1}, {size(1), 1}, {size(2) - 1, 1},
 		{size(2), 2}, {size(3), 3}, {size(4) - 1, 3}, {size(4), 4}, {maxPeek, 4},
 	} {
-		entries, _ := peek(t, b, test.max)
+		entries, _ := peek(t, b, test.limit)
 		if len(entries) != test.n {
-			t.Errorf("Peek(%d): %d entries, want %d", test.max, len(entries), test.n)
+			t.Errorf("Peek(%d): %d entries, want %d", test.limit, len(entries), test.n)
 			continue
 		}
 		wantEntries(t, entries, want[:test.n])
