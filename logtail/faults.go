@@ -48,9 +48,9 @@ func (f *faults) success(now time.Time) (time.Duration, bool) {
 }
 
 // note reports whether text is to be told, as something that is no outage.
-func (f *faults) note(text string) bool {
+func (f *faults) note(now time.Time, text string) bool {
 	open, since := f.open, f.since
-	tell := f.fault(time.Now(), text)
+	tell := f.fault(now, text)
 	f.open, f.since = open, since
 	return tell
 }

@@ -100,7 +100,7 @@ func (u *uploader) setLastError(err error) {
 
 // remark tells once of what is no outage.
 func (u *uploader) remark(text string) {
-	if u.faults.note(text) {
+	if u.faults.note(time.Now(), text) {
 		u.log("logtail: " + text)
 	}
 }
