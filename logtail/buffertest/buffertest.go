@@ -59,6 +59,8 @@ func TestBuffer(t *testing.T, open func(t *testing.T, maxBytes int64) logtail.Bu
 		{"any sequence of calls agrees with a list", narrow, testModel},
 		{"writers and a reader work at once", narrow, testConcurrent},
 		{"one logger at a time", roomy, testClaim},
+		{"another identity gets the buffer, or an error that says why not", roomy, testClaimByAnother},
+		{"each logger tells of the drops that no other one has told", narrow, testClaimCounts},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, open(t, test.maxBytes))
