@@ -119,7 +119,7 @@ func NewLogger(cfg Config) (*Logger, error) {
 		ctx:        ctx,
 		abort:      abort,
 		done:       make(chan struct{}),
-		limit:      maxBody,
+		size:       bodySize{limit: maxBody},
 	}
 	if u.logf == nil {
 		u.logf = func(string, ...any) {}

@@ -12,8 +12,8 @@ func (u *uploader) handle(a answer, next span, size int, compressed bool) {
 	switch v {
 	case accepted:
 		u.succeeded(size)
-		u.plan.accept()
-		if _, ok := u.plan.next(); !ok {
+		u.batch.plan.accept()
+		if _, ok := u.batch.plan.next(); !ok {
 			u.acknowledge()
 		}
 		return
@@ -23,26 +23,27 @@ func (u *uploader) handle(a answer, next span, size int, compressed bool) {
 	case uncompressed:
 		u.compress = false
 	case unacceptable:
-		u.plan.refuse()
+		u.batch.plan.refuse()
 	case tooLarge:
-		u.limit, u.successes = max(minLimit, min(u.limit, size/2)), 0
-		if next.len() == 1 && u.smallest > 0 && u.smallest < size {
-			u.plan.giveUp()
+		u.size.tooLarge(size)
+		if next.len() == 1 && u.size.blames(size) {
+			u.batch.plan.giveUp()
 		} else {
-			u.plan.shrink()
+			u.batch.plan.shrink()
 		}
 	}
 	u.setLastError(a.err)
-	if _, ok := u.plan.next(); !ok {
-		if _, ok := u.plan.end(); ok {
+	if _, ok := u.batch.plan.next(); !ok {
+		if _, ok := u.batch.plan.end(); ok {
 			u.acknowledge()
 			return
 		}
-		u.plan, u.stuck = plan{}, true
+		u.batch.reset()
+		u.stuck = true
 		u.failed(misconfigured, a)
 		return
 	}
-	if u.plan.slow {
+	if u.batch.plan.slow {
 		u.failed(misconfigured, a)
 	} else if a.asked > 0 {
 		u.pause(delay(v, a.status, u.failures, a.asked, rand.Float64()), true)
@@ -50,12 +51,7 @@ func (u *uploader) handle(a answer, next span, size int, compressed bool) {
 }
 
 func (u *uploader) succeeded(size int) {
-	if u.smallest == 0 || size < u.smallest {
-		u.smallest = size
-	}
-	if u.successes++; u.successes >= growAfter && u.limit < maxBody {
-		u.limit, u.successes = min(2*u.limit, maxBody), 0
-	}
+	u.size.accepted(size)
 	u.failures = 0
 	u.setLastError(nil)
 	if d, tell := u.faults.success(time.Now()); tell {
