@@ -18,25 +18,27 @@ type batch struct {
 	through uint64   // acknowledges them
 	limit   int      // that Peek gave them for
 	head    []byte   // the beginning of the first one
+	refusal error    // the last one of the server
 	acking  bool     // all delivered, but the Buffer failed to acknowledge it
 }
 
 // refresh looks at the entries again, which may have moved, and reports whether
 // they are there still. Those that the Buffer dropped take the plan with them.
 func (b *batch) refresh(buf Buffer) (bool, error) {
-	if b.plan.n == 0 || b.plan.untouched() {
+	n := len(b.plan.sizes)
+	if n == 0 || b.plan.untouched() {
 		return false, nil
 	}
 	entries, _, err := buf.Peek(b.limit)
-	if err != nil || len(entries) < b.plan.n || !bytes.HasPrefix(entries[0], b.head) {
+	if err != nil || len(entries) < n || !bytes.HasPrefix(entries[0], b.head) {
 		return false, err
 	}
-	b.entries = entries[:b.plan.n]
+	b.entries = entries[:n]
 	return true, nil
 }
 
 // peek makes b the oldest entries, as many as a body of limit bytes takes, but at
-// least one, or two where behind asks for what is behind the oldest.
+// least one. Where that is one, and behind is set, it adds what is behind it.
 func (b *batch) peek(buf Buffer, limit int, behind bool) error {
 	room := limit
 	entries, through, err := buf.Peek(room)
@@ -45,7 +47,7 @@ func (b *batch) peek(buf Buffer, limit int, behind bool) error {
 		entries, through, err = buf.Peek(room)
 	}
 	if err == nil && behind && len(entries) == 1 {
-		room += len(entries[0])
+		room = len(entries[0]) + maxBody
 		entries, through, err = buf.Peek(room)
 	}
 	if err != nil {
@@ -59,7 +61,7 @@ func (b *batch) peek(buf Buffer, limit int, behind bool) error {
 	for i, e := range entries {
 		sizes[i] = len(e) + 1
 	}
-	b.plan = newPlan(sizes, limit-1)
+	b.plan = newPlan(sizes)
 	b.entries, b.through, b.limit = entries, through, room
 	b.head = append(b.head, entries[0][:min(headID, len(entries[0]))]...)
 	return nil

@@ -12,7 +12,7 @@ func (u *uploader) nextBatch() error {
 	u.q.setOldest(time.Time{})
 	held := u.q.buf.Stats().Entries
 	// Where an entry may be at fault, look behind it for one that is not.
-	if err := u.batch.peek(u.q.buf, u.size.limit, u.stuck); err != nil {
+	if err := u.batch.peek(u.q.buf, u.size.limit, u.stuck > 0); err != nil {
 		return err
 	}
 	entries := u.batch.entries
@@ -40,7 +40,7 @@ func writtenAt(entry []byte) time.Time {
 
 // acknowledge takes batch, whose plan is at its end, out of the Buffer.
 func (u *uploader) acknowledge() {
-	refused, _ := u.batch.plan.end()
+	refused, _ := u.batch.plan.end(u.size.blames)
 	removed, err := u.q.ack(u.batch.through)
 	// Entries that are gone are delivered, even where the Buffer could not record it.
 	u.batch.acking = err != nil && removed == 0
@@ -53,7 +53,7 @@ func (u *uploader) acknowledge() {
 	}
 	gone := 0 // entries of refused that the Buffer did not drop itself
 	for _, i := range refused {
-		if i >= u.batch.plan.n-removed {
+		if i >= len(u.batch.plan.sizes)-removed {
 			gone++
 		}
 	}
@@ -67,5 +67,5 @@ func (u *uploader) acknowledge() {
 		u.remark(refusedText)
 	}
 	u.batch.reset()
-	u.stuck = false
+	u.stuck = 0
 }

@@ -38,7 +38,7 @@
 // up by time. A full Buffer drops its oldest entries, and tells so in an entry of
 // its own with the members droppedEntries and droppedBytes. The server may refuse
 // single entries with 400, 413 or 422; they are found by halving the batch, and
-// given up only where it takes others. What looks like a fault of the settings or
+// given up only where it takes others, at 413 smaller ones. What looks like a fault of the settings or
 // of the server as a whole (401, 404, a redirect) makes the uploader slow, and
 // loses nothing.
 //

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// handle does what the answer to the span next asks for.
-func (u *uploader) handle(a answer, next span, size int, compressed bool) {
+// handle does what the answer to the span of next asks for, which went in a body
+// of size bytes.
+func (u *uploader) handle(a answer, size int, compressed bool) {
 	v := judge(a.status, compressed)
 	switch v {
 	case accepted:
 		u.succeeded(size)
 		u.batch.plan.accept()
-		if _, ok := u.batch.plan.next(); !ok {
-			u.acknowledge()
+		if u.batch.plan.done() {
+			u.conclude(answer{err: u.batch.refusal})
 		}
 		return
 	case unavailable, misconfigured:
@@ -26,27 +27,35 @@ func (u *uploader) handle(a answer, next span, size int, compressed bool) {
 		u.batch.plan.refuse()
 	case tooLarge:
 		u.size.tooLarge(size)
-		if next.len() == 1 && u.size.blames(size) {
-			u.batch.plan.giveUp()
-		} else {
-			u.batch.plan.shrink()
-		}
+		u.batch.plan.shrink(size)
 	}
+	u.batch.refusal = a.err
 	u.setLastError(a.err)
-	if _, ok := u.batch.plan.next(); !ok {
-		if _, ok := u.batch.plan.end(); ok {
-			u.acknowledge()
-			return
-		}
+	switch {
+	case u.batch.plan.done():
+		u.conclude(a)
+	case u.batch.plan.slow:
+		u.failed(misconfigured, a)
+	case a.asked > 0:
+		u.pause(delay(v, a.status, u.failures, a.asked, rand.Float64()), true)
+	}
+}
+
+// conclude does what is to be done with a batch whose plan is done. a is the last
+// answer, or that which speaks against a part of the batch.
+func (u *uploader) conclude(a answer) {
+	if _, ok := u.batch.plan.end(u.size.blames); !ok {
 		u.batch.reset()
-		u.stuck = true
+		u.failures = max(u.failures, u.stuck) // also where a part of the batch was accepted
+		u.stuck++
 		u.failed(misconfigured, a)
 		return
 	}
-	if u.batch.plan.slow {
-		u.failed(misconfigured, a)
-	} else if a.asked > 0 {
-		u.pause(delay(v, a.status, u.failures, a.asked, rand.Float64()), true)
+	accepted := u.batch.plan.accepted
+	u.acknowledge()
+	if !accepted {
+		// A server that finds everything too large must not empty the Buffer at once.
+		u.backOff(misconfigured, a)
 	}
 }
 
@@ -73,6 +82,11 @@ func (u *uploader) failed(v verdict, a answer) {
 	if u.faults.fault(time.Now(), text) {
 		u.log(text)
 	}
+	u.backOff(v, a)
+}
+
+// backOff pauses, longer each time until the next success.
+func (u *uploader) backOff(v verdict, a answer) {
 	d := delay(v, a.status, u.failures, a.asked, rand.Float64())
 	u.failures++
 	u.pause(d, a.asked > 0)

@@ -35,8 +35,8 @@ type uploader struct {
 	compress  bool
 	batch     batch
 	size      bodySize
-	failures  int  // since the last success
-	stuck     bool // the last batch ended with nothing accepted
+	failures  int // since the last success
+	stuck     int // batches in a row that had to stay
 	faults    faults
 	reporter  reporter
 	timer     *time.Timer // of sleep, and stopped but there; nil before the first
@@ -170,7 +170,7 @@ func (u *uploader) step() {
 		u.failed(unavailable, answer{err: err})
 		return
 	}
-	next, _ := u.batch.plan.next() // a plan at its end was acknowledged
+	next := u.batch.plan.next(u.size.limit - 1) // not done, or it was acknowledged
 	body, size, compressed, err := u.packer.pack(u.batch.entries[next.from:next.to], u.format, u.compress)
 	if err != nil {
 		u.failed(unavailable, answer{err: err})
@@ -188,7 +188,7 @@ func (u *uploader) step() {
 	if u.ctx.Err() != nil && a.status == 0 {
 		return
 	}
-	u.handle(a, next, size, compressed)
+	u.handle(a, size, compressed)
 }
 
 // Stats returns the counts of the uploader.
