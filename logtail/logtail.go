@@ -55,8 +55,10 @@
 //
 // # Secrets
 //
-// The private ID, header values, and the path of the upload URL appear in no
-// error, no log line and no printed Config.
+// The private ID, header values, and what of the upload URL comes after its host,
+// but for the collection, appear in no error, no log line and no printed Config.
+// Where a server or a proxy repeats them, 8 bytes or more in a row are hidden, also
+// as JSON, a URL or HTML writes them; of a shorter secret all of it, if it has 4.
 package logtail
 
 import (

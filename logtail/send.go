@@ -21,8 +21,8 @@ const (
 	freeSize       = 128 << 10       // bytes that fit that time on the slowest link
 	slowestLink    = 8 << 10         // bytes a second that any body past it gets
 	replyTimeout   = 5 * time.Second // for the body of an answer
-	maxReply       = 4 << 10         // bytes of it that are read
-	maxEcho        = 200             // bytes of it that are shown
+	maxReply       = 4 << 10         // bytes that are read of it, and of the text of any error
+	maxEcho        = 200             // bytes that are shown of a text from elsewhere
 )
 
 // NewTransport returns the transport that a Logger uses when its Config has no
@@ -178,11 +178,7 @@ func (s *sender) read(ctx context.Context, resp *http.Response, cancel func()) a
 
 // refusal describes an answer that is not 2xx.
 func (s *sender) refusal(status int, text []byte) error {
-	// Scrub before cutting, or a piece of a secret stays.
-	echo := s.scrub.text(string(bytes.TrimSpace(text)))
-	if len(echo) > maxEcho {
-		echo = echo[:maxEcho]
-	}
+	echo := s.excerpt(string(bytes.TrimSpace(text)))
 	what := fmt.Sprintf("the server answers %d", status)
 	if name := http.StatusText(status); name != "" {
 		what += " " + name
@@ -191,6 +187,13 @@ func (s *sender) refusal(status int, text []byte) error {
 		what += fmt.Sprintf(": %+q", echo)
 	}
 	return errors.New(what)
+}
+
+// excerpt returns the beginning of a text from elsewhere, without secrets.
+func (s *sender) excerpt(text string) string {
+	// Scrub before cutting, or a secret of a few bytes is not recognised.
+	text = s.scrub.text(text[:min(len(text), maxReply)])
+	return text[:min(len(text), maxEcho)]
 }
 
 // clean returns err without secrets. A *url.Error prints the whole URL, and its
@@ -203,5 +206,5 @@ func (s *sender) clean(err error) error {
 		}
 		err = ue.Err
 	}
-	return errors.New(cmp.Or(s.scrub.text(err.Error()), "unknown error"))
+	return errors.New(cmp.Or(s.excerpt(err.Error()), "unknown error"))
 }
