@@ -85,3 +85,27 @@ func TestAnEchoShowsNothingOfARequest(t *testing.T) {
 		})
 	}
 }
+
+// The other end chooses the reason of a refused CONNECT, the names in a certificate
+// and the status line: they must not write lines of their own into a log.
+func TestErrorsOfOthersAreQuotedAndCut(t *testing.T) {
+	for name, text := range map[string]string{
+		"reason of a proxy":   "\x1b[2Jall is well\x07" + strings.Repeat("A", 50_000),
+		"certificate":         "x509: certificate is valid for a\nnetlog: uploading again after 1s\x1b[2J, not localhost",
+		"status line":         `malformed HTTP status code "` + strings.Repeat(`\x1b`, 60_000) + `"`,
+		"no ASCII":            "\u202ereversed \u0085 \xff",
+		"an error of Windows": "connectex: \u043d\u0435\u0442",
+	} {
+		t.Run(name, func(t *testing.T) {
+			log, all := said(t, logtail.Config{}, func(*request) reply { return reply{err: errors.New(text)} })
+			qt.Assert(t, log, qt.HasLen, 1)
+			qt.Check(t, len(log[0]) < 700, qt.IsTrue, qt.Commentf("%d bytes", len(log[0])))
+			for _, b := range []byte(log[0]) {
+				qt.Assert(t, b >= ' ' && b <= '~', qt.IsTrue, qt.Commentf("%q", log[0]))
+			}
+			qt.Check(t, strings.Contains(all, "\x1b"), qt.IsFalse)
+		})
+	}
+	log, _ := said(t, logtail.Config{}, func(*request) reply { return reply{err: errRefused} })
+	qt.Check(t, log[0], qt.Contains, "cannot upload to http://127.0.0.1:8641: "+errRefused.Error())
+}

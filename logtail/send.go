@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -197,7 +198,9 @@ func (s *sender) excerpt(text string) string {
 }
 
 // clean returns err without secrets. A *url.Error prints the whole URL, and its
-// inner error may show one as well, so nothing of err itself is kept.
+// inner error may show one as well, so nothing of err itself is kept. Nor is it
+// let into a log as it is: a status line, the reason of a proxy or a name in a
+// certificate are what the other end wants them to be.
 func (s *sender) clean(err error) error {
 	for {
 		ue, ok := errors.AsType[*url.Error](err)
@@ -206,5 +209,9 @@ func (s *sender) clean(err error) error {
 		}
 		err = ue.Err
 	}
-	return errors.New(cmp.Or(s.excerpt(err.Error()), "unknown error"))
+	text := s.excerpt(err.Error())
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		text = fmt.Sprintf("%+q", text)
+	}
+	return errors.New(cmp.Or(text, "unknown error"))
 }
