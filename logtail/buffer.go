@@ -20,12 +20,12 @@ type Buffer interface {
 	// that the empty Buffer could not hold, is such an error.
 	Append(entry []byte) error
 
-	// Peek returns the oldest entries, at most max bytes of them but at least
+	// Peek returns the oldest entries, at most limit bytes of them but at least
 	// one if there is any, and the token that acknowledges them. The answer stays
 	// the same until Ack, but for entries dropped meanwhile. The caller must not
 	// change the entries, and must not use them after their Ack. Those dropped
 	// after Peek stay readable until the next Peek or Ack.
-	Peek(max int) (entries [][]byte, through uint64, err error)
+	Peek(limit int) (entries [][]byte, through uint64, err error)
 
 	// Ack removes all entries up to and including the token of a Peek.
 	// It is idempotent and monotone: an older token changes nothing. For an

@@ -4,7 +4,7 @@ import "time"
 
 const (
 	maxFaults = 16          // distinct messages told of one outage: a server may invent a new one each time
-	settled   = time.Minute // without a fault before the next one is news
+	calm      = time.Minute // without a fault before the next one is news
 )
 
 // faults decides what is worth a line in the log: each distinct fault once, and
@@ -21,7 +21,7 @@ func (f *faults) fault(now time.Time, text string) bool {
 	if f.since.IsZero() {
 		f.since = now
 	}
-	if !f.recovered.IsZero() && now.Sub(f.recovered) >= settled {
+	if !f.recovered.IsZero() && now.Sub(f.recovered) >= calm {
 		f.told, f.recovered = nil, time.Time{}
 	}
 	if f.told[text] || len(f.told) == maxFaults {
@@ -48,9 +48,9 @@ func (f *faults) success(now time.Time) (time.Duration, bool) {
 }
 
 // note reports whether text is to be told, as something that is no outage.
-func (f *faults) note(text string) bool {
+func (f *faults) note(now time.Time, text string) bool {
 	open, since := f.open, f.since
-	tell := f.fault(time.Now(), text)
+	tell := f.fault(now, text)
 	f.open, f.since = open, since
 	return tell
 }

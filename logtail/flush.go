@@ -17,8 +17,8 @@ func (q *queue) left() uint64 {
 	return added - min(added, uint64(q.buf.Stats().Entries))
 }
 
-// settle ends the calls of Flush whose entries have left.
-func (q *queue) settle() {
+// releaseFlushes ends the calls of Flush whose entries have left.
+func (q *queue) releaseFlushes() {
 	q.mu.Lock()
 	none := len(q.waiters) == 0
 	q.mu.Unlock()
@@ -46,7 +46,7 @@ func (q *queue) flush() <-chan struct{} {
 	q.flushTo = w.target
 	q.waiters = append(q.waiters, w)
 	q.mu.Unlock()
-	q.settle()
+	q.releaseFlushes()
 	q.notify()
 	return w.done
 }

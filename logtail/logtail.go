@@ -38,7 +38,7 @@
 // up by time. A full Buffer drops its oldest entries, and tells so in an entry of
 // its own with the members droppedEntries and droppedBytes. The server may refuse
 // single entries with 400, 413 or 422; they are found by halving the batch, and
-// given up only where it takes others. What looks like a fault of the settings or
+// given up only where it takes others, at 413 smaller ones. What looks like a fault of the settings or
 // of the server as a whole (401, 404, a redirect) makes the uploader slow, and
 // loses nothing.
 //
@@ -55,8 +55,10 @@
 //
 // # Secrets
 //
-// The private ID, header values, and the path of the upload URL appear in no
-// error, no log line and no printed Config.
+// The private ID, header values, and what of the upload URL comes after its host,
+// but for the collection, appear in no error, no log line and no printed Config.
+// Where a server or a proxy repeats them, 8 bytes or more in a row are hidden, also
+// as JSON, a URL or HTML writes them; of a shorter secret all of it, if it has 4.
 package logtail
 
 import (
@@ -78,14 +80,12 @@ import (
 // the idle connection.
 type Logger struct {
 	// immutable
-	q    *queue
-	up   *uploader
-	id   PublicID
-	keep bool // the Buffer outlives the Logger
+	up *uploader
+	id PublicID
 
-	mu     sync.Mutex    // guards the fields below
+	mu     sync.Mutex    // guards ended
 	ended  chan struct{} // nil before Shutdown, closed when it has a result
-	result error         // of Shutdown; set before ended is closed
+	result error         // of Shutdown; written before ended is closed, read after it
 }
 
 // NewLogger checks cfg and starts a Logger. An error names the field of cfg that
@@ -121,13 +121,13 @@ func NewLogger(cfg Config) (*Logger, error) {
 		ctx:        ctx,
 		abort:      abort,
 		done:       make(chan struct{}),
-		limit:      maxBody,
+		size:       bodySize{limit: maxBody},
 	}
 	if u.logf == nil {
 		u.logf = func(string, ...any) {}
 	}
 	go u.run()
-	return &Logger{q: u.q, up: u, id: cfg.PrivateID.Public(), keep: u.keep}, nil
+	return &Logger{up: u, id: cfg.PrivateID.Public()}, nil
 }
 
 // Write queues p as one entry and returns len(p). It does not keep p, and does not
@@ -147,9 +147,9 @@ func (l *Logger) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	scratch := appendTail(l.q.takeScratch(), p)
-	defer l.q.giveScratch(scratch)
-	if err := l.q.add(scratch); err != nil {
+	scratch := appendTail(l.up.q.takeScratch(), p)
+	defer l.up.q.giveScratch(scratch)
+	if err := l.up.q.add(scratch); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -161,9 +161,9 @@ func (l *Logger) Write(p []byte) (int, error) {
 // JSON makes the server refuse the entry. No lock is held meanwhile, and dst must
 // not be kept. Errors are those of Write.
 func (l *Logger) WriteObject(appendMembers func(dst []byte) []byte) error {
-	scratch := appendMembersTail(l.q.takeScratch(), appendMembers)
-	defer l.q.giveScratch(scratch)
-	return l.q.add(scratch)
+	scratch := appendMembersTail(l.up.q.takeScratch(), appendMembers)
+	defer l.up.q.giveScratch(scratch)
+	return l.up.q.add(scratch)
 }
 
 // Logf queues a line of text, as Write does. What cannot be queued is counted.
@@ -176,14 +176,14 @@ func (l *Logger) Logf(format string, args ...any) {
 // a failure. It returns ctx's error when that ends first, and ErrClosed after a
 // Shutdown that left entries behind.
 func (l *Logger) Flush(ctx context.Context) error {
-	done := l.q.flush()
+	done := l.up.q.flush()
 	select {
 	case <-done:
 		return nil
 	case <-l.up.done:
 	case <-ctx.Done():
 	}
-	l.q.forget(done)
+	l.up.q.forget(done)
 	select {
 	case <-done:
 		return nil
@@ -204,12 +204,12 @@ func (l *Logger) Format(f fmt.State, verb rune) {
 // Stats of the Buffer.
 func (l *Logger) Stats() Stats {
 	s := l.up.Stats()
-	b := l.q.buf.Stats()
+	b := l.up.q.buf.Stats()
 	s.BufferedEntries, s.BufferedBytes, s.BufferMaxBytes = b.Entries, b.Bytes, b.MaxBytes
 	if b.Entries > 0 {
 		s.Oldest = l.up.age(time.Now())
 	}
-	d := l.q.dropped()
+	d := l.up.q.dropped()
 	s.DroppedEntries, s.DroppedBytes = d.entries, d.bytes
 	return s
 }

@@ -76,13 +76,13 @@ func (b *memoryBuffer) popLocked() {
 	b.gone++
 }
 
-func (b *memoryBuffer) Peek(max int) (entries [][]byte, through uint64, err error) {
+func (b *memoryBuffer) Peek(limit int) (entries [][]byte, through uint64, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n, size := 0, 0
 	for _, e := range b.queue[b.head:] {
 		size += len(e)
-		if n > 0 && size > max {
+		if n > 0 && size > limit {
 			break
 		}
 		n++

@@ -201,14 +201,14 @@ func (b *fakeBuffer) Append(e []byte) error {
 	return b.Buffer.Append(e)
 }
 
-func (b *fakeBuffer) Peek(max int) ([][]byte, uint64, error) {
+func (b *fakeBuffer) Peek(limit int) ([][]byte, uint64, error) {
 	if b.peekErr.Load() {
 		return nil, 0, errors.New("input/output error")
 	}
 	if b.hangPeek.Load() {
 		<-b.wake
 	}
-	return b.Buffer.Peek(max)
+	return b.Buffer.Peek(limit)
 }
 
 func (b *fakeBuffer) Ack(through uint64) error {

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// handle does what the answer to the span next asks for.
-func (u *uploader) handle(a answer, next span, size int, compressed bool) {
+// handle does what the answer to the span of next asks for, which went in a body
+// of size bytes.
+func (u *uploader) handle(a answer, size int, compressed bool) {
 	v := judge(a.status, compressed)
 	switch v {
 	case accepted:
 		u.succeeded(size)
-		u.plan.accept()
-		if _, ok := u.plan.next(); !ok {
-			u.settle()
+		u.batch.plan.accept()
+		if u.batch.plan.done() {
+			u.conclude(answer{err: u.batch.refusal})
 		}
 		return
 	case unavailable, misconfigured:
@@ -23,39 +24,46 @@ func (u *uploader) handle(a answer, next span, size int, compressed bool) {
 	case uncompressed:
 		u.compress = false
 	case unacceptable:
-		u.plan.refuse()
+		u.batch.plan.refuse()
 	case tooLarge:
-		u.limit, u.successes = max(minLimit, min(u.limit, size/2)), 0
-		if next.len() == 1 && u.smallest > 0 && u.smallest < size {
-			u.plan.giveUp()
-		} else {
-			u.plan.shrink()
-		}
+		u.size.tooLarge(size)
+		u.batch.plan.shrink(size)
 	}
+	u.batch.refusal = a.err
 	u.setLastError(a.err)
-	if _, more := u.plan.next(); !more {
-		if _, ok := u.plan.end(); !ok {
-			u.plan, u.stuck = plan{}, true
-			u.failed(misconfigured, a)
-			return
-		}
-		u.settle()
-	} else if u.plan.slow {
+	switch {
+	case u.batch.plan.done():
+		u.conclude(a)
+	case u.batch.plan.slow:
+		u.failed(misconfigured, a)
+	case a.asked > 0:
+		u.pauseAsAsked(a)
+	}
+}
+
+// conclude does what is to be done with a batch whose plan is done. a is the last
+// answer, or that which speaks against a part of the batch.
+func (u *uploader) conclude(a answer) {
+	if _, ok := u.batch.plan.end(u.size.blames); !ok {
+		u.batch.reset()
+		u.failures = max(u.failures, u.stuck) // also where a part of the batch was accepted
+		u.stuck++
 		u.failed(misconfigured, a)
 		return
 	}
-	if a.asked > 0 {
-		u.pause(delay(v, a.status, u.failures, a.asked, rand.Float64()), true)
+	accepted := u.batch.plan.accepted
+	u.acknowledge()
+	switch {
+	case !accepted:
+		// A server that finds everything too large must not empty the Buffer at once.
+		u.backOff(misconfigured, a)
+	case a.asked > 0:
+		u.pauseAsAsked(a)
 	}
 }
 
 func (u *uploader) succeeded(size int) {
-	if u.smallest == 0 || size < u.smallest {
-		u.smallest = size
-	}
-	if u.successes++; u.successes >= growAfter && u.limit < maxBody {
-		u.limit, u.successes = min(2*u.limit, maxBody), 0
-	}
+	u.size.accepted(size)
 	u.failures = 0
 	u.setLastError(nil)
 	if d, tell := u.faults.success(time.Now()); tell {
@@ -77,9 +85,19 @@ func (u *uploader) failed(v verdict, a answer) {
 	if u.faults.fault(time.Now(), text) {
 		u.log(text)
 	}
+	u.backOff(v, a)
+}
+
+// backOff pauses, longer each time until the next success.
+func (u *uploader) backOff(v verdict, a answer) {
 	d := delay(v, a.status, u.failures, a.asked, rand.Float64())
 	u.failures++
 	u.pause(d, a.asked > 0)
+}
+
+// pauseAsAsked pauses as an answer asks that is no failure of the upload.
+func (u *uploader) pauseAsAsked(a answer) {
+	u.pause(delay(unacceptable, a.status, u.failures, a.asked, rand.Float64()), true)
 }
 
 // pause waits for d. Shutdown cuts a pause that begins before it, but not one
@@ -100,7 +118,7 @@ func (u *uploader) setLastError(err error) {
 
 // remark tells once of what is no outage.
 func (u *uploader) remark(text string) {
-	if u.faults.note(text) {
+	if u.faults.note(time.Now(), text) {
 		u.log("logtail: " + text)
 	}
 }

@@ -20,50 +20,60 @@ func (s span) len() int { return s.to - s.from }
 // A batch goes as a whole. When the server refuses it, the plan halves it until
 // the entries at fault stand alone: a binary search, at most 2 log2(n) requests
 // for each. Such an entry is given up only once another one of the batch was
-// accepted. Where none is, the fault lies not in the entries, and all stay.
+// accepted. Where none is, the fault lies not in the entries, and all stay. An
+// entry that was too large when sent alone is given up only where size explains that.
 type plan struct {
-	n        int
+	sizes    []int  // bytes of the entries
 	todo     []span // a stack: the next span is the last
 	suspects []int  // refused when sent alone
-	refused  []int  // given up already
-	accepted bool   // something of the batch was
-	refusals int    // requests refused before anything was accepted
-	slow     bool   // so many refusals that the entries are hardly at fault
+	large    []oversize
+	accepted bool // something of the batch was
+	refusals int  // requests refused before anything was accepted
+	slow     bool // so many refusals that the entries are hardly at fault
 }
 
-// newPlan returns the plan for entries of these sizes, in requests of at most
-// limit bytes of entries, or of one entry.
-func newPlan(sizes []int, limit int) plan {
-	p := plan{n: len(sizes)}
-	for from := 0; from < p.n; {
-		to, size := from+1, sizes[from]
-		for to < p.n && size+sizes[to] <= limit {
-			size += sizes[to]
-			to++
-		}
-		p.todo = append(p.todo, span{from: from, to: to})
-		from = to
-	}
-	slices.Reverse(p.todo)
-	return p
+// oversize is an entry that was too large when sent alone, in a body of size bytes.
+type oversize struct{ entry, size int }
+
+// newPlan returns the plan for entries of these sizes.
+func newPlan(sizes []int) plan {
+	return plan{sizes: sizes, todo: []span{{to: len(sizes)}}}
 }
 
-// untouched reports whether nothing of the batch was asked yet, so that another
+// untouched reports whether nothing of the batch was answered yet, so that another
 // plan may as well take its place.
-func (p *plan) untouched() bool {
-	return !p.accepted && p.refusals == 0 && len(p.refused) == 0 && len(p.todo) == 1
+func (p *plan) untouched() bool { return !p.accepted && p.refusals == 0 }
+
+// done reports whether all of the batch was answered.
+func (p *plan) done() bool { return len(p.todo) == 0 }
+
+// next returns the span to send of a plan that is not done: at most limit bytes
+// of entries, or one entry. What does not fit waits, for the limit that holds then.
+func (p *plan) next(limit int) span {
+	for {
+		s := p.todo[len(p.todo)-1]
+		to := p.fit(s, limit)
+		switch {
+		case s.len() == 1:
+			return s
+		case s.known:
+			p.halve(true)
+		case to < s.to:
+			p.cut(to, false)
+		default:
+			return s
+		}
+	}
 }
 
-// next returns the span to send, or false at the end of the plan.
-func (p *plan) next() (span, bool) {
-	for len(p.todo) > 0 {
-		s := p.todo[len(p.todo)-1]
-		if !s.known || s.len() == 1 {
-			return s, true
-		}
-		p.halve(true)
+// fit returns the end of as many entries of s as limit bytes hold, but at least one.
+func (p *plan) fit(s span, limit int) int {
+	to, size := s.from+1, p.sizes[s.from]
+	for to < s.to && size+p.sizes[to] <= limit {
+		size += p.sizes[to]
+		to++
 	}
-	return span{}, false
+	return to
 }
 
 // accept notes that the server took the span of next.
@@ -74,43 +84,57 @@ func (p *plan) accept() {
 	}
 	p.accepted = true
 	if p.slow {
-		// What was refused while everything was gets another chance.
-		for _, i := range p.suspects {
-			p.todo = append(p.todo, span{from: i, to: i + 1})
+		// What was refused while everything was gets another chance: all before s.
+		if s.from > 0 {
+			p.todo = append(p.todo, span{to: s.from})
 		}
-		p.suspects, p.slow = nil, false
+		p.suspects, p.large, p.slow = nil, nil, false
 	}
 }
 
 // refuse notes that the server objected to something in the span of next.
 func (p *plan) refuse() {
+	p.object()
+	if p.todo[len(p.todo)-1].len() > 1 {
+		p.halve(true)
+		return
+	}
+	p.suspects = append(p.suspects, p.pop().from)
+}
+
+// shrink notes that the span of next was too large for the server, in a body of
+// size bytes.
+func (p *plan) shrink(size int) {
+	p.object()
+	if p.todo[len(p.todo)-1].len() > 1 {
+		p.halve(false)
+		return
+	}
+	p.large = append(p.large, oversize{entry: p.pop().from, size: size})
+}
+
+func (p *plan) object() {
 	if !p.accepted {
 		p.refusals++
-		p.slow = p.refusals > 2*bits.Len(uint(p.n))
+		p.slow = p.refusals > 2*bits.Len(uint(len(p.sizes)))
 	}
-	p.divide(true)
 }
 
-// shrink notes that the span of next was too large for the server.
-func (p *plan) shrink() {
-	if !p.accepted {
-		p.refusals++
-	}
-	p.divide(false)
-}
-
-// giveUp takes the only entry in the span of next out of the batch.
-func (p *plan) giveUp() {
-	p.refused = append(p.refused, p.pop().from)
-}
-
-// end says what came of the batch when next has no more: the entries to give up,
-// or false where nothing can be said against any of them and all must stay.
-func (p *plan) end() (refused []int, ok bool) {
+// end says what came of the batch when the plan is done: the entries to give up,
+// or false where nothing can be said against one of them and all must stay. blames
+// reports whether size explains why a body of so many bytes was too large.
+func (p *plan) end(blames func(size int) bool) (refused []int, ok bool) {
 	if len(p.suspects) > 0 && !p.accepted {
 		return nil, false
 	}
-	return append(p.refused, p.suspects...), true
+	refused = slices.Clone(p.suspects)
+	for _, o := range p.large {
+		if !blames(o.size) {
+			return nil, false
+		}
+		refused = append(refused, o.entry)
+	}
+	return refused, true
 }
 
 func (p *plan) pop() span {
@@ -119,16 +143,14 @@ func (p *plan) pop() span {
 	return s
 }
 
-func (p *plan) divide(twins bool) {
-	if p.todo[len(p.todo)-1].len() > 1 {
-		p.halve(twins)
-		return
-	}
-	p.suspects = append(p.suspects, p.pop().from)
+// halve divides the next span. twins tells that something in it is at fault.
+func (p *plan) halve(twins bool) {
+	s := p.todo[len(p.todo)-1]
+	p.cut(s.from+s.len()/2, twins)
 }
 
-func (p *plan) halve(twins bool) {
+// cut divides the next span at an entry.
+func (p *plan) cut(at int, twins bool) {
 	s := p.pop()
-	mid := s.from + s.len()/2
-	p.todo = append(p.todo, span{from: mid, to: s.to}, span{from: s.from, to: mid, twin: twins})
+	p.todo = append(p.todo, span{from: at, to: s.to}, span{from: s.from, to: at, twin: twins})
 }

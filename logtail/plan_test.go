@@ -12,13 +12,9 @@ import (
 // runPlan sends a batch of n entries to a server that refuses those in poison,
 // and returns what arrived, what was given up, and the number of requests.
 func runPlan(n int, poison map[int]bool, limit int) (sent, refused []int, requests int, ok bool) {
-	sizes := slices.Repeat([]int{1}, n)
-	p := newPlan(sizes, limit)
-	for {
-		s, more := p.next()
-		if !more {
-			break
-		}
+	p := newPlan(slices.Repeat([]int{1}, n))
+	for !p.done() {
+		s := p.next(limit)
 		requests++
 		bad := false
 		for i := s.from; i < s.to; i++ {
@@ -33,7 +29,7 @@ func runPlan(n int, poison map[int]bool, limit int) (sent, refused []int, reques
 		}
 		p.accept()
 	}
-	refused, ok = p.end()
+	refused, ok = p.end(nil)
 	return sent, refused, requests, ok
 }
 
@@ -68,13 +64,10 @@ func TestPlanFindsExactlyThePoison(t *testing.T) {
 
 func TestPlanKeepsToTheLimit(t *testing.T) {
 	c := qt.New(t)
-	p := newPlan([]int{5, 5, 20, 3, 3, 3, 3}, 10)
+	p := newPlan([]int{5, 5, 20, 3, 3, 3, 3})
 	var got [][2]int
-	for {
-		s, ok := p.next()
-		if !ok {
-			break
-		}
+	for !p.done() {
+		s := p.next(10)
 		got = append(got, [2]int{s.from, s.to})
 		p.accept()
 	}
@@ -84,27 +77,91 @@ func TestPlanKeepsToTheLimit(t *testing.T) {
 // What was refused while the server refused everything gets another chance.
 func TestPlanForgivesAfterAFaultOfTheServer(t *testing.T) {
 	c := qt.New(t)
-	p := newPlan(slices.Repeat([]int{1}, 64), 64)
+	p := newPlan(slices.Repeat([]int{1}, 64))
 	for !p.slow {
-		_, ok := p.next()
-		c.Assert(ok, qt.IsTrue)
+		p.next(64)
 		p.refuse()
 	}
 	c.Assert(p.suspects, qt.Not(qt.HasLen), 0)
 	var sent []int
-	for {
-		s, ok := p.next()
-		if !ok {
-			break
-		}
+	for !p.done() {
+		s := p.next(64)
 		for i := s.from; i < s.to; i++ {
 			sent = append(sent, i)
 		}
 		p.accept()
 	}
-	refused, ok := p.end()
+	refused, ok := p.end(nil)
 	c.Check(ok, qt.IsTrue)
 	c.Check(refused, qt.HasLen, 0)
 	slices.Sort(sent)
 	c.Check(slices.Compact(sent), qt.HasLen, 64)
+}
+
+// sendPlan sends the batch of p to a server that takes bodies of at most most
+// bytes, as an uploader does, and returns the sizes that it refused.
+func sendPlan(p *plan, size *bodySize, most int) (refused []int) {
+	for !p.done() && !p.slow {
+		s := p.next(size.limit - 1)
+		body := 1
+		for _, n := range p.sizes[s.from:s.to] {
+			body += n
+		}
+		if body > most {
+			refused = append(refused, body)
+			size.tooLarge(body)
+			p.shrink(body)
+			continue
+		}
+		size.accepted(body)
+		p.accept()
+	}
+	return refused
+}
+
+// After one body was too large, the rest of the batch goes in smaller ones too.
+func TestPlanTakesASmallerLimitAtOnce(t *testing.T) {
+	c := qt.New(t)
+	size := bodySize{limit: 1 << 10 << 10}
+	p := newPlan(slices.Repeat([]int{1 << 10}, 64))
+	refused := sendPlan(&p, &size, 10<<10) // a sixth of the batch
+	c.Check(refused, qt.HasLen, 3, qt.Commentf("%d", refused))
+	given, ok := p.end(size.blames)
+	c.Check(ok, qt.IsTrue)
+	c.Check(given, qt.HasLen, 0)
+}
+
+func TestPlanIsSlowWhereEverythingIsTooLarge(t *testing.T) {
+	c := qt.New(t)
+	size := bodySize{limit: maxBody}
+	p := newPlan(slices.Repeat([]int{100}, 2400))
+	refused := sendPlan(&p, &size, 0)
+	c.Check(p.slow, qt.IsTrue)
+	c.Check(len(refused) <= 1+2*12, qt.IsTrue, qt.Commentf("%d refused", len(refused)))
+}
+
+// An entry that was too large when sent alone goes where a smaller body was taken,
+// whatever else was. One that something else is wrong with goes by its own rule.
+func TestPlanGivesUpWhatSizeExplains(t *testing.T) {
+	c := qt.New(t)
+	size := bodySize{limit: maxBody}
+	p := newPlan([]int{100, 5000})
+	shrink := func() { s := p.next(1); p.shrink(p.sizes[s.from] + 1) }
+	shrink()
+	p.next(1)
+	p.accept()
+	size.accepted(5001)
+	_, ok := p.end(size.blames)
+	c.Check(ok, qt.IsFalse, qt.Commentf("only a larger body was taken"))
+	size.accepted(99)
+	given, ok := p.end(size.blames)
+	c.Check(ok, qt.IsTrue)
+	c.Check(given, qt.DeepEquals, []int{0})
+
+	p = newPlan([]int{100, 5000})
+	p.next(1)
+	p.refuse()
+	shrink()
+	_, ok = p.end(size.blames)
+	c.Check(ok, qt.IsFalse, qt.Commentf("nothing of the batch was accepted, so the other entry stays"))
 }

@@ -78,23 +78,3 @@ func FuzzRetryAfter(f *testing.F) {
 		}
 	})
 }
-
-func FuzzScrub(f *testing.F) {
-	id := PrivateID{1, 2, 3, 0xab, 0xcd}
-	digits, _ := id.MarshalText()
-	for _, s := range []string{string(digits), "x" + string(digits[8:30]) + "y", "http://u:p@h/", "://@", "Bearer abcdefgh", "ABCDEFGH"} {
-		f.Add(s)
-	}
-	cfg := Config{PrivateID: id, Collection: "c", Header: http.Header{"A": {"Bearer abcdefgh"}}}
-	upload, err := cfg.uploadURL()
-	if err != nil {
-		f.Fatal(err)
-	}
-	s := newScrubber(&cfg, upload)
-	f.Fuzz(func(t *testing.T, text string) {
-		got := s.text(text)
-		if s.showsID(got) || len(replaceFold(got, "abcdefgh", "")) != len(got) {
-			t.Fatalf("%q becomes %q", text, got)
-		}
-	})
-}

@@ -111,7 +111,7 @@ func (q *queue) add(scratch []byte) error {
 		}
 	}
 	q.mu.Unlock()
-	q.settle()
+	q.releaseFlushes()
 	return err
 }
 
@@ -129,8 +129,8 @@ func (q *queue) append(scratch []byte) (size int, err error) {
 }
 
 // addReport puts an entry of the uploader's own into the Buffer, or returns nil
-// where the Buffer fails or a writer hangs in it. at counts the entries up to it.
-func (q *queue) addReport(scratch []byte) (entry []byte, at uint64) {
+// where the Buffer fails or a writer hangs in it. position counts the entries up to it.
+func (q *queue) addReport(scratch []byte) (entry []byte, position uint64) {
 	if !q.tryEnter() {
 		return nil, 0
 	}
@@ -154,7 +154,7 @@ func (q *queue) ack(through uint64) (removed int, err error) {
 	}
 	removed, err = q.ackInOrder(through)
 	q.leave()
-	q.settle()
+	q.releaseFlushes()
 	return removed, err
 }
 

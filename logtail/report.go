@@ -18,11 +18,11 @@ const maxReport = 1 << 10 // bytes
 // One report is on its way at a time. What it covers counts as told only when
 // the server has it; a report that is itself dropped is made anew.
 type reporter struct {
-	told   losses // in reports that were delivered
-	entry  []byte // the report on its way, or nil
-	covers losses // told, once it is delivered
-	at     uint64 // how many entries have left the Buffer when it has
-	retry  time.Time
+	told     losses // in reports that were delivered
+	entry    []byte // the report on its way, or nil
+	covers   losses // told, once it is delivered
+	position uint64 // how many entries have left the Buffer when it has
+	retry    time.Time
 }
 
 // untold reports whether there are losses that no report tells.
@@ -52,7 +52,7 @@ func (r *reporter) retryAt(q *queue) time.Time {
 func (r *reporter) tell(q *queue) {
 	total := q.dropped()
 	tail := appendLossTail(appendRoom(nil), total.entries-r.told.entries, total.bytes-r.told.bytes)
-	r.entry, r.at = q.addReport(tail)
+	r.entry, r.position = q.addReport(tail)
 	r.covers, r.retry = total, time.Time{}
 	if r.entry == nil { // the Buffer did not take it
 		r.retry = time.Now().Add(reportRetry)
@@ -71,9 +71,9 @@ func (r *reporter) bequeath(q *queue) {
 	r.tell(q)
 }
 
-// settled notes that the entries were acknowledged, and that left entries have
+// acknowledged notes that the entries were acknowledged, and that left entries have
 // left the Buffer in all.
-func (r *reporter) settled(entries [][]byte, left uint64) {
+func (r *reporter) acknowledged(entries [][]byte, left uint64) {
 	if r.entry == nil {
 		return
 	}
@@ -84,7 +84,7 @@ func (r *reporter) settled(entries [][]byte, left uint64) {
 			return
 		}
 	}
-	if left >= r.at {
+	if left >= r.position {
 		r.entry = nil // dropped
 	}
 }

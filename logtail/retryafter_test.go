@@ -37,7 +37,11 @@ func TestRetryAfterDelaysWhatComesAfterARefusal(t *testing.T) {
 				})
 				l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.FlushDelay = time.Second })
 				for i := range n {
-					writeSized(t, l, i, 100)
+					size := 100
+					if i == poison {
+						size = 2000 // 413 speaks against an entry only where a smaller one was taken
+					}
+					writeSized(t, l, i, size)
 				}
 				time.Sleep(2 * time.Second)
 				write(t, l, n, n+1) // in the next batch

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,8 +22,8 @@ const (
 	freeSize       = 128 << 10       // bytes that fit that time on the slowest link
 	slowestLink    = 8 << 10         // bytes a second that any body past it gets
 	replyTimeout   = 5 * time.Second // for the body of an answer
-	maxReply       = 4 << 10         // bytes of it that are read
-	maxEcho        = 200             // bytes of it that are shown
+	maxReply       = 4 << 10         // bytes that are read of it, and of the text of any error
+	maxEcho        = 200             // bytes that are shown of a text from elsewhere
 )
 
 // NewTransport returns the transport that a Logger uses when its Config has no
@@ -178,11 +179,7 @@ func (s *sender) read(ctx context.Context, resp *http.Response, cancel func()) a
 
 // refusal describes an answer that is not 2xx.
 func (s *sender) refusal(status int, text []byte) error {
-	// Scrub before cutting, or a piece of a secret stays.
-	echo := s.scrub.text(string(bytes.TrimSpace(text)))
-	if len(echo) > maxEcho {
-		echo = echo[:maxEcho]
-	}
+	echo := s.excerpt(string(bytes.TrimSpace(text)))
 	what := fmt.Sprintf("the server answers %d", status)
 	if name := http.StatusText(status); name != "" {
 		what += " " + name
@@ -193,8 +190,17 @@ func (s *sender) refusal(status int, text []byte) error {
 	return errors.New(what)
 }
 
+// excerpt returns the beginning of a text from elsewhere, without secrets.
+func (s *sender) excerpt(text string) string {
+	// Scrub before cutting, or a secret of a few bytes is not recognised.
+	text = s.scrub.text(text[:min(len(text), maxReply)])
+	return text[:min(len(text), maxEcho)]
+}
+
 // clean returns err without secrets. A *url.Error prints the whole URL, and its
-// inner error may show one as well, so nothing of err itself is kept.
+// inner error may show one as well, so nothing of err itself is kept. Nor is it
+// let into a log as it is: a status line, the reason of a proxy or a name in a
+// certificate are what the other end wants them to be.
 func (s *sender) clean(err error) error {
 	for {
 		ue, ok := errors.AsType[*url.Error](err)
@@ -203,5 +209,9 @@ func (s *sender) clean(err error) error {
 		}
 		err = ue.Err
 	}
-	return errors.New(cmp.Or(s.scrub.text(err.Error()), "unknown error"))
+	text := s.excerpt(err.Error())
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		text = fmt.Sprintf("%+q", text)
+	}
+	return errors.New(cmp.Or(text, "unknown error"))
 }

@@ -53,25 +53,20 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 	}
 	l.mu.Unlock()
 	if first {
-		err := l.shutdown(ctx)
-		l.mu.Lock()
-		l.result = err
-		l.mu.Unlock()
+		l.result = l.shutdown(ctx)
 		close(ended)
-		return err
+		return l.result
 	}
 	select {
 	case <-ended:
+		return l.result
 	case <-ctx.Done():
 		return l.undelivered(ctx)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.result
 }
 
 func (l *Logger) shutdown(ctx context.Context) error {
-	l.q.close()
+	l.up.q.close()
 	select {
 	case <-l.up.done:
 		l.up.abort()
@@ -90,8 +85,8 @@ func (l *Logger) shutdown(ctx context.Context) error {
 
 // undelivered describes what is left when ctx has ended.
 func (l *Logger) undelivered(ctx context.Context) error {
-	s := l.q.buf.Stats()
-	if l.q.appending.Load() {
+	s := l.up.q.buf.Stats()
+	if l.up.q.appending.Load() {
 		s.Entries++ // it may never return
 	}
 	if s.Entries == 0 {
@@ -104,5 +99,5 @@ func (l *Logger) undelivered(ctx context.Context) error {
 	if last := l.up.Stats().LastError; last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, last)
 	}
-	return &UndeliveredError{Entries: s.Entries, Bytes: s.Bytes, Kept: l.keep, Err: err}
+	return &UndeliveredError{Entries: s.Entries, Bytes: s.Bytes, Kept: l.up.keep, Err: err}
 }

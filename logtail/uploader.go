@@ -10,9 +10,6 @@ import (
 const (
 	startSpread = 10 * time.Second // a backlog at start waits up to this, so that a fleet does not return as one
 	linger      = 10 * time.Second // after the last request: then memory and connection are given back
-	growAfter   = 16               // successes after which a size that the server refused is tried again
-	minLimit    = 512              // bytes
-	headID      = 160              // bytes that tell an entry from any other
 )
 
 // uploader takes entries from the queue to the server, one request at a time.
@@ -36,17 +33,10 @@ type uploader struct {
 	// owned by run
 	packer    packer
 	compress  bool
-	plan      plan
-	batch     [][]byte // of plan
-	through   uint64   // the token of batch
-	peeked    int      // the max that Peek gave batch for
-	head      []byte   // the beginning of batch
-	acking    bool     // batch is delivered, but the Buffer failed to acknowledge it
-	limit     int      // bytes of a body
-	successes int      // since limit changed
-	smallest  int      // bytes of the smallest body the server took; 0: none
-	failures  int      // since the last success
-	stuck     bool     // the last batch ended with nothing accepted
+	batch     batch
+	size      bodySize
+	failures  int // since the last success
+	stuck     int // batches in a row that had to stay
 	faults    faults
 	reporter  reporter
 	timer     *time.Timer // of sleep, and stopped but there; nil before the first
@@ -132,9 +122,7 @@ func (u *uploader) giveBack() {
 	u.q.releaseScratch()
 	u.sender.closeIdle()
 	u.lingerEnd = time.Time{}
-	if !u.acking {
-		u.batch = nil // it is peeked at again
-	}
+	u.batch.release()
 }
 
 func (u *uploader) empty() bool { return u.q.buf.Stats().Entries == 0 }
@@ -157,7 +145,7 @@ func (u *uploader) coalesce() {
 		return
 	}
 	u.await(since.Add(u.flushDelay), func() bool {
-		return u.q.buf.Stats().Bytes >= int64(u.limit) || u.q.urgent()
+		return u.q.buf.Stats().Bytes >= int64(u.size.limit) || u.q.urgent()
 	})
 }
 
@@ -168,22 +156,22 @@ func (u *uploader) step() {
 	if u.reporter.due(u.q) && (u.failures == 0 || u.empty()) {
 		u.reporter.tell(u.q)
 	}
-	if u.acking {
-		u.settle()
+	if u.batch.acking {
+		u.acknowledge()
 		return
 	}
 	if u.empty() {
 		return // a report was due, and the Buffer did not take it
 	}
-	if err := u.peek(); err != nil {
+	if err := u.nextBatch(); err != nil {
 		if u.empty() {
 			return // the Buffer gave up what it could not read: the next step reports that
 		}
 		u.failed(unavailable, answer{err: err})
 		return
 	}
-	next, _ := u.plan.next() // a plan at its end was settled
-	body, size, compressed := u.packer.pack(u.batch[next.from:next.to], u.format, u.compress)
+	next := u.batch.plan.next(u.size.limit - 1) // not done, or it was acknowledged
+	body, size, compressed := u.packer.pack(u.batch.entries[next.from:next.to], u.format, u.compress)
 	u.lingerEnd = time.Time{}
 	u.mu.Lock()
 	u.counts.Attempts++
@@ -196,7 +184,7 @@ func (u *uploader) step() {
 	if u.ctx.Err() != nil && a.status == 0 {
 		return
 	}
-	u.handle(a, next, size, compressed)
+	u.handle(a, size, compressed)
 }
 
 // Stats returns the counts of the uploader.

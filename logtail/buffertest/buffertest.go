@@ -49,7 +49,7 @@ func TestBuffer(t *testing.T, open func(t *testing.T, maxBytes int64) logtail.Bu
 		{"an empty buffer has nothing", roomy, testEmpty},
 		{"entries come back in order and unchanged", roomy, testOrder},
 		{"append copies the entry", roomy, testCopies},
-		{"peek takes at most max bytes but at least one entry", roomy, testPeekBounds},
+		{"peek takes at most limit bytes but at least one entry", roomy, testPeekBounds},
 		{"peek answers the same until ack", roomy, testPeekStable},
 		{"ack removes a prefix, once", roomy, testAck},
 		{"a full buffer drops the oldest and counts them exactly", narrow, testFull},
@@ -59,6 +59,8 @@ func TestBuffer(t *testing.T, open func(t *testing.T, maxBytes int64) logtail.Bu
 		{"any sequence of calls agrees with a list", narrow, testModel},
 		{"writers and a reader work at once", narrow, testConcurrent},
 		{"one logger at a time", roomy, testClaim},
+		{"another identity gets the buffer, or an error that says why not", roomy, testClaimByAnother},
+		{"each logger tells of the drops that no other one has told", narrow, testClaimCounts},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, open(t, test.maxBytes))
@@ -85,9 +87,9 @@ func appendAll(t *testing.T, b logtail.Buffer, entries ...[]byte) {
 	}
 }
 
-func peek(t *testing.T, b logtail.Buffer, max int) ([][]byte, uint64) {
+func peek(t *testing.T, b logtail.Buffer, limit int) ([][]byte, uint64) {
 	t.Helper()
-	entries, through, err := b.Peek(max)
+	entries, through, err := b.Peek(limit)
 	if err != nil {
 		t.Fatalf("Peek: %v", err)
 	}

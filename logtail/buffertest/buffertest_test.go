@@ -17,7 +17,7 @@ const (
 	empty      = "an empty buffer has nothing"
 	order      = "entries come back in order and unchanged"
 	copies     = "append copies the entry"
-	peekBounds = "peek takes at most max bytes but at least one entry"
+	peekBounds = "peek takes at most limit bytes but at least one entry"
 	peekStable = "peek answers the same until ack"
 	ack        = "ack removes a prefix, once"
 	full       = "a full buffer drops the oldest and counts them exactly"
@@ -27,6 +27,8 @@ const (
 	model      = "any sequence of calls agrees with a list"
 	concurrent = "writers and a reader work at once"
 	claim      = "one logger at a time"
+	another    = "another identity gets the buffer, or an error that says why not"
+	told       = "each logger tells of the drops that no other one has told"
 )
 
 // faults are what a Buffer can do wrong, with rules that it then breaks.
@@ -66,6 +68,9 @@ var faults = []struct {
 	{"Stats begin with a drop", []string{empty}},
 	{"it serves two", []string{claim}},
 	{"it is never released", []string{claim}},
+	{"it refuses others for no reason", []string{another}},
+	{"a second Logger tells the drops again", []string{told}},
+	{"Claim forgets drops that nobody told", []string{told}},
 }
 
 func TestAPlainListPasses(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/buffertest"
 )
 
 // list is the plainest Buffer there is, with at most one fault.
@@ -19,6 +20,7 @@ type list struct {
 	peeks   uint64
 	stats   logtail.BufferStats // only the counters of drops
 	claimed bool
+	served  bool // claimed before
 }
 
 func (l *list) is(fault string) bool { return l.fault == fault }
@@ -176,13 +178,19 @@ func (l *list) Stats() logtail.BufferStats {
 	return s
 }
 
-func (l *list) Claim(logtail.PublicID) error {
+func (l *list) Claim(owner logtail.PublicID) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.claimed && !l.is("it serves two") {
 		return logtail.ErrBufferInUse
 	}
-	l.claimed = true
+	if l.is("it refuses others for no reason") && owner != buffertest.Owner() {
+		return errors.New("no")
+	}
+	if l.served && !l.is("a second Logger tells the drops again") || l.is("Claim forgets drops that nobody told") {
+		l.stats = logtail.BufferStats{}
+	}
+	l.claimed, l.served = true, true
 	return nil
 }
 

@@ -2,7 +2,6 @@ package buffertest
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -106,21 +105,5 @@ func testConcurrent(t *testing.T, b logtail.Buffer) {
 	// An entry may be dropped after it was received and before its Ack.
 	if s := b.Stats(); len(received)+int(s.DroppedEntries) < writers*each {
 		t.Errorf("%d received and %d dropped of %d", len(received), s.DroppedEntries, writers*each)
-	}
-}
-
-func testClaim(t *testing.T, b logtail.Buffer) {
-	c, ok := b.(logtail.Claimer)
-	if !ok {
-		t.Skip("not a Claimer")
-	}
-	for range 3 {
-		if err := c.Claim(Owner()); err != nil {
-			t.Fatalf("Claim: %v", err)
-		}
-		if err := c.Claim(Owner()); !errors.Is(err, logtail.ErrBufferInUse) {
-			t.Errorf("a second Claim: %v, want %v", err, logtail.ErrBufferInUse)
-		}
-		c.Release()
 	}
 }

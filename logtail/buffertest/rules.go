@@ -2,6 +2,7 @@ package buffertest
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 
@@ -48,13 +49,13 @@ func testPeekBounds(t *testing.T, b logtail.Buffer) {
 		}
 		return sum
 	}
-	for _, test := range []struct{ max, n int }{
+	for _, test := range []struct{ limit, n int }{
 		{0, 1}, {1, 1}, {-1, 1}, {size(1), 1}, {size(2) - 1, 1},
 		{size(2), 2}, {size(3), 3}, {size(4) - 1, 3}, {size(4), 4}, {maxPeek, 4},
 	} {
-		entries, _ := peek(t, b, test.max)
+		entries, _ := peek(t, b, test.limit)
 		if len(entries) != test.n {
-			t.Errorf("Peek(%d): %d entries, want %d", test.max, len(entries), test.n)
+			t.Errorf("Peek(%d): %d entries, want %d", test.limit, len(entries), test.n)
 			continue
 		}
 		wantEntries(t, entries, want[:test.n])
@@ -172,4 +173,64 @@ func testEmptyEntry(t *testing.T, b logtail.Buffer) {
 		t.Error("no error")
 	}
 	wantHeld(t, b, 0)
+}
+
+// claimer returns b as one, or skips the test.
+func claimer(t *testing.T, b logtail.Buffer) logtail.Claimer {
+	t.Helper()
+	c, ok := b.(logtail.Claimer)
+	if !ok {
+		t.Skip("not a Claimer")
+	}
+	return c
+}
+
+func claim(t *testing.T, c logtail.Claimer) {
+	t.Helper()
+	if err := c.Claim(Owner()); err != nil {
+		t.Fatalf("Claim: %v", err)
+	}
+}
+
+func testClaim(t *testing.T, b logtail.Buffer) {
+	c := claimer(t, b)
+	for range 3 {
+		claim(t, c)
+		if err := c.Claim(Owner()); !errors.Is(err, logtail.ErrBufferInUse) {
+			t.Errorf("a second Claim: %v, want %v", err, logtail.ErrBufferInUse)
+		}
+		c.Release()
+	}
+}
+
+func testClaimByAnother(t *testing.T, b logtail.Buffer) {
+	c := claimer(t, b)
+	switch err := c.Claim(logtail.PrivateID{2}.Public()); {
+	case err == nil:
+		c.Release()
+	case !errors.Is(err, logtail.ErrBufferOwner):
+		t.Errorf("Claim for another identity: %v, want nil or %v", err, logtail.ErrBufferOwner)
+	}
+	claim(t, c) // whose Buffer it is can have it all the same
+	c.Release()
+}
+
+func testClaimCounts(t *testing.T, b logtail.Buffer) {
+	c := claimer(t, b)
+	all := fill(t, b, 1000)
+	before := b.Stats()
+	claim(t, c)
+	if after := b.Stats(); before != after {
+		t.Errorf("the first Claim changed %+v to %+v: no Logger has told of the drops", before, after)
+	}
+	c.Release()
+	claim(t, c)
+	defer c.Release()
+	s := b.Stats()
+	if s.DroppedEntries != 0 || s.DroppedBytes != 0 {
+		t.Errorf("a second Logger would tell again of %d entries (%d bytes) dropped", s.DroppedEntries, s.DroppedBytes)
+	}
+	held := all[before.DroppedEntries:]
+	wantHeld(t, b, len(held))
+	wantEntries(t, drain(t, b), held)
 }

@@ -1,0 +1,111 @@
+package logtail_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/internal/secrettest"
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// said returns what a Logger says, returns and shows while srv answers it.
+func said(t *testing.T, cfg logtail.Config, answer func(*request) reply) (log []string, all string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var lines logLines
+		cfg.Collection, cfg.PrivateID, cfg.Logf = "test", secrettest.NewID(), lines.Logf
+		cfg.HTTPClient = &http.Client{Transport: newCollector(t, answer)}
+		l, err := logtail.NewLogger(cfg)
+		qt.Assert(t, err, qt.IsNil)
+		write(t, l, 0, 1)
+		time.Sleep(time.Minute)
+		var out bytes.Buffer
+		printAll(&out, l.Stats(), l.Stats().LastError)
+		if err := shutdown(t, l, 0); err != nil {
+			printErrors(&out, err)
+		}
+		log = lines.all()
+		all = strings.Join(log, "\n") + out.String()
+	})
+	return log, all
+}
+
+// What servers, proxies and their languages make of a request that they refuse.
+func TestAnEchoShowsNothingOfARequest(t *testing.T) {
+	header := func(name, value string) logtail.Config {
+		return logtail.Config{Header: http.Header{name: {value}}}
+	}
+	const path = "s3cr3t-tenant-key"
+	long := "Bearer eyJ" + strings.Repeat("SECRETPIECE", 500)
+	bearer := func(r *request) string { return r.header.Get("Authorization") }
+	for _, test := range []struct {
+		name   string
+		cfg    logtail.Config
+		echo   func(*request) string
+		secret string // no part of which may show
+	}{
+		{"path of BaseURL", logtail.Config{BaseURL: "https://host.example/" + path},
+			func(r *request) string { return "Cannot POST " + strings.TrimPrefix(r.url, "https://host.example") }, path},
+		{"element of URL", logtail.Config{URL: "https://host.example/ingest/" + path + "/json"},
+			func(r *request) string { return "no such stream: " + strings.Split(r.url, "/")[4] }, path},
+		{"JSON with escaped slashes", header("Authorization", "Bearer abc/def+ghi/jklmnop=="),
+			func(r *request) string { return `{"error":"` + strings.ReplaceAll(bearer(r), "/", `\/`) + `"}` }, "abc def+ghi jklmnop"},
+		{"JSON safe for HTML", header("X-Key", "abc&def<ghi>jklmnop"),
+			func(r *request) string { b, _ := json.Marshal(r.header.Get("X-Key")); return string(b) }, "abc def ghi jklmnop"},
+		{"%q", header("Authorization", "Bearer abcdefgh\tijklmnop\\qrs\"tuv"),
+			func(r *request) string { return fmt.Sprintf("missing colon: %q", bearer(r)) }, "abcdefgh ijklmnop qrs tuv"},
+		{"longer than what is read", header("Authorization", long), bearer, "SECRETPIECE"},
+		{"the last one cut", header("Authorization", long[:1500]),
+			func(r *request) string { return strings.Repeat(bearer(r)+" ", 3) }, "SECRETPIECE"},
+		{"decoded Basic credentials", header("Authorization", "Basic dXNlcjpodW50ZXIyaHVudGVyMg=="),
+			func(*request) string { return "user with password hunter2hunter2" }, "hunter2"},
+		{"one cookie", header("Cookie", "a=1; session=hunter2"),
+			func(*request) string { return "no session hunter2" }, "hunter2"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, answer := range []func(*request) reply{
+				func(r *request) reply { return reply{status: 404, body: test.echo(r)} },
+				func(r *request) reply { return reply{err: errors.New("malformed header: " + test.echo(r))} },
+			} {
+				_, all := said(t, test.cfg, answer)
+				for piece := range strings.FieldsSeq(test.secret) {
+					qt.Check(t, strings.Contains(all, piece), qt.IsFalse, qt.Commentf("%q in %s", piece, all))
+				}
+				qt.Check(t, all, qt.Contains, "[hidden]")
+			}
+		})
+	}
+}
+
+// The other end chooses the reason of a refused CONNECT, the names in a certificate
+// and the status line: they must not write lines of their own into a log.
+func TestErrorsOfOthersAreQuotedAndCut(t *testing.T) {
+	for name, text := range map[string]string{
+		"reason of a proxy":   "\x1b[2Jall is well\x07" + strings.Repeat("A", 50_000),
+		"certificate":         "x509: certificate is valid for a\nnetlog: uploading again after 1s\x1b[2J, not localhost",
+		"status line":         `malformed HTTP status code "` + strings.Repeat(`\x1b`, 60_000) + `"`,
+		"no ASCII":            "\u202ereversed \u0085 \xff",
+		"an error of Windows": "connectex: \u043d\u0435\u0442",
+	} {
+		t.Run(name, func(t *testing.T) {
+			log, all := said(t, logtail.Config{}, func(*request) reply { return reply{err: errors.New(text)} })
+			qt.Assert(t, log, qt.HasLen, 1)
+			qt.Check(t, len(log[0]) < 700, qt.IsTrue, qt.Commentf("%d bytes", len(log[0])))
+			for _, b := range []byte(log[0]) {
+				qt.Assert(t, b >= ' ' && b <= '~', qt.IsTrue, qt.Commentf("%q", log[0]))
+			}
+			qt.Check(t, strings.Contains(all, "\x1b"), qt.IsFalse)
+		})
+	}
+	log, _ := said(t, logtail.Config{}, func(*request) reply { return reply{err: errRefused} })
+	qt.Check(t, log[0], qt.Contains, "cannot upload to http://127.0.0.1:8641: "+errRefused.Error())
+}
