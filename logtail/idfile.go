@@ -24,7 +24,7 @@ func LoadOrCreatePrivateID(path string) (PrivateID, error) {
 		return id, err
 	}
 	id = NewPrivateID()
-	err = createPrivateID(path, id)
+	err = createPrivateID(path, &id)
 	if errors.Is(err, fs.ErrExist) {
 		return loadPrivateID(path) // another process was faster
 	}
@@ -47,8 +47,9 @@ func loadPrivateID(path string) (PrivateID, error) {
 }
 
 // createPrivateID writes a file of its own and links it to path, which fails
-// where path exists: a rename would replace the ID of another process.
-func createPrivateID(path string, id PrivateID) (err error) {
+// where path exists: a rename would replace the ID of another process. A traceback
+// shows the address of id.
+func createPrivateID(path string, id *PrivateID) (err error) {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); err != nil {
 		return err // which the error of CreateTemp would hide behind a random name
