@@ -23,8 +23,13 @@ const (
 // that they name; only Collection and PrivateID are required. NewLogger copies
 // what it needs of it.
 //
-// A Config shows no secret when it is printed, logged or encoded: IDs, header
-// values, and what of a URL comes after its host are left out.
+// A Config shows no secret when it is printed as text (%v, %+v, %#v, %s, %q, %x),
+// logged by slog or encoded: IDs, header values, and what of a URL comes after its
+// host are left out. With another verb, which vet reports, fmt prints the fields:
+// beside the field Format there can be no [fmt.Formatter]. Of an unexported field
+// fmt can ask no method at all: a struct that is printed shows all of a Config in
+// such a field. Let it hold the Config in an exported field, or by pointer, which
+// %v, %+v and %#v do not follow.
 type Config struct {
 	// Collection is where the entries belong: [a-zA-Z0-9-_.], 1 to 64 characters,
 	// the first a letter or digit. It may be empty when URL is set.

@@ -13,10 +13,14 @@ import (
 // PrivateID is the identity a node uploads under, and the secret that lets it:
 // whoever knows it can write entries in the node's name.
 //
-// It prints as its public ID in slog and with every verb of fmt but %p, which asks
-// no method and which vet reports. MarshalText
-// gives the secret, so encoding/json of a struct that holds a PrivateID does too:
-// that is the way to store one. [LoadOrCreatePrivateID] keeps one in a file.
+// It prints as its public ID in slog and with every verb of fmt but %p and %w, which
+// ask no method and which vet reports. Of an unexported field fmt can ask no method
+// either: a struct that is printed, with %v or in slog, shows the bytes of a
+// PrivateID in such a field. Let it hold the PrivateID in an exported field, or by
+// pointer, which %v, %+v and %#v do not follow.
+//
+// MarshalText gives the secret, so encoding/json of a struct that holds a PrivateID
+// does too: that is the way to store one. [LoadOrCreatePrivateID] keeps one in a file.
 //
 // The zero PrivateID is not a valid identity.
 type PrivateID [32]byte

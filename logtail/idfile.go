@@ -24,7 +24,7 @@ func LoadOrCreatePrivateID(path string) (PrivateID, error) {
 		return id, err
 	}
 	id = NewPrivateID()
-	err = createPrivateID(path, id, os.Link)
+	err = createPrivateID(path, &id, os.Link)
 	if errors.Is(err, fs.ErrExist) {
 		return loadPrivateID(path) // another process was faster
 	}
@@ -48,8 +48,8 @@ func loadPrivateID(path string) (PrivateID, error) {
 
 // createPrivateID writes a file of its own and links it to path, which fails
 // where path exists: a rename would replace the ID of another process. link is
-// [os.Link], which not every file system can do.
-func createPrivateID(path string, id PrivateID, link func(from, to string) error) (err error) {
+// [os.Link], which not every file system can do. A traceback shows the address of id.
+func createPrivateID(path string, id *PrivateID, link func(from, to string) error) (err error) {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); err != nil {
 		return err // which the error of CreateTemp would hide behind a random name

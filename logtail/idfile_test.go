@@ -18,8 +18,8 @@ func TestWithoutHardLinksAnIDIsCreatedAndNeverReplaced(t *testing.T) {
 		return &os.LinkError{Op: "link", Old: from, New: to, Err: errors.ErrUnsupported}
 	}
 	first := NewPrivateID()
-	c.Assert(createPrivateID(path, first, unable), qt.IsNil)
-	c.Check(createPrivateID(path, NewPrivateID(), unable), qt.ErrorIs, fs.ErrExist)
+	c.Assert(createPrivateID(path, &first, unable), qt.IsNil)
+	c.Check(createPrivateID(path, new(NewPrivateID()), unable), qt.ErrorIs, fs.ErrExist)
 	got, err := LoadOrCreatePrivateID(path)
 	c.Assert(err, qt.IsNil)
 	c.Check(got, qt.Equals, first)

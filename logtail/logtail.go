@@ -94,6 +94,12 @@ type Logger struct {
 // It sends nothing by itself. Where the Buffer holds entries already, the first
 // request waits for up to ten seconds, so that a fleet does not return as one.
 func NewLogger(cfg Config) (*Logger, error) {
+	// A call that is inlined has no arguments in a traceback, which would print the
+	// first bytes of the ID.
+	return newLogger(&cfg)
+}
+
+func newLogger(cfg *Config) (*Logger, error) {
 	upload, err := cfg.uploadURL()
 	if err != nil {
 		return nil, err
@@ -111,7 +117,7 @@ func NewLogger(cfg Config) (*Logger, error) {
 	ctx, abort := context.WithCancel(context.Background())
 	u := &uploader{
 		q:          newQueue(buf, cmp.Or(rand.Uint32(), 1), ctx.Done()),
-		sender:     newSender(&cfg, upload),
+		sender:     newSender(cfg, upload),
 		format:     cfg.Format,
 		compress:   !cfg.DisableCompression,
 		flushDelay: cfg.FlushDelay,

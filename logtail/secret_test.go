@@ -127,7 +127,7 @@ func unwrapAll(err error) func(func(error) bool) {
 // printAll prints values in every way that may be met in a log.
 func printAll(w io.Writer, values ...any) {
 	for _, v := range values {
-		fmt.Fprintf(w, "%v\n%+v\n%#v\n%s\n%q\n", v, v, v, v, v)
+		fmt.Fprintf(w, "%v\n%+v\n%#v\n%s\n%q\n%x\n%X\n", v, v, v, v, v, v, v)
 		b, _ := json.Marshal(v)
 		w.Write(b)
 		slog.New(slog.NewJSONHandler(w, nil)).Info("", "v", v)
@@ -154,6 +154,27 @@ func TestConfigShowsNoSecret(t *testing.T) {
 	b, err := json.Marshal(cfg)
 	c.Check(err, qt.IsNil)
 	c.Check(string(b), qt.Contains, `"Collection":"flows"`)
+}
+
+// How the docs of Config and PrivateID tell a host to keep them.
+func TestAHostMayHoldSecretsExportedOrByPointer(t *testing.T) {
+	id := secrettest.NewID()
+	cfg := logtail.Config{PrivateID: id, URL: "https://host.example/" + token, Header: http.Header{"X": {token}}}
+	exported := struct {
+		ID     logtail.PrivateID
+		Upload logtail.Config
+	}{id, cfg}
+	pointers := struct {
+		id     *logtail.PrivateID
+		upload *logtail.Config
+	}{&id, &cfg}
+	var out bytes.Buffer
+	for _, v := range []any{exported, pointers, &exported, &pointers} {
+		fmt.Fprintf(&out, "%v\n%+v\n%#v\n", v, v, v)
+		slog.New(slog.NewTextHandler(&out, nil)).Info("", "v", v)
+	}
+	fmt.Fprintf(&out, "%s\n%q\n%x\n", exported, exported, exported)
+	secrettest.Check(t, "a host", out.String())
 }
 
 func TestFixedURLIsASecret(t *testing.T) {
