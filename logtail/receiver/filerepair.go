@@ -15,11 +15,18 @@ func (f *Files) repair() error {
 	if err != nil {
 		return err
 	}
-	for _, c := range collections {
+	// Of several spellings, which older versions took, one goes on. Sorted backwards, it is
+	// the one in lower case, where there is one: not what someone has made up beside it.
+	slices.Sort(collections)
+	for _, c := range slices.Backward(collections) {
 		if err := f.repairCollection(c); err != nil {
 			return err
 		}
-		f.open[c] = &dayFile{collection: c}
+		if d := f.open[placeKey(c)]; d != nil {
+			f.opts.Logf("receiver: %s: nothing is added, it differs from %s in case only", c, d.collection)
+			continue
+		}
+		f.open[placeKey(c)] = &dayFile{collection: c}
 	}
 	return nil
 }

@@ -15,7 +15,9 @@ var (
 	ErrLocked = errors.New("receiver: the directory is used by another process")
 	// ErrNoRoom says that the filesystem has less room than MinFree.
 	ErrNoRoom = errors.New("receiver: too little free space")
-	// ErrCollections says that an entry of one more collection came than allowed.
+	// ErrCollections says that an entry of one more collection came than allowed, or
+	// of one whose name is taken: by a collection with the same letters in another
+	// case, or by Windows.
 	ErrCollections = errors.New("receiver: too many collections")
 	// ErrClosed says that the sink is closed.
 	ErrClosed = errors.New("receiver: closed")
@@ -50,7 +52,7 @@ type Files struct {
 
 	// mu guards the fields below.
 	mu     sync.Mutex
-	open   map[string]*dayFile // by collection
+	open   map[string]*dayFile // by placeKey of the collection
 	closed bool
 	grown  int64 // bytes written since keep looked at the sizes last
 	total  int64 // bytes of all files when it did

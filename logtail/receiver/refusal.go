@@ -36,7 +36,7 @@ var (
 
 	errStranger        = &refusal{http.StatusUnauthorized, "unauthorized", 0}
 	errForbidden       = &refusal{http.StatusForbidden, "forbidden", 0}
-	errManyCollections = &refusal{http.StatusForbidden, "too many collections", 0}
+	errManyCollections = &refusal{http.StatusForbidden, "too many collections, or one whose name differs from another in case only", 0}
 	errPath            = &refusal{http.StatusNotFound, "the path must end in /c/<collection>/<private id>", 0}
 	errMethod          = &refusal{http.StatusMethodNotAllowed, "only POST", 0}
 	errSlowBody        = &refusal{http.StatusRequestTimeout, "the body did not come in time", 0}
