@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/owndir"
 )
 
 // repair brings the files into order after whatever ended the process before.
@@ -19,6 +21,9 @@ func (f *Files) repair() error {
 	// the one in lower case, where there is one: not what someone has made up beside it.
 	slices.Sort(collections)
 	for _, c := range slices.Backward(collections) {
+		if err := owndir.CheckDir(f.root, c); err != nil {
+			return err
+		}
 		if err := f.repairCollection(c); err != nil {
 			return err
 		}
@@ -82,6 +87,9 @@ func (f *Files) endDay(s stored) error {
 // cutTorn cuts off a last line without its end. Its batch was never acknowledged:
 // that happens after the whole write.
 func (f *Files) cutTorn(s stored) error {
+	if err := owndir.CheckFile(f.root, s.path()); err != nil {
+		return err
+	}
 	file, err := f.root.OpenFile(s.path(), os.O_RDWR, 0)
 	if err != nil {
 		return err

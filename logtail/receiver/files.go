@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/go-netlog/netlog/internal/collection"
+	"github.com/go-netlog/netlog/internal/owndir"
 )
 
 var (
@@ -59,7 +60,9 @@ type Files struct {
 }
 
 // OpenFiles makes dir where there is none, locks it, repairs what a killed process
-// left behind, and starts the goroutine that keeps the bounds.
+// left behind, and starts the goroutine that keeps the bounds. It fails, and so does
+// Store, where someone else than the user of this process and root owns the directory, a
+// collection or a file that is to be written, or can write it.
 func OpenFiles(dir string, opts FileOptions) (*Files, error) {
 	f := &Files{
 		opts: opts.withDefaults(),
@@ -73,6 +76,10 @@ func OpenFiles(dir string, opts FileOptions) (*Files, error) {
 	}
 	var err error
 	if f.root, err = os.OpenRoot(dir); err != nil {
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	if err := owndir.CheckDir(f.root, "."); err != nil {
+		f.root.Close()
 		return nil, fmt.Errorf("receiver: %w", err)
 	}
 	if f.lock, err = lockDir(f.root); err != nil {
