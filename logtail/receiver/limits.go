@@ -14,7 +14,12 @@ type Limits struct {
 	Entries      int // of a body; default 10,000
 	EntryBytes   int // of an entry as it comes; default 1 MiB
 
-	Requests     int           // held at once; more are answered 503; default 128
+	// Requests is how many are held at once; more are answered 503; default 128. IDs
+	// that are not known have at most half of the places, and one remote address
+	// (of IPv6 a /64) has no more of them than it leaves free: at most half of all,
+	// and a quarter for IDs not known. A proxy is one address.
+	Requests int
+
 	ReadTimeout  time.Duration // to read a body; default 30 s
 	StoreTimeout time.Duration // to wait for the turn of a node and for the Sink; default 15 s
 

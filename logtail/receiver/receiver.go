@@ -44,7 +44,8 @@
 //	     entry of more than 1,000 members
 //	415  an encoding but zstd
 //	429  over the quota of the node, or too many new IDs; with Retry-After
-//	503  not stored: busy, or the Sink failed or took too long; with Retry-After
+//	503  not stored: busy, too many requests at once, or the Sink failed or took too
+//	     long; with Retry-After
 //
 // # Attribution
 //

@@ -14,7 +14,7 @@ import (
 type work struct {
 	target
 	buffers
-	from       *sender
+	guest      guest
 	compressed bool
 	received   time.Time
 
@@ -136,14 +136,13 @@ func (c *core) finish(k *work, err error) {
 		c.nodes.leave(k.node, k.cost)
 	}
 	<-c.unpacking
-	<-k.from.turn
+	<-k.guest.turn
 	c.done(k)
 }
 
 // done lets go of k.
 func (c *core) done(k *work) {
-	c.nodes.release(k.id)
+	c.admission.leave(k.guest)
 	*k = work{buffers: k.buffers.emptied()}
 	c.works.Put(k)
-	<-c.admitted
 }
