@@ -23,9 +23,9 @@ type Limits struct {
 	ReadTimeout  time.Duration // to read a body; default 30 s
 	StoreTimeout time.Duration // to wait for the turn of a node and for the Sink; default 15 s
 
-	// QuotaBytes is what one node may store, in bytes an hour as they came
-	// (compressed, and at least 1/16 of what is stored); default 12 MiB, negative: no
-	// limit. A new node begins with 4 hours' worth, and a quiet one saves up to 24,
+	// QuotaBytes is what one node may send, in bytes an hour as they came
+	// (compressed, and at least 1/16 of what is unpacked and stored), refused and
+	// repeated ones too; default 12 MiB, negative: no limit. A new node begins with 4 hours' worth, and a quiet one saves up to 24,
 	// so in any time of T hours it can store QuotaBytes*(T+24) and one body.
 	QuotaBytes int64
 

@@ -28,6 +28,7 @@ type node struct {
 
 	// nodes.mu guards the fields below.
 	busy  bool // a request has entered
+	slots int  // of its streams
 	quota bucket
 	place *list.Element
 }
@@ -122,6 +123,13 @@ func (t *nodes) enter(id logtail.PublicID, cost int64, now time.Time) (*node, ti
 	return n, 0
 }
 
+// charge takes cost more bytes from the quota of n, which may have none left then.
+func (t *nodes) charge(n *node, cost int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.quota.left -= float64(cost)
+}
+
 // leave ends what enter began, and gives back refund bytes.
 func (t *nodes) leave(n *node, refund int64) {
 	t.mu.Lock()
@@ -153,10 +161,8 @@ func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
 
 // forgetLocked frees the streams of n, which nobody uses.
 func (t *nodes) forgetLocked(n *node) {
-	for _, s := range n.streams {
-		t.slots -= len(s.slots)
-	}
-	n.streams = nil
+	t.slots -= n.slots
+	n.streams, n.slots = nil, 0
 }
 
 // stream returns the stream of n with room for size more entries. The caller has
@@ -181,23 +187,30 @@ func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen 
 	n.streams = append(n.streams, s)
 	added += s.grow(size)
 	if added != 0 {
-		t.account(added)
+		t.account(n, added)
 	}
 	return &s.seen
 }
 
-// account adds to the number of slots. At the bound it frees those of the nodes
-// unused for longest, a quarter at once, so that the walk is rare.
-func (t *nodes) account(added int) {
+// account adds to the number of slots, of n and in all. At the bound it frees those of
+// the nodes that have most, among alike of those unused for longest: who fills the
+// table empties his own memory first. A quarter goes at once, so that the walks are rare.
+func (t *nodes) account(n *node, added int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	n.slots += added
 	t.slots += added
 	if t.slots <= maxSlots {
 		return
 	}
-	for e := t.order.Back(); e != nil && t.slots > maxSlots*3/4; e = e.Prev() {
-		if n := e.Value.(*node); !n.busy {
-			t.forgetLocked(n)
+	for least := maxSlots; least >= minSlots; least /= 2 {
+		for e := t.order.Back(); e != nil; e = e.Prev() {
+			if t.slots <= maxSlots*3/4 {
+				return
+			}
+			if n := e.Value.(*node); !n.busy && n.slots >= least {
+				t.forgetLocked(n)
+			}
 		}
 	}
 }

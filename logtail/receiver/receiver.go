@@ -63,7 +63,8 @@
 // with "conflict":true. Remembered are, for the latest 4 pairs of process and collection
 // of a node, the latest 256 entries or more, in at most 64 MiB for all nodes. A
 // restart of the server forgets them, so that what was sent again across it is
-// stored twice. Entries without both numbers are stored as they come.
+// stored twice. Where the memory is full, the nodes with most of it lose theirs
+// first. Entries without both numbers are stored as they come.
 package receiver
 
 import (
