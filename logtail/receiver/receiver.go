@@ -34,9 +34,11 @@
 // 64 characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers:
 //
 //	200  stored, or stored before
-//	400  not JSON in UTF-8, or not objects, or a member twice, or a wrong length
+//	400  not JSON in UTF-8, or not objects, or a member twice or disguised as
+//	     "logtail", or a wrong length
 //	401  Authorize returned ErrUnauthorized
-//	403  Authorize returned another error, or the Sink ErrCollections
+//	403  Authorize returned another error, or the Sink ErrCollections, or a browser
+//	     has sent it
 //	404  not a path as above
 //	405  not POST
 //	408  the body did not come in time
@@ -52,9 +54,17 @@
 // Who sent an entry is for the server to say: the "logtail" member of an entry is
 // made anew from the client's client_time, proc_id, proc_seq and error so far as
 // they are valid, the node's public ID ("id") and the time of receipt
-// ("server_time"). It becomes the first member; all other bytes stay as they came,
+// ("server_time"). Other members whose names begin so, in any case, are refused, as
+// readers could take "Logtail" or "logtail.id" for it. It becomes the first member; all other bytes stay as they came,
 // but line breaks between tokens become blanks. The private ID is neither
 // stored nor logged, and Authorize does not see it.
+//
+// # Browsers
+//
+// Any web page can have its reader's browser send what it likes to any server that the
+// browser reaches, this machine's own too. So a request with Origin or Sec-Fetch-Site,
+// which browsers add and nodes do not, is answered 403. That they name the same site is
+// no excuse: by DNS rebinding, a page has any address for its site.
 //
 // # Doubles and gaps
 //
