@@ -74,6 +74,9 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return errMethod
 	}
+	if fromBrowser(r.Header) {
+		return errBrowser
+	}
 	compressed, err := isZstd(r.Header)
 	if err != nil {
 		return err
