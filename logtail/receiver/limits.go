@@ -8,6 +8,12 @@ import (
 // Limits bound what one request, and what one node, can make a [Handler] hold or
 // store. A zero field means its default, and a negative one too where it does not say
 // otherwise.
+//
+// Other bounds are fixed. Of one node 8 requests are held, and one at a time is unpacked
+// and stored; of all nodes twice GOMAXPROCS are, and 4 at least. A zstd window has at most
+// 8 MiB; an entry is nested at most 64 deep and has at most 1,000 members, those inside
+// of them not counted. What is remembered stands at NewIDs, and in the package's
+// documentation.
 type Limits struct {
 	BodyBytes    int // of a body as it comes, compressed or not; default 1 MiB
 	DecodedBytes int // of a body after decompression; default 8 MiB
