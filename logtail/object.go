@@ -23,8 +23,8 @@ const movedDepth = 3
 // The members are the bytes of p, but for invalid UTF-8, which becomes U+FFFD:
 // JSON text is UTF-8 (section 8.1), and a strict receiver would refuse it.
 //
-// A top-level member "logtail", however its name is spelled, makes way for ours:
-// many readers match names without regard to case. So does the whole object when a
+// A top-level member "logtail", however its name is spelled or goes on, makes way for
+// ours: see isOurs. So does the whole object when a
 // name occurs twice in it, as what it says then depends on who reads it
 // (section 4), and when it has more members than our receiver takes.
 func parseObject(p []byte) (object, bool) {
@@ -59,5 +59,10 @@ func parseObject(p []byte) (object, bool) {
 	return obj, true
 }
 
-// isOurs reports whether m has the name of the metadata, to some reader at least.
-func isOurs(m rawjson.Member) bool { return bytes.EqualFold(m.Name, []byte("logtail")) }
+// isOurs reports whether m has the name of the metadata, to some reader at least: in
+// another case, or with more behind it, as engines that flatten objects name what is
+// in it logtail.id or logtail_id.
+func isOurs(m rawjson.Member) bool {
+	const name = "logtail"
+	return len(m.Name) >= len(name) && bytes.EqualFold(m.Name[:len(name)], []byte(name))
+}

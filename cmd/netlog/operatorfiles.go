@@ -12,8 +12,8 @@ import (
 )
 
 // readLines calls take with the fields of each line of a file, but for empty lines
-// and comments. want is the error of a line that take does not accept.
-func readLines(path, want string, take func(fields []string) bool) error {
+// and comments. take returns what is wanted in place of a line that it does not accept.
+func readLines(path string, take func(fields []string) (want string)) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -25,7 +25,7 @@ func readLines(path, want string, take func(fields []string) bool) error {
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue
 		}
-		if !take(fields) {
+		if want := take(fields); want != "" {
 			return fmt.Errorf("%s:%d: want %s", path, n, want)
 		}
 	}
@@ -50,10 +50,13 @@ func (n nodeNames) of(id string) string {
 // readNodes reads a nodes file: public IDs and their names.
 func readNodes(path string) (nodeNames, error) {
 	nodes := make(nodeNames)
-	err := readLines(path, "the 64 digits of a public ID, and a name", func(fields []string) bool {
+	err := readLines(path, func(fields []string) (want string) {
 		id, err := logtail.ParsePublicID(fields[0])
+		if err != nil || len(fields) < 2 {
+			return "the 64 digits of a public ID, and a name"
+		}
 		nodes[id] = strings.Join(fields[1:], " ")
-		return err == nil && len(fields) > 1
+		return ""
 	})
 	if err != nil {
 		return nil, err
@@ -72,10 +75,16 @@ type grant struct {
 // readGrants reads a tokens file.
 func readGrants(path string) ([]grant, error) {
 	var grants []grant
-	err := readLines(path, "the SHA-256 of a token, a collection, and a public ID or *", func(fields []string) bool {
+	err := readLines(path, func(fields []string) (want string) {
 		g, ok := parseGrant(fields)
+		switch {
+		case !ok:
+			return "the SHA-256 of a token, a collection, and a public ID or *"
+		case g.sum == sha256.Sum256(nil): // of a variable that was not set, most likely
+			return "the SHA-256 of a token, not that of nothing, which everyone knows"
+		}
 		grants = append(grants, g)
-		return ok
+		return ""
 	})
 	if err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ import (
 
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
 func TestServeWantsTokens(t *testing.T) {
@@ -81,6 +82,20 @@ func TestGrantsFile(t *testing.T) {
 		c.Assert(os.WriteFile(path, []byte(test.line), 0o600), qt.IsNil)
 		_, err := readGrants(path)
 		c.Check(err == nil, qt.Equals, test.ok, qt.Commentf("%q: %v", test.line, err))
+	}
+}
+
+// TestNoTokenIsNoSecret: a line made of an empty variable lets nobody in.
+func TestNoTokenIsNoSecret(t *testing.T) {
+	c := qt.New(t)
+	none := sha256.Sum256(nil)
+	path := filepath.Join(t.TempDir(), "tokens")
+	c.Assert(os.WriteFile(path, []byte("# who\n"+strings.ToUpper(hex.EncodeToString(none[:]))+" netlog *\n"), 0o600), qt.IsNil)
+	_, err := readGrants(path)
+	c.Check(err, qt.ErrorMatches, ".*tokens:2: want the SHA-256 of a token, not that of nothing.*")
+	for _, header := range []string{"", "Bearer", "Bearer ", "bearer", "Basic "} {
+		err := authorize([]grant{{sum: none, collection: "netlog", everyone: true}}, header, "netlog", logtail.PublicID{})
+		c.Check(err, qt.ErrorIs, receiver.ErrUnauthorized, qt.Commentf("%q", header))
 	}
 }
 

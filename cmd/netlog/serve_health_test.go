@@ -89,3 +89,23 @@ func TestServeBoundsTheNodesThatComeInAnHour(t *testing.T) {
 		c.Check(send(c, s.url, first, `{"a":1}`, ""), qt.Equals, 200)
 	}
 }
+
+// TestMetricsAreForThisMachineByItsName: a page reaches loopback by DNS rebinding, but
+// with its own name.
+func TestMetricsAreForThisMachineByItsName(t *testing.T) {
+	c := qt.New(t)
+	s := startServe(c, "-dir", t.TempDir(), "-metrics", "127.0.0.1:0")
+	url := s.stderr.await(c, `metrics at (http://[0-9.:]+/metrics)`)[1]
+	for host, want := range map[string]int{
+		"localhost": 200, "LOCALHOST:1": 200, "127.0.0.1": 200, "127.1.2.3:8642": 200, "[::1]": 200, "[::1]:8642": 200,
+		"evil.example": 403, "evil.example:8642": 403, "127.0.0.1.evil.example": 403, "192.0.2.1": 403, "localhost.evil.example": 403,
+	} {
+		r, err := http.NewRequest("GET", url, nil)
+		c.Assert(err, qt.IsNil)
+		r.Host = host
+		resp, err := http.DefaultClient.Do(r)
+		c.Assert(err, qt.IsNil)
+		c.Assert(resp.Body.Close(), qt.IsNil)
+		c.Check(resp.StatusCode, qt.Equals, want, qt.Commentf("%s", host))
+	}
+}

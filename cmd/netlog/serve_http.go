@@ -84,9 +84,18 @@ func listen(flag, addr string) (net.Listener, error) {
 // isLoopback reports whether addr can be reached from this machine only.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false
-	}
+	return err == nil && loopbackHost(host)
+}
+
+// namesLoopback reports whether host, of a request, with a port or without, means this
+// machine whoever is asked.
+func namesLoopback(host string) bool {
+	name := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return isLoopback(host) || loopbackHost(name)
+}
+
+// loopbackHost reports whether host is this machine.
+func loopbackHost(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -6,8 +6,14 @@ import (
 )
 
 // serveMetrics answers /metrics in the text format of Prometheus. There is no
-// metric of a single node: those would grow with what clients send.
+// metric of a single node: those would grow with what clients send. It listens on
+// loopback only; a web page whose name has come to mean this machine (DNS rebinding)
+// gets there, but with its own name in Host.
 func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	if !namesLoopback(r.Host) {
+		http.Error(w, "ask for localhost or its address", http.StatusForbidden)
+		return
+	}
 	if r.URL.Path != "/metrics" {
 		http.NotFound(w, r)
 		return

@@ -174,7 +174,7 @@ func TestServeMetrics(t *testing.T) {
 	for _, want := range []string{
 		"# TYPE netlog_stored_entries_total counter\nnetlog_stored_entries_total 2\n",
 		"netlog_refused_requests_total{why=\"malformed\"} 1\n",
-		"# HELP netlog_nodes Nodes remembered of those seen since the start, 65,536 at most.\n", "netlog_nodes 1\n",
+		"# HELP netlog_nodes Nodes remembered of those seen since the start, 65,536 at most.\n", "netlog_nodes 2\n",
 	} {
 		c.Check(string(data), qt.Contains, want)
 	}

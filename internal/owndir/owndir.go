@@ -1,5 +1,5 @@
 // Package owndir is what a package needs that has a directory to itself, beyond
-// [os.Root]: it keeps other processes out, and makes names durable.
+// [os.Root]: it keeps other processes and users out, and makes names durable.
 package owndir
 
 import (
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 var (
@@ -21,7 +22,7 @@ var (
 // name in root, which stays. While someone else has it, in this process or another,
 // the error is [ErrLocked]; it is [ErrNoLocks] where nobody ever can.
 func Lock(root *os.Root, name string) (*os.File, error) {
-	if err := Regular(root, name); err != nil {
+	if err := CheckFile(root, name); err != nil {
 		return nil, err
 	}
 	return lock(root, name)
@@ -31,15 +32,41 @@ func Lock(root *os.Root, name string) (*os.File, error) {
 // It does nothing where the system, or the file system, has no such thing.
 func Sync(root *os.Root, dir string) error { return syncDir(root, dir) }
 
-// Regular refuses a name that is there and no regular file: opening a FIFO could
-// wait for ever, and a link could lead to another file below root.
-func Regular(root *os.Root, name string) error {
+// CheckDir refuses a directory of root, "." for root itself, where others can put files
+// under our names: one that belongs to another user than that of the process or root,
+// that its group or everyone can write, or that a link leads to. What they may read is
+// none of its business, and so are the directories above. Other systems than Unix have
+// other rights, of which it knows nothing.
+func CheckDir(root *os.Root, name string) error {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	return refuse(root, name, info, info.IsDir(), "a directory")
+}
+
+// CheckFile refuses a file of root as CheckDir does a directory, and all but regular
+// files: opening a FIFO could wait for ever, and a link could lead to another file
+// below root. A name that is not there is fine.
+func CheckFile(root *os.Root, name string) error {
 	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", name)
+	if err != nil {
+		return err
+	}
+	return refuse(root, name, info, info.Mode().IsRegular(), "a regular file")
+}
+
+// refuse returns what is wrong with the name that info is of.
+func refuse(root *os.Root, name string, info fs.FileInfo, isKind bool, kind string) error {
+	err := notOurs(info)
+	if !isKind {
+		err = fmt.Errorf("is not %s", kind)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s %w", filepath.Join(root.Name(), name), err)
 	}
 	return err
 }

@@ -50,6 +50,25 @@ func TestAuthorize(t *testing.T) {
 	c.Check(h.Stats().Forbidden, qt.Equals, uint64(2))
 }
 
+// TestBrowsersMayNotSend: a page could have them write in the collector of their reader.
+func TestBrowsersMayNotSend(t *testing.T) {
+	c := qt.New(t)
+	sink := new(memory)
+	h := &receiver.Handler{Sink: sink}
+	for _, header := range [][]string{
+		{"Origin", "https://evil.example"},
+		{"Origin", "null"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Sec-Fetch-Site", "same-origin", "Origin", "http://example.com"}, // the Host of the request: DNS rebinding
+	} {
+		w := post(h, `{}`, append(header, "Content-Type", "text/plain")...)
+		c.Check(w.Code, qt.Equals, 403, qt.Commentf("%v", header))
+	}
+	c.Check(sink.take(), qt.HasLen, 0)
+	c.Check(post(h, `{}`, "Content-Type", "text/plain").Code, qt.Equals, 200)
+}
+
 // TestPrivateIDIsNowhere looks for it in all that comes out of a Handler.
 func TestPrivateIDIsNowhere(t *testing.T) {
 	c := qt.New(t)

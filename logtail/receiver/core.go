@@ -29,7 +29,7 @@ type core struct {
 	decoder   *zstd.Decoder // for DecodeAll only, which starts no goroutines
 	seed      maphash.Seed
 	nodes     *nodes
-	admitted  chan struct{} // holds a token for each request in memory
+	admission *admission
 	unpacking chan struct{} // holds a token for each request from decompression to the end of Store
 
 	count counters
@@ -59,7 +59,7 @@ func newCore(h *Handler) *core {
 		decoder:   decoder,
 		seed:      maphash.MakeSeed(),
 		nodes:     newNodes(l, time.Now()),
-		admitted:  make(chan struct{}, l.Requests),
+		admission: newAdmission(l.Requests),
 		unpacking: make(chan struct{}, atOnce),
 		works:     sync.Pool{New: func() any { return new(work) }},
 	}
@@ -74,6 +74,9 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return errMethod
 	}
+	if fromBrowser(r.Header) {
+		return errBrowser
+	}
 	compressed, err := isZstd(r.Header)
 	if err != nil {
 		return err
@@ -81,21 +84,16 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 	if err := c.authorize(r, t); err != nil {
 		return err
 	}
-	if wait := c.nodes.overQuota(t.id, time.Now()); wait > 0 {
+	wait, known := c.nodes.overQuota(t.id, time.Now())
+	if wait > 0 {
 		return overQuota(wait)
 	}
-	from := c.nodes.hold(t.id)
-	if from == nil {
-		return errManyOfNode
-	}
-	select {
-	case c.admitted <- struct{}{}:
-	default:
-		c.nodes.release(t.id)
-		return errManyRequests
+	g, err := c.admission.enter(t.id, r.RemoteAddr, known)
+	if err != nil {
+		return err
 	}
 	k := c.works.Get().(*work)
-	k.target, k.from, k.compressed = t, from, compressed
+	k.target, k.guest, k.compressed = t, g, compressed
 	if err := c.read(w, r, k); err != nil {
 		c.done(k)
 		return err
@@ -137,7 +135,7 @@ func (c *core) take(r *http.Request, k *work) error {
 // that a slow node holds one place of unpacking, and the others are left to others.
 func (c *core) await(ctx context.Context, k *work) error {
 	select {
-	case k.from.turn <- struct{}{}:
+	case k.guest.turn <- struct{}{}:
 	case <-ctx.Done():
 		return errNodeBusy
 	}
@@ -145,7 +143,7 @@ func (c *core) await(ctx context.Context, k *work) error {
 	case c.unpacking <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		<-k.from.turn
+		<-k.guest.turn
 		return errBusy
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path"
 	"sync"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/owndir"
 )
 
 // dayFile is the file of one collection that is being written.
@@ -130,7 +132,13 @@ func (d *dayFile) create(f *Files, day string) error {
 	if err := f.root.Mkdir(d.collection, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	file, err := f.root.OpenFile(path.Join(d.collection, day+plainSuffix), os.O_RDWR|os.O_CREATE, 0o600)
+	name := path.Join(d.collection, day+plainSuffix)
+	// What is in our directory can be someone else's still: of a time when it was open to
+	// others, or moved there by root.
+	if err := errors.Join(owndir.CheckDir(f.root, d.collection), owndir.CheckFile(f.root, name)); err != nil {
+		return err
+	}
+	file, err := f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}

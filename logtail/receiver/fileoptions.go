@@ -12,7 +12,7 @@ type FileOptions struct {
 	MaxBytes    int64         // of all files, and a batch of each collection; the oldest go first; default 10 GiB, negative: no bound
 	RotateBytes int64         // of a file, then it is compressed; default 64 MiB, at most MaxBytes/(2*Collections)
 	MinFree     int64         // bytes the filesystem must keep free; default 256 MiB, negative: none; Linux, macOS and FreeBSD only
-	Collections int           // directories at most; default 16
+	Collections int           // directories at most, whose names differ in more than case; default 16
 	Sync        bool          // fsync before Store returns, so that entries survive a power cut too
 
 	// Logf gets a line for each file that was removed by MaxAge or MaxBytes, and for

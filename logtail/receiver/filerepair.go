@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/owndir"
 )
 
 // repair brings the files into order after whatever ended the process before.
@@ -15,11 +17,21 @@ func (f *Files) repair() error {
 	if err != nil {
 		return err
 	}
-	for _, c := range collections {
+	// Of several spellings, which older versions took, one goes on. Sorted backwards, it is
+	// the one in lower case, where there is one: not what someone has made up beside it.
+	slices.Sort(collections)
+	for _, c := range slices.Backward(collections) {
+		if err := owndir.CheckDir(f.root, c); err != nil {
+			return err
+		}
 		if err := f.repairCollection(c); err != nil {
 			return err
 		}
-		f.open[c] = &dayFile{collection: c}
+		if d := f.open[placeKey(c)]; d != nil {
+			f.opts.Logf("receiver: %s: nothing is added, it differs from %s in case only", c, d.collection)
+			continue
+		}
+		f.open[placeKey(c)] = &dayFile{collection: c}
 	}
 	return nil
 }
@@ -75,6 +87,9 @@ func (f *Files) endDay(s stored) error {
 // cutTorn cuts off a last line without its end. Its batch was never acknowledged:
 // that happens after the whole write.
 func (f *Files) cutTorn(s stored) error {
+	if err := owndir.CheckFile(f.root, s.path()); err != nil {
+		return err
+	}
 	file, err := f.root.OpenFile(s.path(), os.O_RDWR, 0)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/go-netlog/netlog/internal/collection"
+	"github.com/go-netlog/netlog/internal/owndir"
 )
 
 var (
@@ -15,7 +16,9 @@ var (
 	ErrLocked = errors.New("receiver: the directory is used by another process")
 	// ErrNoRoom says that the filesystem has less room than MinFree.
 	ErrNoRoom = errors.New("receiver: too little free space")
-	// ErrCollections says that an entry of one more collection came than allowed.
+	// ErrCollections says that an entry of one more collection came than allowed, or
+	// of one whose name is taken: by a collection with the same letters in another
+	// case, or by Windows.
 	ErrCollections = errors.New("receiver: too many collections")
 	// ErrClosed says that the sink is closed.
 	ErrClosed = errors.New("receiver: closed")
@@ -50,14 +53,16 @@ type Files struct {
 
 	// mu guards the fields below.
 	mu     sync.Mutex
-	open   map[string]*dayFile // by collection
+	open   map[string]*dayFile // by placeKey of the collection
 	closed bool
 	grown  int64 // bytes written since keep looked at the sizes last
 	total  int64 // bytes of all files when it did
 }
 
 // OpenFiles makes dir where there is none, locks it, repairs what a killed process
-// left behind, and starts the goroutine that keeps the bounds.
+// left behind, and starts the goroutine that keeps the bounds. It fails, and so does
+// Store, where someone else than the user of this process and root owns the directory, a
+// collection or a file that is to be written, or can write it.
 func OpenFiles(dir string, opts FileOptions) (*Files, error) {
 	f := &Files{
 		opts: opts.withDefaults(),
@@ -71,6 +76,10 @@ func OpenFiles(dir string, opts FileOptions) (*Files, error) {
 	}
 	var err error
 	if f.root, err = os.OpenRoot(dir); err != nil {
+		return nil, fmt.Errorf("receiver: %w", err)
+	}
+	if err := owndir.CheckDir(f.root, "."); err != nil {
+		f.root.Close()
 		return nil, fmt.Errorf("receiver: %w", err)
 	}
 	if f.lock, err = lockDir(f.root); err != nil {

@@ -8,19 +8,30 @@ import (
 // Limits bound what one request, and what one node, can make a [Handler] hold or
 // store. A zero field means its default, and a negative one too where it does not say
 // otherwise.
+//
+// Other bounds are fixed. Of one node 8 requests are held, and one at a time is unpacked
+// and stored; of all nodes twice GOMAXPROCS are, and 4 at least. A zstd window has at most
+// 8 MiB; an entry is nested at most 64 deep and has at most 1,000 members, those inside
+// of them not counted. What is remembered stands at NewIDs, and in the package's
+// documentation.
 type Limits struct {
 	BodyBytes    int // of a body as it comes, compressed or not; default 1 MiB
 	DecodedBytes int // of a body after decompression; default 8 MiB
 	Entries      int // of a body; default 10,000
 	EntryBytes   int // of an entry as it comes; default 1 MiB
 
-	Requests     int           // held at once; more are answered 503; default 128
+	// Requests is how many are held at once; more are answered 503; default 128. IDs
+	// that are not known have at most half of the places, and one remote address
+	// (of IPv6 a /64) has no more of them than it leaves free: at most half of all,
+	// and a quarter for IDs not known. A proxy is one address.
+	Requests int
+
 	ReadTimeout  time.Duration // to read a body; default 30 s
 	StoreTimeout time.Duration // to wait for the turn of a node and for the Sink; default 15 s
 
-	// QuotaBytes is what one node may store, in bytes an hour as they came
-	// (compressed, and at least 1/16 of what is stored); default 12 MiB, negative: no
-	// limit. A new node begins with 4 hours' worth, and a quiet one saves up to 24,
+	// QuotaBytes is what one node may send, in bytes an hour as they came
+	// (compressed, and at least 1/16 of what is unpacked and stored), refused and
+	// repeated ones too; default 12 MiB, negative: no limit. A new node begins with 4 hours' worth, and a quiet one saves up to 24,
 	// so in any time of T hours it can store QuotaBytes*(T+24) and one body.
 	QuotaBytes int64
 

@@ -13,18 +13,10 @@ const (
 	maxNodes   = 1 << 16 // nodes, at about 300 bytes
 	maxStreams = 4       // of a node, the latest ones
 	maxSlots   = 1 << 22 // of all streams together: 64 MiB
-	maxHeld    = 8       // requests of a node in memory; an uploader sends one at a time
 
 	startHours = 4  // of its quota has a new node
 	savedHours = 24 // of its quota can a quiet node save
 )
-
-// A sender is an ID with requests in memory.
-type sender struct {
-	// turn holds a token while a request of the ID is unpacked and stored.
-	turn     chan struct{}
-	requests int // in memory; nodes.mu guards it
-}
 
 // node is what the Handler remembers of one ID.
 type node struct {
@@ -36,6 +28,7 @@ type node struct {
 
 	// nodes.mu guards the fields below.
 	busy  bool // a request has entered
+	slots int  // of its streams
 	quota bucket
 	place *list.Element
 }
@@ -52,22 +45,20 @@ type nodes struct {
 	limits Limits // immutable
 
 	// mu guards the fields below.
-	mu      sync.Mutex
-	byID    map[logtail.PublicID]*node
-	order   *list.List // of *node, the latest used first
-	fresh   bucket     // for new IDs
-	slots   int        // of all streams
-	senders map[logtail.PublicID]*sender
+	mu    sync.Mutex
+	byID  map[logtail.PublicID]*node
+	order *list.List // of *node, the latest used first
+	fresh bucket     // for new IDs
+	slots int        // of all streams
 }
 
 // newNodes returns an empty table.
 func newNodes(l Limits, now time.Time) *nodes {
 	return &nodes{
-		limits:  l,
-		byID:    make(map[logtail.PublicID]*node),
-		order:   list.New(),
-		senders: make(map[logtail.PublicID]*sender),
-		fresh:   bucket{float64(l.NewIDs), now},
+		limits: l,
+		byID:   make(map[logtail.PublicID]*node),
+		order:  list.New(),
+		fresh:  bucket{float64(l.NewIDs), now},
 	}
 }
 
@@ -78,42 +69,16 @@ func (t *nodes) len() int {
 	return len(t.byID)
 }
 
-// hold counts a request of id as one in memory, and returns its sender, or nil where
-// there is no room for it: one node that sends many slowly must not keep the others out.
-func (t *nodes) hold(id logtail.PublicID) *sender {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.senders[id]
-	if s == nil {
-		s = &sender{turn: make(chan struct{}, 1)}
-		t.senders[id] = s
-	}
-	if s.requests == maxHeld {
-		return nil
-	}
-	s.requests++
-	return s
-}
-
-// release ends what hold began.
-func (t *nodes) release(id logtail.PublicID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.senders[id]
-	if s.requests--; s.requests == 0 {
-		delete(t.senders, id)
-	}
-}
-
-// overQuota returns how long the node of id must wait, by what is known of it.
-func (t *nodes) overQuota(id logtail.PublicID, now time.Time) time.Duration {
+// overQuota returns how long the node of id must wait, by what is known of it, and
+// whether anything is.
+func (t *nodes) overQuota(id logtail.PublicID, now time.Time) (wait time.Duration, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.byID[id]
 	if n == nil {
-		return t.waitNewLocked(now)
+		return t.waitNewLocked(now), false
 	}
-	return t.waitQuotaLocked(n, now)
+	return t.waitQuotaLocked(n, now), true
 }
 
 // waitNewLocked returns how long a new ID must wait.
@@ -158,6 +123,13 @@ func (t *nodes) enter(id logtail.PublicID, cost int64, now time.Time) (*node, ti
 	return n, 0
 }
 
+// charge takes cost more bytes from the quota of n, which may have none left then.
+func (t *nodes) charge(n *node, cost int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n.quota.left -= float64(cost)
+}
+
 // leave ends what enter began, and gives back refund bytes.
 func (t *nodes) leave(n *node, refund int64) {
 	t.mu.Lock()
@@ -189,10 +161,8 @@ func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
 
 // forgetLocked frees the streams of n, which nobody uses.
 func (t *nodes) forgetLocked(n *node) {
-	for _, s := range n.streams {
-		t.slots -= len(s.slots)
-	}
-	n.streams = nil
+	t.slots -= n.slots
+	n.streams, n.slots = nil, 0
 }
 
 // stream returns the stream of n with room for size more entries. The caller has
@@ -217,23 +187,30 @@ func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen 
 	n.streams = append(n.streams, s)
 	added += s.grow(size)
 	if added != 0 {
-		t.account(added)
+		t.account(n, added)
 	}
 	return &s.seen
 }
 
-// account adds to the number of slots. At the bound it frees those of the nodes
-// unused for longest, a quarter at once, so that the walk is rare.
-func (t *nodes) account(added int) {
+// account adds to the number of slots, of n and in all. At the bound it frees those of
+// the nodes that have most, among alike of those unused for longest: who fills the
+// table empties his own memory first. A quarter goes at once, so that the walks are rare.
+func (t *nodes) account(n *node, added int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	n.slots += added
 	t.slots += added
 	if t.slots <= maxSlots {
 		return
 	}
-	for e := t.order.Back(); e != nil && t.slots > maxSlots*3/4; e = e.Prev() {
-		if n := e.Value.(*node); !n.busy {
-			t.forgetLocked(n)
+	for least := maxSlots; least >= minSlots; least /= 2 {
+		for e := t.order.Back(); e != nil; e = e.Prev() {
+			if t.slots <= maxSlots*3/4 {
+				return
+			}
+			if n := e.Value.(*node); !n.busy && n.slots >= least {
+				t.forgetLocked(n)
+			}
 		}
 	}
 }

@@ -2,25 +2,52 @@ package receiver
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
+	"runtime"
 	"slices"
+	"strings"
 )
+
+// errNameTaken is an ErrCollections.
+var errNameTaken = fmt.Errorf("%w, or a name that is taken", ErrCollections)
+
+// placeKey returns what no two collections may share. On many file systems names that
+// differ in case only are the same directory, and two who write in one file, each at
+// its own offset, overwrite each other. It is refused everywhere, so that files can be
+// moved from one system to another.
+func placeKey(collection string) string { return strings.ToLower(collection) }
+
+// ofWindows reports whether Windows takes the name of a collection for something else: a
+// device, whatever comes behind a dot, or the name without the dots at its end.
+func ofWindows(name string) bool {
+	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
+	switch stem {
+	case "CON", "PRN", "AUX", "NUL":
+		return true
+	}
+	port := len(stem) == 4 && (strings.HasPrefix(stem, "COM") || strings.HasPrefix(stem, "LPT"))
+	return port && '0' <= stem[3] && stem[3] <= '9' || strings.HasSuffix(name, ".")
+}
 
 // day returns the file of a collection that is being written.
 func (f *Files) day(name string) (*dayFile, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch d := f.open[name]; {
+	key := placeKey(name)
+	switch d := f.open[key]; {
 	case f.closed:
 		return nil, ErrClosed
+	case d != nil && d.collection != name, runtime.GOOS == "windows" && ofWindows(name):
+		return nil, errNameTaken
 	case d != nil:
 		return d, nil
 	case len(f.open) >= f.opts.Collections:
 		return nil, ErrCollections
 	}
 	d := &dayFile{collection: name}
-	f.open[name] = d
+	f.open[key] = d
 	return d, nil
 }
 
@@ -46,7 +73,7 @@ func (f *Files) forget(d *dayFile) {
 	d.closed = true
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.open, d.collection)
+	delete(f.open, placeKey(d.collection))
 }
 
 // removeDir removes the directory of a collection if it is empty, and reports whether

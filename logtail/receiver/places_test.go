@@ -72,11 +72,56 @@ func TestNoWriteMeetsALostPlace(t *testing.T) {
 		all.Go(func() {
 			for range 200 {
 				err := f.Store(c.Context(), batch("x", "1"))
-				c.Check(err, qt.ErrorMatches, "receiver: open.*")
+				c.Check(err, qt.ErrorMatches, "(?s)receiver: .*x is not a directory.*")
 			}
 		})
 	}
 	all.Wait()
 	c.Assert(f.Close(), qt.IsNil)
 	c.Check(f.Store(c.Context(), batch("x", "1")), qt.ErrorIs, receiver.ErrClosed)
+}
+
+// TestOneSpellingOfACollection: on a file system that takes no notice of case, two
+// would write in one file, over each other.
+func TestOneSpellingOfACollection(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	var body string
+	for range 2 { // it holds across a restart
+		f := openFiles(c, dir, receiver.FileOptions{})
+		store(c, f, "Audit", "1")
+		for _, name := range []string{"audit", "AUDIT", "AudiT"} {
+			c.Check(f.Store(t.Context(), batch(name, "2")), qt.ErrorIs, receiver.ErrCollections)
+		}
+		_, id := testID(1)
+		w := postTo(&receiver.Handler{Sink: f}, "/c/audit/"+id, "{}")
+		c.Check(w.Code, qt.Equals, 403)
+		body = w.Body.String()
+		c.Assert(f.Close(), qt.IsNil)
+	}
+	c.Check(body, qt.Contains, "in case only")
+	names, lines := tree(c, dir)
+	c.Check(names, qt.HasLen, 1)
+	c.Check(lines, qt.DeepEquals, []string{"1", "1"})
+}
+
+// TestOfTwoSpellingsTheLowerCaseGoesOn, where an older version made both.
+func TestOfTwoSpellingsTheLowerCaseGoesOn(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	for _, name := range []string{"NETLOG", "netlog", "Netlog"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Skipf("names that differ in case only are one here: %v", err)
+		}
+		c.Assert(os.WriteFile(filepath.Join(dir, name, "1999-12-31.0001.ndjson.zst"), nil, 0o600), qt.IsNil)
+	}
+	told := new(journal)
+	f := openFiles(c, dir, receiver.FileOptions{Logf: told.logf, MaxAge: -1})
+	store(c, f, "netlog", "1")
+	c.Check(f.Store(t.Context(), batch("NETLOG", "2")), qt.ErrorIs, receiver.ErrCollections)
+	c.Assert(f.Close(), qt.IsNil)
+	c.Check(told.take(), qt.DeepEquals, []string{
+		"receiver: Netlog: nothing is added, it differs from netlog in case only",
+		"receiver: NETLOG: nothing is added, it differs from netlog in case only",
+	})
 }

@@ -113,7 +113,7 @@ func TestOneFloodingNode(t *testing.T) {
 func TestOneNodeCannotTakeAllPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
-		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{Requests: 16}}
+		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{Requests: 64}}
 		_, flood := testID(1)
 		_, other := testID(2)
 		slow, finish := io.Pipe()

@@ -34,9 +34,11 @@
 // 64 characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers:
 //
 //	200  stored, or stored before
-//	400  not JSON in UTF-8, or not objects, or a member twice, or a wrong length
+//	400  not JSON in UTF-8, or not objects, or a member twice or disguised as
+//	     "logtail", or a wrong length
 //	401  Authorize returned ErrUnauthorized
-//	403  Authorize returned another error, or the Sink ErrCollections
+//	403  Authorize returned another error, or the Sink ErrCollections, or a browser
+//	     has sent it
 //	404  not a path as above
 //	405  not POST
 //	408  the body did not come in time
@@ -44,16 +46,25 @@
 //	     entry of more than 1,000 members
 //	415  an encoding but zstd
 //	429  over the quota of the node, or too many new IDs; with Retry-After
-//	503  not stored: busy, or the Sink failed or took too long; with Retry-After
+//	503  not stored: busy, too many requests at once, or the Sink failed or took too
+//	     long; with Retry-After
 //
 // # Attribution
 //
 // Who sent an entry is for the server to say: the "logtail" member of an entry is
 // made anew from the client's client_time, proc_id, proc_seq and error so far as
 // they are valid, the node's public ID ("id") and the time of receipt
-// ("server_time"). It becomes the first member; all other bytes stay as they came,
+// ("server_time"). Other members whose names begin so, in any case, are refused, as
+// readers could take "Logtail" or "logtail.id" for it. It becomes the first member; all other bytes stay as they came,
 // but line breaks between tokens become blanks. The private ID is neither
 // stored nor logged, and Authorize does not see it.
+//
+// # Browsers
+//
+// Any web page can have its reader's browser send what it likes to any server that the
+// browser reaches, this machine's own too. So a request with Origin or Sec-Fetch-Site,
+// which browsers add and nodes do not, is answered 403. That they name the same site is
+// no excuse: by DNS rebinding, a page has any address for its site.
 //
 // # Doubles and gaps
 //
@@ -62,7 +73,8 @@
 // with "conflict":true. Remembered are, for the latest 4 pairs of process and collection
 // of a node, the latest 256 entries or more, in at most 64 MiB for all nodes. A
 // restart of the server forgets them, so that what was sent again across it is
-// stored twice. Entries without both numbers are stored as they come.
+// stored twice. Where the memory is full, the nodes with most of it lose theirs
+// first. Entries without both numbers are stored as they come.
 package receiver
 
 import (

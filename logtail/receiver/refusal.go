@@ -29,14 +29,15 @@ var (
 	errUTF8       = &refusal{http.StatusBadRequest, "invalid UTF-8", 0}
 	errNotObject  = &refusal{http.StatusBadRequest, "an entry is not a JSON object", 0}
 	errDoubled    = &refusal{http.StatusBadRequest, "an entry has a member twice", 0}
-	errDisguised  = &refusal{http.StatusBadRequest, "an entry has a member that differs from \"logtail\" in case only", 0}
+	errDisguised  = &refusal{http.StatusBadRequest, "an entry has a member whose name begins with \"logtail\", in any case", 0}
 	errCompressed = &refusal{http.StatusBadRequest, "invalid zstd", 0}
 	errLength     = &refusal{http.StatusBadRequest, "the body has another length than its header says", 0}
 	errCopyID     = &refusal{http.StatusBadRequest, "copyId is not a private ID", 0}
 
 	errStranger        = &refusal{http.StatusUnauthorized, "unauthorized", 0}
+	errBrowser         = &refusal{http.StatusForbidden, "browsers may not send", 0}
 	errForbidden       = &refusal{http.StatusForbidden, "forbidden", 0}
-	errManyCollections = &refusal{http.StatusForbidden, "too many collections", 0}
+	errManyCollections = &refusal{http.StatusForbidden, "too many collections, or one whose name differs from another in case only", 0}
 	errPath            = &refusal{http.StatusNotFound, "the path must end in /c/<collection>/<private id>", 0}
 	errMethod          = &refusal{http.StatusMethodNotAllowed, "only POST", 0}
 	errSlowBody        = &refusal{http.StatusRequestTimeout, "the body did not come in time", 0}

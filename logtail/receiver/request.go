@@ -56,6 +56,13 @@ func cutLast(path string) (before, last string, ok bool) {
 	return path[:at], path[at+1:], true
 }
 
+// fromBrowser reports whether a browser sent the request: with fetch or a form any page
+// can. net/http.CrossOriginProtection would let through what calls itself the same site,
+// as a page whose name has come to mean this machine does.
+func fromBrowser(h http.Header) bool {
+	return len(h.Values("Origin")) > 0 || len(h.Values("Sec-Fetch-Site")) > 0
+}
+
 // isZstd reports whether the body is compressed. RFC 9110 allows a list of
 // encodings; more than one is refused.
 func isZstd(h http.Header) (bool, error) {

@@ -54,7 +54,7 @@ func TestSlowBodies(t *testing.T) {
 		c := qt.New(t)
 		sink := new(memory)
 		l := newPipeListener()
-		srv := &http.Server{Handler: &receiver.Handler{Sink: sink}}
+		srv := &http.Server{Handler: &receiver.Handler{Sink: sink, Limits: receiver.Limits{Requests: 256}}}
 		go srv.Serve(l)
 		defer srv.Close()
 		var wg sync.WaitGroup

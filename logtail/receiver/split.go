@@ -16,6 +16,9 @@ type entry struct {
 	bare bool   // the object has no other member
 }
 
+// ours is the name of the member that the server makes.
+const ours = "logtail"
+
 // span is a range of bytes, empty where end is 0.
 type span struct{ start, end int }
 
@@ -95,12 +98,13 @@ func (sp *splitter) object(s *rawjson.Scanner) (entry, error) {
 	}
 	e := entry{raw: s.Text[start:s.Pos], bare: len(sp.members) == 0}
 	for n, m := range sp.members {
-		if !bytes.EqualFold(m.Name, []byte("logtail")) {
+		if len(m.Name) < len(ours) || !bytes.EqualFold(m.Name[:len(ours)], []byte(ours)) {
 			continue
 		}
-		// Many readers match names without regard to case, and would
-		// take such a member for the server's own.
-		if string(m.Name) != "logtail" {
+		// Many readers match names without regard to case, and engines that flatten
+		// objects name what is in them logtail.id or logtail_id. Both would take
+		// such a member for the server's own.
+		if string(m.Name) != ours {
 			return entry{}, errDisguised
 		}
 		e.meta = span{m.Value - start, m.End - start}

@@ -40,7 +40,7 @@ func FuzzWhatTheUploaderSendsIsTaken(f *testing.F) {
 	}
 	for _, written := range []string{
 		`{"a":1}`, "a line\n", "\xff\x00\x1b", `{"a":"\ud800"}`, "{\"a\xff\":1}", "{\n}", "\ufeff{}",
-		`{"logtail":{"proc_id":1}}`, `{"LogTail":1,"a":2}`, `{"logtail":1,"LOGTAIL":2}`, `{"a":1,"\u0061":2}`, "{\"a\xff\":1,\"a\xfe\":2}",
+		`{"logtail":{"proc_id":1}}`, `{"LogTail":1,"a":2}`, `{"logtail.id":1,"a":2}`, `{"LOGTAIL_":1,"logtail":2}`, `{"logtail":1,"LOGTAIL":2}`, `{"a":1,"\u0061":2}`, "{\"a\xff\":1,\"a\xfe\":2}",
 		nested(61), nested(62), nested(64), nested(100), `{"logtail":` + nested(60) + `}`, `{"a":1,"a":` + nested(60) + `}`,
 		many(999), many(1000), many(5000),
 	} {

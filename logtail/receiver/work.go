@@ -14,7 +14,7 @@ import (
 type work struct {
 	target
 	buffers
-	from       *sender
+	guest      guest
 	compressed bool
 	received   time.Time
 
@@ -27,36 +27,57 @@ type work struct {
 
 // unpack decompresses, splits, attributes and de-duplicates what k read. It
 // leaves the batch empty where there is nothing new.
+//
+// The node pays for each step before the next: a small body can be a lot of work,
+// whether or not anything of it is stored in the end.
 func (c *core) unpack(r *http.Request, k *work) error {
-	body := k.wire
-	if k.compressed {
-		var err error
-		k.plain, err = c.decoder.DecodeAll(k.wire, k.plain[:0])
-		switch {
-		case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
-			return errLargeBody
-		case err != nil:
-			return errCompressed
-		case !rightLength(r.Header, len(k.plain)):
-			return errLength
-		}
-		body = k.plain
+	k.cost = int64(len(k.wire))
+	var wait time.Duration
+	if k.node, wait = c.nodes.enter(k.id, k.cost, time.Now()); wait > 0 {
+		return overQuota(wait)
 	}
-	if len(body) > c.limits.DecodedBytes {
-		return errLargeBody
+	body, err := c.decompress(r, k)
+	k.charge(c, len(body), 0)
+	if err != nil {
+		return err
 	}
 	entries, err := k.split.split(body, c.limits.Entries, c.limits.EntryBytes)
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	k.cost = max(int64(len(k.wire)), int64(len(body)+200*len(entries))/16)
-	var wait time.Duration
-	k.node, wait = c.nodes.enter(k.id, k.cost, time.Now())
-	if wait > 0 {
-		return overQuota(wait)
-	}
+	k.charge(c, len(body), len(entries))
 	k.attribute(c, entries)
 	return nil
+}
+
+// decompress returns the body as it is to be parsed, or so far as it was decompressed.
+func (c *core) decompress(r *http.Request, k *work) (body []byte, err error) {
+	body = k.wire
+	if k.compressed {
+		k.plain, err = c.decoder.DecodeAll(k.wire, k.plain[:0])
+		body = k.plain
+		switch {
+		case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+			return body, errLargeBody
+		case err != nil:
+			return body, errCompressed
+		case !rightLength(r.Header, len(body)):
+			return body, errLength
+		}
+	}
+	if len(body) > c.limits.DecodedBytes {
+		err = errLargeBody
+	}
+	return body, err
+}
+
+// charge brings the cost of k to that of a body of so many bytes and entries. k has
+// entered its node.
+func (k *work) charge(c *core, bytes, entries int) {
+	if cost := int64(bytes+200*entries) / 16; cost > k.cost {
+		c.nodes.charge(k.node, cost-k.cost)
+		k.cost = cost
+	}
 }
 
 // attribute makes the entries of the batch from those of the body. k has entered its node.
@@ -114,6 +135,11 @@ func (k *work) note(c *core, m clientMeta, raw []byte, room int) verdict {
 // finish ends k after Store, or after unpack where there was nothing to store.
 func (c *core) finish(k *work, err error) {
 	if k.node != nil {
+		// What failed without the node's doing costs it nothing.
+		refund := int64(0)
+		if err != nil && !errors.Is(err, ErrCollections) {
+			refund = k.cost
+		}
 		stored := err == nil && len(k.entries) > 0
 		if err != nil {
 			// Nothing is seen that is not stored: the node sends it again.
@@ -128,22 +154,20 @@ func (c *core) finish(k *work, err error) {
 		if stored {
 			c.count.stored.Add(uint64(len(k.entries)))
 			c.count.storedBytes.Add(uint64(len(k.out) + len(k.entries)))
-			k.cost = 0
 		}
 		if stored || err != nil {
 			c.report(err)
 		}
-		c.nodes.leave(k.node, k.cost)
+		c.nodes.leave(k.node, refund)
 	}
 	<-c.unpacking
-	<-k.from.turn
+	<-k.guest.turn
 	c.done(k)
 }
 
 // done lets go of k.
 func (c *core) done(k *work) {
-	c.nodes.release(k.id)
+	c.admission.leave(k.guest)
 	*k = work{buffers: k.buffers.emptied()}
 	c.works.Put(k)
-	<-c.admitted
 }

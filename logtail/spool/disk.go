@@ -2,11 +2,9 @@ package spool
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 
 	"github.com/go-netlog/netlog/internal/owndir"
 )
@@ -19,7 +17,7 @@ type disk interface {
 	Lock() error
 	// List returns the size of each regular file, and -1 for anything else.
 	List() (map[string]int64, error)
-	// Open takes the flags of os.OpenFile and refuses what is not a regular file.
+	// Open takes the flags of os.OpenFile and refuses what is not a regular file of our own.
 	Open(name string, flag int) (file, error)
 	Remove(name string) error
 	// Sync makes created and removed names durable.
@@ -51,14 +49,10 @@ func openDir(dir string) (*rootDisk, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := root.Stat(".")
 	// Flows are personal data. A directory that was there before keeps its mode
-	// (it may be one that others need), but one that anybody can write to, where
+	// (it may be one that others need), but one that others can write to, where
 	// files can be put under our names, is refused.
-	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 {
-		err = fmt.Errorf("%s can be written by everyone", dir)
-	}
-	if err != nil {
+	if err := owndir.CheckDir(root, "."); err != nil {
 		root.Close()
 		return nil, err
 	}
@@ -105,7 +99,7 @@ func (d *rootDisk) List() (map[string]int64, error) {
 
 func (d *rootDisk) Open(name string, flag int) (file, error) {
 	if flag&os.O_EXCL == 0 { // with O_EXCL there is nothing to be misled by
-		if err := owndir.Regular(d.root, name); err != nil {
+		if err := owndir.CheckFile(d.root, name); err != nil {
 			return nil, err
 		}
 	}

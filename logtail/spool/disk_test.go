@@ -119,6 +119,13 @@ func TestWhatCannotBeOpened(t *testing.T) {
 	open := t.TempDir()
 	qt.Assert(t, os.Chmod(open, 0o777), qt.IsNil)
 	fails("a directory that everyone can write", open, spool.Options{})
+	qt.Assert(t, os.Chmod(open, 0o770), qt.IsNil)
+	fails("a directory that its group can write", open, spool.Options{})
+	if os.Geteuid() == 0 {
+		qt.Assert(t, os.Chmod(open, 0o700), qt.IsNil)
+		qt.Assert(t, os.Chown(open, 65534, 65534), qt.IsNil)
+		fails("a directory of another user", open, spool.Options{})
+	}
 	for _, name := range []string{"lock", "cursor", "owner"} {
 		dir := t.TempDir()
 		qt.Assert(t, os.Symlink(file, filepath.Join(dir, name)), qt.IsNil)

@@ -75,6 +75,8 @@ type Spool struct {
 }
 
 // Open opens the spool in dir, which is made if it is missing, with mode 0700.
+// On Unix a directory or a file of another user than that of the process or root, or
+// that its group or everyone can write, is refused.
 // The directory should hold nothing else; what it holds besides is left alone.
 //
 // Where another process has the directory, Open waits up to 2 seconds for it, as

@@ -1,0 +1,32 @@
+//go:build unix
+
+package owndir
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// notOurs says who else can write what info is about, or returns nil.
+func notOurs(info fs.FileInfo) error {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	return whose(int(st.Uid), os.Geteuid(), info.Mode().Perm())
+}
+
+// whose is notOurs for a process of user self. Root can write everywhere in any case.
+func whose(owner, self int, perm fs.FileMode) error {
+	switch {
+	case owner != self && owner != 0:
+		return fmt.Errorf("belongs to user %d, and this process is of user %d", owner, self)
+	case perm&0o002 != 0:
+		return fmt.Errorf("can be written by everyone (%#o)", perm)
+	case perm&0o020 != 0:
+		return fmt.Errorf("can be written by its group (%#o)", perm)
+	}
+	return nil
+}
