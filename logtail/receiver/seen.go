@@ -48,9 +48,13 @@ func (s *seen) note(seq, hash uint64) (v verdict, gap uint64, u undo) {
 	case old == it:
 		v = repeated
 	case old.hash != 0 && old.seq == seq:
-		// The second of two entries with one number goes where its hash says,
-		// at the price of what was there: it can be repeated, too.
-		if at = hash & mask; s.slots[at] == it {
+		// The second of two entries with one number goes where its hash says, but not
+		// in the place of the first, at the price of what was there: it can be
+		// repeated, too.
+		if at = hash & mask; at == seq&mask {
+			at ^= 1
+		}
+		if s.slots[at] == it {
 			v = repeated
 		} else {
 			v = conflict
