@@ -157,7 +157,7 @@ func TestLoadPrivateIDErrorsShowNoContent(t *testing.T) {
 	for _, content := range []string{secret, "", strings.Repeat("0", 64), secret + secret} {
 		c.Assert(os.WriteFile(path, []byte(content), 0o600), qt.IsNil)
 		_, err := logtail.LoadOrCreatePrivateID(path)
-		c.Assert(err, qt.ErrorMatches, `logtail: file .*/id: a private ID has 64 hexadecimal digits.*`)
+		c.Assert(err, qt.ErrorMatches, `logtail: file .*[/\\]id: a private ID has 64 hexadecimal digits.*`)
 		c.Check(strings.Contains(err.Error(), "5ec3e7"), qt.IsFalse)
 		after, _ := os.ReadFile(path)
 		c.Check(string(after), qt.Equals, content)

@@ -144,7 +144,7 @@ func TestKill(t *testing.T) {
 	l := newLogger(t, cfg)
 	left := l.Stats().BufferedEntries
 	drain(t, l)
-	secrettest.CheckFiles(t, dir)
+	secrettest.CheckFiles(t, dir, "lock") // empty, and on Windows nobody else can read it
 
 	arrived := map[int]bool{}
 	newest := -1

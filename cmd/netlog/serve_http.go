@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -72,7 +71,7 @@ func listen(flag, addr string) (net.Listener, error) {
 	switch {
 	case err == nil:
 		return l, nil
-	case !errors.Is(err, syscall.EADDRINUSE):
+	case !errors.Is(err, errTaken):
 		return nil, fmt.Errorf("-%s: %w", flag, err)
 	case flag == "addr":
 		return nil, fmt.Errorf("%s is taken: another netlog serve may run already. If it is another user's, "+

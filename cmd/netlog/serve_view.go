@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
@@ -132,7 +131,7 @@ func (v *view) show(p []byte) {
 	if v.unread {
 		return
 	}
-	if _, err := v.stdout.Write(p); errors.Is(err, syscall.EPIPE) {
+	if _, err := v.stdout.Write(p); errors.Is(err, errUnread) {
 		v.unread = true
 		v.say("netlog serve: nobody reads what is stored any more; storing goes on")
 	}

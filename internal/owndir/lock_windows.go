@@ -25,9 +25,19 @@ func lock(root *os.Root, name string) (*os.File, error) {
 		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL|fileFlagOpenReparsePoint, 0)
 	switch err {
 	case nil:
-		return os.NewFile(uintptr(h), path), nil
 	case errorSharingViolation:
 		return nil, ErrLocked
+	default:
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	f := os.NewFile(uintptr(h), path)
+	info, err := f.Stat()
+	if err == nil {
+		err = refuse(root, name, info, info.Mode().IsRegular(), "a regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }

@@ -42,7 +42,7 @@ func TestInputWalksDirectoriesAndGoesOnAfterErrors(t *testing.T) {
 			errs = append(errs, strings.ReplaceAll(err.Error(), dir, ""))
 			continue
 		}
-		where = append(where, strings.TrimPrefix(rec.Pos.String(), dir))
+		where = append(where, filepath.ToSlash(strings.TrimPrefix(rec.Pos.String(), dir)))
 	}
 	qt.Check(t, where, qt.DeepEquals, []string{"/a.ndjson.zst:1", "/a.ndjson.zst:2", "/a.ndjson1.gz:1", "/b/c.json:1", "/b/d.ndjson:1", "/b/d.ndjson:3", "-:1"})
 	qt.Check(t, errs, qt.HasLen, 4)

@@ -157,7 +157,7 @@ func TestNewerFormat(t *testing.T) {
 func TestForeignFiles(t *testing.T) {
 	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
 	qt.Assert(t, os.WriteFile(outside, bytes.Repeat([]byte("secret"), 100), 0o600), qt.IsNil)
-	for _, name := range []string{"notes.txt", "0000000000000001.Q", "1.q", "000000000000000A.q", "0000000000000000.q", "ffffffffffffffff.q", "cursor.tmp"} {
+	for _, name := range []string{"notes.txt", "0000000000000003.Q", "1.q", "000000000000000A.q", "0000000000000000.q", "ffffffffffffffff.q", "cursor.tmp"} {
 		qt.Assert(t, os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600), qt.IsNil)
 	}
 	qt.Assert(t, os.Mkdir(filepath.Join(dir, "0000000000000001.q"), 0o700), qt.IsNil)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -238,5 +239,13 @@ func (d *memDisk) clone() *memDisk {
 
 var (
 	errIO      = error(syscall.EIO)
-	errNoSpace = error(syscall.ENOSPC)
+	errNoSpace = noSpace()
 )
+
+// noSpace returns what a full disk says.
+func noSpace() error {
+	if runtime.GOOS == "windows" {
+		return syscall.Errno(112) // ERROR_DISK_FULL
+	}
+	return syscall.ENOSPC
+}

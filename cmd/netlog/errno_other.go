@@ -1,0 +1,10 @@
+//go:build !windows
+
+package main
+
+import "syscall"
+
+const (
+	errTaken  = syscall.EADDRINUSE
+	errUnread = syscall.EPIPE
+)
