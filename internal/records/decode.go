@@ -110,10 +110,8 @@ func (d *decoder) node() (n netlog.Node) {
 			n.Name = d.text()
 		case "addresses":
 			for range d.array {
-				if a, err := netip.ParseAddr(d.view()); err == nil {
+				if a := d.addr(); d.err == nil {
 					n.Addresses = append(n.Addresses, a)
-				} else if d.err == nil {
-					d.err = err
 				}
 			}
 		case "os":
@@ -169,7 +167,17 @@ func (d *decoder) addrPort() (ap netip.AddrPort) {
 	if err != nil {
 		d.err = err
 	}
-	return ap
+	return netip.AddrPortFrom(ap.Addr().WithZone(""), ap.Port())
+}
+
+// addr reads an address without its zone: that is any text a node likes, which would
+// go wherever addresses are printed, and means nothing on another machine.
+func (d *decoder) addr() netip.Addr {
+	a, err := netip.ParseAddr(d.view())
+	if err != nil && d.err == nil {
+		d.err = err
+	}
+	return a.WithZone("")
 }
 
 func (d *decoder) time() (t time.Time) {

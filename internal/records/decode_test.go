@@ -62,6 +62,16 @@ func TestNullAndEmptyAreAsIfAbsent(t *testing.T) {
 	}
 }
 
+// TestZonesAreLeftOut, which are any text, also of addresses that cannot have one.
+func TestZonesAreLeftOut(t *testing.T) {
+	var rec records.Record
+	qt.Assert(t, rec.UnmarshalJSON([]byte(`{"srcNode":{"addresses":["fe80::1%\u001b[2J","::ffff:192.0.2.1%a\nb"]},`+
+		`"dstNodes":[{"addresses":["fe80::2%x"]}],"exitTraffic":[{"src":"[fe80::1%\u0007]:5","dst":"[::ffff:192.0.2.1%eth0]:0"}]}`)), qt.IsNil)
+	qt.Check(t, fmt.Sprint(rec.SrcNode.Addresses, rec.DstNodes[0].Addresses), qt.Equals, "[fe80::1 ::ffff:192.0.2.1] [fe80::2]")
+	qt.Check(t, rec.ExitTraffic[0].Src.String(), qt.Equals, "[fe80::1]:5")
+	qt.Check(t, rec.ExitTraffic[0].Dst.String(), qt.Equals, "[::ffff:192.0.2.1]:0")
+}
+
 // TestWhatIsNoRecordIsAnError has values of other types than a record has there,
 // and bytes that no scanner has looked at.
 func TestWhatIsNoRecordIsAnError(t *testing.T) {
