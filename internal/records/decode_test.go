@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,53 @@ func TestWhatIsNoRecordIsAnError(t *testing.T) {
 	} {
 		var rec records.Record
 		qt.Check(t, rec.UnmarshalJSON([]byte(in)), qt.IsNotNil, qt.Commentf("%s", in))
+	}
+}
+
+// TestARecordHasSoManyElements, in all its lists, so that its memory is bounded; what
+// comes behind it is read, and an envelope of records has no bound.
+func TestARecordHasSoManyElements(t *testing.T) {
+	const most = 100_000
+	list := func(n int) string { return strings.TrimSuffix(strings.Repeat("{},", n), ",") }
+	texts := strings.TrimSuffix(strings.Repeat(`"",`, most), ",")
+	for in, want := range map[string]string{
+		`{"logtail":{},"virtualTraffic":[` + list(most) + `]}`:                           "",
+		`{"logtail":{},"virtualTraffic":[` + list(most+1) + `]}`:                         "f:1: records: more than 100000 elements in a record",
+		`{"logtail":{},"exitTraffic":[` + list(1) + `],"dstNodes":[` + list(most) + `]}`: "f:1: records: more than 100000 elements in a record",
+		`{"logtail":{},"exitTraffic":[{}],"srcNode":{"tags":[` + texts + `]}}`:           "f:1: records: more than 100000 elements in a record",
+		`{"items":[` + strings.Repeat(`{"logtail":{}},`, most+1) + `{"logtail":{}}]}`:    "",
+	} {
+		r := records.NewFileReader(strings.NewReader(in+"\n"+`{"logtail":{},"text":"last"}`), "f")
+		var last string
+		var got []string
+		for {
+			rec, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if e, ok := errors.AsType[*records.Error](err); ok {
+				got = append(got, e.Error())
+				continue
+			}
+			qt.Assert(t, err, qt.IsNil)
+			last = rec.Text
+		}
+		qt.Check(t, strings.Join(got, " "), qt.Equals, want)
+		qt.Check(t, last, qt.Equals, "last")
+	}
+}
+
+// TestAnErrorQuotesOnlyTheStart of what may be many megabytes.
+func TestAnErrorQuotesOnlyTheStart(t *testing.T) {
+	long := strings.Repeat("7", 1<<20)
+	for _, in := range []string{
+		`{"logtail":{"proc_seq":` + long + `}}`, `{"logtail":{"proc_id":-` + long + `}}`, `{"start":"` + long + `"}`, `{"start":"2026-` + long + `"}`,
+		`{"srcNode":{"addresses":["` + long + `"]}}`, `{"exitTraffic":[{"src":"` + long + `:1"}]}`, `{"exitTraffic":[{"dst":"192.0.2.1:` + long + `"}]}`,
+	} {
+		var rec records.Record
+		err := rec.UnmarshalJSON([]byte(in))
+		qt.Assert(t, err, qt.IsNotNil)
+		qt.Check(t, len(err.Error()) < 200, qt.IsTrue, qt.Commentf("%.300s", err))
 	}
 }
 
