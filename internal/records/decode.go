@@ -2,6 +2,7 @@ package records
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -17,10 +18,19 @@ type decoder struct {
 	b   []byte
 	i   int
 	key int   // where the last key began
+	n   int   // elements so far, of all arrays that are read
 	err error // the first one
 }
 
-var errSyntax = errors.New("records: not the JSON of a record")
+// maxElements bounds the memory of a record: an element of three bytes takes a
+// hundred, so that a few kilobytes of zstd could be gigabytes. The largest records
+// of this library have about 6,000.
+const maxElements = 100_000
+
+var (
+	errSyntax   = errors.New("records: not the JSON of a record")
+	errElements = fmt.Errorf("records: more than %d elements in a record", maxElements)
+)
 
 // UnmarshalJSON decodes one record. It exists so that an UnmarshalJSON of the
 // embedded message does not take its place.
@@ -110,10 +120,8 @@ func (d *decoder) node() (n netlog.Node) {
 			n.Name = d.text()
 		case "addresses":
 			for range d.array {
-				if a, err := netip.ParseAddr(d.view()); err == nil {
+				if a := d.addr(); d.err == nil {
 					n.Addresses = append(n.Addresses, a)
-				} else if d.err == nil {
-					d.err = err
 				}
 			}
 		case "os":
@@ -167,9 +175,20 @@ func (d *decoder) addrPort() (ap netip.AddrPort) {
 	}
 	ap, err := netip.ParseAddrPort(s)
 	if err != nil {
-		d.err = err
+		d.wrong("an address and port", s, err)
 	}
-	return ap
+	return netip.AddrPortFrom(ap.Addr().WithZone(""), ap.Port())
+}
+
+// addr reads an address without its zone: that is any text a node likes, which would
+// go wherever addresses are printed, and means nothing on another machine.
+func (d *decoder) addr() netip.Addr {
+	s := d.view()
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		d.wrong("an address", s, err)
+	}
+	return a.WithZone("")
 }
 
 func (d *decoder) time() (t time.Time) {
@@ -179,7 +198,7 @@ func (d *decoder) time() (t time.Time) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		d.err = err
+		d.wrong("a time", s, err)
 	}
 	return t
 }

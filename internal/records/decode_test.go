@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,16 @@ func TestNullAndEmptyAreAsIfAbsent(t *testing.T) {
 	}
 }
 
+// TestZonesAreLeftOut, which are any text, also of addresses that cannot have one.
+func TestZonesAreLeftOut(t *testing.T) {
+	var rec records.Record
+	qt.Assert(t, rec.UnmarshalJSON([]byte(`{"srcNode":{"addresses":["fe80::1%\u001b[2J","::ffff:192.0.2.1%a\nb"]},`+
+		`"dstNodes":[{"addresses":["fe80::2%x"]}],"exitTraffic":[{"src":"[fe80::1%\u0007]:5","dst":"[::ffff:192.0.2.1%eth0]:0"}]}`)), qt.IsNil)
+	qt.Check(t, fmt.Sprint(rec.SrcNode.Addresses, rec.DstNodes[0].Addresses), qt.Equals, "[fe80::1 ::ffff:192.0.2.1] [fe80::2]")
+	qt.Check(t, rec.ExitTraffic[0].Src.String(), qt.Equals, "[fe80::1]:5")
+	qt.Check(t, rec.ExitTraffic[0].Dst.String(), qt.Equals, "[::ffff:192.0.2.1]:0")
+}
+
 // TestWhatIsNoRecordIsAnError has values of other types than a record has there,
 // and bytes that no scanner has looked at.
 func TestWhatIsNoRecordIsAnError(t *testing.T) {
@@ -73,6 +84,53 @@ func TestWhatIsNoRecordIsAnError(t *testing.T) {
 	} {
 		var rec records.Record
 		qt.Check(t, rec.UnmarshalJSON([]byte(in)), qt.IsNotNil, qt.Commentf("%s", in))
+	}
+}
+
+// TestARecordHasSoManyElements, in all its lists, so that its memory is bounded; what
+// comes behind it is read, and an envelope of records has no bound.
+func TestARecordHasSoManyElements(t *testing.T) {
+	const most = 100_000
+	list := func(n int) string { return strings.TrimSuffix(strings.Repeat("{},", n), ",") }
+	texts := strings.TrimSuffix(strings.Repeat(`"",`, most), ",")
+	for in, want := range map[string]string{
+		`{"logtail":{},"virtualTraffic":[` + list(most) + `]}`:                           "",
+		`{"logtail":{},"virtualTraffic":[` + list(most+1) + `]}`:                         "f:1: records: more than 100000 elements in a record",
+		`{"logtail":{},"exitTraffic":[` + list(1) + `],"dstNodes":[` + list(most) + `]}`: "f:1: records: more than 100000 elements in a record",
+		`{"logtail":{},"exitTraffic":[{}],"srcNode":{"tags":[` + texts + `]}}`:           "f:1: records: more than 100000 elements in a record",
+		`{"items":[` + strings.Repeat(`{"logtail":{}},`, most+1) + `{"logtail":{}}]}`:    "",
+	} {
+		r := records.NewFileReader(strings.NewReader(in+"\n"+`{"logtail":{},"text":"last"}`), "f")
+		var last string
+		var got []string
+		for {
+			rec, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if e, ok := errors.AsType[*records.Error](err); ok {
+				got = append(got, e.Error())
+				continue
+			}
+			qt.Assert(t, err, qt.IsNil)
+			last = rec.Text
+		}
+		qt.Check(t, strings.Join(got, " "), qt.Equals, want)
+		qt.Check(t, last, qt.Equals, "last")
+	}
+}
+
+// TestAnErrorQuotesOnlyTheStart of what may be many megabytes.
+func TestAnErrorQuotesOnlyTheStart(t *testing.T) {
+	long := strings.Repeat("7", 1<<20)
+	for _, in := range []string{
+		`{"logtail":{"proc_seq":` + long + `}}`, `{"logtail":{"proc_id":-` + long + `}}`, `{"start":"` + long + `"}`, `{"start":"2026-` + long + `"}`,
+		`{"srcNode":{"addresses":["` + long + `"]}}`, `{"exitTraffic":[{"src":"` + long + `:1"}]}`, `{"exitTraffic":[{"dst":"192.0.2.1:` + long + `"}]}`,
+	} {
+		var rec records.Record
+		err := rec.UnmarshalJSON([]byte(in))
+		qt.Assert(t, err, qt.IsNotNil)
+		qt.Check(t, len(err.Error()) < 200, qt.IsTrue, qt.Commentf("%.300s", err))
 	}
 }
 

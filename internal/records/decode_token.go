@@ -7,6 +7,20 @@ import (
 	"unsafe"
 )
 
+// maxQuoted bounds, in characters, what an error repeats of the input.
+const maxQuoted = 40
+
+// wrong notes that s is not what it should be: err says so, unless s is long, for the
+// errors of the standard library repeat it whole.
+func (d *decoder) wrong(what, s string, err error) {
+	if len(s) > maxQuoted {
+		err = fmt.Errorf("records: not %s: %.*q...", what, maxQuoted, s)
+	}
+	if d.err == nil {
+		d.err = err
+	}
+}
+
 // uint reads a count. Some shippers print integers as floats; those are taken
 // where they are whole.
 func (d *decoder) uint(bits int) uint64 {
@@ -20,7 +34,7 @@ func (d *decoder) uint(bits int) uint64 {
 	}
 	f, ferr := strconv.ParseFloat(w, 64)
 	if ferr != nil || f < 0 || f >= 1<<53 || f != float64(uint64(f)) || bits < 64 && uint64(f)>>bits != 0 {
-		d.err = fmt.Errorf("records: not a count of %d bits: %q", bits, w)
+		d.err = fmt.Errorf("records: not a count of %d bits: %.*q", bits, maxQuoted, w)
 		return 0
 	}
 	return uint64(f)
@@ -49,7 +63,14 @@ func (d *decoder) array(yield func() bool) {
 	if !d.begin('[') {
 		return
 	}
-	for d.more(']') && yield() {
+	for d.more(']') {
+		if d.n++; d.n > maxElements {
+			d.err = errElements
+			return
+		}
+		if !yield() {
+			return
+		}
 	}
 }
 

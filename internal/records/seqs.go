@@ -1,15 +1,25 @@
 package records
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
-// maxRuns bounds the memory of a Seqs: gaps beyond that are forgotten, the
-// oldest first, as if what is missing there had come.
-const maxRuns = 1 << 16
+const (
+	// maxRuns bounds the memory of a Seqs: gaps beyond that are forgotten, the
+	// oldest first, as if what is missing there had come.
+	maxRuns = 1 << 16
+
+	// maxChunk bounds what a number in the middle moves, whatever order a node
+	// says its numbers came in.
+	maxChunk = 1 << 9 // runs
+)
 
 // Seqs is a set of sequence numbers, small where they have few gaps. The zero
 // Seqs is empty.
 type Seqs struct {
-	runs []Run // in order, with at least one number missing between two
+	chunks [][]Run // in order, none empty, with at least one number missing between two runs
+	n      int     // runs in all of them
 }
 
 // Run are the numbers from First to Last.
@@ -17,52 +27,102 @@ type Run struct{ First, Last uint64 }
 
 // Add adds n and reports whether it is new.
 func (s *Seqs) Add(n uint64) bool {
-	i := len(s.runs)
-	if i > 0 && n <= s.runs[i-1].Last { // most come in order
-		i, _ = slices.BinarySearchFunc(s.runs, n, func(r Run, n uint64) int {
-			if r.Last < n {
-				return -1
-			}
-			return 1
-		})
+	if s.n == 0 {
+		s.chunks, s.n = [][]Run{{{n, n}}}, 1
+		return true
 	}
-	// s.runs[i] is the first that ends at n or behind it.
-	if i < len(s.runs) && s.runs[i].First <= n {
+	c, i := s.find(n)
+	runs := s.chunks[c]
+	if i > 0 && n <= runs[i-1].Last {
 		return false
 	}
-	before := i > 0 && s.runs[i-1].Last+1 == n
-	after := i < len(s.runs) && s.runs[i].First == n+1
+	before := i > 0 && runs[i-1].Last+1 == n
+	next := s.run(c, i)
+	after := next != nil && next.First == n+1
 	switch {
 	case before && after:
-		s.runs[i-1].Last = s.runs[i].Last
-		s.runs = slices.Delete(s.runs, i, i+1)
+		runs[i-1].Last = next.Last
+		s.remove(c, i)
 	case before:
-		s.runs[i-1].Last = n
+		runs[i-1].Last = n
 	case after:
-		s.runs[i].First = n
+		next.First = n
 	default:
-		s.runs = slices.Insert(s.runs, i, Run{n, n})
+		s.insert(c, i, Run{n, n})
 	}
-	if len(s.runs) > maxRuns {
-		s.runs[1].First = s.runs[0].First
-		s.runs = slices.Delete(s.runs, 0, 1)
+	if s.n > maxRuns {
+		first := s.chunks[0][0].First
+		s.remove(0, 0)
+		s.chunks[0][0].First = first
 	}
 	return true
 }
 
+// find returns the chunk where n belongs, and how many of its runs begin at n or
+// before it. That is none in the first chunk only.
+func (s *Seqs) find(n uint64) (c, i int) {
+	if c = len(s.chunks) - 1; s.chunks[c][0].First > n { // most come in order
+		c, _ = slices.BinarySearchFunc(s.chunks, n, func(runs []Run, n uint64) int { return upTo(runs[0], n) })
+		c = max(0, c-1)
+	}
+	i, _ = slices.BinarySearchFunc(s.chunks[c], n, upTo)
+	return c, i
+}
+
+// upTo orders a run that begins at n before n.
+func upTo(r Run, n uint64) int { return cmp.Or(cmp.Compare(r.First, n), -1) }
+
+// run returns the run at i of chunk c, which may be the first of the next chunk.
+func (s *Seqs) run(c, i int) *Run {
+	if i == len(s.chunks[c]) {
+		c, i = c+1, 0
+	}
+	if c == len(s.chunks) {
+		return nil
+	}
+	return &s.chunks[c][i]
+}
+
+func (s *Seqs) insert(c, i int, r Run) {
+	runs := slices.Insert(s.chunks[c], i, r)
+	s.chunks[c] = runs
+	if half := len(runs) / 2; len(runs) > maxChunk {
+		s.chunks[c] = runs[:half:half]
+		s.chunks = slices.Insert(s.chunks, c+1, slices.Clone(runs[half:]))
+	}
+	s.n++
+}
+
+// remove removes what run returns.
+func (s *Seqs) remove(c, i int) {
+	if i == len(s.chunks[c]) {
+		c, i = c+1, 0
+	}
+	if s.chunks[c] = slices.Delete(s.chunks[c], i, i+1); len(s.chunks[c]) == 0 {
+		s.chunks = slices.Delete(s.chunks, c, c+1)
+	}
+	s.n--
+}
+
 // First returns the smallest number.
 func (s *Seqs) First() uint64 {
-	if len(s.runs) == 0 {
+	if s.n == 0 {
 		return 0
 	}
-	return s.runs[0].First
+	return s.chunks[0][0].First
 }
 
 // Gaps returns what is missing between the smallest and the largest number.
 func (s *Seqs) Gaps() []Run {
 	var gaps []Run
-	for i := 1; i < len(s.runs); i++ {
-		gaps = append(gaps, Run{s.runs[i-1].Last + 1, s.runs[i].First - 1})
+	var last *Run
+	for _, runs := range s.chunks {
+		for i := range runs {
+			if last != nil {
+				gaps = append(gaps, Run{last.Last + 1, runs[i].First - 1})
+			}
+			last = &runs[i]
+		}
 	}
 	return gaps
 }
