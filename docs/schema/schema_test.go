@@ -27,7 +27,7 @@ import (
 func full() records.Record {
 	flow := netlog.ConnectionCounts{
 		Tuple: flowtrack.Tuple{
-			Proto: 255, Src: netip.MustParseAddrPort("[fe80::1%eth0]:65535"), Dst: netip.MustParseAddrPort("192.0.2.1:0"),
+			Proto: 255, Src: netip.MustParseAddrPort("[fe80::1]:65535"), Dst: netip.MustParseAddrPort("192.0.2.1:0"),
 		},
 		Counts: tunstats.Counts{TxPackets: 1<<64 - 1, TxBytes: 1<<64 - 1, RxPackets: 1<<64 - 1, RxBytes: 1<<64 - 1},
 	}
