@@ -26,6 +26,7 @@ func families() []family {
 		{"flows", flows},
 		{"windows", windows},
 		{"wire", wire},
+		{"size", size},
 	}
 }
 

@@ -11,17 +11,13 @@ import (
 	"runtime"
 )
 
-var (
-	// ErrLocked says that someone else has the lock.
-	ErrLocked = errors.New("the directory is in use")
-	// ErrNoLocks says that this system has no lock that is of use here.
-	ErrNoLocks = fmt.Errorf("no file lock on this system: %w", errors.ErrUnsupported)
-)
+// ErrLocked says that someone else has the lock.
+var ErrLocked = errors.New("the directory is in use")
 
 // Lock keeps others out of root until the file that it returns is closed, at the
 // latest until the process ends in whatever way. The lock is on the file called
 // name in root, which stays. While someone else has it, in this process or another,
-// the error is [ErrLocked]; it is [ErrNoLocks] where nobody ever can.
+// the error is [ErrLocked]; it wraps [errors.ErrUnsupported] where nobody ever can.
 func Lock(root *os.Root, name string) (*os.File, error) {
 	// On Windows a file that someone else has locked cannot always be looked at: there
 	// lock looks at what it has opened.

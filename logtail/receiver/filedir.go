@@ -16,12 +16,12 @@ import (
 func lockDir(root *os.Root) (*os.File, error) {
 	const name = ".lock"
 	lock, err := owndir.Lock(root, name)
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		return lock, nil
-	case owndir.ErrLocked:
+	case err == owndir.ErrLocked:
 		return nil, ErrLocked
-	case owndir.ErrNoLocks:
+	case errors.Is(err, errors.ErrUnsupported):
 		lock, err = root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	}
 	if err != nil {
