@@ -1,0 +1,6 @@
+//go:build !unix
+
+package secrettest
+
+// ownFiles does nothing where there is no umask.
+func ownFiles() {}
