@@ -14,7 +14,7 @@ const maxQuoted = 40
 // errors of the standard library repeat it whole.
 func (d *decoder) wrong(what, s string, err error) {
 	if len(s) > maxQuoted {
-		err = fmt.Errorf("records: not %s: %.*q...", what, maxQuoted, s)
+		err = fmt.Errorf("records: %d bytes that are not %s: %.*q", len(s), what, maxQuoted, s)
 	}
 	if d.err == nil {
 		d.err = err
