@@ -1,0 +1,6 @@
+//go:build !race
+
+package receiver_test
+
+// underRace shortens nothing.
+const underRace = false
