@@ -115,7 +115,7 @@ func TestAShortBodyIsNotStored(t *testing.T) {
 // a time, and none to more than the limit.
 func TestBombsInBoundedMemory(t *testing.T) {
 	c := qt.New(t)
-	h := &receiver.Handler{Sink: nothing{}}
+	h := &receiver.Handler{Sink: nothing{}, Limits: receiver.Limits{StoreTimeout: time.Hour}}
 	bombs := []string{
 		compress("[" + strings.Repeat(" ", 512<<20>>4) + "]"),                        // 32 MiB in a few kB
 		strings.Repeat(compress(strings.Repeat(" ", 1<<20)), 512),                    // 512 MiB in many frames
