@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,9 +43,7 @@ func hostileRecords(t *testing.T) string {
 			"exitTraffic":     []any{flow("[fe80::5%"+hostile+"]:0", a, "rxPkts", "rxBytes"), map[string]any{"txPkts": 1}},
 			"physicalTraffic": []any{flow(a, b, "txPkts", "rxPkts")},
 		}
-		for k, v := range changes {
-			rec[k] = v
-		}
+		maps.Copy(rec, changes)
 		return rec
 	}
 	var lines strings.Builder
