@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -83,13 +84,28 @@ type finding struct {
 	text string
 }
 
+// maxTold bounds the findings of a kind, and the notes, that are told one by one.
+const maxTold = 1000
+
+// more returns how many are not told, of so many of each kind.
+func more(told map[string]int) (n int) {
+	for _, all := range told {
+		n += max(0, all-maxTold)
+	}
+	return n
+}
+
 func (b *books) found(pos records.Pos, kind, format string, args ...any) {
-	b.findings = append(b.findings, finding{pos, kind, fmt.Sprintf(format, args...)})
+	if b.told[kind]++; b.told[kind] <= maxTold {
+		b.findings = append(b.findings, finding{pos, kind, fmt.Sprintf(format, args...)})
+	}
 }
 
 // note takes what is no finding, but limits what the check proves.
 func (b *books) note(format string, args ...any) {
-	b.notes = append(b.notes, fmt.Sprintf(format, args...))
+	if b.noted[format]++; b.noted[format] <= maxTold {
+		b.notes = append(b.notes, fmt.Sprintf(format, args...))
+	}
 }
 
 // print writes the findings in the order of files and lines, then a summary.
@@ -110,11 +126,19 @@ func (b *books) print(w io.Writer) error {
 	for _, n := range b.notes {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
+	if more := more(b.noted); more > 0 {
+		fmt.Fprintf(w, "note: and %s\n", flowtable.Plural(more, "more note"))
+	}
+	for _, kind := range slices.Sorted(maps.Keys(b.told)) {
+		if more := b.told[kind] - maxTold; more > 0 {
+			fmt.Fprintf(w, "note: and %s of this kind: %s\n", flowtable.Plural(more, "more finding"), kind)
+		}
+	}
 	for _, n := range b.nodes {
 		fmt.Fprintf(w, "node %s: %s, %s, %s, clock %s%s\n", b.label(n.num), n.times(),
 			flowtable.Plural(n.records, "record"), flowtable.Plural(len(n.procs), "process"), n.clock(), n.unchecked())
 	}
 	_, err := fmt.Fprintf(w, "%s matched, %d seen by one node only, %s\n",
-		flowtable.Plural(b.matched, "flow"), b.unmatched, flowtable.Plural(len(b.findings), "finding"))
+		flowtable.Plural(b.matched, "flow"), b.unmatched, flowtable.Plural(len(b.findings)+more(b.told), "finding"))
 	return err
 }

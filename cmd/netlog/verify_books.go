@@ -30,6 +30,7 @@ type books struct {
 
 	findings           []finding
 	notes              []string
+	told, noted        map[string]int // findings and notes of each kind, those too many to keep too
 	matched, unmatched int
 
 	held     int // of max
@@ -101,6 +102,8 @@ func newBooks() *books {
 		accounts: make(map[account]*entries),
 		flows:    make(map[flowtrack.Tuple][]account),
 		owners:   make(map[netip.Addr][]uint32),
+		told:     make(map[string]int),
+		noted:    make(map[string]int),
 	}
 }
 

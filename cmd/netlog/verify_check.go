@@ -108,20 +108,21 @@ func (b *books) checkClaims() {
 		}
 		slices.SortFunc(ids, func(x, y string) int { return comparePos(n.claims[x].pos, n.claims[y].pos) })
 		for _, id := range ids[min(1, len(ids)):] {
-			b.found(n.claims[id].pos, "disagreeing claim", "logtail.id %s has %s %q here, %s %q at %s",
-				b.label(n.num), n.claims[id].member, id, n.claims[ids[0]].member, ids[0], flowtable.Clean(n.claims[ids[0]].pos.String()))
+			b.found(n.claims[id].pos, "disagreeing claim", "logtail.id %s has %s %.*q here, %s %.*q at %s",
+				b.label(n.num), n.claims[id].member, maxShown, id, n.claims[ids[0]].member, maxShown, ids[0], flowtable.Clean(n.claims[ids[0]].pos.String()))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byClaim)) {
 		cs := byClaim[id]
+		stays := make([]stay, len(cs))
 		for i, c := range cs {
-			for _, d := range cs[:i] {
-				// One after the other is a node that changed its private ID.
-				if c.start.Before(d.end) && d.start.Before(c.end) {
-					b.found(c.pos, "disagreeing claim", "%s %q of logtail.id %s is that of %s at %s too",
-						c.member, id, b.label(c.node), b.label(d.node), flowtable.Clean(d.pos.String()))
-				}
-			}
+			stays[i] = stay{i, c.start, c.end}
+		}
+		// One after the other is a node that changed its private ID.
+		if i, j, n := meeting(stays, 0); n > 0 {
+			c, d := cs[j], cs[i]
+			b.found(c.pos, "disagreeing claim", "%s %.*q of logtail.id %s is that of %s at %s too%s", c.member, maxShown, id,
+				b.label(c.node), b.label(d.node), flowtable.Clean(d.pos.String()), andMore(", and of", n-2))
 		}
 	}
 }
@@ -130,13 +131,17 @@ func comparePos(a, b records.Pos) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
+// maxShown bounds what is shown of an ID that a node made up.
+const maxShown = 64
+
 // label names a node.
 func (b *books) label(n uint32) string {
 	id := b.nodes[n].id
 	if name := b.names.node(id); name != "" {
 		return flowtable.Clean(name)
 	}
-	return flowtable.Clean(shortID(id))
+	id = shortID(id)
+	return flowtable.Clean(id[:min(len(id), maxShown)])
 }
 
 // times tells from when to when n counted. The records of a node may be text only.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"net/netip"
@@ -105,6 +106,7 @@ type flowSide struct {
 	all, edge   tunstats.Counts
 	first, last records.Pos
 	owned       bool
+	ends        []account // of nodes that say they are that side
 }
 
 // sides returns what is said at the sides of t. A hub speaks for a side only
@@ -116,10 +118,14 @@ func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 			if a.Src != t.Src {
 				s = &hi
 			}
-			b.overlap(s, a, e)
 			s.add(a.node, e)
+			if e.virtual {
+				s.ends = append(s.ends, a)
+			}
 		}
 	}
+	b.overlap(lo.ends)
+	b.overlap(hi.ends)
 	for i, s := range []*flowSide{&lo, &hi} {
 		addr := []netip.AddrPort{t.Src, t.Dst}[i]
 		s.owned = s.nodes != nil || len(b.owners[addr.Addr()]) > 0
@@ -133,23 +139,31 @@ func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 	return lo, hi
 }
 
-// overlap finds two nodes that say they are the same end of a flow. Two routers
-// of one subnet may be.
-func (b *books) overlap(s *flowSide, a account, e *entries) {
-	for _, n := range s.nodes {
-		if e.virtual && b.accounts[account{n, a.Tuple}].virtual && b.meet(b.nodes[n], b.nodes[a.node]) {
-			b.found(e.first, "disagreeing claim", "%v: node %s says that it is %v, and so does node %s at %s",
-				a.Tuple, b.label(a.node), a.Src.Addr(), b.label(n), flowtable.Clean(s.first.String()))
+// overlap finds nodes that say they are the same end of a flow. Two routers of one
+// subnet may be, and one after the other is a node with a new identity.
+func (b *books) overlap(ends []account) {
+	if len(ends) < 2 {
+		return
+	}
+	var stays []stay
+	for i, a := range ends {
+		for _, s := range b.nodes[a.node].spans {
+			stays = append(stays, stay{i, s.start, s.end})
 		}
+	}
+	if i, j, n := meeting(stays, b.slack); n > 0 {
+		a, c := ends[j], ends[i]
+		b.found(b.accounts[a].first, "disagreeing claim", "%v: node %s says that it is %v, and so does node %s at %s%s",
+			a.Tuple, b.label(a.node), a.Src.Addr(), b.label(c.node), flowtable.Clean(b.accounts[c].first.String()), andMore(", and", n-2))
 	}
 }
 
-// meet reports whether two nodes counted at the same time, for longer than the
-// error of their clocks. One after the other is a node with a new identity.
-func (b *books) meet(n, m *bookNode) bool {
-	return slices.ContainsFunc(n.spans, func(s span) bool {
-		return m.within(span{start: s.start.Add(b.slack), end: s.end.Add(-b.slack)})
-	})
+// andMore tells how many are not named.
+func andMore(and string, n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %d more", and, n)
 }
 
 func (s *flowSide) add(node uint32, e *entries) {
@@ -180,7 +194,7 @@ func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
 func (d *direction) add(e *direction) *direction {
 	if d == nil {
 		c := *e
-		c.sent.nodes, c.recv.nodes = slices.Clone(e.sent.nodes), slices.Clone(e.recv.nodes)
+		c.sent.nodes, c.recv.nodes = slices.Clone(shownOf(e.sent.nodes)), slices.Clone(shownOf(e.recv.nodes))
 		return &c
 	}
 	d.sent.add(&e.sent)
@@ -188,12 +202,18 @@ func (d *direction) add(e *direction) *direction {
 	return d
 }
 
+// maxNamed bounds the nodes that a finding names.
+const maxNamed = 10
+
+// shownOf returns as many of nodes as tell that they are more than are named.
+func shownOf(nodes []uint32) []uint32 { return nodes[:min(len(nodes), maxNamed+1)] }
+
 func (h *half) add(g *half) {
 	if h.nodes == nil {
 		h.first = g.first
 	}
-	for _, n := range g.nodes {
-		if !slices.Contains(h.nodes, n) {
+	for _, n := range shownOf(g.nodes) {
+		if len(h.nodes) <= maxNamed && !slices.Contains(h.nodes, n) {
 			h.nodes = append(h.nodes, n)
 		}
 	}

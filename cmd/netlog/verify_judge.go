@@ -54,15 +54,7 @@ func less(a, b uint64) uint64 { return a - min(a, b) }
 // half writes what one side says, and where it says it.
 func (b *books) half(h *half, addr netip.Addr) string {
 	if h.nodes == nil {
-		var who []string
-		for _, n := range b.owners[addr] {
-			who = append(who, b.label(n))
-		}
-		return fmt.Sprintf("nothing (node %s)", strings.Join(who, ", "))
-	}
-	var who []string
-	for _, n := range h.nodes {
-		who = append(who, b.label(n))
+		return fmt.Sprintf("nothing (node %s)", b.labels(b.owners[addr]))
 	}
 	where := flowtable.Clean(h.first.String())
 	if h.last != h.first {
@@ -72,5 +64,17 @@ func (b *books) half(h *half, addr netip.Addr) string {
 			where += " to " + flowtable.Clean(h.last.String())
 		}
 	}
-	return fmt.Sprintf("%d packets, %d bytes (node %s, %s)", h.pkts, h.bytes, strings.Join(who, ", "), where)
+	return fmt.Sprintf("%d packets, %d bytes (node %s, %s)", h.pkts, h.bytes, b.labels(h.nodes), where)
+}
+
+// labels names nodes, so far as anyone will read it.
+func (b *books) labels(nodes []uint32) string {
+	var who []string
+	for _, n := range nodes[:min(len(nodes), maxNamed)] {
+		who = append(who, b.label(n))
+	}
+	if len(nodes) > maxNamed {
+		who = append(who, "...")
+	}
+	return strings.Join(who, ", ")
 }
