@@ -2,6 +2,7 @@ package logtail_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -53,20 +54,31 @@ func TestServerThatFindsEverythingTooLargeIsNotHammered(t *testing.T) {
 }
 
 // The server took something small once. By that an entry may be given up, but a
-// server that finds all too large from then on must not empty the Buffer at once.
+// server that finds all too large from then on must not empty the Buffer at once:
+// neither in one batch, nor where each entry is a batch of its own.
 func TestServerThatTurnsToFindEverythingTooLargeTakesLittle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		srv := newCollector(t, sequence(slices.Concat([]int{200}, slices.Repeat([]int{413}, 100_000))...))
-		l := startLogger(t, srv, nil)
-		l.Logf("x")
-		time.Sleep(time.Second)
-		write(t, l, 0, 10_000)
-		time.Sleep(24 * time.Hour)
-		c.Check(len(srv.seen()) < 1000, qt.IsTrue, qt.Commentf("%d requests a day", len(srv.seen())))
-		c.Check(l.Stats().RefusedEntries < 1000, qt.IsTrue, qt.Commentf("%d entries given up", l.Stats().RefusedEntries))
-		shutdown(t, l, 0)
-	})
+	for _, size := range []int{0, 600} {
+		t.Run(fmt.Sprint("entries of ", size), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := qt.New(t)
+				srv := newCollector(t, sequence(slices.Concat([]int{200}, slices.Repeat([]int{413}, 100_000))...))
+				l := startLogger(t, srv, nil)
+				l.Logf("x")
+				time.Sleep(time.Second)
+				if size > 0 {
+					writeSized(t, l, 0, size) // the limit is less than an entry from then on
+					time.Sleep(time.Second)
+				}
+				for n := range 3000 {
+					writeSized(t, l, n, size)
+				}
+				time.Sleep(24 * time.Hour)
+				c.Check(len(srv.seen()) < 1200, qt.IsTrue, qt.Commentf("%d requests a day", len(srv.seen())))
+				c.Check(l.Stats().RefusedEntries < 1000, qt.IsTrue, qt.Commentf("%d entries given up", l.Stats().RefusedEntries))
+				shutdown(t, l, 0)
+			})
+		})
+	}
 }
 
 func TestEntryStaysWhereOnlyLargerOnesWereTaken(t *testing.T) {
