@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,16 +50,12 @@ func (f *Files) tidy(now time.Time) error {
 	var errs []error
 	today := now.UTC().Format(time.DateOnly)
 	for _, d := range f.days() {
-		err := d.stale(f, today)
-		if err == nil {
-			err = f.endDays(d, today)
-		}
-		errs = append(errs, err)
+		errs = append(errs, d.stale(f, today))
 	}
 	collections, err := f.collections()
 	errs = append(errs, err)
 	for _, c := range collections {
-		err := f.compressAll(c)
+		err := f.finish(c, today)
 		if errors.Is(err, errQuit) {
 			return err
 		}
@@ -68,37 +65,48 @@ func (f *Files) tidy(now time.Time) error {
 	for _, d := range f.days() {
 		f.forget(d)
 	}
-	return errors.Join(errs...)
+	return joinOnce(errs)
 }
 
-// endDays ends the files of past days that d has not open: those of a rotation that
-// failed half-way.
-func (f *Files) endDays(d *dayFile, today string) error {
-	files, err := f.list(d.collection)
-	errs := []error{err}
-	for _, s := range files {
-		if s.number == 0 && s.day < today {
-			errs = append(errs, d.endOther(f, s))
-		}
-	}
-	return errors.Join(errs...)
+// joinOnce joins errors, each once and in the order of their texts: the same trouble
+// has the same text the next time, in whatever order and step it comes up.
+func joinOnce(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(slices.CompactFunc(errs, func(a, b error) bool { return a.Error() == b.Error() })...)
 }
 
-// compressAll compresses the rotated files of a collection that are plain still.
-func (f *Files) compressAll(collection string) error {
+// finish compresses the rotated files of a collection that are plain still. A plain
+// one of a past day that was not rotated gets its number, and is compressed next time.
+func (f *Files) finish(collection, today string) error {
 	files, err := f.list(collection)
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, s := range files {
-		if s.number == 0 || s.zstd {
-			continue
-		}
-		if err := f.compress(s); err != nil {
-			return fmt.Errorf("compress %s: %w", s.path(), err)
+		switch {
+		case s.zstd:
+		case s.number > 0:
+			if err := f.compress(s); err != nil {
+				return errors.Join(append(errs, fmt.Errorf("compress %s: %w", s.path(), err))...)
+			}
+		case s.day < today:
+			errs = append(errs, f.endLeft(s))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// endLeft ends what a rotation that failed half-way has left behind.
+func (f *Files) endLeft(s stored) error {
+	f.mu.Lock()
+	d := f.open[s.collection]
+	f.mu.Unlock()
+	if d == nil {
+		return nil // not ours, or not yet: the next start looks at it
+	}
+	return d.endOther(f, s)
 }
 
 // compress replaces a rotated file by its compressed form. The steps are such that

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -80,7 +81,7 @@ func TestAFileWhoseRotationFailedOnceGoesLikeAnyOther(t *testing.T) {
 		c.Assert(os.Remove(block), qt.IsNil)
 		time.Sleep(2 * time.Second)
 		store(c, f, "x", "new")
-		time.Sleep(2 * time.Minute)
+		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		names, lines := tree(c, dir)
 		c.Check(names, qt.DeepEquals, []string{"x/2000-01-01.0001.ndjson.zst", "x/2000-01-02.ndjson"})
@@ -90,5 +91,25 @@ func TestAFileWhoseRotationFailedOnceGoesLikeAnyOther(t *testing.T) {
 		c.Assert(f.Close(), qt.IsNil)
 		names, _ = tree(c, dir)
 		c.Check(names, qt.HasLen, 0)
+	})
+}
+
+// TestTheSameTroubleOfManyCollectionsIsToldOnce, in whatever order they are looked at.
+func TestTheSameTroubleOfManyCollectionsIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		told := new(journal)
+		f := openFiles(c, dir, receiver.FileOptions{Logf: told.logf})
+		for n := range 4 {
+			name := fmt.Sprint("x", n)
+			store(c, f, name, "1")
+			c.Assert(os.Mkdir(filepath.Join(dir, name, day0+".0001.ndjson"), 0o700), qt.IsNil)
+		}
+		time.Sleep(25 * time.Hour)
+		c.Assert(f.Close(), qt.IsNil)
+		lines := told.take()
+		c.Assert(lines, qt.HasLen, 1)
+		c.Check(strings.Count(lines[0], "rename"), qt.Equals, 4)
 	})
 }
