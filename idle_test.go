@@ -19,7 +19,7 @@ func (idleDevice) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts { retu
 
 func TestAnIdleWindowDoesNotAllocate(t *testing.T) {
 	l := Logger{Underlay: idleDevice{}, Ignore: func(flowtrack.Tuple) bool { return false }}
-	s, err := l.newSession(logtail.PrivateID{}, logtail.PrivateID{}, idleDevice{}, nil)
+	s, err := l.newSession(new(logtail.PrivateID), new(logtail.PrivateID), idleDevice{}, nil)
 	qt.Assert(t, err, qt.IsNil)
 	qt.Assert(t, s.start(), qt.IsNil)
 	defer s.discard()

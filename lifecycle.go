@@ -18,7 +18,7 @@ const grace = 100 * time.Millisecond
 
 // newSession checks the settings and makes a session of them, which holds
 // nothing yet that would have to be given back.
-func (l *Logger) newSession(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) (*session, error) {
+func (l *Logger) newSession(nodeID, domainID *logtail.PrivateID, tun Device, cfg *RouteConfig) (*session, error) {
 	switch {
 	case tun == nil:
 		return nil, errors.New("netlog: tun: the Device is nil")
@@ -32,8 +32,8 @@ func (l *Logger) newSession(nodeID, domainID logtail.PrivateID, tun Device, cfg 
 		return nil, fmt.Errorf("netlog: Exit: %d is no ExitPolicy", l.Exit)
 	}
 	upload := l.Upload
-	upload.PrivateID = cmp.Or(nodeID, upload.PrivateID, logtail.NewPrivateID())
-	upload.CopyPrivateID = cmp.Or(domainID, upload.CopyPrivateID)
+	upload.PrivateID = cmp.Or(*nodeID, upload.PrivateID, logtail.NewPrivateID())
+	upload.CopyPrivateID = cmp.Or(*domainID, upload.CopyPrivateID)
 	upload.Collection = cmp.Or(upload.Collection, DefaultCollection)
 	node := l.NodeID
 	if node == "" && upload.URL != "" {

@@ -102,6 +102,12 @@ type Logger struct {
 // from then on no packet is missed. Startup waits for tun and Underlay, but not for
 // the network; while one of them hangs, the other methods answer as before it.
 func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
+	// A call that is inlined has no arguments in a traceback, which would print the
+	// first bytes of the IDs.
+	return l.startup(&nodeID, &domainID, tun, cfg)
+}
+
+func (l *Logger) startup(nodeID, domainID *logtail.PrivateID, tun Device, cfg *RouteConfig) error {
 	s, err := l.newSession(nodeID, domainID, tun, cfg)
 	if err != nil {
 		return err
