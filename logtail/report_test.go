@@ -10,27 +10,6 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// The Buffer takes neither the entry nor the report of its loss, and nothing is
-// written any more: it is told a minute later all the same.
-func TestReportIsTriedAgainWithoutAnotherWrite(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		buf := &fakeBuffer{Buffer: logtail.NewMemoryBuffer(0)}
-		srv := newCollector(t, nil)
-		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Buffer = buf })
-		buf.appendErr.Store(true)
-		_, err := l.Write([]byte(`{}`))
-		c.Check(err, qt.ErrorMatches, "no space")
-		time.Sleep(time.Second)
-		buf.appendErr.Store(false)
-		time.Sleep(time.Minute)
-		c.Check(srv.dropped(), qt.Equals, uint64(1))
-		c.Check(l.Stats().LastError, qt.IsNil)
-		c.Check(l.Stats().Attempts, qt.Equals, uint64(1))
-		drain(t, l)
-	})
-}
-
 func TestShutdownDoesNotWaitForAReportThatTheBufferDoesNotTake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)

@@ -7,53 +7,20 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/pipetest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
-
-// pipeListener accepts the other ends of pipes, which keep to the time of a bubble.
-type pipeListener struct {
-	conns  chan net.Conn
-	once   sync.Once
-	closed chan struct{}
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
-
-// dial returns when its connection is accepted, or the listener closed.
-func (l *pipeListener) dial() net.Conn {
-	client, server := net.Pipe()
-	select {
-	case l.conns <- server:
-	case <-l.closed:
-	}
-	return client
-}
 
 func TestServeTakesSoManyConnectionsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
-		inner := newPipeListener()
+		inner := pipetest.NewListener()
 		l := limitConns(inner, 2)
 		open := make(chan net.Conn, 5)
 		ended := make(chan error, 1)
@@ -68,7 +35,7 @@ func TestServeTakesSoManyConnectionsAtOnce(t *testing.T) {
 			}
 		}()
 		for range 5 {
-			go inner.dial()
+			go inner.Dial()
 		}
 		synctest.Wait()
 		c.Assert(open, qt.HasLen, 2)
@@ -98,11 +65,11 @@ func TestARequestThatNeverEndsHoldsUpTheEndForSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		s, stderr := newTestServer(c, serveConfig{})
-		l := newPipeListener()
+		l := pipetest.NewListener()
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.run(ctx, l, nil) }()
-		conn := l.dial()
+		conn := l.Dial()
 		defer conn.Close()
 		_, err := fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[", strings.Repeat("5e", 32))
 		c.Assert(err, qt.IsNil)
@@ -122,7 +89,7 @@ func TestServeEndsWhereItsListenerDoes(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := qt.New(t)
 			s, _ := newTestServer(c, serveConfig{})
-			listeners := []*pipeListener{newPipeListener(), newPipeListener()}
+			listeners := []*pipetest.Listener{pipetest.NewListener(), pipetest.NewListener()}
 			ended := make(chan error, 1)
 			go func() { ended <- s.run(t.Context(), listeners[0], listeners[1]) }()
 			synctest.Wait()

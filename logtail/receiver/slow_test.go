@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -15,37 +14,9 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/pipetest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
-
-// pipeListener accepts the other ends of pipes, which keep to the time of a bubble.
-type pipeListener struct {
-	conns  chan net.Conn
-	once   sync.Once
-	closed chan struct{}
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (l *pipeListener) dial() net.Conn {
-	client, server := net.Pipe()
-	l.conns <- server
-	return client
-}
 
 // TestSlowBodies: clients that send a byte now and then end with 408 at the
 // deadline of the Handler, in a server that has none, and hold up nobody else.
@@ -53,7 +24,7 @@ func TestSlowBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		sink := new(memory)
-		l := newPipeListener()
+		l := pipetest.NewListener()
 		srv := &http.Server{Handler: &receiver.Handler{Sink: sink, Limits: receiver.Limits{Requests: 256}}}
 		go srv.Serve(l)
 		defer srv.Close()
@@ -61,7 +32,7 @@ func TestSlowBodies(t *testing.T) {
 		for n := range 50 {
 			_, id := testID(byte(2 + n))
 			wg.Go(func() {
-				conn := l.dial()
+				conn := l.Dial()
 				defer conn.Close()
 				fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[", id)
 				start := time.Now()
@@ -78,7 +49,7 @@ func TestSlowBodies(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		_, id := testID(1)
-		conn := l.dial()
+		conn := l.Dial()
 		defer conn.Close()
 		go fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", id)
 		start := time.Now()
@@ -96,13 +67,13 @@ func TestAShortBodyIsNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		sink := new(memory)
-		l := newPipeListener()
+		l := pipetest.NewListener()
 		h := &receiver.Handler{Sink: sink}
 		srv := &http.Server{Handler: h}
 		go srv.Serve(l)
 		defer srv.Close()
 		_, id := testID(1)
-		conn := l.dial()
+		conn := l.Dial()
 		fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n{}", id)
 		conn.Close()
 		synctest.Wait()
