@@ -13,11 +13,9 @@ type Member struct {
 }
 
 // Object skips the object that begins at the next byte, at nesting level depth,
-// and appends its members to dst, which may hold at most limit of them.
+// which is below MaxDepth, and appends its members to dst, which may hold at most
+// limit of them.
 func (s *Scanner) Object(dst []Member, depth, limit int) ([]Member, error) {
-	if depth >= MaxDepth {
-		return dst, ErrDepth
-	}
 	if !s.Take('{') {
 		return dst, ErrSyntax
 	}
