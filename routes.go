@@ -56,16 +56,16 @@ import "net/netip"
 // inside a default route a layer does not count in a prefix, of any length, that it
 // fills by more than half but not whole; there the next layer is looked at.
 //
-// So 203.0.113.0/24 counts beside 0.0.0.0/0, and beside its two halves. It does
-// not count where it only fills a hole that the pieces of a default route leave:
-// those pieces and it look like one default route. A public subnet that is to be
-// seen beside such a list must lie inside a prefix of the list. For the same
-// reason a more specific route inside a default route counts: it says that this
-// part is not the internet. Lists of public prefixes must therefore be free of
-// overlaps: of two whose holes are subnets, parts of one as large as a hole of the
-// other can count. Three quarters of a public prefix do not count beside a default route; the
-// whole of it, or one half, does. A list of at most 1/128 of the family, as of one
-// small country or of one country in IPv6, is not a default route; its addresses are
+// So 203.0.113.0/24 counts beside 0.0.0.0/0, and beside its two halves. It does not
+// count where it only fills a hole that the pieces of a default route leave: those
+// pieces and it look like one default route. A public subnet that is to be seen
+// beside such a list must lie inside a prefix of the list. For the same reason a
+// more specific route inside a default route counts: it says that this part is not
+// the internet. Lists of public prefixes must therefore be free of overlaps: of two
+// whose holes are subnets, parts of one as large as a hole of the other can count.
+// Three quarters of a public prefix do not count beside a default route; the whole
+// of it, or one half, does. A list of at most 1/128 of the family, as of one small
+// country or of one country in IPv6, is not a default route; its addresses are
 // written.
 //
 // 64:ff9b::/96, 64:ff9b:1::/48 (NAT64), 2002::/16 (6to4) and 2001::/32 (Teredo)

@@ -38,9 +38,9 @@
 // up by time. A full Buffer drops its oldest entries, and tells so in an entry of
 // its own with the members droppedEntries and droppedBytes. The server may refuse
 // single entries with 400, 413 or 422; they are found by halving the batch, and
-// given up only where it takes others, at 413 smaller ones. What looks like a fault of the settings or
-// of the server as a whole (401, 404, a redirect) makes the uploader slow, and
-// loses nothing.
+// given up only where it takes others, at 413 smaller ones. What looks like a
+// fault of the settings or of the server as a whole (401, 404, a redirect) makes
+// the uploader slow, and loses nothing.
 //
 // # Wire format
 //
@@ -74,10 +74,10 @@ import (
 // concurrent use, and Shutdown ends it.
 //
 // It has one goroutine, which ends with Shutdown, as do its timer and, where it
-// has a transport of its own, its connections. An idle Logger holds next to
-// no memory: what compression and requests take, about 1 MiB, comes with the
-// first entry and goes ten seconds after the last request, and with it
-// the idle connection.
+// has a transport of its own, its connections. An idle Logger holds next to no
+// memory: what compression and requests take, about 1 MiB, comes with the first
+// entry and goes ten seconds after the last request, and with it the idle
+// connection.
 type Logger struct {
 	// immutable
 	up *uploader

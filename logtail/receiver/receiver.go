@@ -55,9 +55,9 @@
 // made anew from the client's client_time, proc_id, proc_seq and error so far as
 // they are valid, the node's public ID ("id") and the time of receipt
 // ("server_time"). Other members whose names begin so, in any case, are refused, as
-// readers could take "Logtail" or "logtail.id" for it. It becomes the first member; all other bytes stay as they came,
-// but line breaks between tokens become blanks. The private ID is neither
-// stored nor logged, and Authorize does not see it.
+// readers could take "Logtail" or "logtail.id" for it. It becomes the first member;
+// all other bytes stay as they came, but line breaks between tokens become blanks.
+// The private ID is neither stored nor logged, and Authorize does not see it.
 //
 // # Browsers
 //
