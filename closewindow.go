@@ -97,7 +97,9 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 		if s.abandoned.Load() {
 			return
 		}
-		s.write(m)
+		if err := s.write(m); err != nil && last {
+			s.lost = err
+		}
 	}
 }
 
@@ -153,8 +155,8 @@ func (s *session) self() Node {
 	return Node{}
 }
 
-// write hands one record on.
-func (s *session) write(m *Message) {
+// write hands one record on. It fails where the Buffer does not take it.
+func (s *session) write(m *Message) error {
 	if s.onRecord != nil {
 		s.onRecord(m)
 	}
@@ -164,6 +166,7 @@ func (s *session) write(m *Message) {
 	}
 	s.counters.addRecord(m, err)
 	s.report(err)
+	return err
 }
 
 // report tells logf of each distinct fault once, and once of the recovery.

@@ -134,6 +134,26 @@ func TestEqualRoutesCloseNoWindow(t *testing.T) {
 	})
 }
 
+// TestEqualRoutesDoNotAgeTheNextOnes: a daemon that says the same again must not make
+// the change behind it a late one, which is scrubbed.
+func TestEqualRoutesDoNotAgeTheNextOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(fakeDevice)
+		l := netlog.Logger{Upload: srv.config(), PollPeriod: time.Minute}
+		startup(t, &l, dev, routes("192.168.7.0/24"))
+		dev.count(toHost, one)
+		l.ReconfigRoutes(routes("192.168.7.0/24"))
+		time.Sleep(30 * time.Second)
+		l.ReconfigRoutes(routes())
+		time.Sleep(2 * time.Second)
+		shutdown(t, &l)
+		records := srv.received()
+		qt.Assert(t, records, qt.HasLen, 1)
+		qt.Check(t, records[0].SubnetTraffic, qt.HasLen, 1)
+		qt.Check(t, records[0].ExitTraffic, qt.HasLen, 0)
+	})
+}
+
 // spellings are the forms in which an address might leave.
 func spellings(a netip.Addr) [][]byte {
 	raw := a.AsSlice()

@@ -26,6 +26,27 @@ func TestALoggerThatNeverStartedAnswersAll(t *testing.T) {
 	qt.Check(t, l.Stats(), qt.Equals, netlog.Stats{})
 }
 
+// TestShutdownTellsThatTheLastWindowIsLost: nothing waits then, and yet not all was
+// delivered.
+func TestShutdownTellsThatTheLastWindowIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(fakeDevice)
+		l := netlog.Logger{Upload: srv.config()}
+		l.Upload.Buffer = logtail.NewMemoryBuffer(150) // bytes: no record fits
+		startup(t, &l, dev, routes())
+		dev.count(toPeer, one)
+		err := l.Shutdown(t.Context())
+		qt.Check(t, err, qt.ErrorMatches, "netlog: a record of the last window was dropped: .*an entry of .* bytes in a buffer of 150")
+		qt.Check(t, l.Shutdown(t.Context()), qt.Equals, err)
+		qt.Check(t, l.Stats().DroppedRecords, qt.Equals, uint64(1))
+
+		l.Upload.Buffer = nil
+		startup(t, &l, dev, routes())
+		dev.count(toPeer, one)
+		qt.Check(t, l.Shutdown(t.Context()), qt.IsNil)
+	})
+}
+
 // lateDevice counts a last packet while it is being turned off.
 type lateDevice struct{ fakeDevice }
 

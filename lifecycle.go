@@ -100,7 +100,7 @@ func (l *Logger) ended(s *session) {
 // shutdown ends the session within ctx.
 func (s *session) shutdown(ctx context.Context) error {
 	close(s.stop)
-	s.await(ctx, s.polled)
+	polled := s.await(ctx, s.polled)
 	var err error
 	if s.upload != nil {
 		err = s.upload.Shutdown(ctx)
@@ -112,6 +112,9 @@ func (s *session) shutdown(ctx context.Context) error {
 	}
 	if err == nil && s.abandoned.Load() {
 		err = s.undelivered(ctx)
+	}
+	if polled && s.lost != nil {
+		err = errors.Join(fmt.Errorf("netlog: a record of the last window was dropped: %w", s.lost), err)
 	}
 	return err
 }

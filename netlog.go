@@ -34,7 +34,9 @@ var ErrRunning = errors.New("netlog: the logger is running")
 // that one scan cannot evict the evidence before it. Past that its smallest flows
 // are folded: they lose their ports, then their addresses, never their packets and
 // bytes. The paths of Underlay and the names of nodes have at least an eighth of
-// the window each; nodes past that go unnamed.
+// the window each; nodes past that go unnamed. Each record of it adds a head of its
+// own, of times, NodeID and srcNode: some 100 bytes, 5 KiB at most. With NoUpload
+// there is no Buffer to share, and no bound.
 //
 // All methods are safe for concurrent use, and none but Startup and Shutdown
 // ever waits: no lock is held over a call to the Device, a callback, the
@@ -169,11 +171,14 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 
 // Shutdown stops counting, takes the last window and uploads what is queued.
 //
-// It returns nil when everything was delivered, and otherwise a
-// [*logtail.UndeliveredError] that wraps the error of ctx. ctx bounds every step,
-// also the wait for a Device or a callback that hangs; its goroutine then makes no
-// further call when it wakes, not even to stop counting, and until it does Startup
-// returns [ErrRunning].
+// It returns nil when the last window was taken and all that was queued delivered,
+// and otherwise a [*logtail.UndeliveredError] that wraps the error of ctx. Where the
+// Buffer did not take the last window, the error wraps that of the Buffer, and an
+// UndeliveredError only if there is one. What was dropped before stands in Stats.
+//
+// ctx bounds every step, also the wait for a Device or a callback that hangs; its
+// goroutine then makes no further call when it wakes, not even to stop counting, and
+// until it does Startup returns [ErrRunning].
 // One that does not hang is given a tenth of a second past ctx to take the last
 // window, so that a Shutdown with a cancelled ctx still saves it to a Buffer on disk.
 //

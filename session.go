@@ -67,6 +67,7 @@ type session struct {
 	traffic traffic
 	held    map[flowtrack.Tuple]tunstats.Counts // of the underlay, waiting for a record
 	fault   string                              // the last one told to logf
+	lost    error                               // why the Buffer did not take the last window; read after polled is closed
 }
 
 // newRoutes are routes that wait for the end of the current window.
@@ -177,7 +178,9 @@ func (s *session) poll() {
 		case <-s.rerouted:
 			early.Reset(max(0, earlyPeriod-time.Since(lastEarly)))
 		case <-early.C:
-			if next := s.next.Load(); next == nil || next.equal(s.routes) {
+			next := s.next.Load()
+			if next == nil || next.equal(s.routes) {
+				s.next.CompareAndSwap(next, nil) // or the change after it would look as old
 				continue
 			}
 			lastEarly = time.Now()
