@@ -72,7 +72,7 @@ type Config struct {
 	AllowInsecure bool
 
 	// Logf takes what the Logger has to say: each distinct fault of an outage
-	// once, and its end. It is called by the goroutine that uploads, one call at a
+	// once (another number in its text makes no other fault), and its end. It is called by the goroutine that uploads, one call at a
 	// time, with no lock held: while it hangs, nothing is uploaded. It must
 	// not call Shutdown. Nil: silent.
 	Logf func(format string, args ...any) `json:"-"`

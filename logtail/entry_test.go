@@ -133,20 +133,20 @@ func TestNestingDoesNotOverflowTheStack(t *testing.T) {
 
 func TestOwnLogtailMemberMakesWay(t *testing.T) {
 	encode, _ := encoder(t)
-	for _, test := range []struct{ name, in, bad, members string }{
-		{"alone", `{"logtail":1}`, `1`, `}`},
-		{"first", `{"logtail":{"x":[1]},"a":1}`, `{"x":[1]}`, `,"a":1}`},
-		{"in the middle", `{"a":1, "logtail" : "s" ,"b":2}`, `"s"`, `,"a":1,"b":2}`},
-		{"last", `{"a":1,"logtail":null}`, `null`, `,"a":1}`},
-		{"with an escaped name", `{"log\u0074ail":1,"a":2}`, `1`, `,"a":2}`},
-		{"in capitals", `{"Logtail":1,"a":2}`, `1`, `,"a":2}`},
-		{"as engines that flatten name its members", `{"logtail.id":"x","a":2}`, `"x"`, `,"a":2}`},
-		{"so in capitals too, and with any sign", `{"LOGTAIL_id":"x","a":2}`, `"x"`, `,"a":2}`},
-		{"flattened twice", `{"logtail.id":1,"logtail.server_time":2}`, `{"logtail.id":1,"logtail.server_time":2}`, `}`},
-		{"in two spellings", `{"logtail":1,"LOGTAIL":2}`, `{"logtail":1,"LOGTAIL":2}`, `}`},
-		{"twice", `{"logtail":1,"logtail":2}`, `{"logtail":1,"logtail":2}`, `}`},
-		{"a thousand members", manyMembers(1000), manyMembers(1000), `}`},
-		{"any name twice", `{"a":1,"b":2,"\u0061":3}`, `{"a":1,"b":2,"\u0061":3}`, `}`},
+	for _, test := range []struct{ name, in, bad, members, detail string }{
+		{"alone", `{"logtail":1}`, `1`, `}`, "duplicate logtail member"},
+		{"first", `{"logtail":{"x":[1]},"a":1}`, `{"x":[1]}`, `,"a":1}`, "duplicate logtail member"},
+		{"in the middle", `{"a":1, "logtail" : "s" ,"b":2}`, `"s"`, `,"a":1,"b":2}`, "duplicate logtail member"},
+		{"last", `{"a":1,"logtail":null}`, `null`, `,"a":1}`, "duplicate logtail member"},
+		{"with an escaped name", `{"log\u0074ail":1,"a":2}`, `1`, `,"a":2}`, "duplicate logtail member"},
+		{"in capitals", `{"Logtail":1,"a":2}`, `1`, `,"a":2}`, "duplicate logtail member"},
+		{"as engines that flatten name its members", `{"logtail.id":"x","a":2}`, `"x"`, `,"a":2}`, "duplicate logtail member"},
+		{"so in capitals too, and with any sign", `{"LOGTAIL_id":"x","a":2}`, `"x"`, `,"a":2}`, "duplicate logtail member"},
+		{"flattened twice", `{"logtail.id":1,"logtail.server_time":2}`, `{"logtail.id":1,"logtail.server_time":2}`, `}`, "several logtail members"},
+		{"in two spellings", `{"logtail":1,"LOGTAIL":2}`, `{"logtail":1,"LOGTAIL":2}`, `}`, "several logtail members"},
+		{"twice", `{"logtail":1,"logtail":2}`, `{"logtail":1,"logtail":2}`, `}`, "doubled member name"},
+		{"a thousand members", manyMembers(1000), manyMembers(1000), `}`, "too many members"},
+		{"any name twice", `{"a":1,"b":2,"\u0061":3}`, `{"a":1,"b":2,"\u0061":3}`, `}`, "doubled member name"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
@@ -155,6 +155,7 @@ func TestOwnLogtailMemberMakesWay(t *testing.T) {
 			c.Assert(json.Unmarshal(raw, &e), qt.IsNil, qt.Commentf("%s", raw))
 			c.Assert(e.Logtail.Error, qt.IsNotNil)
 			c.Check(string(e.Logtail.Error.BadData), qt.Equals, test.bad)
+			c.Check(e.Logtail.Error.Detail, qt.Equals, test.detail)
 			c.Check(members(t, raw), qt.Equals, test.members)
 		})
 	}

@@ -1,6 +1,8 @@
 package logtail_test
 
 import (
+	"net"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -56,6 +58,27 @@ func TestAServerThatInventsFaultsIsNotToldWithoutEnd(t *testing.T) {
 		write(t, l, 0, 1)
 		time.Sleep(24 * time.Hour)
 		c.Check(log.all(), qt.HasLen, 16)
+		shutdown(t, l, 0)
+	})
+}
+
+// TestWhatDiffersInNumbersOnlyIsOneFault: each attempt has another local port, and an
+// expired certificate is told with the time of day.
+func TestWhatDiffersInNumbersOnlyIsOneFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		var log logLines
+		attempts := 0
+		network := roundTripper(func(*http.Request) (*http.Response, error) {
+			attempts++
+			source := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 40_000 + attempts}
+			return nil, &net.OpError{Op: "read", Net: "tcp", Source: source, Err: errRefused}
+		})
+		l := startLogger(t, network, func(cfg *logtail.Config) { cfg.Logf = log.Logf })
+		write(t, l, 0, 1)
+		time.Sleep(time.Hour)
+		c.Check(attempts > 10, qt.IsTrue, qt.Commentf("%d", attempts))
+		c.Check(log.all(), qt.HasLen, 1)
 		shutdown(t, l, 0)
 	})
 }

@@ -59,6 +59,8 @@
 // but for the collection, appear in no error, no log line and no printed Config.
 // Where a server or a proxy repeats them, 8 bytes or more in a row are hidden, also
 // as JSON, a URL or HTML writes them; of a shorter secret all of it, if it has 4.
+// Only what a server sends behind the end of its answer is out of reach: net/http
+// prints that to the standard logger of package log.
 package logtail
 
 import (
@@ -141,11 +143,14 @@ func newLogger(cfg *Config) (*Logger, error) {
 //
 // A JSON object is sent as it is, behind the metadata. Anything else is text,
 // sent as {"text":"..."} without its final newline, and cut at 16 KiB with
-// "\u2026+" and the number of bytes cut. Invalid UTF-8 becomes U+FFFD. An object
-// with a member "logtail" of its own, in any case of its letters, finds that in
-// logtail.error.bad_data. One with a doubled member name, or with 1,000 members or
-// more, moves there as a whole; one nested deeper than 61 levels is text. An empty p
-// is nothing.
+// "\u2026+" and the number of bytes cut. Invalid UTF-8 becomes U+FFFD. An empty p is
+// nothing.
+//
+// An object with a member of its own whose name begins with "logtail", in any case
+// of its letters, finds that in logtail.error.bad_data: readers that flatten objects
+// could take it for the metadata. One with several of them, with a doubled member
+// name, or with 1,000 members or more, moves there as a whole; one nested deeper
+// than 61 levels is text.
 //
 // The error is [ErrClosed], or that of the Buffer: then the entry is counted as
 // dropped.
@@ -162,8 +167,8 @@ func (l *Logger) Write(p []byte) (int, error) {
 }
 
 // WriteObject queues one JSON object that the caller encodes in place:
-// appendMembers appends its members, without the braces and without a member
-// "logtail", and returns the extended slice. They are not checked: what is no
+// appendMembers appends its members, without the braces and without one that begins
+// with "logtail", and returns the extended slice. They are not checked: what is no
 // JSON makes the server refuse the entry. No lock is held meanwhile, and dst must
 // not be kept. Errors are those of Write.
 func (l *Logger) WriteObject(appendMembers func(dst []byte) []byte) error {

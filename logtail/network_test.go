@@ -119,6 +119,11 @@ func TestBrokenConnectionsAreRetried(t *testing.T) {
 			readAll(r)
 			io.WriteString(conn, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 1<<20)+"\r\n\r\n")
 		}},
+		{"another protocol, for which the connection stays open", func(conn net.Conn, r *bufio.Reader) {
+			readAll(r)
+			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+			r.ReadByte()
+		}},
 		{"endless informational answers", func(conn net.Conn, r *bufio.Reader) {
 			readAll(r)
 			for range 100_000 {

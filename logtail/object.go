@@ -24,9 +24,9 @@ const movedDepth = 3
 // JSON text is UTF-8 (section 8.1), and a strict receiver would refuse it.
 //
 // A top-level member "logtail", however its name is spelled or goes on, makes way for
-// ours: see isOurs. So does the whole object when a
-// name occurs twice in it, as what it says then depends on who reads it
-// (section 4), and when it has more members than our receiver takes.
+// ours: see isOurs. So does the whole object when it has several, when a name occurs
+// twice in it, as what it says then depends on who reads it (section 4), and when it
+// has more members than our receiver takes.
 func parseObject(p []byte) (object, bool) {
 	p = bytes.Trim(p, " \t\r\n")
 	s := rawjson.Scanner{Text: p}
@@ -39,8 +39,10 @@ func parseObject(p []byte) (object, bool) {
 	}
 	at := slices.IndexFunc(members, isOurs)
 	switch {
-	case rawjson.Doubled(members), at >= 0 && slices.ContainsFunc(members[at+1:], isOurs):
+	case rawjson.Doubled(members):
 		return object{moved: p, detail: "doubled member name"}, true
+	case at >= 0 && slices.ContainsFunc(members[at+1:], isOurs):
+		return object{moved: p, detail: "several logtail members"}, true
 	case len(members) >= rawjson.MaxMembers: // ours is one more
 		return object{moved: p, detail: "too many members"}, true
 	case at < 0:

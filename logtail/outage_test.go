@@ -71,6 +71,27 @@ func TestThreeDaysOfOutage(t *testing.T) {
 	})
 }
 
+// TestTheAgeOfABacklogIsKnownBeforeTheFirstRequest, which comes later at a start.
+func TestTheAgeOfABacklogIsKnownBeforeTheFirstRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		buf := logtail.NewMemoryBuffer(1 << 20)
+		keep := func(cfg *logtail.Config) { cfg.Buffer = buf }
+		down := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errRefused })
+		l := startLogger(t, down, keep)
+		write(t, l, 0, 1)
+		shutdown(t, l, 0)
+		time.Sleep(time.Hour)
+		srv := newCollector(t, nil)
+		l = startLogger(t, srv, keep)
+		synctest.Wait()
+		s := l.Stats()
+		c.Check(s.Attempts, qt.Equals, uint64(0))
+		c.Check(s.Oldest >= time.Hour, qt.IsTrue, qt.Commentf("%v", s.Oldest))
+		drain(t, l)
+	})
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

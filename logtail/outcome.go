@@ -82,7 +82,7 @@ func (u *uploader) failed(v verdict, a answer) {
 		text += ", the server or the settings are at fault, entries are kept"
 	}
 	text = fmt.Sprintf("logtail: %s: %v", text, a.err)
-	if u.faults.fault(time.Now(), text) {
+	if u.faults.fault(time.Now(), a.status, text) {
 		u.log(text)
 	}
 	u.backOff(v, a)

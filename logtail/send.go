@@ -155,7 +155,8 @@ func (s *sender) read(ctx context.Context, resp *http.Response, cancel func()) a
 	var text []byte
 	var err error
 	late := false
-	if resp.Body != http.NoBody {
+	// The body of a 101 is the connection itself, which no context ends.
+	if resp.StatusCode != http.StatusSwitchingProtocols && resp.Body != http.NoBody {
 		// A trickle must not hold up the next request; the status is known.
 		timer := time.AfterFunc(replyTimeout, cancel)
 		text, err = io.ReadAll(io.LimitReader(resp.Body, maxReply))

@@ -50,6 +50,7 @@ type uploader struct {
 func (u *uploader) run() {
 	defer u.end()
 	if u.q.start > 0 {
+		u.nextBatch() // for its age, which Stats tells; step makes what fails good
 		u.await(time.Now().Add(rand.N(startSpread)), u.q.urgent)
 	}
 	for {
