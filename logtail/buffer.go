@@ -16,8 +16,9 @@ type Buffer interface {
 	// the oldest in a full Buffer, and in no other way.
 	//
 	// An error means that entry was not taken. It is not counted in BufferStats
-	// then, and no other entry was dropped for it. An entry that is empty, or
-	// that the empty Buffer could not hold, is such an error.
+	// then. An entry that is empty, or that the empty Buffer could not hold, is such
+	// an error, and no other entry is dropped for it; where storage fails after room
+	// was made, older ones can be gone, and are counted.
 	Append(entry []byte) error
 
 	// Peek returns the oldest entries, at most limit bytes of them but at least

@@ -37,7 +37,8 @@ func Sync(root *os.Root, dir string) error { return syncDir(root, dir) }
 // under our names: one that belongs to another user than that of the process or root,
 // that its group or everyone can write, or that a link leads to. What they may read is
 // none of its business, and so are the directories above. Other systems than Unix have
-// other rights, of which it knows nothing.
+// other rights, of which it knows nothing. The error is a [*RefusedError], or one of
+// the file system.
 func CheckDir(root *os.Root, name string) error {
 	info, err := root.Lstat(name)
 	if err != nil {
@@ -60,6 +61,18 @@ func CheckFile(root *os.Root, name string) error {
 	return refuse(root, name, info, info.Mode().IsRegular(), "a regular file")
 }
 
+// RefusedError says why a directory or file is refused: a person can mend that.
+type RefusedError struct {
+	Path string
+	Err  error
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string { return e.Path + " " + e.Err.Error() }
+
+// Unwrap returns e.Err.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
 // refuse returns what is wrong with the name that info is of.
 func refuse(root *os.Root, name string, info fs.FileInfo, isKind bool, kind string) error {
 	err := notOurs(info)
@@ -67,7 +80,7 @@ func refuse(root *os.Root, name string, info fs.FileInfo, isKind bool, kind stri
 		err = fmt.Errorf("is not %s", kind)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s %w", filepath.Join(root.Name(), name), err)
+		return &RefusedError{filepath.Join(root.Name(), name), err}
 	}
-	return err
+	return nil
 }

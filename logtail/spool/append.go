@@ -103,6 +103,9 @@ func (s *Spool) dropOldest() error {
 // create begins a segment. What has its name already is not ours: the number is
 // left out, and belongs to no entry.
 func (s *Spool) create() error {
+	if err := s.forgetCursor(); err != nil {
+		return err
+	}
 	for range 16 {
 		if s.next > maxSeq {
 			break

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -13,9 +14,23 @@ const (
 
 // cursor is the file of the two slots. It belongs to the holder of busy.
 type cursor struct {
-	file file // nil: could not be opened; tried again when it is needed
-	slot slot // the state found, or written last; generation 0: none
-	at   int64
+	file   file // nil: could not be opened; tried again when it is needed
+	unread bool // there is one whose slots are not known
+	slot   slot // the state found, or written last; generation 0: none
+	at     int64
+}
+
+// forgetCursor removes a cursor that could not be read. If it were read one day after
+// all, it would take entries for delivered that have got its numbers meanwhile.
+func (s *Spool) forgetCursor() error {
+	if !s.cursor.unread {
+		return nil
+	}
+	if err := s.disk.Remove(cursorName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.cursor.unread = false
+	return nil
 }
 
 // openCursor opens the cursor and reads it. Damage is no error: a spool without
@@ -57,6 +72,9 @@ func (s *Spool) openCursor() error {
 func (s *Spool) saveCursor(closed bool) error {
 	c := &s.cursor
 	if c.file == nil {
+		if err := s.forgetCursor(); err != nil {
+			return err
+		}
 		if err := s.openCursor(); err != nil {
 			return err
 		}

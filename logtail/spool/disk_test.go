@@ -129,12 +129,33 @@ func TestWhatCannotBeOpened(t *testing.T) {
 	for _, name := range []string{"lock", "cursor", "owner"} {
 		dir := t.TempDir()
 		qt.Assert(t, os.Symlink(file, filepath.Join(dir, name)), qt.IsNil)
-		if name != "cursor" { // a spool can do without
-			fails("a link for "+name, dir, spool.Options{})
-		}
+		fails("a link for "+name, dir, spool.Options{})
 		b, err := os.ReadFile(file)
 		qt.Assert(t, err, qt.IsNil)
 		qt.Check(t, b, qt.HasLen, 0, qt.Commentf("a link was followed"))
+	}
+}
+
+// TestAFileThatOthersCanWriteIsRefusedAndStays: it is no damage, and mended with chmod.
+func TestAFileThatOthersCanWriteIsRefusedAndStays(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes on Windows")
+	}
+	for _, name := range []string{"0000000000000001.q", "cursor", "owner", "lock"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir, spool.Options{})
+			qt.Assert(t, s.Append([]byte("mine")), qt.IsNil)
+			qt.Assert(t, s.Close(), qt.IsNil)
+			path := filepath.Join(dir, name)
+			qt.Assert(t, os.Chmod(path, 0o660), qt.IsNil)
+			_, err := spool.Open(dir, owner, spool.Options{})
+			qt.Check(t, err, qt.ErrorMatches, "spool: "+regexp.QuoteMeta(path)+` can be written by its group \(0660\)`)
+			qt.Assert(t, os.Chmod(path, 0o600), qt.IsNil)
+			s = open(t, dir, spool.Options{})
+			qt.Check(t, drain(t, s), qt.DeepEquals, []string{"mine"})
+			qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
+		})
 	}
 }
 

@@ -70,7 +70,8 @@
 //     lost, and no others. The numbers in the names of the next segment, or in the
 //     cursor, tell how many, and Stats counts them. After a kill, loss at the end of the
 //     newest segment can be told only as far as the lengths in it are sound.
-//   - The cursor lost: everything that is there is sent again.
+//   - The cursor lost: everything that is there is sent again. One that the disk
+//     does not read is removed before another entry is taken: it must not come back.
 //   - The owner lost: the cursor has a copy. Without both, the spool is not opened.
 //
 // # What a bad disk does
@@ -80,6 +81,8 @@
 // A full disk refuses new entries and nothing else: the cursor has its blocks from the
 // first day. On file systems that never write in place (btrfs, ZFS) the
 // acknowledgement can fail too; entries are then sent again after a restart.
+// What the process may not read, or lacks memory or open files for, is no damage: it
+// is an error until that is mended, and stays.
 // A disk that hangs holds up Append, Peek and Ack. Stats, Claim and Release do not
 // wait for it, and Close gives up after 2 seconds.
 //

@@ -13,9 +13,11 @@ const ownerName = "owner"
 // checkOwner refuses the entries of another identity, and those of nobody known,
 // and otherwise sees to it that the directory names its owner.
 func (s *Spool) checkOwner(segments int) error {
-	version, id, ok := s.readOwner()
+	version, id, ok, err := s.readOwner()
 	found := s.cursor.slot
 	switch {
+	case err != nil:
+		return err
 	case ok && version != ownerVersion:
 		return fmt.Errorf("the directory has format %q, not %s", version, ownerVersion)
 	case ok && id != s.owner:
@@ -27,7 +29,7 @@ func (s *Spool) checkOwner(segments int) error {
 	case found.gen == 0 && segments > 0:
 		return fmt.Errorf("%w: none is recorded", ErrOwner)
 	}
-	err := s.writeOwner()
+	err = s.writeOwner()
 	if err != nil && found.gen > 0 { // the cursor is enough to go on with
 		s.say("spool: the owner was not written: %v", err)
 		return nil
@@ -35,15 +37,21 @@ func (s *Spool) checkOwner(segments int) error {
 	return err
 }
 
-func (s *Spool) readOwner() (version string, id logtail.PublicID, ok bool) {
-	f, err := s.disk.Open(ownerName, os.O_RDONLY)
-	if err != nil {
-		return "", id, false
-	}
-	defer f.Close()
+// readOwner returns what the directory says of its owner. What the disk does not give
+// is as if it were not there.
+func (s *Spool) readOwner() (version string, id logtail.PublicID, ok bool, err error) {
 	b := make([]byte, 2*len(encodeOwner(s.owner)))
-	n, _ := f.ReadAt(b, 0)
-	return decodeOwner(b[:n])
+	n := 0
+	f, err := s.disk.Open(ownerName, os.O_RDONLY)
+	if err == nil {
+		n, err = f.ReadAt(b, 0)
+		f.Close() // nothing was written to it
+	}
+	if notTheDisk(err) {
+		return "", id, false, err
+	}
+	version, id, ok = decodeOwner(b[:n])
+	return version, id, ok, nil
 }
 
 // writeOwner is the one write that is synced under every policy: entries without

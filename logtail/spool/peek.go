@@ -95,7 +95,7 @@ func (s *Spool) mayPass(err error) bool {
 	if errors.Is(err, errDamaged) || errors.Is(err, io.EOF) || errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	if temporary(err) {
+	if notTheDisk(err) {
 		return true
 	}
 	s.unread++

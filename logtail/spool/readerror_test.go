@@ -1,11 +1,14 @@
 package spool
 
 import (
+	"errors"
 	"io/fs"
 	"syscall"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/internal/owndir"
 )
 
 // An error that tells of the process, or that may pass, gives no entry up; one
@@ -18,6 +21,8 @@ func TestWhatAReadErrorMeans(t *testing.T) {
 		lost  bool // its entries
 	}{
 		{"too many open files, however often", syscall.EMFILE, 20, false},
+		{"no right to read it", fs.ErrPermission, 20, false},
+		{"others can write it", &owndir.RefusedError{Path: "x", Err: errors.New("is not ours")}, 20, false},
 		{"the disk fails twice", errIO, readTries - 1, false},
 		{"the disk cannot read it", errIO, readTries, true},
 		{"it is gone", fs.ErrNotExist, 1, true},
@@ -111,6 +116,7 @@ func TestReadErrorsWhileOpening(t *testing.T) {
 		lost  bool
 	}{
 		{"too many open files", "open", syscall.EMFILE, 1, false, false},
+		{"no right to read it", "open", fs.ErrPermission, 1, false, false},
 		{"a read that fails twice", "read", errIO, readTries - 1, true, false},
 		{"a read that fails for good", "read", errIO, readTries, true, true},
 	} {

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"slices"
+
+	"github.com/go-netlog/netlog/internal/owndir"
 )
 
 // recover makes the queue from what the directory holds. It changes no segment,
@@ -20,6 +22,10 @@ func (s *Spool) recover() error {
 		return err
 	}
 	if err := s.openCursor(); err != nil {
+		if notTheDisk(err) {
+			return err
+		}
+		_, s.cursor.unread = sizes[cursorName]
 		s.say("spool: what was delivered may be sent again: %v", err)
 	}
 	var firsts []uint64
@@ -122,8 +128,8 @@ type tail struct {
 func (t tail) numbers() uint64 { return max(uint64(t.bytes)/minFrame, t.lost) }
 
 // examine reads g to its first bad frame, and sets the readable part of it, of at
-// most limit entries. What cannot be read is damage, and no error, unless it is
-// for the lack of something that has nothing to do with the disk.
+// most limit entries. What cannot be read is damage, and no error, unless the disk
+// has nothing to do with that.
 func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
 	for range readTries {
 		g.n, g.good, t.lost = 0, 0, 0
@@ -132,11 +138,11 @@ func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
 			err = s.scan(f, g, limit, &t.lost)
 			f.Close() // nothing was written to it
 		}
-		if err == nil || temporary(err) || errors.Is(err, fs.ErrNotExist) {
+		if err == nil || notTheDisk(err) || errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
-	if temporary(err) {
+	if notTheDisk(err) {
 		return t, err
 	}
 	t.first, t.readable, t.bytes = g.end(), g.n, g.size-g.good
@@ -199,12 +205,15 @@ func notEOF(err error) error {
 	return err
 }
 
-// temporary reports whether err tells of the process (say, too many open files)
-// and not of the disk.
-func temporary(err error) bool {
+// notTheDisk reports whether err tells of the process (say, too many open files) or of
+// its rights, and not of what is on the disk: that may be read once this is mended.
+func notTheDisk(err error) bool {
+	if _, refused := errors.AsType[*owndir.RefusedError](err); refused {
+		return true
+	}
 	e, ok := errors.AsType[interface {
 		error
 		Temporary() bool
 	}](err)
-	return ok && e.Temporary()
+	return ok && e.Temporary() || errors.Is(err, fs.ErrPermission) || lacking(err)
 }

@@ -2,8 +2,10 @@ package spool
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,4 +186,64 @@ func TestWithoutACursor(t *testing.T) {
 	b.drain()
 	qt.Assert(t, b.close(), qt.IsNil)
 	b.check(false)
+}
+
+// TestAnUnreadCursorDoesNotComeBack: what it calls delivered must not be what was
+// accepted while it could not be read.
+func TestAnUnreadCursorDoesNotComeBack(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		err   error
+		ops   string // that fail on the cursor
+		opens bool
+		takes bool
+	}{
+		{"the disk cannot open it", errIO, "open", true, true},
+		{"the disk cannot read it", errIO, "read", true, true},
+		{"nor remove it", errIO, "open remove", true, false},
+		{"too many open files", syscall.EMFILE, "open", false, false},
+		{"no right to read it", fs.ErrPermission, "open", false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBooks(t, newMemDisk(), Options{Sync: Never})
+			qt.Assert(t, b.open(), qt.IsNil)
+			for n := range 10 {
+				qt.Assert(t, b.append(n), qt.IsNil)
+			}
+			b.drain()
+			qt.Assert(t, b.close(), qt.IsNil)
+			qt.Assert(t, b.open(), qt.IsNil) // the last segment goes
+			qt.Assert(t, b.close(), qt.IsNil)
+
+			b.disk.setFault(func(op, name string) error {
+				if name == cursorName && strings.Contains(test.ops, op) {
+					return test.err
+				}
+				return nil
+			})
+			err := b.open()
+			if !test.opens {
+				qt.Assert(t, err, qt.ErrorIs, test.err)
+				b.disk.setFault(nil)
+				err = b.open()
+			}
+			qt.Assert(t, err, qt.IsNil)
+			if test.opens && !test.takes {
+				qt.Check(t, b.append(10), qt.ErrorIs, test.err)
+			}
+			if !test.takes {
+				b.disk.setFault(nil)
+			}
+			for n := 11; n < 16; n++ {
+				qt.Assert(t, b.append(n), qt.IsNil)
+			}
+			b.kill()
+			b.disk.setFault(nil)
+			qt.Assert(t, b.open(), qt.IsNil)
+			qt.Check(t, b.s.Stats().Entries, qt.Equals, 5)
+			b.drain()
+			qt.Assert(t, b.close(), qt.IsNil)
+			b.check(false)
+		})
+	}
 }

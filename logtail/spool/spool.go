@@ -82,7 +82,8 @@ type Spool struct {
 // Where another process has the directory, Open waits up to 2 seconds for it, as
 // daemons overlap when they are restarted, and then returns [ErrLocked]. If the entries
 // in it belong to another identity, it returns [ErrOwner]. Damage is no error: what
-// can be read is kept, and what is missing is counted in Stats.
+// can be read is kept, and what is missing is counted in Stats. What the process may
+// not read is an error, and nothing is removed.
 //
 // The caller closes the Spool, after the Logger that uses it is shut down.
 func Open(dir string, owner logtail.PublicID, opts Options) (*Spool, error) {

@@ -11,3 +11,6 @@ import (
 func diskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
+
+// lacking reports whether err says that the system lacks memory.
+func lacking(err error) bool { return errors.Is(err, syscall.ENOMEM) }

@@ -1,0 +1,27 @@
+package spool
+
+import (
+	"errors"
+	"syscall"
+)
+
+const (
+	errorNotEnoughMemory   = syscall.Errno(8)
+	errorSharingViolation  = syscall.Errno(32)
+	errorLockViolation     = syscall.Errno(33)
+	errorHandleDiskFull    = syscall.Errno(39)
+	errorDiskFull          = syscall.Errno(112)
+	errorNoSystemResources = syscall.Errno(1450)
+)
+
+// diskFull reports whether err says that there is no room on the disk.
+func diskFull(err error) bool {
+	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull)
+}
+
+// lacking reports whether err says that the system lacks memory, or that another
+// program (a virus scanner, a backup) has the file just now.
+func lacking(err error) bool {
+	return errors.Is(err, errorNotEnoughMemory) || errors.Is(err, errorNoSystemResources) ||
+		errors.Is(err, errorSharingViolation) || errors.Is(err, errorLockViolation)
+}
