@@ -181,6 +181,7 @@ func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen 
 		s = &stream{collection: collection, proc: proc}
 		if len(n.streams) == maxStreams {
 			added -= len(n.streams[0].slots)
+			n.streams[0].slots = nil // an undo can have it still
 			n.streams = append(n.streams[:0], n.streams[1:]...)
 		}
 	}

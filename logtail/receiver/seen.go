@@ -20,6 +20,21 @@ type slot struct{ seq, hash uint64 }
 // node sends between two acknowledgements, or repeats after it was killed.
 const minSlots = 256
 
+// maxGap bounds what one jump of the numbers counts as missing: no node has sent as
+// much, and one that makes its numbers up must not turn the counter over.
+const maxGap = 1 << 32
+
+// aside returns the place of the second of two entries with one number: where its hash
+// says, but not in the place of the first, at the price of what was there. It can be
+// repeated, too.
+func (it slot) aside(mask uint64) uint64 {
+	at := it.hash >> 1 & mask // the last bit is always set
+	if at == it.seq&mask {
+		at ^= 1
+	}
+	return at
+}
+
 // A verdict says what an entry is, beside those before it in its stream.
 type verdict uint8
 
@@ -48,13 +63,7 @@ func (s *seen) note(seq, hash uint64) (v verdict, gap uint64, u undo) {
 	case old == it:
 		v = repeated
 	case old.hash != 0 && old.seq == seq:
-		// The second of two entries with one number goes where its hash says, but not
-		// in the place of the first, at the price of what was there: it can be
-		// repeated, too.
-		if at = hash & mask; at == seq&mask {
-			at ^= 1
-		}
-		if s.slots[at] == it {
+		if at = it.aside(mask); s.slots[at] == it {
 			v = repeated
 		} else {
 			v = conflict
@@ -63,7 +72,7 @@ func (s *seen) note(seq, hash uint64) (v verdict, gap uint64, u undo) {
 	u = undo{s, at, s.slots[at], s.last, s.any}
 	s.slots[at] = it
 	if s.any && seq > s.last {
-		gap = seq - s.last - 1
+		gap = min(seq-s.last-1, maxGap)
 	}
 	if !s.any || seq > s.last {
 		s.last, s.any = seq, true
@@ -71,8 +80,12 @@ func (s *seen) note(seq, hash uint64) (v verdict, gap uint64, u undo) {
 	return v, gap, u
 }
 
-// back takes a note back. Notes are taken back in the reverse order.
+// back takes a note back, unless its stream was forgotten. Notes are taken back in the
+// reverse order.
 func (u undo) back() {
+	if u.stream.slots == nil {
+		return
+	}
 	u.stream.slots[u.at] = u.was
 	u.stream.last, u.stream.any = u.last, u.any
 }
@@ -87,10 +100,22 @@ func (s *seen) grow(n int) int {
 	if size == was {
 		return 0
 	}
-	slots := make([]slot, size)
-	for _, old := range s.slots {
-		if old.hash != 0 {
-			slots[old.seq&uint64(size-1)] = old
+	slots, mask := make([]slot, size), uint64(size-1)
+	for at, it := range s.slots {
+		if it.seq&uint64(was-1) == uint64(at) {
+			slots[it.seq&mask] = it
+		}
+	}
+	for at, it := range s.slots { // those that are aside take what is left
+		if it.seq&uint64(was-1) == uint64(at) {
+			continue
+		}
+		to := it.seq & mask
+		if slots[to].hash != 0 {
+			to = it.aside(mask)
+		}
+		if slots[to].hash == 0 {
+			slots[to] = it
 		}
 	}
 	s.slots = slots

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"math"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
@@ -21,5 +22,40 @@ func TestTwoEntriesOfOneNumberAreBothRemembered(t *testing.T) {
 			v, _, _ = s.note(seq, h)
 			qt.Assert(t, v, qt.Equals, repeated, qt.Commentf("hash %x", second))
 		}
+	}
+}
+
+// TestGrowthForgetsNeitherOfThem.
+func TestGrowthForgetsNeitherOfThem(t *testing.T) {
+	for hash := range uint64(4 * minSlots) {
+		s := new(seen)
+		s.grow(minSlots)
+		entries := []slot{{5, 1 << 40}, {5, hash | 1<<50}, {6, 1 << 41}}
+		for _, e := range entries {
+			s.note(e.seq, e.hash)
+		}
+		if hash&(minSlots-1) == 6 || hash>>1&(minSlots-1) == 6 {
+			continue // in the place of the third
+		}
+		for range 2 {
+			for _, e := range entries {
+				v, _, _ := s.note(e.seq, e.hash)
+				qt.Assert(t, v, qt.Equals, repeated, qt.Commentf("%x in %d slots", e, len(s.slots)))
+			}
+			s.grow(4 * len(s.slots))
+		}
+	}
+}
+
+// TestOneNodeDoesNotTurnTheCounterOver of numbers that are missing.
+func TestOneNodeDoesNotTurnTheCounterOver(t *testing.T) {
+	var missing uint64
+	for range 1000 {
+		s := new(seen)
+		s.grow(minSlots)
+		s.note(1, 1)
+		_, gap, _ := s.note(math.MaxUint64, 2)
+		qt.Assert(t, missing+gap > missing, qt.IsTrue)
+		missing += gap
 	}
 }

@@ -1,0 +1,43 @@
+package receiver_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// TestABodyOfManyProcessesHoldsTheMemoryOfAFew while it is stored: what is forgotten on
+// the way has to be free at once.
+func TestABodyOfManyProcessesHoldsTheMemoryOfAFew(t *testing.T) {
+	c := qt.New(t)
+	var body strings.Builder
+	for n := range 10_000 {
+		body.WriteString(entryOf(n+1, 1, ""))
+	}
+	sink := new(memory)
+	h := &receiver.Handler{Sink: sink}
+	before := heap()
+	sink.fail = func(context.Context) error {
+		grown := heap() - before
+		c.Check(grown < 16<<20, qt.IsTrue, qt.Commentf("%d bytes", grown))
+		return errors.New("no")
+	}
+	c.Check(post(h, body.String()).Code, qt.Equals, http.StatusServiceUnavailable)
+	sink.fail = nil
+	c.Check(post(h, body.String()).Code, qt.Equals, http.StatusOK)
+	c.Check(sink.take(), qt.HasLen, 10_000, qt.Commentf("what was not stored was not seen"))
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
