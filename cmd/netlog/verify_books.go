@@ -27,6 +27,7 @@ type books struct {
 	accounts map[account]*entries
 	flows    map[flowtrack.Tuple][]account // by the tuple with its sides in order
 	owners   map[netip.Addr][]uint32       // who stands at an address, as an end of flows
+	folded   map[pair]bool                 // of one of whose flows someone has folded the ports away
 
 	findings           []finding
 	notes              []string
@@ -52,6 +53,7 @@ type entries struct {
 	first, last records.Pos
 	virtual     bool
 	transit     bool // the node reports both sides, so the flow goes through it
+	speaks      bool // and it speaks for this side
 }
 
 // bookNode is one node.
@@ -102,6 +104,7 @@ func newBooks() *books {
 		accounts: make(map[account]*entries),
 		flows:    make(map[flowtrack.Tuple][]account),
 		owners:   make(map[netip.Addr][]uint32),
+		folded:   make(map[pair]bool),
 		told:     make(map[string]int),
 		noted:    make(map[string]int),
 	}

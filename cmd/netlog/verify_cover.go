@@ -20,7 +20,10 @@ func (b *books) arrange() {
 		}
 		n.spans = joined(n.spans)
 	}
-	for _, accs := range b.flows {
+	for t, accs := range b.flows {
+		if hasPorts(t.Proto) && (t.Src.Port() == 0 || t.Dst.Port() == 0) {
+			b.folded[pairOf(t)] = true
+		}
 		for _, a := range accs {
 			back := account{a.node, flowtrack.Tuple{Proto: a.Proto, Src: a.Dst, Dst: a.Src}}
 			if b.accounts[back] != nil && a.Src != a.Dst {
@@ -32,6 +35,7 @@ func (b *books) arrange() {
 			}
 		}
 	}
+	b.letHubsSpeak()
 }
 
 // joined returns spans in order, with those that overlap as one. So however many
@@ -53,11 +57,11 @@ func joined(spans []span) []span {
 
 // counted reports whether those who stand on the other side of a flow have
 // counted during the whole of w, a window of node. A hub that was there counts only
-// where it speaks for that side, as in [books.sides].
+// where it speaks for that side.
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 	reported, counted := false, false
 	for _, a := range b.flows[inOrder(*t)] {
-		if a.Src != t.Dst || a.node == node || b.accounts[a].transit && len(b.owners[a.Src.Addr()]) > 0 {
+		if e := b.accounts[a]; a.Src != t.Dst || a.node == node || e.transit && !e.speaks {
 			continue
 		}
 		reported = true
@@ -72,7 +76,7 @@ func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 		return counted
 	}
 	return slices.ContainsFunc(b.owners[t.Dst.Addr()], func(o uint32) bool {
-		return o != node && b.covers(o, node, w)
+		return o != node && !b.isHub(o, *t) && b.covers(o, node, w)
 	})
 }
 

@@ -32,20 +32,14 @@ type half struct {
 	pkts, bytes  uint64
 	edgeP, edgeB uint64 // of these, when the other side may not have counted
 	first, last  records.Pos
-	owned        bool // someone keeps books of the address
+	owned        bool // someone keeps books of it, or speaks for it
 }
 
 // checkFlows holds both sides of every flow against each other.
 func (b *books) checkFlows() {
-	folded := make(map[pair]bool)
-	for t := range b.flows {
-		if hasPorts(t.Proto) && (t.Src.Port() == 0 || t.Dst.Port() == 0) {
-			folded[pairOf(t)] = true
-		}
-	}
 	pairs := make(map[pair]map[bool]*direction) // by whether the smaller address sends
 	bad := make(map[pair]bool)
-	silent := make(map[netip.Addr]int)
+	silent := make(map[netip.Addr]bool)
 	for _, t := range slices.SortedFunc(maps.Keys(b.flows), compareTuples) {
 		lo, hi := b.sides(t)
 		if lo.nodes == nil || hi.nodes == nil {
@@ -57,12 +51,12 @@ func (b *books) checkFlows() {
 		for _, forward := range []bool{true, false} {
 			d := newDirection(t, &lo, &hi, forward)
 			if !d.recv.owned || !d.sent.owned {
-				silent[d.silent()]++
+				silent[d.silent()] = true
 				continue
 			}
 			b.weigh(&d)
 			// One side may have folded ports away where the other has not: only their sums agree then.
-			if !folded[p] && b.judge(&d, "") {
+			if !b.folded[p] && b.judge(&d, "") {
 				bad[p] = true
 			}
 			if pairs[p] == nil {
@@ -82,8 +76,8 @@ func (b *books) checkFlows() {
 	b.bookless(silent)
 }
 
-// bookless tells of the addresses that nobody keeps books for.
-func (b *books) bookless(addrs map[netip.Addr]int) {
+// bookless tells of the addresses that nobody keeps books for, nor speaks for.
+func (b *books) bookless(addrs map[netip.Addr]bool) {
 	for _, a := range slices.SortedFunc(maps.Keys(addrs), netip.Addr.Compare) {
 		if b.complete {
 			b.found(records.Pos{}, "missing books", "no node reports as %v, and others talked to it", a)
@@ -109,8 +103,7 @@ type flowSide struct {
 	ends        []account // of nodes that say they are that side
 }
 
-// sides returns what is said at the sides of t. A hub speaks for a side only
-// where nobody who keeps books stands there.
+// sides returns what is said at the sides of t.
 func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 	for _, a := range b.flows[t] {
 		if e := b.accounts[a]; !e.transit {
@@ -128,9 +121,9 @@ func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 	b.overlap(hi.ends)
 	for i, s := range []*flowSide{&lo, &hi} {
 		addr := []netip.AddrPort{t.Src, t.Dst}[i]
-		s.owned = s.nodes != nil || len(b.owners[addr.Addr()]) > 0
+		s.owned = b.kept(addr, t)
 		for _, a := range b.flows[t] {
-			if e := b.accounts[a]; !s.owned && e.transit && a.Src == addr {
+			if e := b.accounts[a]; e.speaks && a.Src == addr {
 				s.add(a.node, e)
 				s.owned = true
 			}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone has flows of which only the hub keeps
+// books: nobody can say anything else, and so nothing is checked.
+func TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		books []string // of these nodes, besides the hub
+		notes []string // addresses that have none
+	}{
+		{"two phones talk through it", []string{"spoke1", "spoke2"}, []string{"100.64.0.4", "100.64.0.5"}},
+		{"its file is the only one", nil, []string{"100.64.0.2", "100.64.0.3", "100.64.0.4", "100.64.0.5"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMesh("hub", "spoke1", "spoke2", "phone1", "phone2")
+			m.flow(":40000", ":443", "spoke1", "hub", "spoke2")
+			m.flow(":40000", ":5060", "phone1", "hub", "phone2")
+			finished(m)
+			keepBooks(m, append(test.books, "hub")...)
+			dir := m.write(t)
+			code, out, _ := netlogCommand(t, "", "verify", dir)
+			qt.Check(t, code, qt.Equals, exitOK, qt.Commentf("%s", out))
+			qt.Check(t, strings.Count(out, "note: "), qt.Equals, len(test.notes), qt.Commentf("%s", out))
+			for _, addr := range test.notes {
+				qt.Check(t, out, qt.Contains, "note: no books of "+addr+": what others say of it is not checked\n")
+			}
+			qt.Check(t, out, qt.Not(qt.Contains), "unchecked at its edges")
+			code, out, _ = netlogCommand(t, "", "verify", "-complete", dir)
+			qt.Check(t, code, qt.Equals, exitFindings)
+			qt.Check(t, strings.Count(out, "missing books: "), qt.Equals, len(test.notes))
+		})
+	}
+}
+
+// TestVerifyLetsNoHubSpeakWhereThereAreTwo: each has seen a part of the flow, or all
+// of it, and nothing tells which.
+func TestVerifyLetsNoHubSpeakWhereThereAreTwo(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		books []string
+		notes []string
+		path  []string // of the second part
+	}{
+		{"the second takes over", []string{"a"}, []string{"100.64.0.4"}, []string{"a", "hub2", "c"}},
+		{"between two that keep no books", nil, []string{"100.64.0.3", "100.64.0.4"}, []string{"a", "hub2", "c"}},
+		{"one behind the other", []string{"a"}, []string{"100.64.0.4"}, []string{"a", "hub1", "hub2", "c"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMesh("hub1", "hub2", "a", "c")
+			f := m.flow(":40000", ":443", "a", "hub1", "c")
+			m.run(20 * time.Second)
+			f.path = nil
+			for _, name := range test.path {
+				f.path = append(f.path, m.node(name))
+			}
+			finished(m)
+			keepBooks(m, append(test.books, "hub1", "hub2")...)
+			b := verifyLines(t, m)
+			qt.Check(t, b.findings, qt.HasLen, 0)
+			qt.Assert(t, b.notes, qt.HasLen, len(test.notes))
+			for i, addr := range test.notes {
+				qt.Check(t, b.notes[i], qt.Contains, "no books of "+addr)
+			}
+		})
+	}
+}
+
+// TestVerifyTakesTheHalvesOfAHubInAnyOrder: a hub may count the two sides of a flow in
+// different windows, and another one's record may stand between.
+func TestVerifyTakesTheHalvesOfAHubInAnyOrder(t *testing.T) {
+	const there, back = `"src":"100.64.0.3:1","dst":"100.64.0.4:2","rxPkts":%d,"rxBytes":%[1]d`, `"src":"100.64.0.4:2","dst":"100.64.0.3:1","txPkts":%d,"txBytes":%[1]d`
+	m := &mesh{nodes: []*meshNode{{name: "flows"}}}
+	line := func(hub string, seq, second int, flow string, pkts int) {
+		at := meshStart.Add(time.Duration(second) * time.Second)
+		m.nodes[0].lines = append(m.nodes[0].lines, fmt.Sprintf(`{"logtail":{"id":%q,"proc_id":1,"proc_seq":%d},"start":%q,"end":%q,"virtualTraffic":[{"proto":17,%s}]}`,
+			hub, seq, at.Format(time.RFC3339), at.Add(5*time.Second).Format(time.RFC3339), fmt.Sprintf(flow, pkts)))
+	}
+	line("hub1", 1, 0, there, 10)
+	line("hub2", 1, 5, back, 30)
+	line("hub2", 2, 10, there, 30)
+	line("hub1", 2, 15, back, 10)
+	for range 2 {
+		qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 0)
+		slices.Reverse(m.nodes[0].lines)
+	}
+}
+
+// TestVerifyTakesAHubThatLetsSomeFlowsThrough to a node without books: of those that
+// its firewall drops it has one side only, as if it stood at that node's address.
+func TestVerifyTakesAHubThatLetsSomeFlowsThrough(t *testing.T) {
+	m := newMesh("hub", "a", "phone")
+	m.flow(":40000", ":5060", "a", "hub", "phone")
+	m.flow(":40001", m.node("phone").addr+":22", "a", "hub")
+	finished(m)
+	keepBooks(m, "hub", "a")
+	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 0)
+	a := m.node("a")
+	a.lines[3] = changeCount(a.lines[3], 0, "rxPkts", 1)
+	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 1)
+}
+
+// TestVerifyDoesNotTakeAHubForTheNodeBehindIt: it was there when a sent, and dropped
+// another flow to the same address, but c was not.
+func TestVerifyDoesNotTakeAHubForTheNodeBehindIt(t *testing.T) {
+	m := newMesh("hub", "a", "c")
+	f := m.flow(":40000", ":443", "a", "hub", "c")
+	f.rate = 0 // packets are sent one by one
+	m.flow(":40001", m.node("c").addr+":22", "a", "hub")
+	m.flow(":40002", ":80", "a", "hub", "c").from = 30 * time.Second
+	m.node("c").phase = 25 * time.Second
+	m.run(10 * time.Second)
+	for range 5 {
+		m.send(f, 100, false)
+	}
+	b := verifyLines(t, finished(m))
+	qt.Check(t, b.findings, qt.HasLen, 0)
+	qt.Check(t, b.notes, qt.HasLen, 0)
+}
+
+// TestVerifyTakesAHubThatFoldedPorts, where an end did not: what the hub says of a flow
+// is not of the same flow then.
+func TestVerifyTakesAHubThatFoldedPorts(t *testing.T) {
+	m := newMesh("hub", "a", "phone")
+	for i := range 5 {
+		m.flow(fmt.Sprintf(":%d", 40000+i), ":5060", "a", "hub", "phone")
+	}
+	finished(m)
+	keepBooks(m, "hub", "a")
+	hub := m.node("hub")
+	for i, l := range hub.lines {
+		for p := range 5 {
+			l = strings.ReplaceAll(l, fmt.Sprintf("100.64.0.2:4000%d", p), "100.64.0.2:0")
+		}
+		hub.lines[i] = strings.ReplaceAll(l, "100.64.0.3:5060", "100.64.0.3:0")
+	}
+	b := verifyLines(t, m)
+	qt.Check(t, b.findings, qt.HasLen, 0)
+	qt.Check(t, strings.Join(b.notes, "\n"), qt.Contains, "no books of 100.64.0.3")
+}
+
+// TestVerifyTakesRandomMeshesWhereSomeKeepNoBooks, with flows that go over one hub, over
+// the other, or change between them.
+func TestVerifyTakesRandomMeshesWhereSomeKeepNoBooks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for i := range 60 {
+		names := []string{"hub1", "hub2", "n1", "n2", "n3", "n4"}
+		m := newMesh(names...)
+		for j := range 6 {
+			ends := rng.Perm(4)
+			f := m.flow(fmt.Sprintf(":%d", 40000+j), ":443", names[2+ends[0]], names[rng.IntN(2)], names[2+ends[1]])
+			f.from += time.Duration(rng.IntN(20)) * time.Second
+		}
+		m.run(time.Duration(10+rng.IntN(20)) * time.Second)
+		for _, f := range m.flows {
+			if rng.IntN(2) == 0 {
+				f.path[1] = m.nodes[rng.IntN(2)]
+			}
+		}
+		finished(m)
+		keepers := names[:2]
+		for _, n := range names[2:] {
+			if rng.IntN(2) == 0 {
+				keepers = append(keepers, n)
+			}
+		}
+		keepBooks(m, keepers...)
+		qt.Assert(t, verifyLines(t, m).findings, qt.HasLen, 0, qt.Commentf("mesh %d, books of %v", i, keepers))
+	}
+}
+
+// keepBooks has all but the named nodes keep none.
+func keepBooks(m *mesh, names ...string) {
+	for _, n := range m.nodes {
+		if !slices.Contains(names, n.name) {
+			n.lines = nil
+		}
+	}
+}
