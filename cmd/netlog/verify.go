@@ -138,7 +138,7 @@ func (b *books) print(w io.Writer) error {
 		fmt.Fprintf(w, "node %s: %s, %s, %s, clock %s%s\n", b.label(n.num), n.times(),
 			flowtable.Plural(n.records, "record"), flowtable.Plural(len(n.procs), "process"), n.clock(), n.unchecked())
 	}
-	_, err := fmt.Fprintf(w, "%s matched, %d seen by one node only, %s\n",
+	_, err := fmt.Fprintf(w, "%s matched, %d unmatched, %s\n",
 		flowtable.Plural(b.matched, "flow"), b.unmatched, flowtable.Plural(len(b.findings)+more(b.told), "finding"))
 	return err
 }

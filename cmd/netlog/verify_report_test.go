@@ -25,7 +25,7 @@ func TestVerifyReport(t *testing.T) {
 			m := finished(twoNodes())
 			m.node("b").lines = nil
 			return m
-		}, exitOK, []string{"note: no books of 100.64.0.2: what others say of it is not checked\n", "2 seen by one node only, 0 findings\n"}, nil},
+		}, exitOK, []string{"note: no books of 100.64.0.2: what others say of it is not checked\n", "2 unmatched, 0 findings\n"}, nil},
 		{"a name of the operator's", func() *mesh {
 			m := finished(twoNodes())
 			m.node("b").lines = slices.Delete(m.node("b").lines, 3, 4)
