@@ -24,6 +24,10 @@ standard input. A flow that several nodes report counts once.
   netlog fmt -node web -class virtual -since 1h -top 20 flows
   netlog fmt -json -exclude 100.64.0.7 flows > rewritten.ndjson
 
+To learn what else an excluded node is called, fmt reads its input once more before
+it writes anything. With more than 65,536 addresses or nodes in it that fails: give
+fewer files at once, with an -exclude for each name and address of the node.
+
 Exits with 1 where something cannot be read or done, and prints the rest; also
 where nothing matches -node.
 

@@ -67,9 +67,13 @@ type aliases struct {
 	addresses []netip.Addr
 }
 
+// errManyNames is a refusal: what cannot be learned would be left in.
+var errManyNames = fmt.Errorf("-exclude of a node must know who is who, and there are more than %d addresses or nodes: "+
+	"give fewer files or days at once, or exclude its addresses", maxNames)
+
 // learn takes from rec what nodes are called, and which are the excluded ones.
-func (x *excluder) learn(rec *records.Record, name func(id string) string) {
-	x.names.learn(rec)
+func (x *excluder) learn(rec *records.Record, name func(id string) string) error {
+	x.names.own(rec.Reporter(), rec.VirtualTraffic)
 	x.names.own(rec.Reporter(), rec.SubnetTraffic) // of a router this takes its subnet's hosts too
 	x.learnNode(&rec.SrcNode, rec.Reporter(), rec.NodeID)
 	for i := range rec.DstNodes {
@@ -80,13 +84,17 @@ func (x *excluder) learn(rec *records.Record, name func(id string) string) {
 			x.text(rec.Reporter())
 		}
 	}
+	if x.names.full || len(x.known) > maxNames {
+		return errManyNames
+	}
+	return nil
 }
 
 // learnNode notes that n and all of more are one node.
 func (x *excluder) learnNode(n *netlog.Node, more ...string) {
 	a := &aliases{append(more, n.NodeID, n.Name), n.Addresses}
 	key := fmt.Sprintf("%q %v", a.texts, a.addresses)
-	if x.known[key] || len(x.known) >= maxNames {
+	if x.known[key] || len(x.known) > maxNames { // the one too many tells
 		return
 	}
 	if x.known == nil {

@@ -154,3 +154,58 @@ func TestFmtExcludesANodeByWhatOthersCallIt(t *testing.T) {
 	qt.Check(t, out, qt.Equals, "")
 	qt.Check(t, errs, qt.Matches, "netlog fmt: -exclude of a node must read its input twice: .*\n")
 }
+
+// TestFmtExcludeOfANodeFailsWhereItCannotKnowWhoIsWho: what it has no room to learn, it
+// would leave in.
+func TestFmtExcludeOfANodeFailsWhereItCannotKnowWhoIsWho(t *testing.T) {
+	const alice = `{"logtail":{"id":"a"},"nodeId":"alice","virtualTraffic":[{"src":"100.64.0.9:1","dst":"100.64.0.2:2","txPkts":1}]}` + "\n" +
+		`{"logtail":{"id":"b"},"nodeId":"bob","virtualTraffic":[{"src":"100.64.0.2:2","dst":"100.64.0.9:1","rxPkts":1}]}` + "\n"
+	addresses := func(n int) string {
+		return list(n, `{"logtail":{"id":"c"},"nodeId":"scan","subnetTraffic":[`, func(i int) string {
+			return fmt.Sprintf(`{"src":"10.%d.%d.%d:1","dst":"100.64.0.2:2","txPkts":1}`, i>>16, i>>8&255, i&255)
+		})
+	}
+	nodes := func(n int) string {
+		return list(n, `{"logtail":{"id":"b"},"exitTraffic":[{"txPkts":1}],"dstNodes":[`, func(i int) string { return fmt.Sprintf(`{"nodeId":"n%d"}`, i) })
+	}
+	for _, test := range []struct {
+		name, in, word string
+		fails          bool
+	}{
+		{"as many addresses as there is room for", addresses(maxNames-2) + alice, "alice", false},
+		{"one more", addresses(maxNames-1) + alice, "alice", true},
+		{"so many that its own finds none", addresses(maxNames) + alice, "alice", true},
+		{"one more, behind its own", alice + addresses(maxNames-1), "alice", true},
+		{"its address is known without", addresses(maxNames) + alice, "100.64.0.9", false},
+		{"as many nodes as there is room for", nodes(maxNames-3) + alice, "alice", false},
+		{"one node more", nodes(maxNames) + alice, "alice", true},
+		{"its address is known without any node", nodes(maxNames) + alice, "100.64.0.9", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "flows.ndjson")
+			qt.Assert(t, os.WriteFile(path, []byte(test.in), 0o600), qt.IsNil)
+			code, out, errs := netlogCommand(t, "", "fmt", "-json", "-exclude", test.word, path)
+			qt.Check(t, strings.Contains(out, "100.64.0.9"), qt.IsFalse)
+			qt.Check(t, out == "", qt.Equals, test.fails)
+			if test.fails {
+				qt.Check(t, code, qt.Equals, exitFailed)
+				qt.Check(t, errs, qt.Matches, "netlog fmt: -exclude of a node must know .* more than 65536 .*: give fewer files or days at once, or .*\n")
+			} else {
+				qt.Check(t, code, qt.Equals, exitOK, qt.Commentf("%s", errs))
+			}
+		})
+	}
+}
+
+// list returns a record with a list of n elements.
+func list(n int, start string, element func(i int) string) string {
+	var b strings.Builder
+	b.WriteString(start)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(element(i))
+	}
+	return b.String() + "]}\n"
+}

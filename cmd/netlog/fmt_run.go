@@ -89,8 +89,11 @@ func (c *fmtRun) learn() error {
 	}
 	for rec, err := range c.in.Records() {
 		c.progress.show(c.in)
-		if err == nil {
-			c.exclude.learn(rec, c.names.node)
+		if err != nil {
+			continue // told when it is read again
+		}
+		if err := c.exclude.learn(rec, c.names.node); err != nil {
+			return err
 		}
 	}
 	c.exclude.settle()

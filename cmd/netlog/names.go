@@ -21,6 +21,7 @@ type names struct {
 	infos map[netip.Addr]netlog.Node     // what records say of an address
 	users map[netip.Addr]map[string]bool // reporters that have an address as their own side
 	sides map[string]int                 // how many such addresses a reporter has
+	full  bool                           // there was no room for some of these
 }
 
 // readFile reads the file of -nodes.
@@ -40,20 +41,23 @@ func (n *names) learn(rec *records.Record) {
 	for i := range rec.DstNodes {
 		n.info(&rec.DstNodes[i])
 	}
-	if n.users == nil {
-		n.users = make(map[netip.Addr]map[string]bool)
-		n.sides = make(map[string]int)
-	}
-	id := rec.Reporter()
-	n.own(id, rec.VirtualTraffic)
+	n.own(rec.Reporter(), rec.VirtualTraffic)
 }
 
 // own notes the sides that a reporter stands on.
 func (n *names) own(id string, flows []netlog.ConnectionCounts) {
+	if n.users == nil {
+		n.users = make(map[netip.Addr]map[string]bool)
+		n.sides = make(map[string]int)
+	}
 	var last netip.Addr
 	for i := range flows {
 		a := flows[i].Src.Addr()
-		if a == last || n.users[a][id] || len(n.users) >= maxNames {
+		if a == last || n.users[a][id] {
+			continue
+		}
+		if len(n.users) >= maxNames {
+			n.full = true
 			continue
 		}
 		last = a
