@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// health knows when a batch could not be stored last.
-type health struct{ failed atomic.Int64 } // Unix nanoseconds; 0: the last one could be stored
+// health knows when a batch could not be stored last. It keeps the time as it was
+// taken, for its monotonic clock: nobody sets that back.
+type health struct{ failed atomic.Pointer[time.Time] } // nil: the last one could be stored
 
 // failedFor is how long one failure counts. A proxy that sends nothing here any more
 // would never see that storing works again.
@@ -16,7 +17,14 @@ const failedFor = time.Minute
 
 func (h *health) failing() bool {
 	failed := h.failed.Load()
-	return failed != 0 && time.Since(time.Unix(0, failed)) < failedFor
+	return failed != nil && time.Since(*failed) < failedFor
+}
+
+func (h *health) stored() { h.failed.Store(nil) }
+
+func (h *health) fail() {
+	now := time.Now()
+	h.failed.Store(&now)
 }
 
 // serveHealth answers /healthz.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
@@ -21,12 +20,12 @@ func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
 	err := s.files.Store(ctx, b)
 	switch {
 	case err == nil:
-		s.health.failed.Store(0)
+		s.health.stored()
 		s.view.add(b.Entries)
 	case errors.Is(err, receiver.ErrCollections): // the client's doing, as the next
 		s.access.deny(b.ID, b.Collection, err)
 	case !errors.Is(err, context.Canceled):
-		s.health.failed.Store(time.Now().UnixNano())
+		s.health.fail()
 	}
 	return err
 }

@@ -150,12 +150,20 @@ func TestServeIsHealthyAgainWithoutARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h health
 		qt.Check(t, h.failing(), qt.IsFalse)
-		h.failed.Store(time.Now().UnixNano())
+		h.fail()
 		time.Sleep(failedFor - 1)
 		qt.Check(t, h.failing(), qt.IsTrue)
 		time.Sleep(time.Nanosecond)
 		qt.Check(t, h.failing(), qt.IsFalse)
 	})
+}
+
+// TestServeTimesAFailureByNoWallClock: set back by a day, it would have serve unwell
+// for that day.
+func TestServeTimesAFailureByNoWallClock(t *testing.T) {
+	var h health
+	h.fail()
+	qt.Check(t, h.failed.Load().String(), qt.Contains, " m=") // as time.Now has it, and nothing that went through a number
 }
 
 // TestServeNeverRedirects: a redirect would repeat the private ID, and no node follows it.
