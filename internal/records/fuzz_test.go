@@ -22,7 +22,7 @@ func FuzzReader(f *testing.F) {
 		one, one + "\n" + one, "[" + one + "," + one + "]", `{"logs":[` + one + `]}`, one[:70] + "\n" + one,
 		`{"virtualTraffic":[` + "\n" + one, `{"logtail":{"proc_seq":1e3},"text":"\u00e9\"\\"}`, `{"exitTraffic":null}`,
 		`{"virtualTraffic":[{"src":"[fe80::1%a]:1","dst":""}],"srcNode":{"addresses":["::1"],"tags":["a"]}}`,
-		`[[[{"a":{"b":[1,true,null,-1.5e+3,"x"]}}]]]`, "{}\n}\n]\n\"", "\xef\xbb\xbf{}",
+		`[[[{"a":{"b":[1,true,null,-1.5e+3,"x"]}}]]]`, "{}\n}\n]\n\"", "\xef\xbb\xbf{}", "true 12 panic\n" + one + "nul",
 	} {
 		f.Add([]byte(s))
 	}

@@ -76,6 +76,32 @@ func TestWhatIsTornIsSkippedAndTold(t *testing.T) {
 	}
 }
 
+// TestWordsOfNoJSONAreTold, once a line: they may be what is left of records. Values that
+// are JSON and no records are passed over.
+func TestWordsOfNoJSONAreTold(t *testing.T) {
+	for _, test := range []struct {
+		in   string
+		want string // the error
+		n    int    // records
+	}{
+		{"true false null 12 -1.5e+3 0 \"x\"\n" + one, "", 1},
+		{one + "true\n" + one + "\n7", "", 2},
+		{"hello world\n" + one, `-:1: records: not JSON: "hello"`, 1},
+		{"true 12 panic goroutine\n" + one, `-:1: records: not JSON: "panic"`, 1},
+		{one + "\n" + one + " and more\n" + one, `-:2: records: not JSON: "and"`, 3},
+		{one + "\n\nnul", `-:3: records: not JSON: "nul"`, 1},
+		{one + "\n01", `-:2: records: not JSON: "01"`, 1},
+		{"app " + one + "\n" + one, `-:1: records: not JSON: "app"`, 1},
+		{strings.Repeat("x", 1<<20) + "\n" + one, `-:1: records: not JSON: "` + strings.Repeat("x", 40) + `"`, 1},
+	} {
+		for _, r := range []io.Reader{strings.NewReader(test.in), oneByte{strings.NewReader(test.in)}} {
+			_, nodes, errs := readAll(r)
+			qt.Check(t, strings.Join(errs, " "), qt.Equals, test.want, qt.Commentf("%.100s", test.in))
+			qt.Check(t, nodes, qt.HasLen, test.n, qt.Commentf("%.100s", test.in))
+		}
+	}
+}
+
 func TestOneByteAtATime(t *testing.T) {
 	_, nodes, errs := readAll(oneByte{strings.NewReader("[" + one + ",\n" + one + "]\n" + one[:50])})
 	qt.Check(t, nodes, qt.HasLen, 2)

@@ -1,5 +1,10 @@
 package records
 
+import (
+	"encoding/json"
+	"fmt"
+)
+
 // token goes on with a string or word, and reports whether it has ended.
 func (s *scanner) token() (done bool, err error) {
 	isString := s.inTok == '"'
@@ -14,6 +19,10 @@ func (s *scanner) token() (done bool, err error) {
 	s.inTok = 0
 	top := s.top()
 	switch {
+	case top == nil && !isString:
+		if w := s.buf[s.tok-s.base : s.pos]; !json.Valid(w) {
+			return false, fmt.Errorf("records: not JSON: %.*q", maxQuoted, w)
+		}
 	case top == nil:
 	case isString && top.wantsKey():
 		top.state = objColon
@@ -64,8 +73,8 @@ func (s *scanner) word() bool {
 	return s.pos < len(s.buf) || s.eof
 }
 
-// isWord reports whether c can stand in a number or a literal. Which words are
-// JSON is left to whoever reads their value.
+// isWord reports whether c can stand in a number or a literal. Which words are JSON is
+// left to whoever reads their value, but for those that stand alone, which nobody reads.
 func isWord(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
 }
