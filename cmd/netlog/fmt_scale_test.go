@@ -104,7 +104,7 @@ func BenchmarkReader(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		d := records.NewReader(bytes.NewReader(data))
+		d := records.NewReader(bytes.NewReader(data), "")
 		for {
 			if _, err := d.Next(); err == io.EOF {
 				break

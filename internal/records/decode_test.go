@@ -36,7 +36,7 @@ func TestEveryMemberIsRead(t *testing.T) {
 		}
 		qt.Assert(t, json.Unmarshal([]byte(in), &message), qt.IsNil)
 		qt.Assert(t, json.Unmarshal([]byte(in), &want), qt.IsNil)
-		got, err := records.NewReader(strings.NewReader(in)).Next()
+		got, err := records.NewReader(strings.NewReader(in), "").Next()
 		qt.Assert(t, err, qt.IsNil)
 		qt.Check(t, fmt.Sprintf("%+v", got.Message), qt.Equals, fmt.Sprintf("%+v", message))
 		qt.Check(t, got.Logtail, qt.Equals, want.Logtail)
@@ -100,7 +100,7 @@ func TestARecordHasSoManyElements(t *testing.T) {
 		`{"logtail":{},"exitTraffic":[{}],"srcNode":{"tags":[` + texts + `]}}`:           "f:1: records: more than 100000 elements in a record",
 		`{"items":[` + strings.Repeat(`{"logtail":{}},`, most+1) + `{"logtail":{}}]}`:    "",
 	} {
-		r := records.NewFileReader(strings.NewReader(in+"\n"+`{"logtail":{},"text":"last"}`), "f")
+		r := records.NewReader(strings.NewReader(in+"\n"+`{"logtail":{},"text":"last"}`), "f")
 		var last string
 		var got []string
 		for {
@@ -135,7 +135,7 @@ func TestAnErrorQuotesOnlyTheStart(t *testing.T) {
 }
 
 func TestAnErrorHasThePlaceAndTheCause(t *testing.T) {
-	_, err := records.NewFileReader(strings.NewReader("\n"+`{"logtail":{},"start":"today"}`), "flows").Next()
+	_, err := records.NewReader(strings.NewReader("\n"+`{"logtail":{},"start":"today"}`), "flows").Next()
 	qt.Check(t, err, qt.ErrorMatches, `flows:2: .*"today".*`)
 	cause, ok := errors.AsType[*time.ParseError](err)
 	qt.Assert(t, ok, qt.IsTrue)

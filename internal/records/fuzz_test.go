@@ -44,7 +44,7 @@ func FuzzReader(f *testing.F) {
 
 // collect reads all records, of which there cannot be more than bytes.
 func collect(t *testing.T, r io.Reader, size int) (raws []string) {
-	d := records.NewReader(r)
+	d := records.NewReader(r, "")
 	defer d.Close()
 	for range 2*size + 1<<20 {
 		rec, err := d.Next()

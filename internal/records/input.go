@@ -111,7 +111,7 @@ func (in *Input) file(path string, yield func(*Record, error) bool) bool {
 		defer f.Close()
 		src, name = f, path
 	}
-	r := NewFileReader(&counter{src, &in.read}, name)
+	r := NewReader(&counter{src, &in.read}, name)
 	defer r.Close()
 	for {
 		rec, err := r.Next()

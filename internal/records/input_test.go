@@ -60,7 +60,7 @@ func gzipped(t *testing.T, s string) []byte {
 
 func TestAStreamOfAnySizeTakesLittleMemory(t *testing.T) {
 	const size = 16 << 20
-	r := records.NewReader(&repeat{head: `{"name":"x","logs":[`, text: one + ",\n", left: size})
+	r := records.NewReader(&repeat{head: `{"name":"x","logs":[`, text: one + ",\n", left: size}, "")
 	live := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -86,7 +86,7 @@ func TestAStreamOfAnySizeTakesLittleMemory(t *testing.T) {
 // TestAnEnvelopeOfAnySizeTakesLittleMemory has no record in it, so that nothing but
 // its size tells that it is none.
 func TestAnEnvelopeOfAnySizeTakesLittleMemory(t *testing.T) {
-	r := records.NewReader(&repeat{head: `{"notes":[{"list":[`, text: `{"a":1},` + "\n", left: 8 << 20})
+	r := records.NewReader(&repeat{head: `{"notes":[{"list":[`, text: `{"a":1},` + "\n", left: 8 << 20}, "")
 	r.SetMaxRecord(1 << 20)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -40,11 +40,9 @@ type Reader struct {
 }
 
 // NewReader returns a Reader of r, which it decompresses where it begins as zstd
-// or gzip does. Close it where r may not be read to its end.
-func NewReader(r io.Reader) *Reader { return NewFileReader(r, "") }
-
-// NewFileReader is NewReader with a name for the positions of records.
-func NewFileReader(r io.Reader, name string) *Reader {
+// or gzip does. The positions of records have the name of the file, which may be "".
+// Close it where r may not be read to its end.
+func NewReader(r io.Reader, name string) *Reader {
 	d := &Reader{}
 	d.rec.Pos.File = name
 	b := bufio.NewReaderSize(r, 64<<10)

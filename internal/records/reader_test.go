@@ -13,7 +13,7 @@ import (
 const one = `{"logtail":{"id":"aa","proc_seq":1},"nodeId":"n1","virtualTraffic":[{"proto":6,"src":"10.0.0.1:1","dst":"10.0.0.2:2","txPkts":18446744073709551615,"future":{"a":[1]}}]}`
 
 func readAll(r io.Reader) (lines []int, nodes []string, errs []string) {
-	d := records.NewReader(r)
+	d := records.NewReader(r, "")
 	for {
 		rec, err := d.Next()
 		if err == io.EOF {
@@ -113,7 +113,7 @@ type oneByte struct{ r io.Reader }
 func (o oneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))]) }
 
 func TestIntegersAreExact(t *testing.T) {
-	rec, err := records.NewReader(strings.NewReader(one)).Next()
+	rec, err := records.NewReader(strings.NewReader(one), "").Next()
 	qt.Assert(t, err, qt.IsNil)
 	qt.Check(t, rec.VirtualTraffic[0].TxPackets, qt.Equals, ^uint64(0))
 	qt.Check(t, string(rec.Raw), qt.Equals, one)
@@ -124,8 +124,8 @@ func TestARecordIsBoundedAndTheRestStillRead(t *testing.T) {
 	large := func(n int) string { return `{"text":"` + strings.Repeat("x", n) + `",` + one[1:] }
 	const bound = 1 << 20
 	r := records.NewReader(strings.NewReader(
-		large(bound-bound/4) + "\n" + strings.Repeat(one+"\n", 20_000) + large(2*bound) + "\n" + one + "\n[" + large(bound-1000) + "]\n" +
-			`{"notes":[` + strings.Repeat("1,", bound) + `1],"logs":[` + one + "]}"))
+		large(bound-bound/4)+"\n"+strings.Repeat(one+"\n", 20_000)+large(2*bound)+"\n"+one+"\n["+large(bound-1000)+"]\n"+
+			`{"notes":[`+strings.Repeat("1,", bound)+`1],"logs":[`+one+"]}"), "")
 	r.SetMaxRecord(bound)
 	n, errs := 0, 0
 	for {

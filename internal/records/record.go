@@ -3,7 +3,7 @@
 // A record is found wherever it stands: on a line of its own, in an array, in
 // the envelope of an API, or under the extra fields that a log shipper adds.
 //
-//	r := records.NewReader(os.Stdin)
+//	r := records.NewReader(os.Stdin, "")
 //	for {
 //		rec, err := r.Next()
 //		if err == io.EOF {
