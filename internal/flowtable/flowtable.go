@@ -172,9 +172,6 @@ func (t *Table) coarsen() {
 
 func (t *Table) limit() int { return cmp.Or(t.MaxFlows, DefaultMaxFlows) }
 
-// Span returns the time from the start of the first window to the end of the last.
-func (t *Table) Span() (start, end time.Time) { return t.start, t.end }
-
 // seconds is the time that rates are taken over, never zero.
 func (t *Table) seconds() float64 {
 	if t.start.IsZero() {
