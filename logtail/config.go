@@ -71,10 +71,10 @@ type Config struct {
 	// takes the entries.
 	AllowInsecure bool
 
-	// Logf takes what the Logger has to say: each distinct fault of an outage
-	// once (another number in its text makes no other fault), and its end. It is called by the goroutine that uploads, one call at a
-	// time, with no lock held: while it hangs, nothing is uploaded. It must
-	// not call Shutdown. Nil: silent.
+	// Logf takes what the Logger has to say: each distinct fault of an outage once
+	// (another number in its text makes no other fault), and its end. It is called by
+	// the goroutine that uploads, one call at a time, with no lock held: while it
+	// hangs, nothing is uploaded. It must not call Shutdown. Nil: silent.
 	Logf func(format string, args ...any) `json:"-"`
 }
 

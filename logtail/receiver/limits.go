@@ -31,8 +31,9 @@ type Limits struct {
 
 	// QuotaBytes is what one node may send, in bytes an hour as they came
 	// (compressed, and at least 1/16 of what is unpacked and stored), refused and
-	// repeated ones too; default 12 MiB, negative: no limit. A new node begins with 4 hours' worth, and a quiet one saves up to 24,
-	// so in any time of T hours it can store QuotaBytes*(T+24) and one body.
+	// repeated ones too; default 12 MiB, negative: no limit. A new node begins with 4
+	// hours' worth, and a quiet one saves up to 24, so in any time of T hours it can
+	// store QuotaBytes*(T+24) and one body.
 	QuotaBytes int64
 
 	// NewIDs is how many IDs not seen before may come in an hour; default 1,000,
