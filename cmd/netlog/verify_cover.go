@@ -61,7 +61,10 @@ func joined(spans []span) []span {
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 	reported, counted := false, false
 	for _, a := range b.flows[inOrder(*t)] {
-		if e := b.accounts[a]; a.Src != t.Dst || a.node == node || e.transit && !e.speaks {
+		if a.Src != t.Dst || a.node == node {
+			continue
+		}
+		if e := b.accounts[a]; e.transit && !e.speaks {
 			continue
 		}
 		reported = true
