@@ -1,6 +1,8 @@
 package netlog
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -9,6 +11,9 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
+// errEnded is the result of a session whose goroutine did not get to its last window.
+var errEnded = errors.New("netlog: the last window was not taken: a callback has ended the goroutine that polls, as runtime.Goexit does")
+
 func (s *session) closeLastWindow() {
 	for _, d := range s.enabled {
 		if s.abandoned.Load() {
@@ -16,6 +21,7 @@ func (s *session) closeLastWindow() {
 		}
 		d.SetStatisticsEnabled(false)
 	}
+	s.lost = nil
 	s.closeWindow(true)
 }
 
@@ -27,7 +33,8 @@ func (s *session) closeLastWindow() {
 // traffic when it passed could be uncovered by routes that came later.
 //
 // Where the window ends late, because a callback or a Device was slow, what the new
-// routes do not know is scrubbed: by then it may be anyone's.
+// routes do not know is scrubbed: by then it may be anyone's. So is what newer ones do
+// not know that came during the extraction.
 func (s *session) closeWindow(last bool) {
 	if s.abandoned.Load() {
 		return
@@ -42,8 +49,10 @@ func (s *session) closeWindow(last bool) {
 	if s.conns != nil {
 		s.counters.addOwn(s.conns.remove(flows, s.routes.own))
 	}
-	if next != nil && time.Since(next.since) > latePeriod {
-		s.routes = s.routes.meet(next.routeTable)
+	for _, n := range []*newRoutes{next, s.next.Load()} {
+		if n != nil && time.Since(n.since) > latePeriod {
+			s.routes = s.routes.meet(n.routeTable)
+		}
 	}
 	s.writeWindow(flows, start, end, last)
 	if next != nil {
@@ -98,7 +107,7 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 			return
 		}
 		if err := s.write(m); err != nil && last {
-			s.lost = err
+			s.lost = fmt.Errorf("netlog: a record of the last window was dropped: %w", err)
 		}
 	}
 }
@@ -130,14 +139,19 @@ func (s *session) takeHeld(maxBytes int) (physical []ConnectionCounts, size int)
 }
 
 // lookupKnown asks the host for a node, but never about an address of the world
-// outside. Nor does one come back: it may be where exit traffic goes.
+// outside. Nor does one come back: it may be where exit traffic goes. Invalid ones
+// are none.
 func (s *session) lookupKnown(a netip.Addr) (Node, bool) {
 	if s.abandoned.Load() || s.unknown(a) {
 		return Node{}, false
 	}
 	n, ok := s.lookupNode(a)
-	if s.exit != ExitFull && slices.ContainsFunc(n.Addresses, s.unknown) {
-		n.Addresses = slices.DeleteFunc(slices.Clone(n.Addresses), s.unknown)
+	hidden := s.unknown
+	if s.exit == ExitFull {
+		hidden = func(a netip.Addr) bool { return !a.IsValid() }
+	}
+	if slices.ContainsFunc(n.Addresses, hidden) {
+		n.Addresses = slices.DeleteFunc(slices.Clone(n.Addresses), hidden)
 	}
 	return n, ok
 }

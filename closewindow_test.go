@@ -80,6 +80,30 @@ func TestALateWindowShowsOnlyWhatTheNewRoutesKnow(t *testing.T) {
 	})
 }
 
+// TestRoutesThatGoDuringASlowExtractionScrubIt: the Device counts on all the while.
+func TestRoutesThatGoDuringASlowExtractionScrubIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(fakeDevice)
+		l := netlog.Logger{Upload: srv.config()}
+		slow := false
+		dev.extract = func() {
+			if slow {
+				slow = false
+				l.ReconfigRoutes(routes())
+				time.Sleep(4 * time.Second)
+				dev.count(toHost, one)
+			}
+		}
+		startup(t, &l, dev, routes("192.168.7.0/24"))
+		slow = true
+		time.Sleep(10 * time.Second)
+		shutdown(t, &l)
+		first := srv.received()[0]
+		qt.Check(t, first.SubnetTraffic, qt.HasLen, 0)
+		qt.Check(t, first.ExitTraffic, qt.HasLen, 1)
+	})
+}
+
 func TestANewRouteUncoversNothingThatWasExit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
@@ -318,7 +342,7 @@ func TestNodesAreNamedByTheHost(t *testing.T) {
 		var asked []netip.Addr
 		l := netlog.Logger{Upload: srv.config(), Exit: netlog.ExitFull, LookupNode: func(a netip.Addr) (netlog.Node, bool) {
 			asked = append(asked, a)
-			return netlog.Node{Name: "node-" + a.String()}, true
+			return netlog.Node{Name: "node-" + a.String(), Addresses: make([]netip.Addr, 1)}, true // an invalid one is none
 		}}
 		startup(t, &l, dev, routes())
 		dev.count(toPeer, one)

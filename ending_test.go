@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -44,6 +45,22 @@ func TestShutdownTellsThatTheLastWindowIsLost(t *testing.T) {
 		startup(t, &l, dev, routes())
 		dev.count(toPeer, one)
 		qt.Check(t, l.Shutdown(t.Context()), qt.IsNil)
+	})
+}
+
+// TestACallbackThatEndsTheGoroutineDoesNotHangShutdown: a test that fails in a callback
+// does (runtime.Goexit).
+func TestACallbackThatEndsTheGoroutineDoesNotHangShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dev := new(fakeDevice)
+		l := netlog.Logger{Upload: new(server).config(), OnRecord: func(*netlog.Message) { runtime.Goexit() }}
+		startup(t, &l, dev, routes())
+		dev.count(toPeer, one)
+		time.Sleep(6 * time.Second)
+		qt.Check(t, l.Shutdown(t.Context()), qt.ErrorMatches, "netlog: the last window was not taken: .*runtime.Goexit.*")
+		l.OnRecord = nil
+		startup(t, &l, dev, routes())
+		shutdown(t, &l)
 	})
 }
 

@@ -114,7 +114,7 @@ func (s *session) shutdown(ctx context.Context) error {
 		err = s.undelivered(ctx)
 	}
 	if polled && s.lost != nil {
-		err = errors.Join(fmt.Errorf("netlog: a record of the last window was dropped: %w", s.lost), err)
+		err = errors.Join(s.lost, err)
 	}
 	return err
 }

@@ -57,12 +57,11 @@ func (ns *nodes) ask(a netip.Addr) int {
 	if i, ok := ns.byAddr[n.Addresses[0]]; ok {
 		return i // found by another address already, or a is in a subnet behind it
 	}
-	size := nodeSize(&n)
-	if size > maxNode {
-		return noNode
+	i := noNode
+	if size := nodeSize(&n); size <= maxNode {
+		i = len(ns.found)
+		ns.found = append(ns.found, node{Node: n, size: size})
 	}
-	i := len(ns.found)
-	ns.found = append(ns.found, node{Node: n, size: size})
 	for _, other := range n.Addresses {
 		if _, ok := ns.byAddr[other]; !ok {
 			ns.byAddr[other] = i

@@ -55,6 +55,25 @@ func TestNodesAreNamedOnceAndSorted(t *testing.T) {
 	qt.Check(t, asked, qt.DeepEquals, []string{"100.64.0.2", "100.64.0.3", "192.168.1.8", "192.168.2.1", "192.168.1.9"})
 }
 
+// TestANodeThatIsTooLargeIsAskedForOnce, however many of its addresses have flows.
+func TestANodeThatIsTooLargeIsAskedForOnce(t *testing.T) {
+	large := Node{Name: "large"}
+	w := window{maxNames: math.MaxInt}
+	for n := range 1000 {
+		a := netip.AddrFrom4([4]byte{100, 64, byte(n >> 8), byte(n)})
+		large.Addresses = append(large.Addresses, a)
+		w.virtual = append(w.virtual, conn(6, "100.100.0.1:1", netip.AddrPortFrom(a, 2).String(), 1))
+	}
+	ordered(&w)
+	asked := 0
+	_, messages := collect(&w, func(a netip.Addr) (Node, bool) {
+		asked++
+		return large, a != netip.MustParseAddr("100.100.0.1")
+	})
+	qt.Check(t, asked, qt.Equals, 2)
+	qt.Check(t, messages[0].DstNodes, qt.HasLen, 0)
+}
+
 // checkNodes checks that DstNodes are the nodes of m's addresses, each once.
 func checkNodes(t testing.TB, w *window, m *Message, lookup func(netip.Addr) (Node, bool)) {
 	t.Helper()

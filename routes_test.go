@@ -305,6 +305,8 @@ func TestRouteTableNilIsEmpty(t *testing.T) {
 	c := qt.New(t)
 	table := newRouteTable(nil)
 	c.Check(table.equal(newRouteTable(&RouteConfig{})), qt.IsTrue)
+	invalid := newRouteTable(&RouteConfig{LocalAddrs: append(prefixes("10.0.0.2/24x"), netip.Prefix{})})
+	c.Check(table.equal(invalid), qt.IsTrue, qt.Commentf("own addresses: %v", invalid.own))
 	c.Check(table.lookup(netip.MustParseAddr("100.64.0.1")), qt.Equals, addrUnknown)
 	c.Check(table.equal(newRouteTable(&RouteConfig{Routes: prefixes("10.0.0.0/8")})), qt.IsFalse)
 }

@@ -49,7 +49,9 @@ func newRouteTable(cfg *RouteConfig) *routeTable {
 	layOut(cfg, ipv4).spans(func(s span6) { t.v4 = append(t.v4, span4{uint32(s.first.lo), s.kind}) })
 	layOut(cfg, ipv6).spans(func(s span6) { t.v6 = append(t.v6, s) })
 	for _, p := range cfg.LocalAddrs {
-		t.own = append(t.own, p.Addr().Unmap())
+		if p.IsValid() {
+			t.own = append(t.own, p.Addr().Unmap())
+		}
 	}
 	t.v4, t.v6 = slices.Clip(t.v4), slices.Clip(t.v6)
 	return t

@@ -67,7 +67,7 @@ type session struct {
 	traffic traffic
 	held    map[flowtrack.Tuple]tunstats.Counts // of the underlay, waiting for a record
 	fault   string                              // the last one told to logf
-	lost    error                               // why the Buffer did not take the last window; read after polled is closed
+	lost    error                               // why the last window is not in the Buffer; read after polled is closed
 }
 
 // newRoutes are routes that wait for the end of the current window.
@@ -146,7 +146,6 @@ func (s *session) devices() []Device {
 // run is the goroutine: it polls until stop, and speaks until quiet.
 func (s *session) run() {
 	s.poll()
-	close(s.polled)
 	for {
 		select {
 		case line := <-s.lines:
@@ -162,6 +161,8 @@ func (s *session) run() {
 
 // poll closes a window every period, and early where routes change.
 func (s *session) poll() {
+	s.lost = errEnded // until it gets there
+	defer close(s.polled)
 	ticker := time.NewTicker(s.period)
 	defer ticker.Stop()
 	early := time.NewTimer(0)

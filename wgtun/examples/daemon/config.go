@@ -88,7 +88,7 @@ func (p peer) text() string {
 }
 
 // change returns what the device must be told to get from the peers of old to
-// those of c. Peers that stay keep their sessions.
+// those of c. Peers that stay keep their sessions, and their endpoint where c names none.
 func (c config) change(old config) string {
 	var b strings.Builder
 	for _, p := range old.Peers {

@@ -91,7 +91,7 @@ func (d *daemon) routes() (*netlog.RouteConfig, error) {
 }
 
 // reconfigure applies what has changed among the peers, or nothing where the device
-// refuses it.
+// refuses it: but then a peer that had no endpoint may have one.
 func (d *daemon) reconfigure(cfg config) error {
 	// The Logger hears of a peer before it is added, and of one that goes after it is
 	// removed. So no traffic of a peer is ever taken for that of the internet.
@@ -125,7 +125,8 @@ func (d *daemon) close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), d.patience)
 		err := d.logger.Shutdown(ctx)
 		cancel()
-		if kept, ok := errors.AsType[*logtail.UndeliveredError](err); ok && kept.Kept {
+		// An error that wraps this one and more tells of a loss besides.
+		if kept, ok := err.(*logtail.UndeliveredError); ok && kept.Kept {
 			log.Printf("%d entries stay in the spool", kept.Entries) // and go out with the next start
 		} else {
 			errs = append(errs, err)
