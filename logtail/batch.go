@@ -38,7 +38,7 @@ func (b *batch) refresh(buf Buffer) (bool, error) {
 }
 
 // peek makes b the oldest entries, as many as a body of limit bytes takes, but at
-// least one. Where that is one, and behind is set, it adds what is behind it.
+// least one. With behind it adds as much as a full body of what is behind them.
 func (b *batch) peek(buf Buffer, limit int, behind bool) error {
 	room := limit
 	entries, through, err := buf.Peek(room)
@@ -46,9 +46,13 @@ func (b *batch) peek(buf Buffer, limit int, behind bool) error {
 		room -= framing(len(entries))
 		entries, through, err = buf.Peek(room)
 	}
-	if err == nil && behind && len(entries) == 1 {
-		room = len(entries[0]) + maxBody
-		entries, through, err = buf.Peek(room)
+	if err == nil && behind {
+		room = total(entries)
+		// What is behind them may be larger than a full body.
+		for n, more := len(entries), maxBody; err == nil && len(entries) == n && int64(room) < buf.Stats().Bytes; more *= 2 {
+			room += more
+			entries, through, err = buf.Peek(room)
+		}
 	}
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
 			return 0, 0, err
 		}
 		if err != nil { // and so nothing behind it can be found
-			s.cut(i, to, at, err)
+			s.cut(i, place{to, at}, err)
 			return s.find(to)
 		}
 		at += size
@@ -66,8 +66,8 @@ func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
 
 // frameSize returns the size of the frame of entry seq, which begins at at.
 func (s *Spool) frameSize(i int, seq uint64, at int64) (int64, error) {
-	if b := &s.batch; b.first <= seq && seq < b.end() {
-		return frameHeader + int64(len(b.entries[seq-b.first])), nil
+	if entry, ok := s.batch.get(seq); ok {
+		return frameHeader + int64(len(entry)), nil
 	}
 	f, err := s.reader(i)
 	if err != nil {

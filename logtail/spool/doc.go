@@ -69,7 +69,8 @@
 //   - A file damaged or removed: the entries behind the damage in that segment are
 //     lost, and no others. The numbers in the names of the next segment, or in the
 //     cursor, tell how many, and Stats counts them. After a kill, loss at the end of the
-//     newest segment can be told only as far as the lengths in it are sound.
+//     newest segment can be told only as far as the lengths in it are sound; of one that
+//     the disk does not read, all bytes are told and, where nothing says more, one entry.
 //   - The cursor lost: everything that is there is sent again. One that the disk
 //     does not read is removed before another entry is taken: it must not come back.
 //   - The owner lost: the cursor has a copy. Without both, the spool is not opened.

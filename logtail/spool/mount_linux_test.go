@@ -133,3 +133,26 @@ func TestPowerCutOnExt4(t *testing.T) {
 	qt.Assert(t, s.Close(), qt.IsNil)
 	run("umount", dir)
 }
+
+// TestADiskThatCanBeWrittenAgain: deliveries are recorded again, too.
+func TestADiskThatCanBeWrittenAgain(t *testing.T) {
+	dir := mountTmpfs(t, "256k")
+	remount := func(flags uintptr) {
+		qt.Assert(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, ""), qt.IsNil)
+	}
+	s := open(t, dir, spool.Options{})
+	for n := range 3 {
+		qt.Assert(t, s.Append(fmt.Appendf(nil, "old %d", n)), qt.IsNil)
+	}
+	qt.Assert(t, s.Close(), qt.IsNil)
+	remount(syscall.MS_RDONLY)
+	s = open(t, dir, spool.Options{})
+	qt.Check(t, s.Append([]byte("none")), qt.ErrorIs, syscall.EROFS)
+	remount(0)
+	qt.Assert(t, s.Append([]byte("new")), qt.IsNil)
+	qt.Check(t, drain(t, s), qt.DeepEquals, []string{"old 0", "old 1", "old 2", "new"})
+	qt.Assert(t, s.Close(), qt.IsNil)
+	s = open(t, dir, spool.Options{})
+	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
+	qt.Check(t, drain(t, s), qt.HasLen, 0)
+}

@@ -5,26 +5,39 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 )
 
 // batch is what Peek returned last.
 type batch struct {
 	limit   int      // bytes, the argument of Peek
-	first   uint64   // number of entries[0]; the others follow without a gap
 	entries [][]byte // empty: none
+	numbers []uint64 // of the entries, in order; some may be left out
 }
 
-func (b *batch) end() uint64 { return b.first + uint64(len(b.entries)) }
+func (b *batch) add(number uint64, entry []byte) {
+	b.numbers, b.entries = append(b.numbers, number), append(b.entries, entry)
+}
+
+// through returns the number of the last entry.
+func (b *batch) through() uint64 { return b.numbers[len(b.numbers)-1] }
 
 // trim takes out what is done with.
 func (b *batch) trim(head uint64) {
-	switch {
-	case head >= b.end():
+	n, _ := slices.BinarySearch(b.numbers, head)
+	b.numbers, b.entries = b.numbers[n:], b.entries[n:]
+	if len(b.entries) == 0 {
 		*b = batch{}
-	case head > b.first:
-		b.entries = b.entries[head-b.first:]
-		b.first = head
 	}
+}
+
+// get returns the entry of this number, if b has it.
+func (b *batch) get(number uint64) (entry []byte, ok bool) {
+	n, ok := slices.BinarySearch(b.numbers, number)
+	if !ok {
+		return nil, false
+	}
+	return b.entries[n], true
 }
 
 // readTries is how often a read that fails is tried before its data is given up.
@@ -48,26 +61,27 @@ func (s *Spool) Peek(limit int) (entries [][]byte, through uint64, err error) {
 	b := &s.batch
 	b.trim(s.head)
 	if len(b.entries) == 0 || b.limit != limit {
-		*b = batch{limit: limit, first: s.head}
+		*b = batch{limit: limit}
 		if err := s.fill(b); err != nil {
 			return nil, 0, fmt.Errorf("spool: %w", err)
 		}
 	}
-	through = b.end() - 1
-	s.last = max(s.last, through)
-	return b.entries, through, nil
+	if len(b.entries) == 0 {
+		return nil, s.head - 1, nil
+	}
+	s.last = max(s.last, b.through())
+	return b.entries, b.through(), nil
 }
 
-// fill reads the oldest entries into b. It fails only if it got none. A gap in
-// the numbers ends b, for its entries have to follow each other.
+// fill reads the oldest entries into b. It fails only if it got none.
 func (s *Spool) fill(b *batch) error {
 	left := b.limit
-	for i := 0; i < len(s.segs) && s.segs[i].first <= b.end(); {
-		at := int64(0)
+	for i := 0; i < len(s.segs); {
+		p := place{s.segs[i].first, 0}
 		if i == 0 {
-			at = s.at
+			p = place{s.head, s.at}
 		}
-		full, err := s.read(i, &at, b, &left)
+		full, err := s.read(i, &p, b, &left)
 		switch {
 		case err == nil && full:
 			return nil
@@ -79,11 +93,11 @@ func (s *Spool) fill(b *batch) error {
 			}
 			return err
 		default:
-			s.cut(i, b.end(), at, err)
+			s.cut(i, p, err)
 			if len(b.entries) > 0 {
 				return nil
 			}
-			i, b.first = 0, s.head // what is the oldest now
+			i = 0 // what is the oldest now
 		}
 	}
 	return nil
@@ -102,16 +116,16 @@ func (s *Spool) mayPass(err error) bool {
 	return s.unread < readTries
 }
 
-// read adds entries of segs[i] to b, from *at on, until their lengths pass *left.
-func (s *Spool) read(i int, at *int64, b *batch, left *int) (full bool, err error) {
+// read adds entries of segs[i] to b, from p on, until their lengths pass *left.
+func (s *Spool) read(i int, p *place, b *batch, left *int) (full bool, err error) {
 	f, err := s.reader(i)
 	if err != nil {
 		return false, err
 	}
-	frames, full, err := s.span(f, *at, s.segs[i].good, len(b.entries) == 0, left)
+	frames, full, err := s.span(f, p.at, s.segs[i].good, len(b.entries) == 0, left)
 	buf := make([]byte, frames)
 	if len(buf) > 0 {
-		if _, err := f.ReadAt(buf, *at); err != nil {
+		if _, err := f.ReadAt(buf, p.at); err != nil {
 			return false, err
 		}
 	}
@@ -120,13 +134,13 @@ func (s *Spool) read(i int, at *int64, b *batch, left *int) (full bool, err erro
 		if !ok {
 			return false, errDamaged
 		}
-		entry, ok := openFrame(buf[:size:size], b.end())
+		entry, ok := openFrame(buf[:size:size], p.seq)
 		if !ok {
 			return false, errDamaged
 		}
-		b.entries = append(b.entries, entry)
+		b.add(p.seq, entry)
 		buf = buf[size:]
-		*at += size
+		*p = place{p.seq + 1, p.at + size}
 	}
 	if err == nil {
 		s.unread = 0
@@ -156,17 +170,17 @@ func (s *Spool) span(f file, at, end int64, first bool, left *int) (n int64, ful
 	return n, false, nil
 }
 
-// cut gives up the entries of segs[i] from number seq on, which lies at at.
-func (s *Spool) cut(i int, seq uint64, at int64, err error) {
+// cut gives up the entries of segs[i] from p on.
+func (s *Spool) cut(i int, p place, err error) {
 	if i == len(s.segs)-1 {
 		s.closeOut()
 	}
 	s.unread = 0
 	g := &s.segs[i]
-	lost := g.end() - seq
-	bytes := g.good - at - int64(lost)*frameHeader
+	lost := g.end() - p.seq
+	bytes := g.good - p.at - int64(lost)*frameHeader
 	s.say("spool: %d entries cannot be read: %v", lost, err)
-	g.n, g.good = seq-g.first, at
+	g.n, g.good = p.seq-g.first, p.at
 	if i+1 < len(s.segs) {
 		s.segs[i+1].gap += lost
 	}

@@ -18,6 +18,12 @@ type segment struct {
 
 func (g segment) end() uint64 { return g.first + g.n }
 
+// place is where an entry lies in its segment.
+type place struct {
+	seq uint64
+	at  int64
+}
+
 // queue is what a Spool knows of its files. The entries are on disk only, so
 // that memory does not grow with them. All of it belongs to the holder of busy.
 type queue struct {
@@ -89,12 +95,15 @@ func (s *Spool) settle() {
 	}
 }
 
-// discard takes segs[i] out of the queue and removes its file, now or later.
+// discard takes segs[i] out of the queue and removes its file, now or later: while the
+// cursor of a Close still stands, what it says is held would be missed.
 func (s *Spool) discard(i int) {
 	g := s.segs[i]
 	s.segs = slices.Delete(s.segs, i, i+1)
 	s.trash = append(s.trash, g)
-	s.emptyTrash()
+	if g.n == 0 || !s.cursor.slot.closed {
+		s.emptyTrash()
+	}
 }
 
 // emptyTrash removes what is done with. What stays is tried again when its room

@@ -2,7 +2,9 @@ package spool
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -150,4 +152,28 @@ func TestReadErrorsWhileOpening(t *testing.T) {
 			qt.Assert(t, b.s.Close(), qt.IsNil)
 		})
 	}
+}
+
+// TestANewestSegmentThatCannotBeReadIsTold, though nothing says how many entries it had.
+func TestANewestSegmentThatCannotBeReadIsTold(t *testing.T) {
+	var lines []string
+	b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
+		lines = append(lines, fmt.Sprintf(format, args...))
+	}})
+	qt.Assert(t, b.open(), qt.IsNil)
+	for n := range 13 {
+		qt.Assert(t, b.append(n), qt.IsNil)
+	}
+	b.kill()
+	b.disk.setFault(func(op, name string) error {
+		if op == "read" && name == segmentName(1) {
+			return errIO
+		}
+		return nil
+	})
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Check(t, b.s.Stats().DroppedEntries, qt.Equals, uint64(1))
+	qt.Check(t, b.s.Stats().DroppedBytes > 1000, qt.IsTrue)
+	qt.Check(t, strings.Join(lines, "\n"), qt.Contains, "bytes cannot be read: ")
+	qt.Assert(t, b.s.Close(), qt.IsNil)
 }

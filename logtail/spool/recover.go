@@ -25,7 +25,8 @@ func (s *Spool) recover() error {
 		if notTheDisk(err) {
 			return err
 		}
-		_, s.cursor.unread = sizes[cursorName]
+		_, listed := sizes[cursorName]
+		s.cursor.unread = listed && s.cursor.file == nil
 		s.say("spool: what was delivered may be sent again: %v", err)
 	}
 	var firsts []uint64
@@ -93,6 +94,10 @@ func (s *Spool) resume(newest tail, unreadable int64) {
 		lost += last - max(s.next, newest.first)
 	}
 	lost -= min(lost, found.known)
+	if newest.err != nil {
+		s.say("spool: %d bytes cannot be read: %v", newest.bytes, newest.err)
+		lost = max(lost, 1) // nothing may tell how many
+	}
 	if newest.readable > 0 {
 		s.next = max(s.next, newest.first+newest.numbers())
 	}
@@ -121,6 +126,7 @@ type tail struct {
 	readable uint64 // entries before
 	bytes    int64
 	lost     uint64 // entries, as far as their lengths still lead from one to the next
+	err      error  // why, where the disk did not read it
 }
 
 // numbers bounds how many numbers the tail may have used. None of them is given
@@ -145,7 +151,7 @@ func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
 	if notTheDisk(err) {
 		return t, err
 	}
-	t.first, t.readable, t.bytes = g.end(), g.n, g.size-g.good
+	t.first, t.readable, t.bytes, t.err = g.end(), g.n, g.size-g.good, err
 	return t, nil
 }
 
