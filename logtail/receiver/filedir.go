@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 
 	"github.com/go-netlog/netlog/internal/collection"
 	"github.com/go-netlog/netlog/internal/owndir"
@@ -33,6 +32,13 @@ func lockDir(root *os.Root) (*os.File, error) {
 // list returns the stored files of a collection. Others are none of its business. A
 // directory that is gone has none.
 func (f *Files) list(collection string) ([]stored, error) {
+	f.names.Lock()
+	defer f.names.Unlock()
+	return f.listLocked(collection)
+}
+
+// listLocked is list with names held.
+func (f *Files) listLocked(collection string) ([]stored, error) {
 	entries, err := f.readDir(collection)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -82,27 +88,6 @@ func (f *Files) collections() ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// assignNumber gives the file of day its number, the next free one of that day. From then
-// on it is complete, and it goes to keep. One that someone has removed needs none.
-func (f *Files) assignNumber(collection, day string) error {
-	files, err := f.list(collection)
-	if err != nil {
-		return err
-	}
-	next := 1
-	for _, s := range files {
-		if s.day == day {
-			next = max(next, s.number+1)
-		}
-	}
-	err = f.root.Rename(path.Join(collection, day+plainSuffix),
-		path.Join(collection, fmt.Sprintf("%s.%04d%s", day, next, plainSuffix)))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // syncDirs makes the name of a new file in a collection durable.

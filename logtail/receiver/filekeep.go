@@ -118,7 +118,7 @@ func (f *Files) compress(s stored) (err error) {
 		return err
 	}
 	defer src.Close()
-	final := strings.TrimSuffix(s.path(), plainSuffix) + zstdSuffix
+	final := compressedName(s.path())
 	temp := final + tempSuffix
 	dst, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -136,13 +136,13 @@ func (f *Files) compress(s stored) (err error) {
 	if err := errors.Join(err, dst.Close()); err != nil {
 		return err
 	}
-	if err := f.root.Rename(temp, final); err != nil {
+	if err := f.rename(temp, final); err != nil {
 		return err
 	}
 	if err := f.syncDirs(s.collection); err != nil {
 		return err
 	}
-	return f.root.Remove(s.path())
+	return f.remove(s.path())
 }
 
 // compressTo streams src to dst as zstd.

@@ -26,6 +26,9 @@ type stored struct {
 // path returns the path of s below the root.
 func (s stored) path() string { return path.Join(s.collection, s.name) }
 
+// compressedName returns the name that a rotated file gets when it is compressed.
+func compressedName(plain string) string { return strings.TrimSuffix(plain, plainSuffix) + zstdSuffix }
+
 // compare orders by time.
 func (s stored) compare(t stored) int {
 	return cmp.Or(strings.Compare(s.day, t.day), cmp.Compare(s.order(), t.order()), strings.Compare(s.collection, t.collection))

@@ -60,7 +60,7 @@ func (f *Files) repairCollection(collection string) error {
 		switch {
 		case s.zstd:
 		case s.number > 0:
-			twin := strings.TrimSuffix(s.name, plainSuffix) + zstdSuffix
+			twin := compressedName(s.name)
 			if slices.ContainsFunc(files, func(t stored) bool { return t.name == twin }) {
 				err = f.root.Remove(s.path())
 			}

@@ -30,7 +30,7 @@ func (f *Files) retain(collections []string, now time.Time) error {
 		if why == "" {
 			continue
 		}
-		if err := f.root.Remove(s.path()); err != nil {
+		if err := f.remove(s.path()); err != nil {
 			errs = append(errs, err)
 			continue
 		}

@@ -51,6 +51,12 @@ type Files struct {
 	quit chan struct{} // ends keep
 	done chan struct{} // closed when keep has ended
 
+	// names guards last, and is held while a directory is read and while a file in one
+	// gets another name or goes: who reads it meanwhile can find a file under neither of
+	// its names. It is taken with the mu of a dayFile held, or none.
+	names sync.Mutex
+	last  map[string]numbered // by collection
+
 	// mu guards the fields below.
 	mu     sync.Mutex
 	open   map[string]*dayFile // by placeKey of the collection
@@ -69,6 +75,7 @@ func OpenFiles(dir string, opts FileOptions) (*Files, error) {
 		kick: make(chan struct{}, 1),
 		quit: make(chan struct{}),
 		done: make(chan struct{}),
+		last: make(map[string]numbered),
 		open: make(map[string]*dayFile),
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -71,6 +71,9 @@ func (f *Files) forget(d *dayFile) {
 		return
 	}
 	d.closed = true
+	f.names.Lock()
+	delete(f.last, d.collection)
+	f.names.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.open, placeKey(d.collection))
