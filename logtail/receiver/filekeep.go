@@ -111,14 +111,25 @@ func (f *Files) endLeft(s stored) error {
 
 // compress replaces a rotated file by its compressed form. The steps are such that
 // a kill leaves either the plain file (and a .tmp, removed at the next start) or
-// both complete, of which repair removes the plain one.
-func (f *Files) compress(s stored) (err error) {
+// both complete: so does what fails at the end, and the next time ends it.
+func (f *Files) compress(s stored) error {
+	final := compressedName(s.path())
+	if info, err := f.root.Lstat(final); err == nil && info.Mode().IsRegular() {
+		return f.endTwin(s)
+	}
+	if err := f.compressAs(s, final); err != nil {
+		return err
+	}
+	return f.removePlain(s)
+}
+
+// compressAs writes the compressed form of s to final.
+func (f *Files) compressAs(s stored, final string) (err error) {
 	src, err := f.root.Open(s.path())
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	final := compressedName(s.path())
 	temp := final + tempSuffix
 	dst, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -136,13 +147,7 @@ func (f *Files) compress(s stored) (err error) {
 	if err := errors.Join(err, dst.Close()); err != nil {
 		return err
 	}
-	if err := f.rename(temp, final); err != nil {
-		return err
-	}
-	if err := f.syncDirs(s.collection); err != nil {
-		return err
-	}
-	return f.remove(s.path())
+	return f.rename(temp, final)
 }
 
 // compressTo streams src to dst as zstd.

@@ -133,8 +133,10 @@ func TestFilesAreRepaired(t *testing.T) {
 			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
 		{"killed in compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst.tmp": "\x28\xb5"},
 			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
-		{"killed after compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst": compress("the same\n")},
-			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"the same", "new"}},
+		{"killed after compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst": compress("1\n")},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"a number given twice", map[string]string{"1999-12-31.0001.ndjson": "2\n", "1999-12-31.0001.ndjson.zst": compress("1\n")},
+			[]string{"1999-12-31.0001.ndjson.zst", "1999-12-31.0002.ndjson.zst", today + ".ndjson"}, []string{"1", "2", "new"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)

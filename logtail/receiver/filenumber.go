@@ -18,11 +18,11 @@ type numbered struct {
 // assignNumber gives the file of day its number, the next free one of that day. From then
 // on it is complete, and it goes to keep. One that someone has removed needs none.
 func (f *Files) assignNumber(collection, day string) error {
-	return f.number(collection, day, day+plainSuffix)
+	return f.assign(collection, day, day+plainSuffix)
 }
 
-// number does so for the file name.
-func (f *Files) number(collection, day, name string) error {
+// assign does so for the file name.
+func (f *Files) assign(collection, day, name string) error {
 	f.names.Lock()
 	defer f.names.Unlock()
 	next, err := f.nextNumber(collection, day)

@@ -59,10 +59,10 @@ func (f *Files) repairCollection(collection string) error {
 	for _, s := range files {
 		switch {
 		case s.zstd:
-		case s.number > 0:
+		case s.number > 0: // keep compresses it
 			twin := compressedName(s.name)
 			if slices.ContainsFunc(files, func(t stored) bool { return t.name == twin }) {
-				err = f.root.Remove(s.path())
+				err = f.endTwin(s)
 			}
 		case s.day == today:
 			err = f.cutTorn(s)

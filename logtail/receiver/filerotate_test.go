@@ -77,3 +77,26 @@ func TestARotatedFileReplacesNone(t *testing.T) {
 		})
 	}
 }
+
+// The compressed form neither.
+func TestACompressedFileReplacesNone(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		f := openFiles(c, dir, receiver.FileOptions{RotateBytes: 1})
+		first := filepath.Join(dir, "x", day0+".0001.ndjson.zst")
+		blocker := first + ".tmp"
+		c.Assert(os.MkdirAll(filepath.Join(blocker, "full"), 0o700), qt.IsNil)
+		store(c, f, "x", "1")
+		store(c, f, "x", "2")
+		synctest.Wait()
+		c.Assert(os.WriteFile(first, []byte(compress("other\n")), 0o600), qt.IsNil)
+		c.Assert(os.RemoveAll(blocker), qt.IsNil)
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		c.Assert(f.Close(), qt.IsNil)
+		names, lines := tree(c, dir)
+		c.Check(names, qt.DeepEquals, []string{"x/" + day0 + ".0001.ndjson.zst", "x/" + day0 + ".0002.ndjson.zst", "x/" + day0 + ".ndjson"})
+		c.Check(lines, qt.DeepEquals, []string{"other", "1", "2"})
+	})
+}
