@@ -200,7 +200,10 @@ func (d *dayFile) endOther(f *Files, s stored) error {
 	if d.file != nil && d.day == s.day {
 		return nil
 	}
-	return f.endDay(s)
+	if err := f.endDay(s); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil // it was rotated since the directory was read
 }
 
 // close closes the file.

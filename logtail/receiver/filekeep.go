@@ -101,9 +101,9 @@ func (f *Files) finish(collection, today string) error {
 // endLeft ends what a rotation that failed half-way has left behind.
 func (f *Files) endLeft(s stored) error {
 	f.mu.Lock()
-	d := f.open[s.collection]
+	d := f.open[placeKey(s.collection)]
 	f.mu.Unlock()
-	if d == nil {
+	if d == nil || d.collection != s.collection {
 		return nil // not ours, or not yet: the next start looks at it
 	}
 	return d.endOther(f, s)

@@ -95,7 +95,13 @@ func (f *Files) cutTorn(s stored) error {
 		return err
 	}
 	defer file.Close()
-	end := s.size
+	// Not the size of the listing: the file may have grown since.
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	size := info.Size()
+	end := size
 	chunk := make([]byte, 64<<10)
 	for end > 0 {
 		n := min(end, int64(len(chunk)))
@@ -108,9 +114,9 @@ func (f *Files) cutTorn(s stored) error {
 		}
 		end -= n
 	}
-	if end == s.size {
+	if end == size {
 		return nil
 	}
-	f.opts.Logf("receiver: %s: cut off a torn line of %d bytes", s.path(), s.size-end)
+	f.opts.Logf("receiver: %s: cut off a torn line of %d bytes", s.path(), size-end)
 	return file.Truncate(end)
 }
