@@ -135,7 +135,10 @@ func (d *dayFile) create(f *Files, day string) error {
 	name := path.Join(d.collection, day+plainSuffix)
 	// What is in our directory can be someone else's still: of a time when it was open to
 	// others, or moved there by root.
-	if err := errors.Join(owndir.CheckDir(f.root, d.collection), owndir.CheckFile(f.root, name)); err != nil {
+	if err := owndir.CheckDir(f.root, d.collection); err != nil {
+		return err
+	}
+	if err := owndir.CheckFile(f.root, name); err != nil {
 		return err
 	}
 	file, err := f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
