@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -79,6 +80,32 @@ func TestFilesThatCannotBeTidiedAreToldOnceAndStay(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A collection that is removed is begun again, the directory of all is not: its lock went
+// with it.
+func TestARemovedDirectoryOfAllIsTold(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("what is in use stays there")
+	}
+	c := qt.New(t)
+	dir := filepath.Join(t.TempDir(), "flows")
+	f := openFiles(c, dir, receiver.FileOptions{})
+	store(c, f, "x", "1")
+	c.Assert(os.RemoveAll(filepath.Join(dir, "x")), qt.IsNil)
+	c.Check(f.Check(), qt.IsNil)
+	store(c, f, "x", "2")
+	c.Assert(os.RemoveAll(dir), qt.IsNil)
+	for range 2 {
+		c.Check(f.Store(t.Context(), batch("x", "3")), qt.IsNotNil)
+		c.Check(f.Check(), qt.ErrorMatches, "receiver: .*flows was removed.*")
+		c.Assert(os.MkdirAll(dir, 0o700), qt.IsNil) // by hand, too late
+	}
+	c.Assert(f.Close(), qt.IsNil)
+	g := openFiles(c, dir, receiver.FileOptions{})
+	store(c, g, "x", "3")
+	c.Check(g.Check(), qt.IsNil)
+	c.Assert(g.Close(), qt.IsNil)
 }
 
 func TestFilesStoreNothingForARequestThatHasEnded(t *testing.T) {

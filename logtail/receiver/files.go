@@ -141,8 +141,8 @@ func (f *Files) write(b Batch) (written, error) {
 	}
 }
 
-// Check returns why Store would store nothing now: ErrNoRoom, ErrClosed, or nil where
-// neither is known to be so.
+// Check returns why Store would store nothing now: ErrNoRoom, ErrClosed, that the
+// directory was removed, or nil where none of it is known to be so.
 func (f *Files) Check() error {
 	f.mu.Lock()
 	closed := f.closed
@@ -150,7 +150,29 @@ func (f *Files) Check() error {
 	if closed {
 		return ErrClosed
 	}
+	if err := f.gone(); err != nil {
+		return err
+	}
 	return f.room()
+}
+
+// gone returns an error where the directory was removed. Another one of its name has
+// not our lock, so that it takes a new Files.
+func (f *Files) gone() error {
+	dir, err := f.root.Open(".")
+	if err == nil {
+		defer dir.Close()
+		if removed(dir) {
+			err = os.ErrNotExist // other systems than Linux say so themselves
+		}
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("receiver: %s was removed", f.root.Name())
+	}
+	if err != nil {
+		return fmt.Errorf("receiver: %w", err)
+	}
+	return nil
 }
 
 // room returns an error where the filesystem has too little of it.
