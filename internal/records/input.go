@@ -4,12 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Input is what a command reads: files, directories and a stream. It is not safe
@@ -17,7 +13,8 @@ import (
 type Input struct {
 	// Paths are files and directories. Of a directory, everything below it is read
 	// whose name ends in .ndjson, .jsonl, .json, .zst or .gz, in the order of names;
-	// links in it are followed to files, not to directories.
+	// links in it are followed to files, not to directories. Files may be rotated
+	// meanwhile: what is read is what was there at the start.
 	// "-" is Stdin, and no path at all is Stdin too.
 	Paths []string
 	Stdin io.Reader
@@ -31,14 +28,15 @@ type Input struct {
 // The input can be read again, but for Stdin.
 func (in *Input) Records() iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		in.read, in.size = 0, 0
-		files, errs := in.files()
-		for _, err := range errs {
+		files := in.list()
+		defer files.close()
+		in.read, in.size = 0, files.size()
+		for _, err := range files.errs {
 			if !yield(nil, err) {
 				return
 			}
 		}
-		for _, f := range files {
+		for _, f := range files.files {
 			if !in.file(f, yield) {
 				return
 			}
@@ -53,63 +51,22 @@ func (in *Input) Progress() (read, size int64) { return in.read, in.size }
 // HasStdin reports whether the input can be read only once.
 func (in *Input) HasStdin() bool { return len(in.Paths) == 0 || slices.Contains(in.Paths, "-") }
 
-// files lists the files, each once.
-func (in *Input) files() (files []string, errs []error) {
+func (in *Input) list() *listing {
 	if len(in.Paths) == 0 {
-		return []string{"-"}, nil
+		return &listing{files: []*source{{path: "-"}}}
 	}
-	seen := make(map[string]bool)
-	add := func(path string, size int64) {
-		if path = filepath.Clean(path); !seen[path] {
-			seen[path] = true
-			files = append(files, path)
-			in.size += size
-		}
-	}
-	for _, p := range in.Paths {
-		if p == "-" {
-			add(p, 0)
-			continue
-		}
-		root := p
-		if info, err := os.Stat(p); err == nil && info.IsDir() {
-			root += string(filepath.Separator) // so that a link to a directory is walked too
-		}
-		filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && (path == root || hasRecords(path)) {
-				var info fs.FileInfo
-				// In a directory nobody has asked for a pipe, which would wait for a writer.
-				if info, err = os.Stat(path); err == nil && (path == root || info.Mode().IsRegular()) {
-					add(path, info.Size())
-				}
-			}
-			if err != nil {
-				errs = append(errs, err)
-			}
-			return nil
-		})
-	}
-	return files, errs
-}
-
-func hasRecords(path string) bool {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".ndjson", ".jsonl", ".json", ".zst", ".gz":
-		return true
-	}
-	return false
+	return snapshot(func() *listing { return list(in.Paths) })
 }
 
 // file yields the records of one file, and reports whether to go on.
-func (in *Input) file(path string, yield func(*Record, error) bool) bool {
+func (in *Input) file(s *source, yield func(*Record, error) bool) bool {
 	src, name := in.Stdin, ""
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
+	if s.info != nil {
+		defer s.close()
+		if err := s.open(); err != nil {
 			return yield(nil, err)
 		}
-		defer f.Close()
-		src, name = f, path
+		src, name = s.held, s.path
 	}
 	r := NewReader(&counter{src, &in.read}, name)
 	defer r.Close()
@@ -119,7 +76,7 @@ func (in *Input) file(path string, yield func(*Record, error) bool) bool {
 			return true
 		}
 		if _, skipped := errors.AsType[*Error](err); err != nil && !skipped {
-			return yield(nil, fmt.Errorf("%s: %w", path, err))
+			return yield(nil, fmt.Errorf("%s: %w", s.path, err))
 		}
 		if !yield(rec, err) {
 			return false
