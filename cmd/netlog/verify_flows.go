@@ -29,6 +29,7 @@ type direction struct {
 // half is what one side of a flow says of one direction.
 type half struct {
 	nodes        []uint32
+	keepers      []uint32 // without nodes: who keeps books of that side, and says nothing
 	pkts, bytes  uint64
 	edgeP, edgeB uint64 // of these, when the other side may not have counted
 	first, last  records.Pos
@@ -97,6 +98,7 @@ func (d *direction) silent() netip.Addr {
 // flowSide is what those who stand at one side of a flow say.
 type flowSide struct {
 	nodes       []uint32
+	keepers     []uint32 // without nodes
 	all, edge   tunstats.Counts
 	first, last records.Pos
 	owned       bool
@@ -127,6 +129,9 @@ func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 				s.add(a.node, e)
 				s.owned = true
 			}
+		}
+		if s.nodes == nil {
+			s.keepers = b.keepers(addr, t)
 		}
 	}
 	return lo, hi
@@ -176,9 +181,9 @@ func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
 	}
 	return direction{
 		flow: t,
-		sent: half{nodes: lo.nodes, pkts: lo.all.TxPackets, bytes: lo.all.TxBytes, edgeP: lo.edge.TxPackets, edgeB: lo.edge.TxBytes,
+		sent: half{nodes: lo.nodes, keepers: lo.keepers, pkts: lo.all.TxPackets, bytes: lo.all.TxBytes, edgeP: lo.edge.TxPackets, edgeB: lo.edge.TxBytes,
 			first: lo.first, last: lo.last, owned: lo.owned},
-		recv: half{nodes: hi.nodes, pkts: hi.all.RxPackets, bytes: hi.all.RxBytes, edgeP: hi.edge.RxPackets, edgeB: hi.edge.RxBytes,
+		recv: half{nodes: hi.nodes, keepers: hi.keepers, pkts: hi.all.RxPackets, bytes: hi.all.RxBytes, edgeP: hi.edge.RxPackets, edgeB: hi.edge.RxBytes,
 			first: hi.first, last: hi.last, owned: hi.owned},
 	}
 }
@@ -187,7 +192,9 @@ func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
 func (d *direction) add(e *direction) *direction {
 	if d == nil {
 		c := *e
-		c.sent.nodes, c.recv.nodes = slices.Clone(shownOf(e.sent.nodes)), slices.Clone(shownOf(e.recv.nodes))
+		for _, h := range []*half{&c.sent, &c.recv} {
+			h.nodes, h.keepers = slices.Clone(shownOf(h.nodes)), slices.Clone(shownOf(h.keepers))
+		}
 		return &c
 	}
 	d.sent.add(&e.sent)
@@ -205,14 +212,20 @@ func (h *half) add(g *half) {
 	if h.nodes == nil {
 		h.first = g.first
 	}
-	for _, n := range shownOf(g.nodes) {
-		if len(h.nodes) <= maxNamed && !slices.Contains(h.nodes, n) {
-			h.nodes = append(h.nodes, n)
-		}
-	}
+	h.nodes, h.keepers = joinShown(h.nodes, g.nodes), joinShown(h.keepers, g.keepers)
 	h.pkts, h.bytes = add(h.pkts, g.pkts), add(h.bytes, g.bytes)
 	h.edgeP, h.edgeB = add(h.edgeP, g.edgeP), add(h.edgeB, g.edgeB)
 	h.last = g.last
+}
+
+// joinShown adds others to nodes, so far as shownOf.
+func joinShown(nodes, others []uint32) []uint32 {
+	for _, n := range shownOf(others) {
+		if len(nodes) <= maxNamed && !slices.Contains(nodes, n) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
 }
 
 // add saturates, as the counters of a flow do.

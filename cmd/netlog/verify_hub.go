@@ -45,6 +45,11 @@ func (b *books) kept(side netip.AddrPort, t flowtrack.Tuple) bool {
 	return slices.ContainsFunc(b.owners[side.Addr()], func(node uint32) bool { return !b.isHub(node, t) })
 }
 
+// keepers returns the nodes that keep the books of a side of flow t.
+func (b *books) keepers(side netip.AddrPort, t flowtrack.Tuple) []uint32 {
+	return slices.DeleteFunc(slices.Clone(b.owners[side.Addr()]), func(node uint32) bool { return b.isHub(node, t) })
+}
+
 // isHub reports whether flow t goes through a node.
 func (b *books) isHub(node uint32, t flowtrack.Tuple) bool {
 	e := b.accounts[account{node, t}]

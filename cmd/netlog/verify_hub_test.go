@@ -9,6 +9,8 @@ import (
 	"time"
 
 	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/flowtrack"
 )
 
 // TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone has flows of which only the hub keeps
@@ -126,6 +128,56 @@ func TestVerifyDoesNotTakeAHubForTheNodeBehindIt(t *testing.T) {
 	b := verifyLines(t, finished(m))
 	qt.Check(t, b.findings, qt.HasLen, 0)
 	qt.Check(t, b.notes, qt.HasLen, 0)
+}
+
+// TestVerifyBlamesNoHubForTheNodeBehindIt, whose books lack what the hub let pass: it
+// counted, and stands at the address of c for another flow only, which it dropped.
+func TestVerifyBlamesNoHubForTheNodeBehindIt(t *testing.T) {
+	m := newMesh("hub", "a", "c")
+	m.flow(":40000", ":443", "a", "hub", "c")
+	dropped := m.flow(":40001", m.node("c").addr+":22", "a", "hub")
+	dropped.rate = 0
+	m.run(10 * time.Second)
+	m.send(dropped, 60, false)
+	finished(m)
+	c := m.node("c")
+	c.lines = c.lines[:1]
+	c.lines[0] = edit(c.lines[0], func(rec map[string]any) {
+		f := rec["virtualTraffic"].([]any)[0].(map[string]any)
+		f["src"], f["dst"] = c.addr+":9", "100.64.0.9:9"
+	})
+	checkBlamed(t, verifyLines(t, m), map[string]string{"flow missing at the sender": ": sent nothing (node %s), ", "mostly unchecked": "node %s, in "}, c)
+}
+
+// TestVerifyBlamesNoHubForTheSumOfItsFlows, each of which may lose its one packet.
+func TestVerifyBlamesNoHubForTheSumOfItsFlows(t *testing.T) {
+	m := newMesh("hub", "a", "c")
+	m.flow(":40000", ":443", "a", "hub", "c")
+	m.flow(":40001", m.node("c").addr+":22", "a", "hub")
+	for _, n := range m.nodes {
+		n.start(m.now)
+	}
+	for i := range 50 {
+		f := m.flow(fmt.Sprintf(":%d", 50000+i), ":53", "a", "hub", "c")
+		f.proto, f.rate = flowtrack.UDP, 0
+		m.send(f, 60, false)
+	}
+	finished(m)
+	c := m.node("c")
+	for i := range 50 {
+		c.lines[0] = removeFlow(c.lines[0], fmt.Sprintf("100.64.0.2:%d", 50000+i))
+	}
+	checkBlamed(t, verifyLines(t, m), map[string]string{"flow missing at the receiver": "received nothing (node %s)"}, c)
+}
+
+// checkBlamed looks for one finding of each kind, and in it for a text with the name of
+// one node.
+func checkBlamed(t *testing.T, b *books, want map[string]string, who *meshNode) {
+	t.Helper()
+	qt.Check(t, b.findings, qt.HasLen, len(want))
+	for _, f := range b.findings {
+		qt.Check(t, f.text, qt.Contains, fmt.Sprintf(want[f.kind], b.label(b.byID[who.id])))
+	}
 }
 
 // TestVerifyTakesAHubThatFoldedPorts, where an end did not: what the hub says of a flow

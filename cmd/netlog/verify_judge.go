@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"net/netip"
 	"strings"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
@@ -43,7 +42,7 @@ func (b *books) judge(d *direction, what string) bool {
 	if r.nodes == nil {
 		pos = s.first
 	}
-	b.found(pos, kind, "%s%v: sent %s, received %s", what, d.flow, b.half(s, d.flow.Src.Addr()), b.half(r, d.flow.Dst.Addr()))
+	b.found(pos, kind, "%s%v: sent %s, received %s", what, d.flow, b.half(s), b.half(r))
 	return true
 }
 
@@ -52,9 +51,9 @@ func (b *books) judge(d *direction, what string) bool {
 func less(a, b uint64) uint64 { return a - min(a, b) }
 
 // half writes what one side says, and where it says it.
-func (b *books) half(h *half, addr netip.Addr) string {
+func (b *books) half(h *half) string {
 	if h.nodes == nil {
-		return fmt.Sprintf("nothing (node %s)", b.labels(b.owners[addr]))
+		return fmt.Sprintf("nothing (node %s)", b.labels(h.keepers))
 	}
 	where := flowtable.Clean(h.first.String())
 	if h.last != h.first {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"net/netip"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
@@ -12,20 +11,20 @@ import (
 // weigh adds d to what others say of the nodes at its two ends. The part is what
 // they say of times when the node, by its own books, did not count.
 func (b *books) weigh(d *direction) {
-	for _, n := range b.standing(&d.sent, d.flow.Src.Addr()) {
+	for _, n := range d.sent.standing() {
 		b.nodes[n].recv.add(d.recv.edgeP, d.recv.pkts)
 	}
-	for _, n := range b.standing(&d.recv, d.flow.Dst.Addr()) {
+	for _, n := range d.recv.standing() {
 		b.nodes[n].sent.add(d.sent.edgeP, d.sent.pkts)
 	}
 }
 
 // standing returns the nodes at one side of a flow.
-func (b *books) standing(h *half, addr netip.Addr) []uint32 {
+func (h *half) standing() []uint32 {
 	if h.nodes != nil {
 		return h.nodes
 	}
-	return b.owners[addr]
+	return h.keepers
 }
 
 func (s *share) add(part, all uint64) {
