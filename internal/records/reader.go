@@ -59,7 +59,7 @@ func NewReader(r io.Reader, name string) *Reader {
 func (d *Reader) decompress(b *bufio.Reader) error {
 	magic, _ := b.Peek(4)
 	switch {
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}): // RFC 8878, section 3.1.1
+	case isZstd(magic):
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return err
@@ -73,6 +73,13 @@ func (d *Reader) decompress(b *bufio.Reader) error {
 		d.src = z
 	}
 	return nil
+}
+
+// isZstd reports whether a zstd frame begins so (RFC 8878, section 3.1.1), or one that the
+// decoder skips (section 3.1.2): some writers put theirs first.
+func isZstd(magic []byte) bool {
+	return bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
+		len(magic) == 4 && magic[0]&0xf0 == 0x50 && bytes.Equal(magic[1:], []byte{0x2a, 0x4d, 0x18})
 }
 
 // Close frees what decompression holds. It does not close the stream.

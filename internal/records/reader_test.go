@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	qt "github.com/frankban/quicktest"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/go-netlog/netlog/internal/records"
 )
@@ -99,6 +100,26 @@ func TestWordsOfNoJSONAreTold(t *testing.T) {
 			qt.Check(t, strings.Join(errs, " "), qt.Equals, test.want, qt.Commentf("%.100s", test.in))
 			qt.Check(t, nodes, qt.HasLen, test.n, qt.Commentf("%.100s", test.in))
 		}
+	}
+}
+
+// TestASkippableFrameBeginsZstdToo, with any of its 16 magic numbers. What is in it is not
+// read.
+func TestASkippableFrameBeginsZstdToo(t *testing.T) {
+	enc, err := zstd.NewWriter(nil)
+	qt.Assert(t, err, qt.IsNil)
+	packed := string(enc.EncodeAll([]byte(one+"\n"), nil))
+	for low := range byte(16) {
+		skipped := string([]byte{0x50 + low, 0x2a, 0x4d, 0x18, 5, 0, 0, 0}) + "{oops"
+		empty := string([]byte{0x50 + low, 0x2a, 0x4d, 0x18, 0, 0, 0, 0})
+		for _, in := range []string{skipped + packed, skipped + empty + packed, skipped + packed + skipped + packed} {
+			_, nodes, errs := readAll(strings.NewReader(in))
+			qt.Check(t, errs, qt.HasLen, 0)
+			qt.Check(t, nodes, qt.HasLen, strings.Count(in, packed))
+		}
+		_, nodes, errs := readAll(strings.NewReader(skipped))
+		qt.Check(t, errs, qt.HasLen, 0)
+		qt.Check(t, nodes, qt.HasLen, 0)
 	}
 }
 
