@@ -28,6 +28,7 @@ func newAccess(cfg serveConfig, say func(string, ...any)) (a *access, err error)
 		if a.tokens, err = watch(func() ([]grant, error) { return readGrants(cfg.tokens) }, say, cfg.tokens); err != nil {
 			return nil, fmt.Errorf("-tokens: %w", err)
 		}
+		a.tokens.then = a.tellNoToken
 	}
 	if cfg.nodes != "" {
 		if a.nodes, err = watch(func() (nodeNames, error) { return readNodes(cfg.nodes) }, say, cfg.nodes); err != nil {
@@ -35,6 +36,13 @@ func newAccess(cfg serveConfig, say func(string, ...any)) (a *access, err error)
 		}
 	}
 	return a, nil
+}
+
+// tellNoToken tells the operator where the tokens file lets nobody in.
+func (a *access) tellNoToken() {
+	if t := a.tokens; t != nil && len(t.get()) == 0 {
+		t.say("netlog serve: nobody can send: there is no token in %s", t.paths[0])
+	}
 }
 
 // name returns what a node is called, "" where that is not known.

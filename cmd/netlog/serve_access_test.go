@@ -67,6 +67,36 @@ func TestServeWantsTokens(t *testing.T) {
 	c.Check(send(c, s.url, a, `{}`, "all"), qt.Equals, 401, qt.Commentf("the file was read again"))
 }
 
+// TestServeTellsThatNobodyCanSend also where the last token goes while it serves: a file
+// that a script has emptied by mistake looks like any other change.
+func TestServeTellsThatNobodyCanSend(t *testing.T) {
+	c := qt.New(t)
+	cfg := serveConfig{tokens: filepath.Join(t.TempDir(), "tokens")}
+	write := func(s string) { c.Assert(os.WriteFile(cfg.tokens, []byte(s), 0o600), qt.IsNil) }
+	grant := strings.Repeat("ab", 32) + " netlog *\n"
+	write(grant)
+	var said []string
+	a, err := newAccess(cfg, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+	c.Assert(err, qt.IsNil)
+	for _, step := range []struct {
+		file string
+		said []string
+	}{
+		{"", []string{"again", "nobody can send: there is no token in " + cfg.tokens}},
+		{grant + grant, []string{"again"}},
+		{"bad\n", []string{"stays in force"}},
+		{"# none\n", []string{"again", "nobody can send"}},
+	} {
+		said = nil
+		write(step.file)
+		a.tokens.check()
+		c.Assert(said, qt.HasLen, len(step.said), qt.Commentf("%q", step.file))
+		for i, want := range step.said {
+			c.Check(said[i], qt.Contains, want)
+		}
+	}
+}
+
 func TestGrantsFile(t *testing.T) {
 	h := strings.Repeat("ab", 32)
 	for _, test := range []struct {

@@ -26,9 +26,7 @@ func (s *server) announce(addr net.Addr) {
 	if err := s.files.Check(); err != nil {
 		s.view.say("netlog serve: nothing can be stored now: %v", err)
 	}
-	if s.access.tokens != nil && len(s.access.tokens.get()) == 0 {
-		s.view.say("netlog serve: nobody can send: there is no token in %s", s.cfg.tokens)
-	}
+	s.access.tellNoToken()
 	if isLoopback(s.cfg.addr) {
 		return
 	}

@@ -17,6 +17,7 @@ type watched[T any] struct {
 	paths []string
 	read  func() (T, error)
 	say   func(format string, args ...any)
+	then  func() // after it was read again; may be nil
 
 	value atomic.Pointer[T]
 	stamp string // owned by the one who calls check
@@ -60,6 +61,9 @@ func (w *watched[T]) check() {
 	}
 	w.value.Store(&v)
 	w.say("netlog serve: read %s again", strings.Join(w.paths, " and "))
+	if w.then != nil {
+		w.then()
+	}
 }
 
 // stampOf returns what tells one version of the files from the next, and "" where one
