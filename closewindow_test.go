@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,17 +86,16 @@ func TestRoutesThatGoDuringASlowExtractionScrubIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
-		slow := false
+		var slow atomic.Bool
 		dev.extract = func() {
-			if slow {
-				slow = false
+			if slow.CompareAndSwap(true, false) {
 				l.ReconfigRoutes(routes())
 				time.Sleep(4 * time.Second)
 				dev.count(toHost, one)
 			}
 		}
 		startup(t, &l, dev, routes("192.168.7.0/24"))
-		slow = true
+		slow.Store(true)
 		time.Sleep(10 * time.Second)
 		shutdown(t, &l)
 		first := srv.received()[0]
