@@ -48,8 +48,9 @@ func (b *batch) peek(buf Buffer, limit int, behind bool) error {
 	}
 	if err == nil && behind {
 		room = total(entries)
-		// What is behind them may be larger than a full body.
-		for n, more := len(entries), maxBody; err == nil && len(entries) == n && int64(room) < buf.Stats().Bytes; more *= 2 {
+		// What is behind them may be larger than a full body. Past the largest int, more
+		// is no longer positive.
+		for n, more := len(entries), maxBody; err == nil && len(entries) == n && int64(room) < buf.Stats().Bytes && more > 0; more *= 2 {
 			room += more
 			entries, through, err = buf.Peek(room)
 		}

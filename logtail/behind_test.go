@@ -1,6 +1,7 @@
 package logtail_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,4 +56,38 @@ func TestARefusedEntryBlocksNothingThatTheServerTakes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// oneByOne is a Buffer that says it holds a terabyte, and shows one entry at a time.
+type oneByOne struct {
+	logtail.Buffer
+	peeks atomic.Int64
+}
+
+func (b *oneByOne) Peek(int) ([][]byte, uint64, error) {
+	b.peeks.Add(1)
+	return b.Buffer.Peek(1)
+}
+
+func (b *oneByOne) Stats() logtail.BufferStats {
+	s := b.Buffer.Stats()
+	s.Bytes <<= 40
+	s.MaxBytes <<= 40
+	return s
+}
+
+// TestLookingBehindEnds where a Buffer has more than an int can count, on 32 bits too.
+func TestLookingBehindEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		buf := &oneByOne{Buffer: logtail.NewMemoryBuffer(1 << 20)}
+		srv := newCollector(t, func(*request) reply { return reply{status: 400} })
+		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Buffer = buf })
+		write(t, l, 0, 3)
+		time.Sleep(time.Hour)
+		attempts := int64(l.Stats().Attempts)
+		c.Check(attempts > 3, qt.IsTrue)
+		c.Check(buf.peeks.Load() < 50*attempts, qt.IsTrue, qt.Commentf("%d", buf.peeks.Load()))
+		shutdown(t, l, 0)
+	})
 }

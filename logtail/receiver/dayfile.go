@@ -15,8 +15,8 @@ import (
 type dayFile struct {
 	collection string // immutable
 
-	// mu is held over the writes, unlike other locks here: the bytes of a file
-	// need an order. Nothing else waits for it but keep and the requests of the
+	// mu is held over the writes, as only names of Files is over I/O besides: the bytes
+	// of a file need an order. Nothing else waits for it but keep and the requests of the
 	// same collection, and those end at their own deadline.
 	mu     sync.Mutex
 	day    string // of file, as in its name

@@ -38,6 +38,7 @@ func (s *Spool) forgetCursor() error {
 // a cursor sends again what it sent before.
 func (s *Spool) openCursor() error {
 	c := &s.cursor
+	c.readOnly = false
 	f, err := s.disk.Open(cursorName, os.O_RDWR|os.O_CREATE)
 	if err != nil { // a read-only file system can still be read
 		var again error

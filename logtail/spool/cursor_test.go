@@ -145,17 +145,43 @@ func TestDeliveriesThatCannotBeRecordedAreNoLoss(t *testing.T) {
 
 // TestASpoolThatCannotRecordDeliveriesStillMakesRoom.
 func TestASpoolThatCannotRecordDeliveriesStillMakesRoom(t *testing.T) {
-	b := newBooks(t, newMemDisk(), Options{Sync: Always, MaxBytes: 4 << 10})
+	b := newBooks(t, newMemDisk(), Options{Sync: Always, MaxBytes: 16 << 10})
 	qt.Assert(t, b.open(), qt.IsNil)
 	qt.Assert(t, b.append(0), qt.IsNil)
 	qt.Assert(t, b.close(), qt.IsNil)
 	var err error
 	b.s, err = open(stuckDisk{b.disk}, testOwner, b.opts)
 	qt.Assert(t, err, qt.IsNil)
-	for n := range 100 {
+	for n := range 300 { // three times the room
 		qt.Assert(t, b.append(1+n), qt.IsNil)
 		b.deliver(3000)
 	}
 	qt.Check(t, b.s.Stats().DroppedEntries, qt.Equals, uint64(0))
 	qt.Check(t, b.disk.peak <= b.s.maxBytes, qt.IsTrue)
+}
+
+// TestHalfACursorIsACursor: one slot is enough, where there is no room for the other.
+func TestHalfACursorIsACursor(t *testing.T) {
+	b := newBooks(t, newMemDisk(), Options{Sync: Always})
+	qt.Assert(t, b.open(), qt.IsNil)
+	for n := range 3 {
+		qt.Assert(t, b.append(n), qt.IsNil)
+	}
+	_, err := b.deliver(1)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, b.s.saveCursor(false), qt.IsNil) // both slots say so
+	b.kill()
+	b.disk.files[cursorName].data = b.disk.files[cursorName].data[:slotSize]
+	b.disk.setFault(func(op, name string) error {
+		if op == "write" && name == cursorName {
+			return errNoSpace
+		}
+		return nil
+	})
+	qt.Assert(t, b.open(), qt.IsNil)
+	qt.Check(t, b.s.Stats().Entries, qt.Equals, 2)
+	b.disk.setFault(nil)
+	b.drain()
+	qt.Assert(t, b.close(), qt.IsNil)
+	b.check(false)
 }

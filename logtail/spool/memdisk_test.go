@@ -238,9 +238,18 @@ func (d *memDisk) clone() *memDisk {
 }
 
 var (
-	errIO      = error(syscall.EIO)
-	errNoSpace = noSpace()
+	errIO       = error(syscall.EIO)
+	errNoSpace  = noSpace()
+	errNoMemory = noMemory()
 )
+
+// noMemory returns what a system without memory says.
+func noMemory() error {
+	if runtime.GOOS == "windows" {
+		return syscall.Errno(8) // ERROR_NOT_ENOUGH_MEMORY
+	}
+	return syscall.ENOMEM
+}
 
 // noSpace returns what a full disk says.
 func noSpace() error {

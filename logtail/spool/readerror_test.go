@@ -23,6 +23,7 @@ func TestWhatAReadErrorMeans(t *testing.T) {
 		lost  bool // its entries
 	}{
 		{"too many open files, however often", syscall.EMFILE, 20, false},
+		{"no memory", errNoMemory, 20, false},
 		{"no right to read it", fs.ErrPermission, 20, false},
 		{"others can write it", &owndir.RefusedError{Path: "x", Err: errors.New("is not ours")}, 20, false},
 		{"the disk fails twice", errIO, readTries - 1, false},
