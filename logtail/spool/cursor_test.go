@@ -156,6 +156,9 @@ func TestASpoolThatCannotRecordDeliveriesStillMakesRoom(t *testing.T) {
 		qt.Assert(t, b.append(1+n), qt.IsNil)
 		b.deliver(3000)
 	}
+	for n := range 60 { // half of the room, without a delivery
+		qt.Assert(t, b.append(400+n), qt.IsNil)
+	}
 	qt.Check(t, b.s.Stats().DroppedEntries, qt.Equals, uint64(0))
 	qt.Check(t, b.disk.peak <= b.s.maxBytes, qt.IsTrue)
 }
