@@ -43,7 +43,7 @@ func physical(records []netlog.Message) (sum tunstats.Counts) {
 	return sum
 }
 
-func TestAWindowTakesAtMostAQuarterOfTheBuffer(t *testing.T) {
+func TestWindowQuarterOfBuffer(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		buffer     int // bytes
@@ -91,7 +91,7 @@ func (b boundlessBuffer) Stats() logtail.BufferStats {
 	return s
 }
 
-func TestABufferThatNamesNoBoundCostsNoDetail(t *testing.T) {
+func TestWindowBufferWithoutBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -113,7 +113,7 @@ func (sameMapDevice) SetStatisticsEnabled(bool) {}
 
 func (d sameMapDevice) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts { return d.flows }
 
-func TestADeviceThatReturnsItsMapAgainIsTakenAtItsWord(t *testing.T) {
+func TestUnderlayReusedMap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config(), Underlay: sameMapDevice{map[flowtrack.Tuple]tunstats.Counts{toPeer: one}}}
@@ -132,7 +132,7 @@ func TestADeviceThatReturnsItsMapAgainIsTakenAtItsWord(t *testing.T) {
 	})
 }
 
-func TestANodeDoesNotBringAnExitDestinationBack(t *testing.T) {
+func TestLookupNodeHidesExitDestination(t *testing.T) {
 	for _, policy := range []netlog.ExitPolicy{netlog.ExitTotals, netlog.ExitByNode} {
 		synctest.Test(t, func(t *testing.T) {
 			srv, dev := new(server), new(fakeDevice)

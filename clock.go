@@ -2,26 +2,26 @@ package netlog
 
 import "time"
 
-// windowClock draws the edges of windows. Inside a window time is monotonic, so
-// that its end never lies before its start; a step of the wall clock, or a
-// suspend, shows between two windows.
+// windowClock sets the start and end of windows. Time is monotonic inside a window, so a
+// window never ends before it starts. A step of the wall clock, or a suspend, appears
+// between two windows.
 type windowClock struct {
-	start  time.Time // of the current window, by the wall clock, without a monotonic reading
-	opened time.Time // the same instant by the monotonic clock
+	start  time.Time // of the current window; wall clock only
+	opened time.Time // the same instant, with a monotonic reading
 }
 
-// maxDrift is how far the end of a window may be from the wall clock before the
-// next window follows the clock again.
+// maxDrift is the difference from the wall clock at which the next window follows the
+// wall clock again.
 const maxDrift = time.Second
 
-// close ends the current window at now, and returns its edges, both inclusive.
-// The next window begins one nanosecond later, or at the wall clock where that differs by
-// more than maxDrift.
+// close ends the current window at now and returns its start and end, both inclusive. The
+// next window starts one nanosecond later, or at the wall clock if that differs by more
+// than maxDrift.
 func (c *windowClock) close(now time.Time) (start, end time.Time) {
 	return c.closeAfter(now.Sub(c.opened), now)
 }
 
-// closeAfter is close with the elapsed time worked out.
+// closeAfter is close with the elapsed time as an argument.
 func (c *windowClock) closeAfter(elapsed time.Duration, now time.Time) (start, end time.Time) {
 	start, end = c.start, c.start.Add(max(0, elapsed))
 	c.opened = now

@@ -7,7 +7,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-func TestWindowEdgesFollowTheMonotonicClock(t *testing.T) {
+func TestWindowClockMonotonic(t *testing.T) {
 	began := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	const elapsed = 5 * time.Second
 	for _, test := range []struct {
@@ -33,7 +33,7 @@ func TestWindowEdgesFollowTheMonotonicClock(t *testing.T) {
 	}
 }
 
-func TestAWindowNeverEndsBeforeItStarts(t *testing.T) {
+func TestWindowClockEndNotBeforeStart(t *testing.T) {
 	c := windowClock{start: time.Unix(0, 0)}
 	start, end := c.closeAfter(-time.Second, time.Unix(10, 0))
 	qt.Check(t, end, qt.Equals, start)

@@ -8,12 +8,17 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/encode"
+	"github.com/go-netlog/netlog/internal/route"
+	"github.com/go-netlog/netlog/internal/window"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// errEnded is the result of a session whose goroutine did not get to its last window.
-var errEnded = errors.New("netlog: the last window was not taken: a callback has ended the goroutine that polls, as runtime.Goexit does")
+// errEnded is the result of a session whose goroutine did not reach its last window.
+var errEnded = errors.New("netlog: the last window was not written: a callback ended the polling goroutine, as runtime.Goexit does")
 
+// closeLastWindow stops counting and closes the window.
 func (s *session) closeLastWindow() {
 	for _, d := range s.enabled {
 		if s.abandoned.Load() {
@@ -25,16 +30,16 @@ func (s *session) closeLastWindow() {
 	s.closeWindow(true)
 }
 
-// closeWindow takes what the devices counted since the last one and writes it
-// under the routes that were in force all the while.
+// closeWindow extracts the counters and writes them under the routes that applied during
+// the window.
 //
-// The next routes are taken before the counters: what is counted between the two
-// is still written under the old ones. The other way round, a packet that was exit
-// traffic when it passed could be uncovered by routes that came later.
+// It takes the next routes before the counters: what is counted in between is still
+// written under the old routes. In the opposite order, routes that arrive later could
+// uncover packets that were exit traffic when they passed.
 //
-// Where the window ends late, because a callback or a Device was slow, what the new
-// routes do not know is scrubbed: by then it may be anyone's. So is what newer ones do
-// not know that came during the extraction.
+// If a slow callback or Device delayed the end of the window, the addresses that the new
+// routes do not know are hidden, since by now they may belong to anyone. The same holds for
+// routes that arrived during the extraction.
 func (s *session) closeWindow(last bool) {
 	if s.abandoned.Load() {
 		return
@@ -47,25 +52,27 @@ func (s *session) closeWindow(last bool) {
 	start, end := s.clock.close(time.Now())
 	s.counters.addWindow()
 	if s.conns != nil {
-		s.counters.addOwn(s.conns.remove(flows, s.routes.own))
+		s.counters.addOwn(s.conns.Remove(flows, s.routes.Own()))
+	}
+	after := s.routes
+	if next != nil {
+		after = next.Table
 	}
 	for _, n := range []*newRoutes{next, s.next.Load()} {
 		if n != nil && time.Since(n.since) > latePeriod {
-			s.routes = s.routes.meet(n.routeTable)
+			s.routes = s.routes.Restrict(n.Table)
 		}
 	}
 	s.writeWindow(flows, start, end, last)
-	if next != nil {
-		s.routes = next.routeTable
-	}
+	s.routes = after
 }
 
-// maxHeld bounds the paths that an idle tunnel keeps apart; a node with this many
-// peers is not idle. Past it their traffic is one entry without addresses.
+// maxHeld bounds the number of paths whose traffic an idle tunnel keeps separate. Further
+// paths share one entry without addresses. A node with so many peers is never idle.
 const maxHeld = 16384
 
-// hold keeps the counters of the underlay for the next record, in a map of our
-// own: a Device that fills one map again and again would change it under us.
+// hold keeps the counters of the underlay for the next record. It copies them, since a
+// Device might reuse its map.
 func (s *session) hold(flows map[flowtrack.Tuple]tunstats.Counts) {
 	if s.held == nil && len(flows) > 0 {
 		s.held = make(map[flowtrack.Tuple]tunstats.Counts, min(len(flows), maxHeld))
@@ -78,31 +85,31 @@ func (s *session) hold(flows map[flowtrack.Tuple]tunstats.Counts) {
 	}
 }
 
-// writeWindow sorts flows into classes and writes the records of the window, if
-// anything is left to write. An idle window gives back the memory of a busy one.
+// writeWindow sorts flows into classes and writes the records of the window, if any. An
+// idle window frees the memory of a busy one.
 func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, end time.Time, last bool) {
 	ignore := s.ignore
 	if ignore != nil {
 		ignore = func(t flowtrack.Tuple) bool { return s.abandoned.Load() || s.ignore(t) }
 	}
 	paths, names := s.shares()
-	s.traffic.collect(flows, s.routes, s.exit, ignore, s.maxWindow-paths-names)
+	s.traffic.Collect(flows, s.routes, window.Policy(s.exit), ignore, s.maxWindow-paths-names)
 	s.counters.addTraffic(&s.traffic)
-	if s.traffic.empty() && !(last && len(s.held) > 0) {
+	if s.traffic.Empty() && !(last && len(s.held) > 0) {
 		return
 	}
-	physical, size := s.takeHeld(s.maxWindow - names - s.traffic.poolSize)
-	w := window{
-		nodeID: s.nodeID, start: start, end: end, own: s.routes.own,
-		virtual: s.traffic.virtual, subnet: s.traffic.subnet, exit: s.traffic.exit,
-		physical: physical, maxNames: s.maxWindow - s.traffic.poolSize - size,
+	physical, size := s.takeHeld(s.maxWindow - names - s.traffic.Size)
+	w := window.Window{
+		NodeID: s.nodeID, Start: start, End: end, Own: s.routes.Own(),
+		Virtual: s.traffic.Virtual, Subnet: s.traffic.Subnet, Exit: s.traffic.Exit,
+		Physical: physical, MaxNames: s.maxWindow - s.traffic.Size - size,
 	}
 	var lookup func(netip.Addr) (Node, bool)
 	if s.lookupNode != nil {
 		lookup = s.lookupKnown
-		w.srcNode = s.self()
+		w.SrcNode = s.self()
 	}
-	for m := range w.records(lookup) {
+	for m := range w.Records(lookup) {
 		if s.abandoned.Load() {
 			return
 		}
@@ -112,8 +119,8 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 	}
 }
 
-// shares returns the bytes of maxWindow that the flows of the tunnel must leave to
-// those of the underlay and to the names of nodes. Both take what else is left.
+// shares returns the bytes of maxWindow that are reserved for the flows of the underlay
+// and for the names of nodes. Both may also use what the flows of the tunnel leave.
 func (s *session) shares() (paths, names int) {
 	if len(s.held) > 0 {
 		paths = s.maxWindow / 8
@@ -124,23 +131,23 @@ func (s *session) shares() (paths, names int) {
 	return paths, names
 }
 
-// takeHeld returns the counters of the underlay that wait, in about size bytes of
-// JSON, at most maxBytes, and holds none. To routes that know no address all of it
-// is exit traffic, which is shown whole as far as there is room.
-func (s *session) takeHeld(maxBytes int) (physical []ConnectionCounts, size int) {
+// takeHeld returns the held counters of the underlay, at most maxBytes of JSON, and their
+// size. It empties held. Collected under routes that know no address, all of it is exit
+// traffic, and ExitFull shows it.
+func (s *session) takeHeld(maxBytes int) (physical []record.ConnectionCounts, size int) {
 	if len(s.held) == 0 {
 		return nil, 0
 	}
-	var outer traffic
-	outer.collect(s.held, newRouteTable(nil), ExitFull, nil, maxBytes)
+	var outer window.Traffic
+	outer.Collect(s.held, newTable(nil), window.Full, nil, maxBytes)
 	s.counters.addTraffic(&outer)
 	s.held = nil
-	return outer.exit, outer.poolSize
+	return outer.Exit, outer.Size
 }
 
-// lookupKnown asks the host for a node, but never about an address of the world
-// outside. Nor does one come back: it may be where exit traffic goes. Invalid ones
-// are none.
+// lookupKnown calls LookupNode for a, unless a is unknown. It removes invalid addresses
+// from the Node, and unknown ones unless Exit is ExitFull, because these may be the
+// destinations of exit traffic.
 func (s *session) lookupKnown(a netip.Addr) (Node, bool) {
 	if s.abandoned.Load() || s.unknown(a) {
 		return Node{}, false
@@ -156,34 +163,36 @@ func (s *session) lookupKnown(a netip.Addr) (Node, bool) {
 	return n, ok
 }
 
-func (s *session) unknown(a netip.Addr) bool { return s.routes.lookup(a) == addrUnknown }
+func (s *session) unknown(a netip.Addr) bool { return s.routes.Lookup(a) == route.Unknown }
 
-// self is the node information of this node: that of the first of its own
-// addresses that the host has a name for.
+// self returns this node: the first one that LookupNode returns for its own addresses.
 func (s *session) self() Node {
-	for _, a := range s.routes.own {
+	for _, a := range s.routes.Own() {
 		if n, ok := s.lookupKnown(a); ok {
-			return n.withAddress(a)
+			if len(n.Addresses) == 0 {
+				n.Addresses = []netip.Addr{a}
+			}
+			return n
 		}
 	}
 	return Node{}
 }
 
-// write hands one record on. It fails where the Buffer does not take it.
+// write passes one record to OnRecord and the Buffer. It returns the error of the Buffer.
 func (s *session) write(m *Message) error {
 	if s.onRecord != nil {
 		s.onRecord(m)
 	}
 	var err error
 	if s.upload != nil {
-		err = s.upload.WriteObject(func(dst []byte) []byte { return appendMessage(dst, m) })
+		err = s.upload.WriteObject(func(dst []byte) []byte { return encode.AppendMessage(dst, m) })
 	}
 	s.counters.addRecord(m, err)
 	s.report(err)
 	return err
 }
 
-// report tells logf of each distinct fault once, and once of the recovery.
+// report passes each distinct fault and each recovery to Logf once.
 func (s *session) report(err error) {
 	switch {
 	case err == nil && s.fault != "":
@@ -191,6 +200,6 @@ func (s *session) report(err error) {
 		s.say("netlog: records are queued again")
 	case err != nil && err.Error() != s.fault:
 		s.fault = err.Error()
-		s.say("netlog: a record was dropped: " + s.fault)
+		s.say("netlog: a record was dropped: %s", s.fault)
 	}
 }

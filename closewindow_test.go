@@ -35,7 +35,7 @@ func udpPacket(src, dst netip.AddrPort) []byte {
 	return p
 }
 
-func TestARemovedPeersLastSecondsStayVirtual(t *testing.T) {
+func TestReconfigRoutesRemovedPeerStaysVirtual(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -58,7 +58,7 @@ func TestARemovedPeersLastSecondsStayVirtual(t *testing.T) {
 
 // While a callback hangs, routes are taken away, and what they led to is sent
 // through the tunnel all the same.
-func TestALateWindowShowsOnlyWhatTheNewRoutesKnow(t *testing.T) {
+func TestReconfigRoutesLateWindowScrubs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		hang := make(chan struct{})
@@ -81,8 +81,8 @@ func TestALateWindowShowsOnlyWhatTheNewRoutesKnow(t *testing.T) {
 	})
 }
 
-// TestRoutesThatGoDuringASlowExtractionScrubIt: the Device counts on all the while.
-func TestRoutesThatGoDuringASlowExtractionScrubIt(t *testing.T) {
+// TestReconfigRoutesDuringSlowExtractionScrubs: the Device counts on all the while.
+func TestReconfigRoutesDuringSlowExtractionScrubs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -104,7 +104,7 @@ func TestRoutesThatGoDuringASlowExtractionScrubIt(t *testing.T) {
 	})
 }
 
-func TestANewRouteUncoversNothingThatWasExit(t *testing.T) {
+func TestReconfigRoutesUncoversNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -124,7 +124,7 @@ func TestANewRouteUncoversNothingThatWasExit(t *testing.T) {
 	})
 }
 
-func TestAStormOfReconfigurationsClosesOneWindowASecond(t *testing.T) {
+func TestReconfigRoutesOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config(), PollPeriod: time.Hour}
@@ -146,7 +146,7 @@ func TestAStormOfReconfigurationsClosesOneWindowASecond(t *testing.T) {
 	})
 }
 
-func TestEqualRoutesCloseNoWindow(t *testing.T) {
+func TestReconfigRoutesEqualDoesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		l := netlog.Logger{Upload: new(server).config()}
@@ -158,9 +158,9 @@ func TestEqualRoutesCloseNoWindow(t *testing.T) {
 	})
 }
 
-// TestEqualRoutesDoNotAgeTheNextOnes: a daemon that says the same again must not make
+// TestReconfigRoutesEqualDoesNotAgeNext: a daemon that says the same again must not make
 // the change behind it a late one, which is scrubbed.
-func TestEqualRoutesDoNotAgeTheNextOnes(t *testing.T) {
+func TestReconfigRoutesEqualDoesNotAgeNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config(), PollPeriod: time.Minute}
@@ -193,7 +193,7 @@ func spellings(a netip.Addr) [][]byte {
 	return out
 }
 
-func TestNoByteOfAnExitDestinationLeaves(t *testing.T) {
+func TestExitPolicyHidesDestinations(t *testing.T) {
 	for _, policy := range []netlog.ExitPolicy{netlog.ExitTotals, netlog.ExitByNode} {
 		t.Run(fmt.Sprint(policy), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestNoByteOfAnExitDestinationLeaves(t *testing.T) {
 	}
 }
 
-func TestTheBooksBalance(t *testing.T) {
+func TestBooksBalance(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -307,7 +307,7 @@ func randomTuple(rnd *rand.Rand) flowtrack.Tuple {
 	return flowtrack.Tuple{Proto: flowtrack.Proto(rnd.IntN(20)), Src: side(), Dst: side()}
 }
 
-func TestTheUnderlayAloneMakesNoRecord(t *testing.T) {
+func TestUnderlayAloneMakesNoRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev, underlay := new(server), new(fakeDevice), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config(), Underlay: underlay}
@@ -336,7 +336,7 @@ func TestTheUnderlayAloneMakesNoRecord(t *testing.T) {
 	})
 }
 
-func TestNodesAreNamedByTheHost(t *testing.T) {
+func TestLookupNodeNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		var asked []netip.Addr
@@ -360,7 +360,7 @@ func TestNodesAreNamedByTheHost(t *testing.T) {
 	})
 }
 
-func TestNoUploadNeedsNoServer(t *testing.T) {
+func TestNoUpload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		var records []*netlog.Message
@@ -377,7 +377,7 @@ func TestNoUploadNeedsNoServer(t *testing.T) {
 	})
 }
 
-func TestAFixedURLCarriesTheNodeInTheRecord(t *testing.T) {
+func TestUploadURLSetsNodeID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -390,7 +390,7 @@ func TestAFixedURLCarriesTheNodeInTheRecord(t *testing.T) {
 	})
 }
 
-func TestAnIDThatIsNotGivenIsFreshEachSession(t *testing.T) {
+func TestStartupRandomID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		var nodes []string
@@ -407,7 +407,7 @@ func TestAnIDThatIsNotGivenIsFreshEachSession(t *testing.T) {
 	})
 }
 
-func TestARunningLoggerRestsBelowAMebibyte(t *testing.T) {
+func TestMemoryBeforeUpload(t *testing.T) {
 	srv := new(server)
 	dev := new(tunstats.Meter)
 	heap := func() uint64 {

@@ -97,7 +97,7 @@ func (d *fakeDevice) hand(flows map[flowtrack.Tuple]tunstats.Counts) {
 	d.flows = flows
 }
 
-func TestWireBytesAFlow(t *testing.T) {
+func TestWireBytesPerFlow(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		flows      int
@@ -132,7 +132,7 @@ func TestWireBytesAFlow(t *testing.T) {
 	}
 }
 
-func TestAllocationsOfAWindowHardlyGrowWithIt(t *testing.T) {
+func TestWindowAllocs(t *testing.T) {
 	for _, test := range []struct {
 		flows int
 		most  uint64
@@ -171,7 +171,7 @@ func mallocs() uint64 {
 	return m.Mallocs
 }
 
-func TestALoggerGivesTheMemoryOfABusyTimeBack(t *testing.T) {
+func TestMemoryAfterBusyWindows(t *testing.T) {
 	heap := func() int64 {
 		runtime.GC()
 		runtime.GC()

@@ -18,7 +18,7 @@ func checkAdjoining(t *testing.T, records []netlog.Message) {
 	}
 }
 
-func TestAWindowClosedEarlyAdjoinsItsNeighbours(t *testing.T) {
+func TestReconfigRoutesWindowsAdjoin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -36,7 +36,7 @@ func TestAWindowClosedEarlyAdjoinsItsNeighbours(t *testing.T) {
 	})
 }
 
-func TestTicksMissedByASlowDeviceMakeLongerWindowsAndLoseNothing(t *testing.T) {
+func TestSlowDeviceLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -60,7 +60,7 @@ func TestTicksMissedByASlowDeviceMakeLongerWindowsAndLoseNothing(t *testing.T) {
 	})
 }
 
-func TestRoutesThatWaitForTheirSecondAreNotUsedByTheLastWindow(t *testing.T) {
+func TestShutdownIgnoresPendingRoutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}

@@ -17,7 +17,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-func TestALoggerThatNeverStartedAnswersAll(t *testing.T) {
+func TestZeroLogger(t *testing.T) {
 	var l netlog.Logger
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -27,9 +27,9 @@ func TestALoggerThatNeverStartedAnswersAll(t *testing.T) {
 	qt.Check(t, l.Stats(), qt.Equals, netlog.Stats{})
 }
 
-// TestShutdownTellsThatTheLastWindowIsLost: nothing waits then, and yet not all was
+// TestShutdownReportsLostWindow: nothing waits then, and yet not all was
 // delivered.
-func TestShutdownTellsThatTheLastWindowIsLost(t *testing.T) {
+func TestShutdownReportsLostWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -48,16 +48,16 @@ func TestShutdownTellsThatTheLastWindowIsLost(t *testing.T) {
 	})
 }
 
-// TestACallbackThatEndsTheGoroutineDoesNotHangShutdown: a test that fails in a callback
+// TestShutdownAfterGoexitInCallback: a test that fails in a callback
 // does (runtime.Goexit).
-func TestACallbackThatEndsTheGoroutineDoesNotHangShutdown(t *testing.T) {
+func TestShutdownAfterGoexitInCallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		l := netlog.Logger{Upload: new(server).config(), OnRecord: func(*netlog.Message) { runtime.Goexit() }}
 		startup(t, &l, dev, routes())
 		dev.count(toPeer, one)
 		time.Sleep(6 * time.Second)
-		qt.Check(t, l.Shutdown(t.Context()), qt.ErrorMatches, "netlog: the last window was not taken: .*runtime.Goexit.*")
+		qt.Check(t, l.Shutdown(t.Context()), qt.ErrorMatches, "netlog: the last window was not written: .*runtime.Goexit.*")
 		l.OnRecord = nil
 		startup(t, &l, dev, routes())
 		shutdown(t, &l)
@@ -72,7 +72,7 @@ func (d *lateDevice) SetStatisticsEnabled(on bool) {
 	d.fakeDevice.SetStatisticsEnabled(on)
 }
 
-func TestAPacketCountedWhileCountingStopsIsInTheLastWindow(t *testing.T) {
+func TestShutdownLatePacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(lateDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -96,7 +96,7 @@ func (b *closedBuffer) Append(entry []byte) error {
 	return b.Buffer.Append(entry)
 }
 
-func TestACallbackThatEndsAfterShutdownTouchesNothing(t *testing.T) {
+func TestCallbackAfterShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait, release := hang()
 		dev := new(fakeDevice)
@@ -118,7 +118,7 @@ func TestACallbackThatEndsAfterShutdownTouchesNothing(t *testing.T) {
 	})
 }
 
-func TestAShutdownInsideACallbackReturnsAtItsDeadline(t *testing.T) {
+func TestShutdownInsideCallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		var l netlog.Logger
@@ -143,7 +143,7 @@ func TestAShutdownInsideACallbackReturnsAtItsDeadline(t *testing.T) {
 	})
 }
 
-func TestALoggerStartsAgainAfterEveryOutcome(t *testing.T) {
+func TestStartupAgain(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		end  func(t *testing.T, l *netlog.Logger, dev *fakeDevice, srv *server)
@@ -209,7 +209,7 @@ func TestALoggerStartsAgainAfterEveryOutcome(t *testing.T) {
 	}
 }
 
-func TestTheErrorOfAShutdownIsThatOfItsContext(t *testing.T) {
+func TestShutdownContextError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &server{answer: func(*http.Request) (int, error) { return 500, nil }}
 		dev := new(fakeDevice)
@@ -224,7 +224,7 @@ func TestTheErrorOfAShutdownIsThatOfItsContext(t *testing.T) {
 }
 
 // A goroutine that is left panics the bubble.
-func TestRoundsWithAnUploadInFlightLeaveNoGoroutine(t *testing.T) {
+func TestShutdownLeavesNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &server{answer: func(req *http.Request) (int, error) {
 			select {

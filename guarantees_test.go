@@ -34,7 +34,7 @@ func (b stuckBuffer) Append(entry []byte) error {
 	return b.Buffer.Append(entry)
 }
 
-func TestNoPacketWaitsForTheLogger(t *testing.T) {
+func TestPacketsDoNotWait(t *testing.T) {
 	for _, what := range []string{"the server", "the disk", "OnRecord", "Ignore"} {
 		t.Run(what+" hangs", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestNoPacketWaitsForTheLogger(t *testing.T) {
 	}
 }
 
-func TestNoByteOfAnExitDestinationGetsToTheDisk(t *testing.T) {
+func TestExitPolicyHidesDestinationsOnDisk(t *testing.T) {
 	dir := t.TempDir()
 	var destinations []netip.Addr
 	synctest.Test(t, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestNoByteOfAnExitDestinationGetsToTheDisk(t *testing.T) {
 	}
 }
 
-func TestTheBoundsAreThoseOfTheREADME(t *testing.T) {
+func TestDefaultsMatchREADME(t *testing.T) {
 	l := netlog.Logger{Upload: new(server).config()}
 	startup(t, &l, new(fakeDevice), nil)
 	qt.Check(t, l.Stats().Upload.BufferMaxBytes, qt.Equals, int64(8<<20))

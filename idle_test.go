@@ -17,7 +17,7 @@ func (idleDevice) SetStatisticsEnabled(bool) {}
 
 func (idleDevice) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts { return nil }
 
-func TestAnIdleWindowDoesNotAllocate(t *testing.T) {
+func TestIdleWindowAllocs(t *testing.T) {
 	l := Logger{Underlay: idleDevice{}, Ignore: func(flowtrack.Tuple) bool { return false }}
 	s, err := l.newSession(new(logtail.PrivateID), new(logtail.PrivateID), idleDevice{}, nil)
 	qt.Assert(t, err, qt.IsNil)

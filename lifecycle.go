@@ -10,14 +10,14 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// minPollPeriod keeps a period without a unit from taking a processor.
+// minPollPeriod catches a period that lacks its unit and would occupy a processor.
 const minPollPeriod = time.Millisecond
 
-// grace is what a goroutine that does not hang needs to stop after its deadline.
+// grace is the time past its deadline that a Shutdown grants a goroutine to stop.
 const grace = 100 * time.Millisecond
 
-// newSession checks the settings and makes a session of them, which holds
-// nothing yet that would have to be given back.
+// newSession checks the settings and returns a session with them. The session holds no
+// resources yet.
 func (l *Logger) newSession(nodeID, domainID *logtail.PrivateID, tun Device, cfg *RouteConfig) (*session, error) {
 	switch {
 	case tun == nil:
@@ -27,9 +27,9 @@ func (l *Logger) newSession(nodeID, domainID *logtail.PrivateID, tun Device, cfg
 	case l.PollPeriod > 0 && l.PollPeriod < minPollPeriod:
 		return nil, fmt.Errorf("netlog: PollPeriod: %v is less than %v (a unit is missing?)", l.PollPeriod, minPollPeriod)
 	case l.NoUpload && l.OnRecord == nil:
-		return nil, errors.New("netlog: OnRecord: is nil, and with NoUpload records go nowhere else")
+		return nil, errors.New("netlog: OnRecord: is nil, but NoUpload passes records to OnRecord only")
 	case l.Exit > ExitFull:
-		return nil, fmt.Errorf("netlog: Exit: %d is no ExitPolicy", l.Exit)
+		return nil, fmt.Errorf("netlog: Exit: %d is not an ExitPolicy", l.Exit)
 	}
 	upload := l.Upload
 	upload.PrivateID = cmp.Or(*nodeID, upload.PrivateID, logtail.NewPrivateID())
@@ -37,25 +37,22 @@ func (l *Logger) newSession(nodeID, domainID *logtail.PrivateID, tun Device, cfg
 	upload.Collection = cmp.Or(upload.Collection, DefaultCollection)
 	node := l.NodeID
 	if node == "" && upload.URL != "" {
-		node = upload.PrivateID.Public().String() // a fixed path does not carry it
+		node = upload.PrivateID.Public().String() // a fixed URL does not contain it
 	}
 	return &session{
 		tun: tun, underlay: l.Underlay,
 		config: &upload, noUpload: l.NoUpload, countUploads: l.CountUploads,
 		nodeID: node, exit: l.Exit, period: cmp.Or(l.PollPeriod, DefaultPollPeriod),
 		ignore: l.Ignore, lookupNode: l.LookupNode, onRecord: l.OnRecord, logf: l.Logf,
-		routes:   newRouteTable(cfg),
+		routes:   newTable(cfg),
 		stop:     make(chan struct{}),
-		polled:   make(chan struct{}),
-		quiet:    make(chan struct{}),
 		done:     make(chan struct{}),
 		finished: make(chan struct{}),
 		rerouted: make(chan struct{}, 1),
-		lines:    make(chan string, 16),
 	}, nil
 }
 
-// claim makes s the session of l, unless it has one.
+// claim makes s the session of l. It fails if l has a session.
 func (l *Logger) claim(s *session) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -73,8 +70,8 @@ func (l *Logger) clear(s *session) {
 	l.session = nil
 }
 
-// finish records the result of a Shutdown; ended, the end of the goroutine. The
-// later of the two frees the Logger for the next session.
+// finish stores the result of a Shutdown. finish and ended free the Logger for the next
+// session when both have been called.
 func (l *Logger) finish(s *session, err error) {
 	final := s.stats()
 	l.mu.Lock()
@@ -86,6 +83,7 @@ func (l *Logger) finish(s *session, err error) {
 	}
 }
 
+// ended notes that the goroutine of s has ended.
 func (l *Logger) ended(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,21 +98,20 @@ func (l *Logger) ended(s *session) {
 // shutdown ends the session within ctx.
 func (s *session) shutdown(ctx context.Context) error {
 	close(s.stop)
-	polled := s.await(ctx, s.polled)
+	polled := s.await(ctx)
 	var err error
 	if s.upload != nil {
 		err = s.upload.Shutdown(ctx)
 	}
 	s.closeIdle()
-	close(s.quiet)
-	if s.await(ctx, s.done) {
-		s.group.Wait()
-	}
-	if err == nil && s.abandoned.Load() {
+	switch {
+	case !polled && err == nil:
 		err = s.undelivered(ctx)
-	}
-	if polled && s.lost != nil {
-		err = errors.Join(s.lost, err)
+	case polled:
+		s.group.Wait()
+		if s.lost != nil {
+			err = errors.Join(s.lost, err)
+		}
 	}
 	return err
 }
@@ -122,24 +119,22 @@ func (s *session) shutdown(ctx context.Context) error {
 // closeIdle closes the idle connections of our own transport.
 func (s *session) closeIdle() {
 	if s.conns != nil {
-		s.conns.closeIdle()
+		s.conns.CloseIdle()
 	}
 }
 
-// await waits for the goroutine to close c, and abandons it at the end of ctx.
-func (s *session) await(ctx context.Context, c <-chan struct{}) bool {
+// await waits for the goroutine and reports whether it has ended. At the end of ctx and
+// its grace, await abandons the goroutine.
+func (s *session) await(ctx context.Context) bool {
 	select {
-	case <-c:
+	case <-s.done:
 		return true
 	case <-ctx.Done():
-	}
-	if s.abandoned.Load() {
-		return false
 	}
 	late := time.NewTimer(grace)
 	defer late.Stop()
 	select {
-	case <-c:
+	case <-s.done:
 		return true
 	case <-late.C:
 		s.abandoned.Store(true)
@@ -147,7 +142,7 @@ func (s *session) await(ctx context.Context, c <-chan struct{}) bool {
 	}
 }
 
-// undelivered is the error of a Shutdown whose ctx has ended.
+// undelivered returns the error of a Shutdown whose ctx has ended.
 func (s *session) undelivered(ctx context.Context) error {
 	err := &logtail.UndeliveredError{Err: ctx.Err()}
 	if s.upload != nil {

@@ -26,7 +26,7 @@ func hang() (wait, release func()) {
 	return func() { <-c }, sync.OnceFunc(func() { close(c) })
 }
 
-func TestShutdownDeliversTheLastWindowWhileAnUploadIsInFlight(t *testing.T) {
+func TestShutdownDeliversLastWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &server{answer: func(*http.Request) (int, error) {
 			time.Sleep(3 * time.Second)
@@ -43,7 +43,7 @@ func TestShutdownDeliversTheLastWindowWhileAnUploadIsInFlight(t *testing.T) {
 	})
 }
 
-func TestConcurrentShutdownsShareOneResult(t *testing.T) {
+func TestShutdownConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &server{answer: func(*http.Request) (int, error) { return 503, nil }}
 		dev := new(fakeDevice)
@@ -69,7 +69,7 @@ func TestConcurrentShutdownsShareOneResult(t *testing.T) {
 	})
 }
 
-func TestALaterShutdownWaitsForItsOwnContextOnly(t *testing.T) {
+func TestShutdownSecondCallerContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &server{answer: func(*http.Request) (int, error) { return 503, nil }}
 		dev := new(fakeDevice)
@@ -93,7 +93,7 @@ func TestALaterShutdownWaitsForItsOwnContextOnly(t *testing.T) {
 	})
 }
 
-func TestStartupDuringAShutdownSaysRunning(t *testing.T) {
+func TestStartupDuringShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &server{answer: func(*http.Request) (int, error) { return 503, nil }}
 		dev := new(fakeDevice)
@@ -114,7 +114,7 @@ func TestStartupDuringAShutdownSaysRunning(t *testing.T) {
 	})
 }
 
-func TestShutdownKeepsItsDeadlineWhenTheDeviceHangs(t *testing.T) {
+func TestShutdownDeadlineWhileDeviceHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait, release := hang()
 		defer release()
@@ -151,7 +151,7 @@ func TestShutdownKeepsItsDeadlineWhenTheDeviceHangs(t *testing.T) {
 	})
 }
 
-func TestShutdownKeepsItsDeadlineWhenACallbackHangs(t *testing.T) {
+func TestShutdownDeadlineWhileCallbackHangs(t *testing.T) {
 	for _, name := range []string{"Ignore", "LookupNode", "OnRecord"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestShutdownKeepsItsDeadlineWhenACallbackHangs(t *testing.T) {
 	}
 }
 
-func TestACancelledShutdownStillTakesTheLastWindow(t *testing.T) {
+func TestShutdownCancelledContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		srv := &server{answer: func(*http.Request) (int, error) { return 503, nil }}
@@ -201,7 +201,7 @@ func TestACancelledShutdownStillTakesTheLastWindow(t *testing.T) {
 	})
 }
 
-func TestNothingWaitsWhileDeviceServerAndLogfHang(t *testing.T) {
+func TestMethodsDoNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait, release := hang()
 		defer release()
@@ -237,7 +237,7 @@ func TestNothingWaitsWhileDeviceServerAndLogfHang(t *testing.T) {
 	})
 }
 
-func TestAFaultIsToldOnceAndItsEndOnce(t *testing.T) {
+func TestLogfUploadFaultOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var down atomic.Bool
 		down.Store(true)
@@ -266,7 +266,7 @@ func TestAFaultIsToldOnceAndItsEndOnce(t *testing.T) {
 	})
 }
 
-func TestAnyMixOfCallsIsSafe(t *testing.T) {
+func TestConcurrentCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -301,7 +301,7 @@ func TestAnyMixOfCallsIsSafe(t *testing.T) {
 	})
 }
 
-func TestOneOfManyConcurrentStartupsWins(t *testing.T) {
+func TestStartupConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		l := netlog.Logger{Upload: new(server).config()}
@@ -323,7 +323,7 @@ func TestOneOfManyConcurrentStartupsWins(t *testing.T) {
 	})
 }
 
-func TestAThousandRoundsLoseNoPacket(t *testing.T) {
+func TestStartupShutdownRoundsLoseNothing(t *testing.T) {
 	srv := new(server)
 	l := netlog.Logger{Upload: srv.config()}
 	l.Upload.DisableCompression = true // the rounds are what this is about
@@ -377,7 +377,7 @@ func (d *countingDevice) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts
 	return flows
 }
 
-func TestCallbacksMayCallBack(t *testing.T) {
+func TestCallbacksCallLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		var l netlog.Logger
@@ -397,7 +397,7 @@ func TestCallbacksMayCallBack(t *testing.T) {
 	})
 }
 
-func TestADeviceThatPanicsInStartupLeavesTheLoggerUsable(t *testing.T) {
+func TestStartupDevicePanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := &fakeDevice{extract: func() { panic("broken device") }}
 		l := netlog.Logger{Upload: new(server).config()}

@@ -8,104 +8,113 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/route"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
 )
 
 const (
-	// DefaultPollPeriod is the length of a window where PollPeriod is zero.
+	// DefaultPollPeriod is the length of a window if Logger.PollPeriod is zero.
 	DefaultPollPeriod = 5 * time.Second
 
-	// DefaultCollection is where records go unless Upload.Collection says otherwise.
+	// DefaultCollection is the collection of records if Upload.Collection is empty.
 	DefaultCollection = "netlog"
 )
 
-// ErrRunning is returned, wrapped, by [Logger.Startup] of a Logger that is
-// running, starting, or not yet done with a Shutdown.
+// ErrRunning is returned, wrapped, by [Logger.Startup] if the Logger is running, starting,
+// or has not finished a Shutdown.
 var ErrRunning = errors.New("netlog: the logger is running")
+
+// The types of records, so that callbacks need no second import.
+type (
+	Message = record.Message
+	Node    = record.Node
+)
 
 // Logger polls a [Device] and uploads one record per busy window.
 //
-// The zero value is ready: it sends exit traffic as totals, every five seconds,
-// to the collector on this machine. The fields are settings; Startup reads them
-// once, and changes take effect at the next Startup. A Logger must not be copied
-// after its first Startup.
+// The zero value is ready to use: it sends exit traffic as totals, every five seconds, to
+// the collector on this machine. The exported fields are settings. Startup reads them
+// once, and changes take effect at the next Startup. A Logger must not be copied after its
+// first Startup.
 //
-// A window takes at most a quarter of the Buffer (2 MiB of the default one), so
-// that one scan cannot evict the evidence before it. Past that its smallest flows
-// are folded: they lose their ports, then their addresses, never their packets and
-// bytes. The paths of Underlay and the names of nodes have at least an eighth of
-// the window each; nodes past that go unnamed. Each record of it adds a head of its
-// own, of times, NodeID and srcNode: some 100 bytes, 5 KiB at most. With NoUpload
-// there is no Buffer to share, and no bound.
+// A window takes at most a quarter of the Buffer (2 MiB of the default Buffer), so that a
+// scan cannot evict earlier records. If a window is larger, its smallest flows are folded:
+// they lose their ports, then their addresses, but no packets and bytes. Underlay traffic
+// and the names of nodes may each take at least an eighth of a window; nodes that exceed
+// their share are not named. Each record adds its times, NodeID and SrcNode, usually some
+// 100 bytes and at most 5 KiB. With NoUpload there is no Buffer and no bound.
 //
-// All methods are safe for concurrent use, and none but Startup and Shutdown
-// ever waits: no lock is held over a call to the Device, a callback, the
-// encoding or the network.
+// All methods are safe for concurrent use. Only Startup and Shutdown wait: no lock is held
+// during a call of the Device, a callback, encoding or network I/O.
 //
-// The callbacks (Ignore, LookupNode, OnRecord, Logf) run on the goroutine that
-// polls, one at a time; a slow one delays records, never packets. They may call
-// Running, ReconfigRoutes and Stats. A Shutdown from inside a callback waits for
-// that very callback, and so returns at its deadline. Panics are not recovered.
+// The callbacks Ignore, LookupNode and OnRecord run on the polling goroutine, one at a
+// time. A slow callback delays records, but never packets. Callbacks may call Running,
+// ReconfigRoutes and Stats. A Shutdown inside a callback waits for that callback, so it
+// returns at its deadline. Panics are not recovered.
 type Logger struct {
 	Upload logtail.Config // where records go; Startup sets the IDs in its own copy
-	Exit   ExitPolicy     // what is written of exit traffic; zero: totals only
+	Exit   ExitPolicy     // how much is written of exit traffic; the zero value writes totals
 
-	// Underlay counts the encrypted transport; optional. Its traffic is logged as
-	// physicalTraffic. What passes while the tunnel itself is idle (keepalives,
-	// handshakes, our own uploads) makes no record: it is added to the next one.
+	// Underlay counts the encrypted transport, which is logged as physicalTraffic. It may
+	// be nil. Transport traffic alone makes no record, since keepalives, handshakes and
+	// our own uploads never stop: it is added to the next record.
 	Underlay Device
 
-	// NodeID is written as nodeId, cut at 256 bytes: a label, and the one that
-	// LookupNode gives for this node's own addresses; optional.
+	// NodeID is a label, written as nodeId and cut at 256 bytes. It should equal the
+	// NodeID that LookupNode returns for this node's own addresses. It may be empty.
 	NodeID string
 
-	// PollPeriod is the length of a window, at least a millisecond; zero:
+	// PollPeriod is the length of a window, at least a millisecond. Zero means
 	// DefaultPollPeriod.
 	PollPeriod time.Duration
 
-	// LookupNode names nodes for srcNode and dstNodes; optional. It is asked for
-	// known addresses only, once each a window. The slices of the Node must not
-	// change afterwards. Addresses of a Node that the routes do not know are left
-	// out, unless Exit is ExitFull.
+	// LookupNode returns the node with the given address for srcNode and dstNodes. It may
+	// be nil. It is called for known addresses only, once per window. The slices of the
+	// Node must not change afterwards. Unless Exit is ExitFull, addresses of the Node that
+	// the routes do not know are left out.
 	LookupNode func(netip.Addr) (Node, bool)
 
-	// Ignore reports whether to leave a flow out, such as those of a resolver inside
-	// the VPN; optional. It sees every flow as it was counted, exit traffic too.
+	// Ignore reports whether to leave a flow out, such as those of a resolver inside the
+	// VPN. It may be nil. It sees every flow as the Device counted it, including exit
+	// traffic.
 	Ignore func(flowtrack.Tuple) bool
 
-	// OnRecord sees each record before it is queued: a live view, a local sink;
-	// optional. The Message is read-only and valid until OnRecord returns.
+	// OnRecord is called with each record before it is queued. It may be nil. The Message
+	// is read-only and valid until OnRecord returns.
 	OnRecord func(*Message)
 
-	// Logf gets a line for each distinct fault and one for each recovery; nil: none.
+	// Logf is called once for each distinct fault and once for each recovery. It may be
+	// nil. Like log.Printf, it must be safe for concurrent use. While it hangs, records or
+	// uploads wait, but packets and Shutdown do not.
 	Logf func(format string, args ...any)
 
-	NoUpload     bool // records go to OnRecord only, which must be set: no buffer, no connection
+	NoUpload     bool // pass records to OnRecord only, which must be set: no buffer, no connection
 	CountUploads bool // also log the connections of our own uploads
 
 	mu      sync.Mutex // guards the fields below; held for field access only
-	session *session   // from the beginning of Startup to the end of its goroutine
-	result  error      // of the last Shutdown
-	final   Stats      // of the last session
+	session *session   // set from the beginning of Startup to the end of its goroutine
+	result  error      // the result of the last Shutdown
+	final   Stats      // the Stats of the last session
 }
 
 // Startup begins logging the traffic of tun, under the routes of cfg.
 //
-// nodeID is the secret identity that the records are sent under, not the label
-// NodeID; zero: Upload.PrivateID, or else a fresh random ID for this session.
-// domainID is a second identity that the server may file them under, sent as
-// copyId; zero: Upload.CopyPrivateID, which is mostly zero. A nil cfg is an empty
-// one: all traffic is exit traffic.
+// nodeID is the secret identity under which the records are sent, unlike the label NodeID.
+// If it is zero, Startup uses Upload.PrivateID, or else a random ID for this session.
+// domainID is a second identity under which the server may file the records, sent as
+// copyId. If it is zero, Startup uses Upload.CopyPrivateID, which may be zero too. A nil
+// cfg is an empty one: all traffic is exit traffic.
 //
-// Startup checks everything first and changes nothing when it fails: with an error
-// that is [ErrRunning], or one that names the wrong setting.
+// Startup checks all settings first and changes nothing if it fails. The error is
+// [ErrRunning], or it names the wrong setting.
 //
-// What tun counted before is discarded. Counting is on before Startup returns:
-// from then on no packet is missed. Startup waits for tun and Underlay, but not for
-// the network; while one of them hangs, the other methods answer as before it.
+// Startup discards what tun counted before. Counting is on before Startup returns: from
+// then on no packet is missed. Startup waits for tun and Underlay, but not for the
+// network. While one of them hangs, the other methods do not wait.
 func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
-	// A call that is inlined has no arguments in a traceback, which would print the
-	// first bytes of the IDs.
+	// This call is inlined, so a traceback does not print its arguments: the first bytes
+	// of the IDs.
 	return l.startup(&nodeID, &domainID, tun, cfg)
 }
 
@@ -119,7 +128,7 @@ func (l *Logger) startup(nodeID, domainID *logtail.PrivateID, tun Device, cfg *R
 	}
 	started := false
 	defer func() {
-		if !started { // an error, or a panic of the device
+		if !started { // because of an error or a panic of the device
 			defer l.clear(s)
 			s.discard()
 		}
@@ -130,7 +139,7 @@ func (l *Logger) startup(nodeID, domainID *logtail.PrivateID, tun Device, cfg *R
 	s.group.Go(func() error {
 		defer close(s.done)
 		defer l.ended(s)
-		s.run()
+		s.poll()
 		return nil
 	})
 	l.mu.Lock()
@@ -140,53 +149,51 @@ func (l *Logger) startup(nodeID, domainID *logtail.PrivateID, tun Device, cfg *R
 	return nil
 }
 
-// Running reports whether the Logger is between a Startup that returned nil and
-// the beginning of the next Shutdown.
+// Running reports whether Startup has returned nil and no Shutdown has begun since.
 func (l *Logger) Running() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.session != nil && l.session.phase == running
 }
 
-// ReconfigRoutes replaces the routes, and closes the current window: what was
-// counted until then is written under the old routes, and only then are the new
-// ones in force.
+// ReconfigRoutes replaces the routes and closes the current window. What was counted until
+// then is written under the old routes; the new routes apply from then on.
 //
-// It copies cfg and does not wait. Equal routes change nothing. Windows are
-// closed early at most once a second; the newest routes win. On a Logger that is
-// not running it does nothing. Call it before a peer is added and after one is
-// removed: what falls between is scrubbed as exit traffic, never uncovered.
+// ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
+// if the Logger is not running. Windows are closed early at most once a second, and the
+// newest routes win. Call ReconfigRoutes before adding a peer and after removing one:
+// traffic in between is then hidden as exit traffic, and never the other way round.
 //
-// So traffic of up to a second after ReconfigRoutes is still written under the old
-// routes. Where a callback or a Device that is slow makes that more than two seconds,
-// what the new routes do not know is scrubbed in the whole window.
+// Up to a second of traffic after ReconfigRoutes is thus written under the old routes. If a
+// slow callback or Device extends that to more than two seconds, addresses that the new
+// routes do not know are hidden in the whole window.
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session
 	l.mu.Unlock()
 	if s != nil {
-		s.reroute(newRouteTable(cfg))
+		s.reroute(newTable(cfg))
 	}
 }
 
-// Shutdown stops counting, takes the last window and uploads what is queued.
+// Shutdown stops counting, writes the last window and uploads what is queued.
 //
-// It returns nil when the last window was taken and all that was queued delivered,
-// and otherwise a [*logtail.UndeliveredError] that wraps the error of ctx. Where the
-// Buffer did not take the last window, the error wraps that of the Buffer, and an
-// UndeliveredError only if there is one. What was dropped before stands in Stats.
+// It returns nil if the last window was written and everything queued was delivered.
+// Otherwise it returns a [*logtail.UndeliveredError] that wraps the error of ctx. If the
+// Buffer did not accept the last window, the error also wraps the error of the Buffer.
+// Stats counts what was dropped before.
 //
-// ctx bounds every step, also the wait for a Device or a callback that hangs; its
-// goroutine then makes no further call when it wakes, not even to stop counting, and
-// until it does Startup returns [ErrRunning].
-// One that does not hang is given a tenth of a second past ctx to take the last
-// window, so that a Shutdown with a cancelled ctx still saves it to a Buffer on disk.
+// ctx bounds every step, including the wait for a Device or callback that hangs. Its
+// goroutine then makes no further call when it wakes, not even to stop counting. Until it
+// wakes, Startup returns [ErrRunning]. A device that responds may take up to 100 ms past
+// ctx to hand over its last window, so that even a Shutdown with a cancelled ctx saves it
+// to a Buffer on disk.
 //
-// Shutdown may be called at any time and from any number of goroutines: the
-// first caller's ctx governs, the others wait for its result or for the end of
-// their own ctx. Without a session it returns the result of the last one.
-// Call it before closing the tunnel, which the upload may need, and before
-// closing the Buffer. The Logger can be started again afterwards.
+// Shutdown may be called at any time and from any number of goroutines. The ctx of the
+// first caller governs; the others wait for its result or the end of their own ctx. If
+// there is no session, Shutdown returns the result of the last one. Call it before closing
+// the tunnel, which the upload may need, and before closing the Buffer. The Logger can be
+// started again afterwards.
 func (l *Logger) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
 	s := l.session
@@ -211,7 +218,8 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Stats tells what the running session has done, or the last one. It never waits.
+// Stats returns the counters of the running session, or else of the last one. It never
+// waits.
 func (l *Logger) Stats() Stats {
 	l.mu.Lock()
 	s, final, begun := l.session, l.final, l.session.begun()
@@ -220,4 +228,12 @@ func (l *Logger) Stats() Stats {
 		return final
 	}
 	return s.stats()
+}
+
+// newTable returns the table of cfg, which may be nil.
+func newTable(cfg *RouteConfig) *route.Table {
+	if cfg == nil {
+		cfg = new(RouteConfig)
+	}
+	return route.New(route.Config(*cfg))
 }

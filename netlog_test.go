@@ -21,6 +21,7 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -148,7 +149,7 @@ func (s *server) config() logtail.Config {
 // total is the sum over all entries of records.
 func total(records []netlog.Message) (sum tunstats.Counts) {
 	for _, m := range records {
-		for _, class := range [][]netlog.ConnectionCounts{m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic} {
+		for _, class := range [][]record.ConnectionCounts{m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic} {
 			for _, e := range class {
 				sum = sum.Add(e.Counts)
 			}
@@ -194,7 +195,7 @@ func shutdown(t *testing.T, l *netlog.Logger) {
 	qt.Assert(t, l.Shutdown(ctx), qt.IsNil)
 }
 
-func TestOneRecordPerBusyWindowOfFiveSeconds(t *testing.T) {
+func TestPollPeriodDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -225,7 +226,7 @@ func TestOneRecordPerBusyWindowOfFiveSeconds(t *testing.T) {
 	})
 }
 
-func TestAnIdleLoggerSendsNothing(t *testing.T) {
+func TestIdleLoggerSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -236,7 +237,7 @@ func TestAnIdleLoggerSendsNothing(t *testing.T) {
 	})
 }
 
-func TestTenRoundsLeaveNothingBehind(t *testing.T) {
+func TestRoundsLeaveNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // a goroutine left behind panics the bubble
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -255,7 +256,7 @@ func TestTenRoundsLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-func TestStartupDiscardsWhatWasCountedBefore(t *testing.T) {
+func TestStartupDiscardsStaleCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -266,7 +267,7 @@ func TestStartupDiscardsWhatWasCountedBefore(t *testing.T) {
 	})
 }
 
-func TestCountingIsOnWhenStartupReturns(t *testing.T) {
+func TestStartupEnablesCounting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config()}
@@ -279,7 +280,7 @@ func TestCountingIsOnWhenStartupReturns(t *testing.T) {
 	})
 }
 
-func TestWrongInputIsNamedAndChangesNothing(t *testing.T) {
+func TestStartupInvalidSettings(t *testing.T) {
 	id := secrettest.NewID()
 	for _, test := range []struct {
 		name   string
@@ -318,7 +319,7 @@ func TestWrongInputIsNamedAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestASecondStartupNamesTheRunningNode(t *testing.T) {
+func TestStartupErrRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		l := netlog.Logger{Upload: new(server).config()}
@@ -331,7 +332,7 @@ func TestASecondStartupNamesTheRunningNode(t *testing.T) {
 	})
 }
 
-func TestWithNothingListeningTheDaemonGoesOn(t *testing.T) {
+func TestNoCollector(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := &server{answer: func(*http.Request) (int, error) { return 0, errors.New("connection refused") }}
 		dev := new(fakeDevice)
@@ -359,7 +360,7 @@ func TestWithNothingListeningTheDaemonGoesOn(t *testing.T) {
 	})
 }
 
-func TestFlowsAreSortedIntoClasses(t *testing.T) {
+func TestClasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config(), NodeID: "n1"}

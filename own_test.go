@@ -44,7 +44,7 @@ func within(t *testing.T, what string, done func() bool) {
 	}
 }
 
-func TestItsOwnUploadsDoNotKeepANodeAwake(t *testing.T) {
+func TestOwnUploadsLeftOut(t *testing.T) {
 	dev := new(fakeDevice)
 	var requests atomic.Int32
 	// The collector is reached through the tunnel: it counts the upload's packets.
@@ -64,7 +64,7 @@ func TestItsOwnUploadsDoNotKeepANodeAwake(t *testing.T) {
 	qt.Check(t, requests.Load(), qt.Equals, int32(1))
 }
 
-func TestOwnUploadsAreLoggedWhereTheyAreAskedFor(t *testing.T) {
+func TestCountUploads(t *testing.T) {
 	dev := new(fakeDevice)
 	var conn atomic.Pointer[flowtrack.Tuple]
 	srv := collector(t, func(c flowtrack.Tuple) { conn.CompareAndSwap(nil, &c) })
@@ -79,7 +79,7 @@ func TestOwnUploadsAreLoggedWhereTheyAreAskedFor(t *testing.T) {
 	qt.Check(t, l.Stats().OwnUploads, qt.Equals, tunstats.Counts{})
 }
 
-func TestRoundsWithARealServerLeaveNoGoroutineAndNoConnection(t *testing.T) {
+func TestShutdownClosesConnections(t *testing.T) {
 	var open atomic.Int32
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -106,7 +106,7 @@ func TestRoundsWithARealServerLeaveNoGoroutineAndNoConnection(t *testing.T) {
 	within(t, "the goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
 }
 
-func TestALoggerRestsBelowAMebibyteAfterItsUploads(t *testing.T) {
+func TestMemoryAfterUploads(t *testing.T) {
 	if os.Getenv("NETLOG_SOAK") == "" {
 		t.Skip("takes 15 real seconds; set NETLOG_SOAK=1")
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
-// TestNoSecretIsPrinted looks for IDs and tokens in everything that a Logger
+// TestSecretsNotPrinted looks for IDs and tokens in everything that a Logger
 // says, returns or shows, in hexadecimal digits and as decimal bytes.
-func TestNoSecretIsPrinted(t *testing.T) {
+func TestSecretsNotPrinted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		id, domain := secrettest.NewID(), secrettest.NewID()
 		const token = "s3cr3t-t0k3n-0123456789"

@@ -11,22 +11,25 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/ownconn"
+	"github.com/go-netlog/netlog/internal/route"
+	"github.com/go-netlog/netlog/internal/window"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
 const (
-	earlyPeriod   = time.Second     // windows are closed early at most this often
-	latePeriod    = 2 * earlyPeriod // new routes that wait for longer have met a callback or a Device that hangs
+	earlyPeriod   = time.Second     // least time between two windows that are closed early
+	latePeriod    = 2 * earlyPeriod // new routes wait longer only for a slow callback or Device
 	defaultWindow = 2 << 20         // bytes of JSON: a quarter of the default Buffer
 )
 
-// session is the time between a Startup and the end of its goroutine, which
-// runs from start to the closing of quiet. It alone calls the devices and callbacks.
+// session is the state of a Logger from a Startup to the end of its polling goroutine.
+// Only that goroutine calls the devices, and all callbacks but Logf.
 type session struct {
-	// Immutable after start.
+	// The fields below are immutable after start.
 	tun, underlay Device          // underlay may be nil
-	config        *logtail.Config // a copy, and a pointer: fmt must not follow a Logger to the secrets
+	config        *logtail.Config // a copy; a pointer, so that fmt does not print its secrets
 	noUpload      bool
 	countUploads  bool
 	nodeID        string
@@ -36,43 +39,50 @@ type session struct {
 	lookupNode    func(netip.Addr) (Node, bool)
 	onRecord      func(*Message)
 	logf          func(string, ...any)
-	upload        *logtail.Logger // nil where noUpload
-	conns         *ownConns       // nil where noUpload or countUploads
-	maxWindow     int             // bytes of JSON
-	enabled       []Device        // those that count
+	upload        *logtail.Logger  // nil if noUpload
+	conns         *ownconn.Tracker // nil if noUpload or countUploads
+	maxWindow     int              // bytes of JSON
+	enabled       []Device         // the devices that are counting
 
-	// Signals, safe from anywhere.
-	group    errgroup.Group
-	stop     chan struct{} // closed by the first Shutdown: take the last window
-	polled   chan struct{} // closed by the goroutine: the last window is queued
-	quiet    chan struct{} // closed by Shutdown: the upload has ended
-	done     chan struct{} // closed by the goroutine as its last act
-	rerouted chan struct{} // holds a token when next was set
-	lines    chan string   // what the uploader has to say, for logf
+	// The fields below are safe for concurrent use.
+	group     errgroup.Group
+	stop      chan struct{}             // closed by the first Shutdown
+	done      chan struct{}             // closed by the goroutine as its last act
+	rerouted  chan struct{}             // holds a token after next was set
+	abandoned atomic.Bool               // Shutdown has returned without waiting for the goroutine
+	next      atomic.Pointer[newRoutes] // the routes of the next window; nil: no change
+	counters  counters
 
-	abandoned atomic.Bool               // Shutdown went away without the goroutine
-	next      atomic.Pointer[newRoutes] // in force after the current window; nil: no change
-
-	// Guarded by the Logger's mu.
+	// The fields below are guarded by the Logger's mu.
 	phase    phase
 	gone     bool          // the goroutine has ended
 	finished chan struct{} // closed when err is set
 	err      error         // the result of Shutdown
 
-	counters counters // guarded by a mu of their own
-
-	// Owned by the goroutine.
-	routes  *routeTable
+	// The fields below are owned by the goroutine.
+	routes  *route.Table
 	clock   windowClock
-	traffic traffic
-	held    map[flowtrack.Tuple]tunstats.Counts // of the underlay, waiting for a record
-	fault   string                              // the last one told to logf
-	lost    error                               // why the last window is not in the Buffer; read after polled is closed
+	traffic window.Traffic
+	held    map[flowtrack.Tuple]tunstats.Counts // underlay traffic that waits for a record
+	fault   string                              // the last fault passed to logf
+	lost    error                               // why the Buffer lacks the last window; read after done is closed
 }
+
+// phase is the phase of a session between Startup and Shutdown.
+type phase uint8
+
+const (
+	starting phase = iota // start may still be writing to the session
+	running
+	stopping // a Shutdown has begun, and may have ended
+)
+
+// begun reports whether start has finished. The caller holds the Logger's mu.
+func (s *session) begun() bool { return s != nil && s.phase != starting }
 
 // newRoutes are routes that wait for the end of the current window.
 type newRoutes struct {
-	*routeTable
+	*route.Table
 	since time.Time // of the first change in this window
 }
 
@@ -80,27 +90,12 @@ type newRoutes struct {
 func (s *session) start() error {
 	s.maxWindow = math.MaxInt32 // no buffer to share
 	if !s.noUpload {
-		if s.config.Logf == nil && s.logf != nil {
-			s.config.Logf = s.queueLine
-		}
-		if !s.countUploads {
-			s.conns = new(ownConns)
-			s.config.HTTPClient = s.conns.client(s.config.HTTPClient)
-		}
-		upload, err := logtail.NewLogger(*s.config)
-		if err != nil {
-			return fmt.Errorf("netlog: Upload: %w", err)
-		}
-		s.upload = upload
-		// A quarter, so that one scan cannot evict the evidence before it. A Buffer
-		// that names no bound gets windows like the default one.
-		s.maxWindow = defaultWindow
-		if bound := upload.Stats().BufferMaxBytes; bound > 0 {
-			s.maxWindow = int(min(bound/4, math.MaxInt32))
+		if err := s.startUpload(); err != nil {
+			return err
 		}
 	}
 	for _, d := range s.devices() {
-		d.ExtractStatistics() // what was counted before is not ours
+		d.ExtractStatistics() // discard what was counted before
 	}
 	s.clock = windowClock{start: time.Now().Round(0), opened: time.Now()}
 	for _, d := range s.devices() {
@@ -110,19 +105,29 @@ func (s *session) start() error {
 	return nil
 }
 
-// phase is where a session stands between Startup and Shutdown.
-type phase uint8
+func (s *session) startUpload() error {
+	if s.config.Logf == nil && s.logf != nil {
+		s.config.Logf = s.say
+	}
+	if !s.countUploads {
+		s.conns = new(ownconn.Tracker)
+		s.config.HTTPClient = s.conns.Client(s.config.HTTPClient)
+	}
+	upload, err := logtail.NewLogger(*s.config)
+	if err != nil {
+		return fmt.Errorf("netlog: Upload: %w", err)
+	}
+	s.upload = upload
+	// A window takes a quarter of the Buffer, so that one scan cannot evict the records
+	// before it. A Buffer without a bound gets windows of the default size.
+	s.maxWindow = defaultWindow
+	if bound := upload.Stats().BufferMaxBytes; bound > 0 {
+		s.maxWindow = int(min(bound/4, math.MaxInt32))
+	}
+	return nil
+}
 
-const (
-	starting phase = iota // what start sets must not be read
-	running
-	stopping // a Shutdown has begun, and may have ended
-)
-
-// begun reports whether start is done. It needs the Logger's mu.
-func (s *session) begun() bool { return s != nil && s.phase != starting }
-
-// discard gives back what a start that failed had opened.
+// discard releases what a failed start has opened.
 func (s *session) discard() {
 	for _, d := range s.enabled {
 		d.SetStatisticsEnabled(false)
@@ -131,7 +136,7 @@ func (s *session) discard() {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // there is nothing of ours to upload yet
+	cancel() // nothing has been queued yet
 	s.upload.Shutdown(ctx)
 	s.closeIdle()
 }
@@ -143,26 +148,10 @@ func (s *session) devices() []Device {
 	return []Device{s.tun, s.underlay}
 }
 
-// run is the goroutine: it polls until stop, and speaks until quiet.
-func (s *session) run() {
-	s.poll()
-	for {
-		select {
-		case line := <-s.lines:
-			s.say(line)
-		case <-s.quiet:
-			for len(s.lines) > 0 {
-				s.say(<-s.lines)
-			}
-			return
-		}
-	}
-}
-
-// poll closes a window every period, and early where routes change.
+// poll closes a window every period, and early if the routes change. It returns after the
+// last window.
 func (s *session) poll() {
-	s.lost = errEnded // until it gets there
-	defer close(s.polled)
+	s.lost = errEnded // replaced unless a callback ends the goroutine
 	ticker := time.NewTicker(s.period)
 	defer ticker.Stop()
 	early := time.NewTimer(0)
@@ -180,20 +169,18 @@ func (s *session) poll() {
 			early.Reset(max(0, earlyPeriod-time.Since(lastEarly)))
 		case <-early.C:
 			next := s.next.Load()
-			if next == nil || next.equal(s.routes) {
-				s.next.CompareAndSwap(next, nil) // or the change after it would look as old
+			if next == nil || next.Equal(s.routes) {
+				s.next.CompareAndSwap(next, nil) // else the next change would inherit its age
 				continue
 			}
 			lastEarly = time.Now()
 			s.closeWindow(false)
-		case line := <-s.lines:
-			s.say(line)
 		}
 	}
 }
 
-// reroute puts routes in force at the end of the current window, and ends it soon.
-func (s *session) reroute(routes *routeTable) {
+// reroute makes routes apply from the end of the current window, and ends it soon.
+func (s *session) reroute(routes *route.Table) {
 	next := &newRoutes{routes, time.Now()}
 	if waiting := s.next.Load(); waiting != nil {
 		next.since = waiting.since
@@ -201,21 +188,13 @@ func (s *session) reroute(routes *routeTable) {
 	s.next.Store(next)
 	select {
 	case s.rerouted <- struct{}{}:
-	default: // the goroutine has yet to see the last token
+	default: // the goroutine has not received the last token yet
 	}
 }
 
-// queueLine is the uploader's Logf: it runs on the uploader's goroutine, so the
-// line waits for ours. Lines past the capacity are dropped.
-func (s *session) queueLine(format string, args ...any) {
-	select {
-	case s.lines <- fmt.Sprintf(format, args...):
-	default:
-	}
-}
-
-func (s *session) say(line string) {
+// say passes a line to Logf, from the goroutine or the uploader.
+func (s *session) say(format string, args ...any) {
 	if s.logf != nil && !s.abandoned.Load() {
-		s.logf("%s", line)
+		s.logf(format, args...)
 	}
 }

@@ -24,7 +24,7 @@ func (b startingBuffer) Claim(logtail.PublicID) error { b.claimed(); return nil 
 func (b startingBuffer) Release()                     {}
 
 // The race detector decides.
-func TestAnyCallMayMeetAStartup(t *testing.T) {
+func TestCallsDuringStartup(t *testing.T) {
 	var l netlog.Logger
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
@@ -55,7 +55,7 @@ func TestAnyCallMayMeetAStartup(t *testing.T) {
 	wg.Wait()
 }
 
-func TestStatsDuringAStartupAreThoseOfTheLastSession(t *testing.T) {
+func TestStatsDuringStartup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		l := netlog.Logger{Upload: new(server).config()}
@@ -76,7 +76,7 @@ type brokenDevice struct{ fakeDevice }
 
 func (d *brokenDevice) SetStatisticsEnabled(bool) { panic("broken device") }
 
-func TestAStartupThatFailsHalfWayLeavesCountingOff(t *testing.T) {
+func TestStartupFailureDisablesCounting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
 		l := netlog.Logger{Upload: new(server).config(), Underlay: new(brokenDevice)}
@@ -91,7 +91,7 @@ func TestAStartupThatFailsHalfWayLeavesCountingOff(t *testing.T) {
 	})
 }
 
-func TestNothingWaitsWhileAStartupHangs(t *testing.T) {
+func TestMethodsWhileStartupHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait, release := hang()
 		dev := &fakeDevice{extract: sync.OnceFunc(wait)}

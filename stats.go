@@ -3,28 +3,29 @@ package netlog
 import (
 	"sync"
 
+	"github.com/go-netlog/netlog/internal/window"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// Stats tells what one session of a [Logger] has done. It holds no addresses.
+// Stats counts what one session of a [Logger] has done. It contains no addresses.
 type Stats struct {
-	Windows        uint64 // closed, the idle ones too
-	Records        uint64 // made
-	Flows          uint64 // entries in the records, folded and scrubbed ones as they were written
-	FoldedFlows    uint64 // flows that lost their ports or addresses because the window was too large
-	DroppedRecords uint64 // not accepted by the buffer; what it drops later stands in Upload
+	Windows        uint64 // windows closed, including idle ones
+	Records        uint64 // records made
+	Flows          uint64 // entries in the records
+	FoldedFlows    uint64 // flows that lost their ports or addresses because their window was too large
+	DroppedRecords uint64 // records that the Buffer did not accept; Upload counts what it dropped later
 
-	IgnoredFlows uint64          // left out by Ignore
+	IgnoredFlows uint64          // flows left out by Ignore
 	Ignored      tunstats.Counts // their packets and bytes
-	OwnUploads   tunstats.Counts // packets and bytes of our own uploads, left out
+	OwnUploads   tunstats.Counts // packets and bytes of our own uploads, which are left out
 
-	LastError error // of the last record that was not accepted; nil after one that was
+	LastError error // why the last record was not accepted, or nil if it was
 
 	Upload logtail.Stats // zero with NoUpload
 }
 
-// counters collect the Stats of a session.
+// counters collects the Stats of a session.
 type counters struct {
 	mu sync.Mutex // guards s; held for field access only
 	s  Stats
@@ -42,12 +43,12 @@ func (c *counters) addOwn(own tunstats.Counts) {
 	c.s.OwnUploads = c.s.OwnUploads.Add(own)
 }
 
-func (c *counters) addTraffic(w *traffic) {
+func (c *counters) addTraffic(w *window.Traffic) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.s.FoldedFlows += uint64(w.folded)
-	c.s.IgnoredFlows += uint64(w.ignoredFlows)
-	c.s.Ignored = c.s.Ignored.Add(w.ignored)
+	c.s.FoldedFlows += uint64(w.Folded)
+	c.s.IgnoredFlows += uint64(w.IgnoredFlows)
+	c.s.Ignored = c.s.Ignored.Add(w.Ignored)
 }
 
 func (c *counters) addRecord(m *Message, err error) {
@@ -61,7 +62,7 @@ func (c *counters) addRecord(m *Message, err error) {
 	}
 }
 
-// stats returns the Stats of s until now.
+// stats returns the Stats of s so far.
 func (s *session) stats() Stats {
 	s.counters.mu.Lock()
 	stats := s.counters.s

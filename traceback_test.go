@@ -13,7 +13,7 @@ import (
 
 // A traceback prints the arguments of the functions in it, word by word, but for
 // those of calls that are inlined.
-func TestCrashInStartupShowsNoID(t *testing.T) {
+func TestTracebackHidesID(t *testing.T) {
 	const child = "NETLOG_TEST_CHILD"
 	if os.Getenv(child) != "" {
 		dev := &fakeDevice{extract: func() { panic("no extraction") }}

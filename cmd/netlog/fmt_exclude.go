@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
 )
 
 // excluder takes nodes and addresses out of records, for those who have the
@@ -91,7 +91,7 @@ func (x *excluder) learn(rec *records.Record, name func(id string) string) error
 }
 
 // learnNode notes that n and all of more are one node.
-func (x *excluder) learnNode(n *netlog.Node, more ...string) {
+func (x *excluder) learnNode(n *record.Node, more ...string) {
 	a := &aliases{append(more, n.NodeID, n.Name), n.Addresses}
 	key := fmt.Sprintf("%q %v", a.texts, a.addresses)
 	if x.known[key] || len(x.known) > maxNames { // the one too many tells
@@ -166,7 +166,7 @@ func (x *excluder) rewrite(raw []byte) []byte {
 	return out
 }
 
-func (x *excluder) isExcluded(n *netlog.Node) bool {
+func (x *excluder) isExcluded(n *record.Node) bool {
 	return x.texts[n.NodeID] || x.texts[n.Name] || slices.ContainsFunc(n.Addresses, x.excludes)
 }
 

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 )
 
 // filter says which records and flows are wanted. The zero filter wants all.
@@ -91,7 +91,7 @@ func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
 	}
 	if f.prefix.IsValid() && !f.matched {
 		f.matched = slices.ContainsFunc(flowtable.Classes(), func(c flowtable.Class) bool {
-			return slices.ContainsFunc(c.Traffic(&rec.Message), func(cc netlog.ConnectionCounts) bool { return touches(f.prefix, &cc.Tuple) })
+			return slices.ContainsFunc(c.Traffic(&rec.Message), func(cc record.ConnectionCounts) bool { return touches(f.prefix, &cc.Tuple) })
 		})
 	}
 	return f.since.IsZero() || rec.End.IsZero() || !rec.End.Before(f.since)
@@ -156,7 +156,7 @@ func (f *filter) dropsFlow(rec *records.Record) func(member string, i int) bool 
 }
 
 // traffic returns the list of flows that has the JSON name member.
-func traffic(rec *records.Record, member string) (flowtable.Class, []netlog.ConnectionCounts) {
+func traffic(rec *records.Record, member string) (flowtable.Class, []record.ConnectionCounts) {
 	for _, c := range flowtable.Classes() {
 		if member == c.String()+"Traffic" {
 			return c, c.Traffic(&rec.Message)
@@ -165,4 +165,4 @@ func traffic(rec *records.Record, member string) (flowtable.Class, []netlog.Conn
 	return 0, nil
 }
 
-func keepNodes(*netlog.Node) bool { return false }
+func keepNodes(*record.Node) bool { return false }

@@ -14,9 +14,9 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -177,10 +177,10 @@ func (n *meshNode) stop(now time.Time) {
 
 // poll writes a record of the window that ends now.
 func (n *meshNode) poll(now time.Time) {
-	msg := netlog.Message{NodeID: n.nodeID, Start: n.window.Add(n.skew), End: now.Add(n.skew)}
+	msg := record.Message{NodeID: n.nodeID, Start: n.window.Add(n.skew), End: now.Add(n.skew)}
 	n.window = now.Add(1)
 	for t, c := range n.counts {
-		cc := netlog.ConnectionCounts{Tuple: t, Counts: c}
+		cc := record.ConnectionCounts{Tuple: t, Counts: c}
 		if overlay := netip.MustParsePrefix("100.64.0.0/10"); overlay.Contains(t.Src.Addr()) && overlay.Contains(t.Dst.Addr()) {
 			msg.VirtualTraffic = append(msg.VirtualTraffic, cc)
 		} else {
@@ -191,8 +191,8 @@ func (n *meshNode) poll(now time.Time) {
 		return
 	}
 	clear(n.counts)
-	for _, l := range [][]netlog.ConnectionCounts{msg.VirtualTraffic, msg.SubnetTraffic} {
-		slices.SortFunc(l, func(x, y netlog.ConnectionCounts) int { return compareTuples(x.Tuple, y.Tuple) })
+	for _, l := range [][]record.ConnectionCounts{msg.VirtualTraffic, msg.SubnetTraffic} {
+		slices.SortFunc(l, func(x, y record.ConnectionCounts) int { return compareTuples(x.Tuple, y.Tuple) })
 	}
 	n.seq++
 	body, err := json.Marshal(&msg)

@@ -6,9 +6,9 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
 )
 
 // maxNames bounds the addresses that names remembers.
@@ -18,7 +18,7 @@ const maxNames = 1 << 16
 // and from what the nodes write, which is not. The zero names knows nothing.
 type names struct {
 	file  nodeNames
-	infos map[netip.Addr]netlog.Node     // what records say of an address
+	infos map[netip.Addr]record.Node     // what records say of an address
 	users map[netip.Addr]map[string]bool // reporters that have an address as their own side
 	sides map[string]int                 // how many such addresses a reporter has
 	full  bool                           // there was no room for some of these
@@ -45,7 +45,7 @@ func (n *names) learn(rec *records.Record) {
 }
 
 // own notes the sides that a reporter stands on.
-func (n *names) own(id string, flows []netlog.ConnectionCounts) {
+func (n *names) own(id string, flows []record.ConnectionCounts) {
 	if n.users == nil {
 		n.users = make(map[netip.Addr]map[string]bool)
 		n.sides = make(map[string]int)
@@ -69,10 +69,10 @@ func (n *names) own(id string, flows []netlog.ConnectionCounts) {
 	}
 }
 
-func (n *names) info(node *netlog.Node) {
+func (n *names) info(node *record.Node) {
 	for _, a := range node.Addresses {
 		if n.infos == nil {
-			n.infos = make(map[netip.Addr]netlog.Node)
+			n.infos = make(map[netip.Addr]record.Node)
 		}
 		if _, ok := n.infos[a]; ok || len(n.infos) < maxNames {
 			n.infos[a] = *node

@@ -9,9 +9,9 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -107,10 +107,10 @@ func verifyBooks(t *testing.T, m *mesh, set func(*books)) *books {
 	return b
 }
 
-func flowsOf(t *testing.T, line string) []netlog.ConnectionCounts {
+func flowsOf(t *testing.T, line string) []record.ConnectionCounts {
 	var rec records.Record
 	qt.Assert(t, json.Unmarshal([]byte(line), &rec), qt.IsNil)
-	return append(append([]netlog.ConnectionCounts(nil), rec.VirtualTraffic...), rec.SubnetTraffic...)
+	return append(append([]record.ConnectionCounts(nil), rec.VirtualTraffic...), rec.SubnetTraffic...)
 }
 
 func countOf(c *tunstats.Counts, name string) uint64 {

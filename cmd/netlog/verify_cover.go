@@ -4,10 +4,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 )
 
 // arrange works out who is where, and when.
@@ -129,8 +129,8 @@ func (n *bookNode) within(w span) bool {
 
 // matchable calls yield with the flows of rec that have two sides. The underlay
 // has other sides at both ends, and totals have none.
-func matchable(rec *records.Record) func(yield func(flowtable.Class, *netlog.ConnectionCounts) bool) {
-	return func(yield func(flowtable.Class, *netlog.ConnectionCounts) bool) {
+func matchable(rec *records.Record) func(yield func(flowtable.Class, *record.ConnectionCounts) bool) {
+	return func(yield func(flowtable.Class, *record.ConnectionCounts) bool) {
 		for _, c := range []flowtable.Class{flowtable.Virtual, flowtable.Subnet, flowtable.Exit} {
 			list := c.Traffic(&rec.Message)
 			for i := range list {

@@ -17,28 +17,28 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
 // full is a record with every field set, to its largest value where it has one.
 func full() records.Record {
-	flow := netlog.ConnectionCounts{
+	flow := record.ConnectionCounts{
 		Tuple: flowtrack.Tuple{
 			Proto: 255, Src: netip.MustParseAddrPort("[fe80::1]:65535"), Dst: netip.MustParseAddrPort("192.0.2.1:0"),
 		},
 		Counts: tunstats.Counts{TxPackets: 1<<64 - 1, TxBytes: 1<<64 - 1, RxPackets: 1<<64 - 1, RxBytes: 1<<64 - 1},
 	}
-	flows := []netlog.ConnectionCounts{flow, {Counts: flow.Counts}}
-	node := netlog.Node{
+	flows := []record.ConnectionCounts{flow, {Counts: flow.Counts}}
+	node := record.Node{
 		NodeID: "n", Name: "a\"\u2028\x00", Addresses: []netip.Addr{netip.MustParseAddr("::ffff:1.2.3.4")}, OS: "linux", User: "u", Tags: []string{"t"},
 	}
 	at := time.Date(2026, 11, 22, 10, 0, 0, 1, time.UTC)
 	return records.Record{
-		Message: netlog.Message{
-			NodeID: "n", Start: at, End: at, SrcNode: node, DstNodes: []netlog.Node{node},
+		Message: record.Message{
+			NodeID: "n", Start: at, End: at, SrcNode: node, DstNodes: []record.Node{node},
 			VirtualTraffic: flows, SubnetTraffic: flows, ExitTraffic: flows, PhysicalTraffic: flows,
 		},
 		Logtail: records.Meta{ID: strings.Repeat("0f", 32), ClientTime: at, ServerTime: at, ProcID: 1<<32 - 1, ProcSeq: 1<<64 - 1, Conflict: true},
@@ -103,9 +103,9 @@ func TestTheSchemaHasEveryField(t *testing.T) {
 		types  []any
 		more   []string // what only entries that are no messages have
 	}{
-		{s.root, []any{netlog.Message{}}, []string{"logtail", "text", "droppedEntries", "droppedBytes"}},
+		{s.root, []any{record.Message{}}, []string{"logtail", "text", "droppedEntries", "droppedBytes"}},
 		{flow, []any{flowtrack.Tuple{}, tunstats.Counts{}}, nil},
-		{defs["node"].(map[string]any), []any{netlog.Node{}}, nil},
+		{defs["node"].(map[string]any), []any{record.Node{}}, nil},
 		{defs["logtail"].(map[string]any), []any{records.Meta{}}, []string{"error"}},
 	} {
 		want := test.more

@@ -3,8 +3,8 @@ package flowtable
 import (
 	"slices"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/record"
 )
 
 // Class is the kind of traffic, as the records sort it.
@@ -25,7 +25,7 @@ func (c Class) String() string {
 }
 
 // Traffic returns the flows of class c in m.
-func (c Class) Traffic(m *netlog.Message) []netlog.ConnectionCounts {
+func (c Class) Traffic(m *record.Message) []record.ConnectionCounts {
 	if list := c.list(m); list != nil {
 		return *list
 	}
@@ -34,17 +34,17 @@ func (c Class) Traffic(m *netlog.Message) []netlog.ConnectionCounts {
 
 // Keep takes the flows of class c out of m that are not wanted, and returns how many
 // are left.
-func (c Class) Keep(m *netlog.Message, wanted func(*flowtrack.Tuple) bool) int {
+func (c Class) Keep(m *record.Message, wanted func(*flowtrack.Tuple) bool) int {
 	list := c.list(m)
 	if list == nil {
 		return 0
 	}
-	*list = slices.DeleteFunc(*list, func(cc netlog.ConnectionCounts) bool { return !wanted(&cc.Tuple) })
+	*list = slices.DeleteFunc(*list, func(cc record.ConnectionCounts) bool { return !wanted(&cc.Tuple) })
 	return len(*list)
 }
 
 // list is where m has the flows of class c.
-func (c Class) list(m *netlog.Message) *[]netlog.ConnectionCounts {
+func (c Class) list(m *record.Message) *[]record.ConnectionCounts {
 	switch c {
 	case Virtual:
 		return &m.VirtualTraffic

@@ -10,17 +10,17 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
 var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // flow makes a flow from two sides as address:port, "" for none.
-func flow(src, dst string, tx, rx uint64) (c netlog.ConnectionCounts) {
+func flow(src, dst string, tx, rx uint64) (c record.ConnectionCounts) {
 	if src != "" {
 		c.Src = netip.MustParseAddrPort(src)
 	}
@@ -34,8 +34,8 @@ func flow(src, dst string, tx, rx uint64) (c netlog.ConnectionCounts) {
 	return c
 }
 
-func record(node string, virtual ...netlog.ConnectionCounts) *records.Record {
-	return &records.Record{Message: netlog.Message{
+func rec(node string, virtual ...record.ConnectionCounts) *records.Record {
+	return &records.Record{Message: record.Message{
 		NodeID: node, Start: start, End: start.Add(10 * time.Second), VirtualTraffic: virtual,
 	}}
 }
@@ -51,20 +51,20 @@ func TestAFlowCountsOnce(t *testing.T) {
 		in   rs
 		want []string
 	}{
-		{"one end reports", rs{record("A", flow(a, b, 10, 5))}, []string{"A 10/5"}},
-		{"windows of one node add up", rs{record("A", flow(a, b, 10, 5)), record("A", flow(a, b, 1, 1))}, []string{"A 11/6"}},
-		{"of two ends the one that saw more counts", rs{record("A", flow(a, b, 10, 5)), record("B", flow(b, a, 5, 9))}, []string{"A 10/5"}},
+		{"one end reports", rs{rec("A", flow(a, b, 10, 5))}, []string{"A 10/5"}},
+		{"windows of one node add up", rs{rec("A", flow(a, b, 10, 5)), rec("A", flow(a, b, 1, 1))}, []string{"A 11/6"}},
+		{"of two ends the one that saw more counts", rs{rec("A", flow(a, b, 10, 5)), rec("B", flow(b, a, 5, 9))}, []string{"A 10/5"}},
 		{"a hub does not count beside an end", rs{
-			record("A", flow(a, b, 10, 5)), record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("B", flow(b, a, 5, 10)),
+			rec("A", flow(a, b, 10, 5)), rec("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), rec("B", flow(b, a, 5, 10)),
 		}, []string{"A 10/5"}},
-		{"a hub counts where no end reports", rs{record("H", flow(a, b, 10, 5), flow(b, a, 5, 10))}, []string{"H 10/5"}},
+		{"a hub counts where no end reports", rs{rec("H", flow(a, b, 10, 5), flow(b, a, 5, 10))}, []string{"H 10/5"}},
 		{"of two hubs the one that saw more counts", rs{
-			record("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), record("I", flow(a, b, 12, 6), flow(b, a, 6, 12)),
+			rec("H", flow(a, b, 10, 5), flow(b, a, 5, 10)), rec("I", flow(a, b, 12, 6), flow(b, a, 6, 12)),
 		}, []string{"I 12/6"}},
-		{"two routers of one subnet add up", rs{record("R", flow(a, b, 10, 5)), record("S", flow(a, b, 3, 2))}, []string{"R 13/7"}},
-		{"a flow of packets without bytes is one", rs{record("A", empty(flow(a, b, 10, 5)))}, []string{"A 10/5"}},
-		{"seen from its other end too", rs{record("B", empty(flow(b, a, 5, 10)))}, []string{"B 5/10"}},
-		{"flows of two protocols are two", rs{record("A", flow(a, b, 10, 5), udp(flow(a, b, 1, 1)))}, []string{"A 10/5", "A 1/1"}},
+		{"two routers of one subnet add up", rs{rec("R", flow(a, b, 10, 5)), rec("S", flow(a, b, 3, 2))}, []string{"R 13/7"}},
+		{"a flow of packets without bytes is one", rs{rec("A", empty(flow(a, b, 10, 5)))}, []string{"A 10/5"}},
+		{"seen from its other end too", rs{rec("B", empty(flow(b, a, 5, 10)))}, []string{"B 5/10"}},
+		{"flows of two protocols are two", rs{rec("A", flow(a, b, 10, 5), udp(flow(a, b, 1, 1)))}, []string{"A 10/5", "A 1/1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var tab flowtable.Table
@@ -80,13 +80,13 @@ func TestAFlowCountsOnce(t *testing.T) {
 	}
 }
 
-func udp(c netlog.ConnectionCounts) netlog.ConnectionCounts {
+func udp(c record.ConnectionCounts) record.ConnectionCounts {
 	c.Proto = flowtrack.UDP
 	return c
 }
 
 // empty is a flow whose bytes were not counted.
-func empty(c netlog.ConnectionCounts) netlog.ConnectionCounts {
+func empty(c record.ConnectionCounts) record.ConnectionCounts {
 	c.TxBytes, c.RxBytes = 0, 0
 	return c
 }
@@ -94,8 +94,8 @@ func empty(c netlog.ConnectionCounts) netlog.ConnectionCounts {
 func TestExitTotalsOfTwoNodesAreTwoRows(t *testing.T) {
 	var tab flowtable.Table
 	for _, n := range []string{"A", "B"} {
-		r := record(n)
-		r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 3, 0)}
+		r := rec(n)
+		r.ExitTraffic = []record.ConnectionCounts{flow("", "", 3, 0)}
 		tab.Add(r)
 	}
 	qt.Check(t, tab.Rows(), qt.HasLen, 2)
@@ -105,8 +105,8 @@ func TestExitTotalsOfTwoNodesAreTwoRows(t *testing.T) {
 func TestTheUnderlayOfTwoNodesIsTwoRows(t *testing.T) {
 	var tab flowtable.Table
 	for _, n := range []string{"A", "B"} {
-		r := record(n)
-		r.PhysicalTraffic = []netlog.ConnectionCounts{flow(hub, "192.0.2.9:41641", 3, 0)}
+		r := rec(n)
+		r.PhysicalTraffic = []record.ConnectionCounts{flow(hub, "192.0.2.9:41641", 3, 0)}
 		tab.Add(r)
 	}
 	qt.Check(t, tab.Rows(), qt.HasLen, 2)
@@ -120,13 +120,13 @@ func TestMemoryIsBoundedAndTotalsStayExact(t *testing.T) {
 		record func(i int) *records.Record
 		want   []string
 	}{
-		{"random client ports", func(i int) *records.Record { return record("A", flow(client(i), b, 1, 2)) },
+		{"random client ports", func(i int) *records.Record { return rec("A", flow(client(i), b, 1, 2)) },
 			[]string{"100.64.0.1 ", "more than 100 flows: shown without the higher port\n"}},
-		{"spoofed addresses", func(i int) *records.Record { return record("A", flow(spoofed(i), b, 1, 2)) },
+		{"spoofed addresses", func(i int) *records.Record { return rec("A", flow(spoofed(i), b, 1, 2)) },
 			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
-		{"spoofed nodes", func(i int) *records.Record { return record(fmt.Sprint(i), flow(client(i), b, 1, 2)) },
+		{"spoofed nodes", func(i int) *records.Record { return rec(fmt.Sprint(i), flow(client(i), b, 1, 2)) },
 			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
-		{"flows without a side, of spoofed nodes", func(i int) *records.Record { return record(fmt.Sprint(i), flow("", "", 1, 2)) },
+		{"flows without a side, of spoofed nodes", func(i int) *records.Record { return rec(fmt.Sprint(i), flow("", "", 1, 2)) },
 			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -154,9 +154,9 @@ func TestMemoryIsBoundedAndTotalsStayExact(t *testing.T) {
 func TestNodesPastTheBoundShareOneName(t *testing.T) {
 	tab := flowtable.Table{MaxFlows: 10}
 	for i := range 20 {
-		r := record(fmt.Sprint(i))
+		r := rec(fmt.Sprint(i))
 		if i >= 8 {
-			r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 1, 0)}
+			r.ExitTraffic = []record.ConnectionCounts{flow("", "", 1, 0)}
 		}
 		tab.Add(r)
 	}
@@ -174,8 +174,8 @@ func TestACoarseTableStillCountsAFlowOnce(t *testing.T) {
 	tab := flowtable.Table{MaxFlows: 100}
 	for i := range 5000 {
 		x := fmt.Sprintf("100.64.0.1:%d", 1024+i)
-		tab.Add(record("A", flow(x, b, 2, 1)))
-		tab.Add(record("B", flow(b, x, 1, 2)))
+		tab.Add(rec("A", flow(x, b, 2, 1)))
+		tab.Add(rec("B", flow(b, x, 1, 2)))
 	}
 	rows := tab.Rows()
 	qt.Assert(t, rows, qt.HasLen, 1)
@@ -185,8 +185,8 @@ func TestACoarseTableStillCountsAFlowOnce(t *testing.T) {
 
 func TestPrintFitsTheWidth(t *testing.T) {
 	var tab flowtable.Table
-	r := record("A", flow(a, b, 1e6, 5), flow("[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b4]:65000", "[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b5]:443", 9, 9))
-	r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 3, 0), flow(hub, "", 1, 1)}
+	r := rec("A", flow(a, b, 1e6, 5), flow("[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b4]:65000", "[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b5]:443", 9, 9))
+	r.ExitTraffic = []record.ConnectionCounts{flow("", "", 3, 0), flow(hub, "", 1, 1)}
 	tab.Add(r)
 	for _, width := range []int{80, 120, 200} {
 		var out strings.Builder
@@ -201,7 +201,7 @@ func TestPrintFitsTheWidth(t *testing.T) {
 
 func TestTextCannotMoveTheCursor(t *testing.T) {
 	tab := flowtable.Table{Name: func(netip.Addr) string { return "x\x1b[2J\nx\u202e\xff" }}
-	tab.Add(record("A\x9b", flow(a, b, 1, 1)))
+	tab.Add(rec("A\x9b", flow(a, b, 1, 1)))
 	var out strings.Builder
 	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
 	qt.Check(t, out.String(), qt.Contains, `x\x1b[2J\x0ax\u202e\xff:22`)
@@ -223,8 +223,8 @@ func TestOneWindowThatCannotBeDoesNotChangeTheRates(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var tab flowtable.Table
-			tab.Add(record("A", flow(a, b, 10, 5)))
-			r := record("A")
+			tab.Add(rec("A", flow(a, b, 10, 5)))
+			r := rec("A")
 			r.Start, r.End, r.Logtail.ServerTime = test.start, test.end, start.Add(time.Minute)
 			tab.Add(r)
 			var out strings.Builder
@@ -234,14 +234,14 @@ func TestOneWindowThatCannotBeDoesNotChangeTheRates(t *testing.T) {
 		})
 	}
 	var old flowtable.Table
-	r := record("A")
+	r := rec("A")
 	r.Start, r.End = year0, year0 // no receiver has been there to know better
 	old.Add(r)
 	var out strings.Builder
 	qt.Assert(t, old.Print(&out, 0), qt.IsNil)
 	qt.Check(t, out.String(), qt.Contains, "0000-01-01 00:00:00 to 0000-01-01 00:00:00 UTC (0s)")
 	var tab flowtable.Table
-	r = record("A", flow(a, b, 10, 5))
+	r = rec("A", flow(a, b, 10, 5))
 	r.Start, r.End = time.Time{}, time.Time{}
 	tab.Add(r)
 	out.Reset()

@@ -9,16 +9,16 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/record"
 )
 
 // printed returns the fields of the first row of a table of one flow.
-func printed(t *testing.T, tab *flowtable.Table, c netlog.ConnectionCounts, window time.Duration) []string {
+func printed(t *testing.T, tab *flowtable.Table, c record.ConnectionCounts, window time.Duration) []string {
 	t.Helper()
-	r := record("A")
+	r := rec("A")
 	r.End = r.Start.Add(window)
-	r.ExitTraffic = []netlog.ConnectionCounts{c}
+	r.ExitTraffic = []record.ConnectionCounts{c}
 	tab.Add(r)
 	var out strings.Builder
 	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)

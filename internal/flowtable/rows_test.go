@@ -6,8 +6,8 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/record"
 )
 
 // TestWhatDoesNotFitIsARowOfItsOwn: the totals of the first reporter have no sides
@@ -15,8 +15,8 @@ import (
 func TestWhatDoesNotFitIsARowOfItsOwn(t *testing.T) {
 	rows := func() []flowtable.Row {
 		tab := flowtable.Table{MaxFlows: 4}
-		r := record("A")
-		r.ExitTraffic = []netlog.ConnectionCounts{flow("", "", 3, 0)}
+		r := rec("A")
+		r.ExitTraffic = []record.ConnectionCounts{flow("", "", 3, 0)}
 		tab.Add(r)
 		r.ExitTraffic = nil
 		for i := range 20 {

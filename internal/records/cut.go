@@ -3,13 +3,13 @@ package records
 import (
 	"bytes"
 
-	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/record"
 )
 
 // Cut returns the bytes of r without the flows and nodes that the functions
 // report. member is the JSON name of the flow's list and i its place there. All
 // other bytes stay as they are. Where nothing goes, that is r.Raw itself.
-func (r *Record) Cut(flow func(member string, i int) bool, node func(*netlog.Node) bool) []byte {
+func (r *Record) Cut(flow func(member string, i int) bool, node func(*record.Node) bool) []byte {
 	c := cutter{d: decoder{b: r.Raw}, flow: flow, node: node, seen: make(map[string]int)}
 	var out [][]byte
 	for k := range c.d.object {
@@ -36,7 +36,7 @@ func (r *Record) Cut(flow func(member string, i int) bool, node func(*netlog.Nod
 type cutter struct {
 	d    decoder
 	flow func(member string, i int) bool
-	node func(*netlog.Node) bool
+	node func(*record.Node) bool
 	seen map[string]int // elements of each list so far
 	cut  bool
 }

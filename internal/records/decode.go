@@ -6,8 +6,8 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/record"
 )
 
 // decoder reads one record. It is written by hand because encoding/json needs
@@ -43,7 +43,7 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 func (d *decoder) record(r *Record, raw []byte) error {
 	m := &r.Message
 	*r = Record{
-		Message: netlog.Message{
+		Message: record.Message{
 			DstNodes:        m.DstNodes[:0],
 			VirtualTraffic:  m.VirtualTraffic[:0],
 			SubnetTraffic:   m.SubnetTraffic[:0],
@@ -111,7 +111,7 @@ func (d *decoder) meta(m *Meta) {
 	}
 }
 
-func (d *decoder) node() (n netlog.Node) {
+func (d *decoder) node() (n record.Node) {
 	for k := range d.object {
 		switch string(k) {
 		case "nodeId":
@@ -139,9 +139,9 @@ func (d *decoder) node() (n netlog.Node) {
 	return n
 }
 
-func (d *decoder) traffic(cs []netlog.ConnectionCounts) []netlog.ConnectionCounts {
+func (d *decoder) traffic(cs []record.ConnectionCounts) []record.ConnectionCounts {
 	for range d.array {
-		var c netlog.ConnectionCounts
+		var c record.ConnectionCounts
 		for k := range d.object {
 			switch string(k) {
 			case "proto":

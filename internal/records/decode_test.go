@@ -11,8 +11,8 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 )
 
 // TestEveryMemberIsRead as encoding/json reads it, with members of a later version
@@ -28,7 +28,7 @@ func TestEveryMemberIsRead(t *testing.T) {
 			`"text":"dropped \u00e9","droppedEntries":18446744073709551615,"droppedBytes":9007199254740993,"new":{"droppedBytes":1}}`,
 		`{"logtail":{"conflict":false},"droppedBytes":1,"dropped":2}`,
 	} {
-		var message netlog.Message
+		var message record.Message
 		var want struct {
 			Logtail                      records.Meta
 			Text                         string

@@ -11,8 +11,8 @@ import (
 	qt "github.com/frankban/quicktest"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 )
 
 // FuzzReader shows that no input makes the reader panic, loop, or return a record
@@ -68,8 +68,8 @@ func checkRecord(t *testing.T, raw []byte) {
 		return // the scanner leaves the spelling of numbers and strings to those who read them
 	}
 	keep := func(bool) func(string, int) bool { return func(string, int) bool { return false } }(false)
-	qt.Assert(t, string(rec.Cut(keep, func(*netlog.Node) bool { return false })), qt.Equals, string(raw))
-	cut := rec.Cut(func(string, int) bool { return true }, func(*netlog.Node) bool { return true })
+	qt.Assert(t, string(rec.Cut(keep, func(*record.Node) bool { return false })), qt.Equals, string(raw))
+	cut := rec.Cut(func(string, int) bool { return true }, func(*record.Node) bool { return true })
 	qt.Assert(t, json.Valid(cut), qt.IsTrue, qt.Commentf("%s", cut))
 	var empty records.Record
 	qt.Assert(t, empty.UnmarshalJSON(cut), qt.IsNil)
@@ -89,7 +89,7 @@ func FuzzDecodeAgreesWithEncodingJSON(f *testing.F) {
 		}
 		raw, err := json.Marshal(in)
 		qt.Assert(t, err, qt.IsNil)
-		var want netlog.Message
+		var want record.Message
 		if err := json.Unmarshal(raw, &want); err != nil || !bytes.Contains(raw, []byte("txPkts")) {
 			return
 		}

@@ -13,8 +13,8 @@ import (
 	qt "github.com/frankban/quicktest"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 )
 
 func TestInputWalksDirectoriesAndGoesOnAfterErrors(t *testing.T) {
@@ -171,7 +171,7 @@ func TestCutLeavesTheOtherBytes(t *testing.T) {
 	const in = `{ "new" : 1, "virtualTraffic" : [ {"txPkts":1} , {"txPkts":2},{"txPkts":3}], "dstNodes":[{"name":"a"}],"virtual\u0054raffic":[{"txPkts":4}] }`
 	var rec records.Record
 	qt.Assert(t, rec.UnmarshalJSON([]byte(in)), qt.IsNil)
-	keep := func(*netlog.Node) bool { return false }
+	keep := func(*record.Node) bool { return false }
 	for _, test := range []struct {
 		drop map[int]bool
 		want string

@@ -18,13 +18,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/record"
 )
 
 // Record is one entry as a receiver has stored it: the message of a node, what
 // the receiver knows of it, or a line of text where it is no message.
 type Record struct {
-	netlog.Message
+	record.Message
 	Logtail Meta `json:"logtail,omitzero"`
 
 	Text           string `json:"text,omitzero"`           // of an entry that is text

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -41,12 +42,12 @@ type report struct {
 // classes are the kinds of traffic of a record, in the order of the table.
 var classes = [...]struct {
 	name string
-	of   func(*netlog.Message) []netlog.ConnectionCounts
+	of   func(*netlog.Message) []record.ConnectionCounts
 }{
-	{"virtual", func(m *netlog.Message) []netlog.ConnectionCounts { return m.VirtualTraffic }},
-	{"subnet", func(m *netlog.Message) []netlog.ConnectionCounts { return m.SubnetTraffic }},
-	{"exit", func(m *netlog.Message) []netlog.ConnectionCounts { return m.ExitTraffic }},
-	{"physical", func(m *netlog.Message) []netlog.ConnectionCounts { return m.PhysicalTraffic }},
+	{"virtual", func(m *netlog.Message) []record.ConnectionCounts { return m.VirtualTraffic }},
+	{"subnet", func(m *netlog.Message) []record.ConnectionCounts { return m.SubnetTraffic }},
+	{"exit", func(m *netlog.Message) []record.ConnectionCounts { return m.ExitTraffic }},
+	{"physical", func(m *netlog.Message) []record.ConnectionCounts { return m.PhysicalTraffic }},
 }
 
 func newReport(seen *book, nodes ...*node) *report {

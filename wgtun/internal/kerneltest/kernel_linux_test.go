@@ -12,6 +12,7 @@ import (
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 	"github.com/go-netlog/netlog/wgtun/internal/wgconf"
 )
@@ -107,7 +108,7 @@ func (tn *tunnel) books(t *testing.T, id logtail.PublicID) (all []*netlog.Messag
 }
 
 // flows adds up one class of traffic.
-func flows(messages []*netlog.Message, class func(*netlog.Message) []netlog.ConnectionCounts) map[flowtrack.Tuple]tunstats.Counts {
+func flows(messages []*netlog.Message, class func(*netlog.Message) []record.ConnectionCounts) map[flowtrack.Tuple]tunstats.Counts {
 	sum := make(map[flowtrack.Tuple]tunstats.Counts)
 	for _, m := range messages {
 		for _, c := range class(m) {
@@ -117,14 +118,14 @@ func flows(messages []*netlog.Message, class func(*netlog.Message) []netlog.Conn
 	return sum
 }
 
-func virtual(m *netlog.Message) []netlog.ConnectionCounts  { return m.VirtualTraffic }
-func subnet(m *netlog.Message) []netlog.ConnectionCounts   { return m.SubnetTraffic }
-func exit(m *netlog.Message) []netlog.ConnectionCounts     { return m.ExitTraffic }
-func physical(m *netlog.Message) []netlog.ConnectionCounts { return m.PhysicalTraffic }
+func virtual(m *netlog.Message) []record.ConnectionCounts  { return m.VirtualTraffic }
+func subnet(m *netlog.Message) []record.ConnectionCounts   { return m.SubnetTraffic }
+func exit(m *netlog.Message) []record.ConnectionCounts     { return m.ExitTraffic }
+func physical(m *netlog.Message) []record.ConnectionCounts { return m.PhysicalTraffic }
 
 // total adds up what passed through the tun, which is every class but the underlay.
 func total(messages []*netlog.Message) (sum tunstats.Counts) {
-	for _, class := range []func(*netlog.Message) []netlog.ConnectionCounts{virtual, subnet, exit} {
+	for _, class := range []func(*netlog.Message) []record.ConnectionCounts{virtual, subnet, exit} {
 		for _, c := range flows(messages, class) {
 			sum = sum.Add(c)
 		}

@@ -1,0 +1,12 @@
+package netlog
+
+// ExitPolicy says how much is written of exit traffic, which has at least one address
+// that the routes do not know; see [RouteConfig]. Under ExitTotals and ExitByNode no byte
+// of an unknown address is written to a record.
+type ExitPolicy uint8
+
+const (
+	ExitTotals ExitPolicy = iota // one entry for all exit traffic of a window, without protocol, address and port
+	ExitByNode                   // one entry per known side, without protocol, port and the other side
+	ExitFull                     // everything
+)

@@ -1,0 +1,102 @@
+// Package record defines the records that netlog writes: the traffic of one node in
+// one window of time, sorted into classes. Programs that read records import it alone.
+package record
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// Message is one record: the traffic of one node in one window of time.
+//
+// Its JSON form is the wire format: one object of at most 255 KiB. Tools for
+// Tailscale's network flow logs read it too. Later versions only add members. Zero
+// fields are left out, integers are exact to 2^64-1, and strings are valid UTF-8.
+// Unmarshalling a record returns the Message that was written.
+//
+// A window that needs more than 255 KiB becomes several Messages with the same
+// NodeID, Start, End and SrcNode. Each flow is in exactly one of them.
+//
+// A Message passed to the OnRecord callback of a netlog.Logger belongs to the Logger,
+// with all its slices. It is read-only, and valid until OnRecord returns. Use Clone to
+// keep it.
+type Message struct {
+	// NodeID is the label of the node that reports, from the NodeID of its Logger. It
+	// is a claim: only the log server knows who sent the record. At most 256 bytes are
+	// written.
+	NodeID string `json:"nodeId,omitzero"`
+
+	// Start and End bound the window, both inclusive, in UTC to the nanosecond.
+	// End is never before Start.
+	Start time.Time `json:"start,omitzero"`
+	End   time.Time `json:"end,omitzero"`
+
+	// SrcNode describes the node that reports, if its LookupNode knows it.
+	SrcNode Node `json:"srcNode,omitzero"`
+
+	// DstNodes describes the other nodes whose addresses occur below, as far as
+	// LookupNode knows them: each once, sorted by first address. Unknown addresses and
+	// the outer addresses of physical traffic are never looked up.
+	DstNodes []Node `json:"dstNodes,omitempty"`
+
+	// The traffic by class, each list sorted by destination, source and protocol.
+	// Tx counts what the source of an entry sent, Rx what it received.
+	VirtualTraffic  []ConnectionCounts `json:"virtualTraffic,omitempty"`  // between nodes
+	SubnetTraffic   []ConnectionCounts `json:"subnetTraffic,omitempty"`   // with a subnet behind a node
+	ExitTraffic     []ConnectionCounts `json:"exitTraffic,omitempty"`     // with the outside world, as far as the exit policy shows it
+	PhysicalTraffic []ConnectionCounts `json:"physicalTraffic,omitempty"` // of the encrypted transport: from a peer's VPN address to its endpoint
+}
+
+// Clone returns a deep copy of m, which the caller owns.
+func (m *Message) Clone() *Message {
+	c := *m
+	c.SrcNode = m.SrcNode.clone()
+	c.DstNodes = slices.Clone(m.DstNodes)
+	for i, n := range c.DstNodes {
+		c.DstNodes[i] = n.clone()
+	}
+	c.VirtualTraffic = slices.Clone(m.VirtualTraffic)
+	c.SubnetTraffic = slices.Clone(m.SubnetTraffic)
+	c.ExitTraffic = slices.Clone(m.ExitTraffic)
+	c.PhysicalTraffic = slices.Clone(m.PhysicalTraffic)
+	return &c
+}
+
+// Node describes a node, in the words of the daemon that runs there: netlog writes
+// what LookupNode returns and uses only the addresses. Empty fields are left out.
+//
+// A Node that takes more than 4 KiB of JSON is not written. Neither are the names that
+// exceed their share of a window, so that long names never displace flows.
+type Node struct {
+	NodeID    string       `json:"nodeId,omitzero"`     // stable and unique: the NodeID of the Logger on that node
+	Name      string       `json:"name,omitzero"`       // for people, usually a DNS name
+	Addresses []netip.Addr `json:"addresses,omitempty"` // in the VPN; empty: the address that was looked up
+	OS        string       `json:"os,omitzero"`
+	User      string       `json:"user,omitzero"` // the owner of the node, if it has no tags
+	Tags      []string     `json:"tags,omitempty"`
+}
+
+// clone returns a deep copy of n.
+func (n Node) clone() Node {
+	n.Addresses = slices.Clone(n.Addresses)
+	n.Tags = slices.Clone(n.Tags)
+	return n
+}
+
+// ConnectionCounts holds the packets and bytes of one flow in a window. Whatever is
+// unknown or hidden is zero: totals of exit traffic have the zero Tuple.
+type ConnectionCounts struct {
+	flowtrack.Tuple
+	tunstats.Counts
+}
+
+// String returns the flow and its counts in a form for people: packets and bytes
+// sent, then received, such as "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 rx 2/120".
+func (c ConnectionCounts) String() string {
+	return fmt.Sprintf("%v tx %d/%d rx %d/%d", c.Tuple, c.TxPackets, c.TxBytes, c.RxPackets, c.RxBytes)
+}
