@@ -1,10 +1,9 @@
-// Package netlog gives a VPN or tunnel daemon network flow logs, sent to a
-// server of its owner's choice: who talked to whom, how much, in which class of
-// traffic, every five seconds, compressed, delivered at least once, without ever
-// slowing a packet.
+// Package netlog adds network flow logs to a VPN or tunnel daemon and sends them to a
+// server of the owner's choice: who talked to whom, how much, and in which class of
+// traffic, every five seconds, compressed, delivered at least once, without ever slowing a
+// packet.
 //
-// A daemon hands over its tun device as a [Device], and says which addresses
-// belong to the VPN:
+// A daemon passes its tun device as a [Device] and the addresses that belong to the VPN:
 //
 //	package main
 //
@@ -24,7 +23,7 @@
 //		if err != nil {
 //			log.Fatal(err)
 //		}
-//		var tun tunstats.Meter   // told of each packet: tun.UpdateTx(sent), tun.UpdateRx(received)
+//		var tun tunstats.Meter   // call tun.UpdateTx(packet) and tun.UpdateRx(packet)
 //		var logger netlog.Logger // sends to http://127.0.0.1:8641, where "netlog serve" listens
 //		err = logger.Startup(id, logtail.PrivateID{} /* no second identity */, &tun, &netlog.RouteConfig{
 //			LocalAddrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/24")},
@@ -43,24 +42,23 @@
 //		}
 //	}
 //
-// A tun wrapper that embeds the Meter is a Device by itself, see package tunstats.
-// With wireguard-go the wgtun module does the counting. The netlog command
-// receives, shows and checks the records.
+// A tun wrapper that embeds a Meter is a Device itself; see package tunstats. For
+// wireguard-go, the wgtun module counts the packets. The netlog command receives, shows and
+// checks the records, and package record reads them.
 //
 // # Classes of traffic
 //
-// A flow between two addresses of nodes is virtual traffic; one with a subnet
-// behind a node is subnet traffic; one with a side that is not known to belong to
-// the VPN is exit traffic. By default nothing of exit traffic is written but its
-// total of packets and bytes: see [ExitPolicy]. A default route, in whatever
-// pieces it is written, does not make the internet a subnet: see [RouteConfig].
+// A flow between two addresses of nodes is virtual traffic. A flow with a subnet behind a
+// node is subnet traffic. A flow with an address that is not known to belong to the VPN is
+// exit traffic, of which only the total packets and bytes are written by default; see
+// [ExitPolicy]. A default route, however it is written, does not turn the internet into a
+// subnet; see [RouteConfig].
 //
-// # What is promised
+// # Guarantees
 //
-// The books balance: the packets and bytes of all entries of all records are
-// those that the Device counted, less what Ignore left out and less our own
-// uploads, both of which stand in [Stats]. A record that was queued is delivered
-// at least once and in order, or counted as dropped, and the drop is told in the
-// stream. Nothing here waits for the network but Shutdown, and Shutdown waits no
-// longer than its context.
+// The packets and bytes of all entries of all records add up to what the Device counted,
+// less the flows that Ignore left out and our own uploads, both of which [Stats] counts. A
+// queued record is delivered at least once and in order, or counted as dropped and reported
+// in the stream. Only Startup and Shutdown wait, and Shutdown waits no longer than its
+// context.
 package netlog
