@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 )
 
 func TestFmtGolden(t *testing.T) {
@@ -76,7 +77,7 @@ func TestFmtKeepsBothRecordsOfOneNumber(t *testing.T) {
 func TestFmtForgetsOldProcessesNotMemory(t *testing.T) {
 	c := fmtRun{seen: make(map[process]*records.Seqs)}
 	for i := range uint32(maxProcesses + 10) {
-		rec := &records.Record{Logtail: records.Meta{ID: "a", ProcID: i, ProcSeq: 1}}
+		rec := &records.Record{Entry: record.Entry{Logtail: record.Meta{ID: "a", ProcID: i, ProcSeq: 1}}}
 		if !c.isNew(rec) || c.isNew(rec) {
 			t.Fatalf("process %d", i)
 		}

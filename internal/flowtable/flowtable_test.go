@@ -35,9 +35,9 @@ func flow(src, dst string, tx, rx uint64) (c record.ConnectionCounts) {
 }
 
 func rec(node string, virtual ...record.ConnectionCounts) *records.Record {
-	return &records.Record{Message: record.Message{
+	return &records.Record{Entry: record.Entry{Message: record.Message{
 		NodeID: node, Start: start, End: start.Add(10 * time.Second), VirtualTraffic: virtual,
-	}}
+	}}}
 }
 
 const (

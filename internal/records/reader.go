@@ -35,7 +35,6 @@ type Reader struct {
 
 	scan scanner
 	rec  Record
-	dec  decoder
 	err  error // that ends the stream
 }
 
@@ -109,7 +108,7 @@ func (d *Reader) Next() (*Record, error) {
 			return nil, &Error{Pos{d.rec.Pos.File, line}, err}
 		}
 		d.rec.Pos.Line = line
-		if err := d.dec.record(&d.rec, raw); err != nil {
+		if err := d.rec.UnmarshalJSON(raw); err != nil {
 			return nil, &Error{d.rec.Pos, err}
 		}
 		return &d.rec, nil

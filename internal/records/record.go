@@ -1,7 +1,7 @@
-// Package records reads network flow records back from files and streams.
+// Package records finds network flow records in files and streams.
 //
-// A record is found wherever it stands: on a line of its own, in an array, in
-// the envelope of an API, or under the extra fields that a log shipper adds.
+// A record may be a line, an element of an array, part of the envelope of an API, or have
+// further members that a log shipper added.
 //
 //	r := records.NewReader(os.Stdin, "")
 //	for {
@@ -16,78 +16,62 @@ package records
 import (
 	"cmp"
 	"fmt"
-	"time"
 
+	"github.com/go-netlog/netlog/internal/rawjson"
 	"github.com/go-netlog/netlog/record"
 )
 
-// Record is one entry as a receiver has stored it: the message of a node, what
-// the receiver knows of it, or a line of text where it is no message.
+// Record is an entry with its origin.
 type Record struct {
-	record.Message
-	Logtail Meta `json:"logtail,omitzero"`
-
-	Text           string `json:"text,omitzero"`           // of an entry that is text
-	DroppedEntries uint64 `json:"droppedEntries,omitzero"` // what the node says it had to drop
-	DroppedBytes   uint64 `json:"droppedBytes,omitzero"`
-
+	record.Entry
 	Raw []byte `json:"-"` // the bytes of the record, as they were read
 	Pos Pos    `json:"-"` // where they were read
 }
 
-// Meta is what stands under "logtail": the ID, the server time and the
-// conflict are the receiver's word, the rest is the node's.
-type Meta struct {
-	ID         string    `json:"id,omitzero"`          // public ID of the node, 64 hexadecimal digits
-	ClientTime time.Time `json:"client_time,omitzero"` // when the node wrote the entry, by its clock
-	ServerTime time.Time `json:"server_time,omitzero"` // when it came in, by the receiver's clock
-	ProcID     uint32    `json:"proc_id,omitzero"`     // one process of the node, a random number
-	ProcSeq    uint64    `json:"proc_seq,omitzero"`    // counts the entries of that process
-	Conflict   bool      `json:"conflict,omitzero"`    // the receiver had another entry of that number
+// UnmarshalJSON decodes one record. It keeps data in r.Raw.
+func (r *Record) UnmarshalJSON(data []byte) error {
+	r.Raw = data
+	return r.Entry.UnmarshalJSON(data)
 }
 
-// Pos is a place in a file. The zero Pos is nowhere.
+// Pos is a position in a file. The zero Pos is no position.
 type Pos struct {
-	File string // as given to the reader; empty: a stream
+	File string // as given to the reader; empty for a stream
 	Line int    // counted from 1
 }
 
-// String returns the place as file:line.
+// String returns the position as file:line.
 func (p Pos) String() string { return fmt.Sprintf("%s:%d", cmp.Or(p.File, "-"), p.Line) }
 
-// Reporter names the node that wrote the record: the public ID that the
-// receiver saw, or, where no receiver added one, the node ID inside. Two records
-// with equal reporters come from one node; the text is not escaped.
-func (r *Record) Reporter() string {
-	return cmp.Or(r.Logtail.ID, r.NodeID, r.SrcNode.NodeID)
-}
-
-// HasSeq reports whether the node numbers its entries: what has no number can come
-// twice, or be missing, unseen.
-func (r *Record) HasSeq() bool { return r.Logtail.ProcSeq != 0 || r.Logtail.ProcID != 0 }
-
-// Sent returns the bytes of r without the value of its server time: before it and
-// behind it. They are what two copies of one entry have in common, which came to
-// the receiver one after the other.
+// Sent returns the bytes of r before and after the value of its server time. Two copies of
+// one entry that reached the receiver one after the other are equal in them.
 func (r *Record) Sent() (before, after []byte) {
-	d := decoder{b: r.Raw}
-	for k := range d.object {
-		if string(k) != "logtail" {
-			d.skip()
+	for _, m := range members(r.Raw) {
+		if string(m.Name) != "logtail" {
 			continue
 		}
-		for k := range d.object {
-			from := d.valueStart()
-			if d.skip(); string(k) == "server_time" {
-				return r.Raw[:from], r.Raw[d.i:]
+		for _, n := range members(r.Raw[m.Value:m.End]) {
+			if string(n.Name) == "server_time" {
+				return r.Raw[:m.Value+n.Value], r.Raw[m.Value+n.End:]
 			}
 		}
 	}
 	return r.Raw, nil
 }
 
-// Error is a place in the input that cannot be read as a record. The reader has
-// skipped it and can go on.
+// members returns the members of the JSON object in b, or nil if b is something else.
+func members(b []byte) []rawjson.Member {
+	s := rawjson.Scanner{Text: b}
+	s.Space()
+	list, err := s.Object(nil, 0, len(b))
+	if err != nil {
+		return nil
+	}
+	return list
+}
+
+// Error is a position in the input that could not be read as a record. The reader has
+// skipped it and can continue.
 type Error struct {
 	Pos Pos
 	Err error

@@ -21,7 +21,7 @@ func (s *scanner) token() (done bool, err error) {
 	switch {
 	case top == nil && !isString:
 		if w := s.buf[s.tok-s.base : s.pos]; !json.Valid(w) {
-			return false, fmt.Errorf("records: not JSON: %.*q", maxQuoted, w)
+			return false, fmt.Errorf("records: not JSON: %.40q", w)
 		}
 	case top == nil:
 	case isString && top.wantsKey():

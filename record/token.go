@@ -1,4 +1,4 @@
-package records
+package record
 
 import (
 	"encoding/json"
@@ -7,22 +7,22 @@ import (
 	"unsafe"
 )
 
-// maxQuoted bounds, in characters, what an error repeats of the input.
+// maxQuoted is how much of the input an error quotes, in characters.
 const maxQuoted = 40
 
-// wrong notes that s is not what it should be: err says so, unless s is long, for the
-// errors of the standard library repeat it whole.
+// wrong records that s is not what is wanted. It uses err, unless s is long, because the
+// errors of the standard library quote it whole.
 func (d *decoder) wrong(what, s string, err error) {
 	if len(s) > maxQuoted {
-		err = fmt.Errorf("records: %d bytes that are not %s: %.*q", len(s), what, maxQuoted, s)
+		err = fmt.Errorf("record: %d bytes that are not %s: %.*q", len(s), what, maxQuoted, s)
 	}
 	if d.err == nil {
 		d.err = err
 	}
 }
 
-// uint reads a count. Some shippers print integers as floats; those are taken
-// where they are whole.
+// uint reads a count. Some log shippers write integers as floats, which it accepts if they
+// are whole.
 func (d *decoder) uint(bits int) uint64 {
 	w := d.word()
 	if w == "null" || d.err != nil {
@@ -34,19 +34,18 @@ func (d *decoder) uint(bits int) uint64 {
 	}
 	f, ferr := strconv.ParseFloat(w, 64)
 	if ferr != nil || f < 0 || f >= 1<<53 || f != float64(uint64(f)) || bits < 64 && uint64(f)>>bits != 0 {
-		d.err = fmt.Errorf("records: not a count of %d bits: %.*q", bits, maxQuoted, w)
+		d.err = fmt.Errorf("record: not a count of %d bits: %.*q", bits, maxQuoted, w)
 		return 0
 	}
 	return uint64(f)
 }
 
-// object calls yield with each key, which must then read or skip the value.
+// object calls yield with each key of an object. yield must read or skip the value.
 func (d *decoder) object(yield func(key []byte) bool) {
 	if !d.begin('{') {
 		return
 	}
 	for d.more('}') {
-		d.key = d.i
 		k := d.str()
 		if d.space() != ':' {
 			d.fail()
@@ -58,7 +57,7 @@ func (d *decoder) object(yield func(key []byte) bool) {
 	}
 }
 
-// array calls yield before each element, which must then read or skip it.
+// array calls yield for each element of an array. yield must read or skip it.
 func (d *decoder) array(yield func() bool) {
 	if !d.begin('[') {
 		return
@@ -74,7 +73,7 @@ func (d *decoder) array(yield func() bool) {
 	}
 }
 
-// begin takes the opening byte of a container, or null.
+// begin reads the opening byte of a container, or null.
 func (d *decoder) begin(open byte) bool {
 	if d.space() == open {
 		d.i++
@@ -86,7 +85,7 @@ func (d *decoder) begin(open byte) bool {
 	return false
 }
 
-// more takes a comma or the closing byte, and reports whether a member follows.
+// more reads a comma or the closing byte, and reports whether a member follows.
 func (d *decoder) more(end byte) bool {
 	c := d.space()
 	if c == ',' {
@@ -100,7 +99,7 @@ func (d *decoder) more(end byte) bool {
 	return d.err == nil
 }
 
-// space skips white space and returns the byte behind it, 0 at the end.
+// space skips white space and returns the next byte, or 0 at the end.
 func (d *decoder) space() byte {
 	for ; d.i < len(d.b); d.i++ {
 		if c := d.b[d.i]; c != ' ' && c != '\t' && c != '\n' && c != '\r' {
@@ -111,13 +110,7 @@ func (d *decoder) space() byte {
 	return 0
 }
 
-// valueStart skips white space and returns where the value behind it begins.
-func (d *decoder) valueStart() int {
-	d.space()
-	return d.i
-}
-
-// str reads a string and returns what is between its quotes, unescaped.
+// str reads a string and returns its content.
 func (d *decoder) str() []byte {
 	if d.space() != '"' {
 		if d.word() != "null" {
@@ -148,7 +141,7 @@ func (d *decoder) str() []byte {
 	return nil
 }
 
-// text reads a string. view does too, but it is valid only as long as the record's bytes.
+// text reads a string. The result of view is valid only as long as the input.
 func (d *decoder) text() string { return string(d.str()) }
 
 func (d *decoder) view() string {
@@ -171,7 +164,7 @@ func (d *decoder) word() string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// skip reads any value.
+// skip skips a value.
 func (d *decoder) skip() {
 	depth := 0
 	for d.err == nil {
@@ -200,4 +193,9 @@ func (d *decoder) fail() {
 		d.err = errSyntax
 	}
 	d.i = len(d.b)
+}
+
+// isWord reports whether c can be part of a number, true, false or null.
+func isWord(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
 }

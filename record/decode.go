@@ -1,4 +1,4 @@
-package records
+package record
 
 import (
 	"errors"
@@ -7,52 +7,45 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
-	"github.com/go-netlog/netlog/record"
 )
 
-// decoder reads one record. It is written by hand because encoding/json needs
-// microseconds for a flow, and files have millions of them. It takes what the
-// scanner has found to be well formed, and checks only what it reads: on other
-// bytes it returns an error or a record, and never reads past the end.
+// decoder decodes one entry. encoding/json needs microseconds per flow, and files have
+// millions of flows. The decoder expects valid JSON and checks only what it reads: given
+// other bytes, it returns an error or an entry, and never reads past the end.
 type decoder struct {
 	b   []byte
 	i   int
-	key int   // where the last key began
-	n   int   // elements so far, of all arrays that are read
-	err error // the first one
+	n   int   // elements so far, in all arrays
+	err error // the first error
 }
 
-// maxElements bounds the memory of a record: an element of three bytes takes a
-// hundred, so that a few kilobytes of zstd could be gigabytes. The largest records
-// of this library have about 6,000.
+// maxElements bounds the memory of an entry: an element of three bytes takes a hundred in
+// memory, so a few kilobytes of zstd could become gigabytes. The largest records of this
+// library have about 6,000 elements.
 const maxElements = 100_000
 
 var (
-	errSyntax   = errors.New("records: not the JSON of a record")
-	errElements = fmt.Errorf("records: more than %d elements in a record", maxElements)
+	errSyntax   = errors.New("record: not the JSON of a record")
+	errElements = fmt.Errorf("record: more than %d elements in a record", maxElements)
 )
 
-// UnmarshalJSON decodes one record. It exists so that an UnmarshalJSON of the
-// embedded message does not take its place.
-func (r *Record) UnmarshalJSON(data []byte) error {
-	var d decoder
-	return d.record(r, data)
-}
-
-// record decodes raw into r, and reuses the memory of r.
-func (d *decoder) record(r *Record, raw []byte) error {
-	m := &r.Message
-	*r = Record{
-		Message: record.Message{
-			DstNodes:        m.DstNodes[:0],
-			VirtualTraffic:  m.VirtualTraffic[:0],
-			SubnetTraffic:   m.SubnetTraffic[:0],
-			ExitTraffic:     m.ExitTraffic[:0],
-			PhysicalTraffic: m.PhysicalTraffic[:0],
-		},
-		Raw: raw, Pos: r.Pos,
-	}
-	*d = decoder{b: raw}
+// UnmarshalJSON decodes an entry of at most 100,000 elements, several times faster than
+// encoding/json would by reflection. It reuses the memory of e. Unknown members are
+// skipped, null and empty strings mean zero, and the zones of addresses are removed. A
+// whole number may be written as a float.
+//
+// data should be valid JSON, as it is when encoding/json calls UnmarshalJSON. For invalid
+// JSON, UnmarshalJSON returns an error or some entry.
+func (e *Entry) UnmarshalJSON(data []byte) error {
+	m := &e.Message
+	*e = Entry{Message: Message{
+		DstNodes:        m.DstNodes[:0],
+		VirtualTraffic:  m.VirtualTraffic[:0],
+		SubnetTraffic:   m.SubnetTraffic[:0],
+		ExitTraffic:     m.ExitTraffic[:0],
+		PhysicalTraffic: m.PhysicalTraffic[:0],
+	}}
+	d := decoder{b: data}
 	for k := range d.object {
 		switch string(k) {
 		case "nodeId":
@@ -76,13 +69,13 @@ func (d *decoder) record(r *Record, raw []byte) error {
 		case "physicalTraffic":
 			m.PhysicalTraffic = d.traffic(m.PhysicalTraffic)
 		case "logtail":
-			d.meta(&r.Logtail)
+			d.meta(&e.Logtail)
 		case "text":
-			r.Text = d.text()
+			e.Text = d.text()
 		case "droppedEntries":
-			r.DroppedEntries = d.uint(64)
+			e.DroppedEntries = d.uint(64)
 		case "droppedBytes":
-			r.DroppedBytes = d.uint(64)
+			e.DroppedBytes = d.uint(64)
 		default:
 			d.skip()
 		}
@@ -111,7 +104,7 @@ func (d *decoder) meta(m *Meta) {
 	}
 }
 
-func (d *decoder) node() (n record.Node) {
+func (d *decoder) node() (n Node) {
 	for k := range d.object {
 		switch string(k) {
 		case "nodeId":
@@ -139,9 +132,9 @@ func (d *decoder) node() (n record.Node) {
 	return n
 }
 
-func (d *decoder) traffic(cs []record.ConnectionCounts) []record.ConnectionCounts {
+func (d *decoder) traffic(cs []ConnectionCounts) []ConnectionCounts {
 	for range d.array {
-		var c record.ConnectionCounts
+		var c ConnectionCounts
 		for k := range d.object {
 			switch string(k) {
 			case "proto":
@@ -167,7 +160,7 @@ func (d *decoder) traffic(cs []record.ConnectionCounts) []record.ConnectionCount
 	return cs
 }
 
-// addrPort reads a side of a flow. Other writers leave an unknown side empty.
+// addrPort reads one side of a flow. Other writers use an empty string for an unknown side.
 func (d *decoder) addrPort() (ap netip.AddrPort) {
 	s := d.view()
 	if s == "" || d.err != nil {
@@ -180,8 +173,8 @@ func (d *decoder) addrPort() (ap netip.AddrPort) {
 	return netip.AddrPortFrom(ap.Addr().WithZone(""), ap.Port())
 }
 
-// addr reads an address without its zone: that is any text a node likes, which would
-// go wherever addresses are printed, and means nothing on another machine.
+// addr reads an address without its zone. A zone means nothing on another machine, and may
+// be any text, which must not get to wherever addresses are printed.
 func (d *decoder) addr() netip.Addr {
 	s := d.view()
 	a, err := netip.ParseAddr(s)

@@ -1,23 +1,19 @@
-package records_test
+package record_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
-	"time"
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/record"
 )
 
-// TestEveryMemberIsRead as encoding/json reads it, with members of a later version
+// TestUnmarshalAllMembers as encoding/json reads it, with members of a later version
 // between them.
-func TestEveryMemberIsRead(t *testing.T) {
+func TestUnmarshalAllMembers(t *testing.T) {
 	const flow = `{"proto":17,"src":"[fd7a::1]:53","new":{"txPkts":9},"dst":"100.64.0.2:0","txPkts":1,"txBytes":2,"rxPkts":3,"rxBytes":4}`
 	for _, in := range []string{
 		`{"nodeId":"n","start":"2026-11-22T10:00:00.000000001+02:00","end":"2026-11-22T10:00:05Z","srcNode":{"nodeId":"n1","name":"a\nb",` +
@@ -30,14 +26,14 @@ func TestEveryMemberIsRead(t *testing.T) {
 	} {
 		var message record.Message
 		var want struct {
-			Logtail                      records.Meta
+			Logtail                      record.Meta
 			Text                         string
 			DroppedEntries, DroppedBytes uint64
 		}
 		qt.Assert(t, json.Unmarshal([]byte(in), &message), qt.IsNil)
 		qt.Assert(t, json.Unmarshal([]byte(in), &want), qt.IsNil)
-		got, err := records.NewReader(strings.NewReader(in), "").Next()
-		qt.Assert(t, err, qt.IsNil)
+		var got record.Entry
+		qt.Assert(t, got.UnmarshalJSON([]byte(in)), qt.IsNil)
 		qt.Check(t, fmt.Sprintf("%+v", got.Message), qt.Equals, fmt.Sprintf("%+v", message))
 		qt.Check(t, got.Logtail, qt.Equals, want.Logtail)
 		qt.Check(t, got.Text, qt.Equals, want.Text)
@@ -45,8 +41,8 @@ func TestEveryMemberIsRead(t *testing.T) {
 	}
 }
 
-// TestNullAndEmptyAreAsIfAbsent: other writers print what they do not know.
-func TestNullAndEmptyAreAsIfAbsent(t *testing.T) {
+// TestUnmarshalNullAndEmpty: other writers print what they do not know.
+func TestUnmarshalNullAndEmpty(t *testing.T) {
 	for _, test := range []struct{ in, want string }{
 		{`null`, `{}`},
 		{`{"nodeId":null,"start":null,"srcNode":null,"dstNodes":null,"virtualTraffic":null,"logtail":null,"text":null,"droppedEntries":null}`, `{}`},
@@ -55,17 +51,16 @@ func TestNullAndEmptyAreAsIfAbsent(t *testing.T) {
 		{`{"exitTraffic":[{"proto":null,"src":null,"txPkts":null}]}`, `{"exitTraffic":[{}]}`},
 		{`{"start":"","logtail":{"server_time":""},"exitTraffic":[{"src":"","dst":""}]}`, `{"exitTraffic":[{}]}`},
 	} {
-		var got, want records.Record
+		var got, want record.Entry
 		qt.Check(t, got.UnmarshalJSON([]byte(test.in)), qt.IsNil, qt.Commentf("%s", test.in))
 		qt.Assert(t, want.UnmarshalJSON([]byte(test.want)), qt.IsNil)
-		got.Raw, want.Raw = nil, nil
 		qt.Check(t, fmt.Sprintf("%+v", got), qt.Equals, fmt.Sprintf("%+v", want), qt.Commentf("%s", test.in))
 	}
 }
 
-// TestZonesAreLeftOut, which are any text, also of addresses that cannot have one.
-func TestZonesAreLeftOut(t *testing.T) {
-	var rec records.Record
+// TestUnmarshalRemovesZones, which are any text, also of addresses that cannot have one.
+func TestUnmarshalRemovesZones(t *testing.T) {
+	var rec record.Entry
 	qt.Assert(t, rec.UnmarshalJSON([]byte(`{"srcNode":{"addresses":["fe80::1%\u001b[2J","::ffff:192.0.2.1%a\nb"]},`+
 		`"dstNodes":[{"addresses":["fe80::2%x"]}],"exitTraffic":[{"src":"[fe80::1%\u0007]:5","dst":"[::ffff:192.0.2.1%eth0]:0"}]}`)), qt.IsNil)
 	qt.Check(t, fmt.Sprint(rec.SrcNode.Addresses, rec.DstNodes[0].Addresses), qt.Equals, "[fe80::1 ::ffff:192.0.2.1] [fe80::2]")
@@ -73,71 +68,30 @@ func TestZonesAreLeftOut(t *testing.T) {
 	qt.Check(t, rec.ExitTraffic[0].Dst.String(), qt.Equals, "[::ffff:192.0.2.1]:0")
 }
 
-// TestWhatIsNoRecordIsAnError has values of other types than a record has there,
+// TestUnmarshalInvalid has values of other types than a record has there,
 // and bytes that no scanner has looked at.
-func TestWhatIsNoRecordIsAnError(t *testing.T) {
+func TestUnmarshalInvalid(t *testing.T) {
 	for _, in := range []string{
 		``, `5`, `"x"`, `[]`, `{`, `{"nodeId"`, `{"nodeId"="x"}`, `{"nodeId":"x`, `{"nodeId":"\x"}`, `{"nodeId":"\`,
 		`{"nodeId":5}`, `{"start":true}`, `{"start":"today"}`, `{"srcNode":[]}`, `{"dstNodes":{}}`, `{"logtail":"x"}`,
 		`{"srcNode":{"addresses":["100.64.0.1/32"]}}`, `{"srcNode":{"tags":"x"}}`, `{"virtualTraffic":5}`, `{"virtualTraffic":["x"]}`,
 		`{"virtualTraffic":[{"src":"100.64.0.1"}]}`, `{"virtualTraffic":[{"dst":"host:1"}]}`, `{"new":[`, `{"new":{"a":`,
 	} {
-		var rec records.Record
+		var rec record.Entry
 		qt.Check(t, rec.UnmarshalJSON([]byte(in)), qt.IsNotNil, qt.Commentf("%s", in))
 	}
 }
 
-// TestARecordHasSoManyElements, in all its lists, so that its memory is bounded; what
-// comes behind it is read, and an envelope of records has no bound.
-func TestARecordHasSoManyElements(t *testing.T) {
-	const most = 100_000
-	list := func(n int) string { return strings.TrimSuffix(strings.Repeat("{},", n), ",") }
-	texts := strings.TrimSuffix(strings.Repeat(`"",`, most), ",")
-	for in, want := range map[string]string{
-		`{"logtail":{},"virtualTraffic":[` + list(most) + `]}`:                           "",
-		`{"logtail":{},"virtualTraffic":[` + list(most+1) + `]}`:                         "f:1: records: more than 100000 elements in a record",
-		`{"logtail":{},"exitTraffic":[` + list(1) + `],"dstNodes":[` + list(most) + `]}`: "f:1: records: more than 100000 elements in a record",
-		`{"logtail":{},"exitTraffic":[{}],"srcNode":{"tags":[` + texts + `]}}`:           "f:1: records: more than 100000 elements in a record",
-		`{"items":[` + strings.Repeat(`{"logtail":{}},`, most+1) + `{"logtail":{}}]}`:    "",
-	} {
-		r := records.NewReader(strings.NewReader(in+"\n"+`{"logtail":{},"text":"last"}`), "f")
-		var last string
-		var got []string
-		for {
-			rec, err := r.Next()
-			if err == io.EOF {
-				break
-			}
-			if e, ok := errors.AsType[*records.Error](err); ok {
-				got = append(got, e.Error())
-				continue
-			}
-			qt.Assert(t, err, qt.IsNil)
-			last = rec.Text
-		}
-		qt.Check(t, strings.Join(got, " "), qt.Equals, want)
-		qt.Check(t, last, qt.Equals, "last")
-	}
-}
-
-// TestAnErrorQuotesOnlyTheStart of what may be many megabytes.
-func TestAnErrorQuotesOnlyTheStart(t *testing.T) {
+// TestUnmarshalErrorLength of what may be many megabytes.
+func TestUnmarshalErrorLength(t *testing.T) {
 	long := strings.Repeat("7", 1<<20)
 	for _, in := range []string{
 		`{"logtail":{"proc_seq":` + long + `}}`, `{"logtail":{"proc_id":-` + long + `}}`, `{"start":"` + long + `"}`, `{"start":"2026-` + long + `"}`,
 		`{"srcNode":{"addresses":["` + long + `"]}}`, `{"exitTraffic":[{"src":"` + long + `:1"}]}`, `{"exitTraffic":[{"dst":"192.0.2.1:` + long + `"}]}`,
 	} {
-		var rec records.Record
+		var rec record.Entry
 		err := rec.UnmarshalJSON([]byte(in))
 		qt.Assert(t, err, qt.IsNotNil)
 		qt.Check(t, len(err.Error()) < 200, qt.IsTrue, qt.Commentf("%.300s", err))
 	}
-}
-
-func TestAnErrorHasThePlaceAndTheCause(t *testing.T) {
-	_, err := records.NewReader(strings.NewReader("\n"+`{"logtail":{},"start":"today"}`), "flows").Next()
-	qt.Check(t, err, qt.ErrorMatches, `flows:2: .*"today".*`)
-	cause, ok := errors.AsType[*time.ParseError](err)
-	qt.Assert(t, ok, qt.IsTrue)
-	qt.Check(t, cause.Value, qt.Equals, "today")
 }
