@@ -39,7 +39,7 @@ func parseObject(p []byte) (object, bool) {
 	}
 	at := slices.IndexFunc(members, isOurs)
 	switch {
-	case rawjson.Doubled(members):
+	case rawjson.HasDuplicate(members):
 		return object{moved: p, detail: "doubled member name"}, true
 	case at >= 0 && slices.ContainsFunc(members[at+1:], isOurs):
 		return object{moved: p, detail: "several logtail members"}, true

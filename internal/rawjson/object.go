@@ -48,9 +48,9 @@ func (s *Scanner) Object(dst []Member, depth, limit int) ([]Member, error) {
 	}
 }
 
-// Doubled reports whether two members have the same name. Readers disagree on
+// HasDuplicate reports whether two members have the same name. Readers disagree on
 // which of two counts (RFC 8259, section 4), so such an object has no one meaning.
-func Doubled(members []Member) bool {
+func HasDuplicate(members []Member) bool {
 	const few = 32 // below it comparing all pairs is the cheapest
 	if len(members) <= few {
 		for n, m := range members {

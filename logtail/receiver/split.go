@@ -93,7 +93,7 @@ func (sp *splitter) object(s *rawjson.Scanner) (entry, error) {
 	if sp.members, err = s.Object(sp.members[:0], 0, rawjson.MaxMembers); err != nil {
 		return entry{}, err
 	}
-	if rawjson.Doubled(sp.members) {
+	if rawjson.HasDuplicate(sp.members) {
 		return entry{}, errDoubled
 	}
 	e := entry{raw: s.Text[start:s.Pos], bare: len(sp.members) == 0}
