@@ -61,7 +61,7 @@ func TestWindowQuarterOfBuffer(t *testing.T) {
 				name := strings.Repeat("x", test.namesBytes)
 				l := netlog.Logger{Upload: srv.config(), Underlay: underlay}
 				l.LookupNode = func(netip.Addr) (netlog.Node, bool) { return netlog.Node{Name: name}, true }
-				l.Upload.Buffer = logtail.NewMemoryBuffer(test.buffer)
+				l.Upload.Buffer = logtail.NewMemoryBuffer(int64(test.buffer))
 				startup(t, &l, dev, routes("10.0.0.0/8"))
 				countMany(dev, underlay, test.peers)
 				shutdown(t, &l)

@@ -17,8 +17,8 @@ const (
 func framing(n int) int { return n + 1 } // [ , , ] or a newline each
 
 // appendBody appends the body of a request with entries.
-func appendBody(dst []byte, entries [][]byte, f Format) []byte {
-	if f == NDJSON {
+func appendBody(dst []byte, entries [][]byte, encoding Encoding) []byte {
+	if encoding == NDJSON {
 		for _, e := range entries {
 			dst = append(rawjson.AppendLine(dst, e), '\n')
 		}
@@ -34,8 +34,8 @@ func appendBody(dst []byte, entries [][]byte, f Format) []byte {
 	return append(dst, ']')
 }
 
-// packer builds bodies in memory of its own, which it gives back by release.
-// The zero packer is ready. It is not safe for concurrent use.
+// packer builds bodies in memory of its own, until release frees it. The zero packer is
+// ready to use. It is not safe for concurrent use.
 type packer struct {
 	plain   []byte
 	packed  []byte
@@ -44,14 +44,14 @@ type packer struct {
 
 // pack returns the body for entries and whether it is compressed, valid until
 // the next call. size is the number of bytes before compression.
-func (p *packer) pack(entries [][]byte, f Format, compress bool) (body []byte, size int, compressed bool) {
-	p.plain = appendBody(p.plain[:0], entries, f)
+func (p *packer) pack(entries [][]byte, encoding Encoding, compress bool) (body []byte, size int, compressed bool) {
+	p.plain = appendBody(p.plain[:0], entries, encoding)
 	size = len(p.plain)
 	if !compress || size <= minCompress {
 		return p.plain, size, false
 	}
 	if p.encoder == nil {
-		// Never an error: all options are right.
+		// The options are valid, so there is no error.
 		p.encoder, _ = zstd.NewWriter(nil,
 			zstd.WithEncoderLevel(zstd.SpeedFastest),
 			zstd.WithEncoderConcurrency(1),
@@ -65,8 +65,5 @@ func (p *packer) pack(entries [][]byte, f Format, compress bool) (body []byte, s
 	return p.packed, size, true
 }
 
-// abandon leaves the last body to a transport that may be reading it still.
-func (p *packer) abandon() { p.plain, p.packed = nil, nil }
-
-// release gives all memory back.
+// release frees all memory.
 func (p *packer) release() { *p = packer{} }

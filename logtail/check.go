@@ -43,8 +43,8 @@ func (cfg *Config) check() error {
 	switch {
 	case cfg.PrivateID == PrivateID{}:
 		return errors.New("logtail: PrivateID: is not set")
-	case cfg.Format > NDJSON:
-		return fmt.Errorf("logtail: Format: unknown value %d", cfg.Format)
+	case cfg.Encoding > NDJSON:
+		return fmt.Errorf("logtail: Encoding: unknown value %d", cfg.Encoding)
 	case cfg.FlushDelay < 0:
 		return fmt.Errorf("logtail: FlushDelay: %v is negative", cfg.FlushDelay)
 	}

@@ -11,25 +11,22 @@ import (
 // DefaultBaseURL is the collector on this machine, where `netlog serve` listens.
 const DefaultBaseURL = "http://127.0.0.1:8641"
 
-// Format is how the entries of one request are laid out in its body.
-type Format uint8
+// Encoding is the encoding of the entries in the body of a request.
+type Encoding uint8
 
 const (
-	Array  Format = iota // a JSON array of entries, application/json
-	NDJSON               // one entry a line, application/x-ndjson, for engines that take lines
+	Array  Encoding = iota // a JSON array of entries, application/json
+	NDJSON                 // one entry per line, application/x-ndjson, for engines that take lines
 )
 
 // Config says what a [Logger] sends, and where. Zero fields mean the defaults
 // that they name; only Collection and PrivateID are required. NewLogger copies
 // what it needs of it.
 //
-// A Config shows no secret when it is printed as text (%v, %+v, %#v, %s, %q, %x),
-// logged by slog or encoded: IDs, header values, and what of a URL comes after its
-// host are left out. With another verb, which vet reports, fmt prints the fields:
-// beside the field Format there can be no [fmt.Formatter]. Of an unexported field
-// fmt can ask no method at all: a struct that is printed shows all of a Config in
-// such a field. Let it hold the Config in an exported field, or by pointer, which
-// %v, %+v and %#v do not follow.
+// A Config does not show its secrets when it is formatted, logged by slog or encoded as
+// JSON: the IDs, the header values, and the path and query of the URLs are left out. But
+// package fmt calls no methods on unexported fields. A struct that may be printed should
+// hold a Config in an exported field or by pointer.
 type Config struct {
 	// Collection is where the entries belong: [a-zA-Z0-9-_.], 1 to 64 characters,
 	// the first a letter or digit. It may be empty when URL is set.
@@ -46,8 +43,8 @@ type Config struct {
 	// URL is the whole upload URL, taken as it is instead of BaseURL, for engines
 	// with a fixed path. Collection and IDs are not part of it. Empty: not used.
 	URL string
-	// Format lays out bodies. Zero: Array.
-	Format Format
+	// Encoding is the encoding of request bodies. Zero means Array.
+	Encoding Encoding
 	// DisableCompression sends bodies as they are, instead of with zstd.
 	DisableCompression bool
 	// HTTPClient gives its Transport and its Timeout, where that is shorter than
@@ -78,13 +75,13 @@ type Config struct {
 	Logf func(format string, args ...any) `json:"-"`
 }
 
-// shown is what of a Config may be seen.
+// shown holds the settings of a Config that are not secret.
 type shown struct {
 	Collection         string        `json:",omitzero"`
 	PublicID           string        `json:",omitzero"`
 	BaseURL            string        `json:",omitzero"`
 	URL                string        `json:",omitzero"`
-	Format             Format        `json:",omitzero"`
+	Encoding           Encoding      `json:",omitzero"`
 	DisableCompression bool          `json:",omitzero"`
 	FlushDelay         time.Duration `json:",omitzero"`
 	AllowInsecure      bool          `json:",omitzero"`
@@ -95,7 +92,7 @@ func (cfg Config) shown() shown {
 		Collection:         cfg.Collection,
 		BaseURL:            origin(cfg.BaseURL),
 		URL:                origin(cfg.URL),
-		Format:             cfg.Format,
+		Encoding:           cfg.Encoding,
 		DisableCompression: cfg.DisableCompression,
 		FlushDelay:         cfg.FlushDelay,
 		AllowInsecure:      cfg.AllowInsecure,
@@ -106,15 +103,14 @@ func (cfg Config) shown() shown {
 	return s
 }
 
-// String returns what may be seen of cfg.
-func (cfg Config) String() string { return fmt.Sprintf("logtail.Config%+v", cfg.shown()) }
+// Format implements [fmt.Formatter]. For every verb it writes the settings that are not
+// secret.
+func (cfg Config) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, "logtail.Config%+v", cfg.shown())
+}
 
-// GoString returns what may be seen of cfg.
-func (cfg Config) GoString() string { return cfg.String() }
+// LogValue implements [slog.LogValuer] like Format.
+func (cfg Config) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(cfg)) }
 
-// LogValue implements [slog.LogValuer] with what may be seen of cfg.
-func (cfg Config) LogValue() slog.Value { return slog.StringValue(cfg.String()) }
-
-// MarshalJSON writes what may be seen of cfg. It is for looking at: a Config that
-// is read back lacks the rest.
+// MarshalJSON encodes the settings that are not secret, for people to read.
 func (cfg Config) MarshalJSON() ([]byte, error) { return json.Marshal(cfg.shown()) }

@@ -28,7 +28,7 @@ func TestConfigFaultsNameTheField(t *testing.T) {
 		{"dots first", func(cfg *logtail.Config) { cfg.Collection = "../x" }, `logtail: Collection "../x": want a letter or digit first`},
 		{"not ASCII", func(cfg *logtail.Config) { cfg.Collection = "é" }, `logtail: Collection "é": .*`},
 		{"no identity", func(cfg *logtail.Config) { cfg.PrivateID = logtail.PrivateID{} }, `logtail: PrivateID: is not set`},
-		{"format", func(cfg *logtail.Config) { cfg.Format = 7 }, `logtail: Format: unknown value 7`},
+		{"encoding", func(cfg *logtail.Config) { cfg.Encoding = 7 }, `logtail: Encoding: unknown value 7`},
 		{"flush delay", func(cfg *logtail.Config) { cfg.FlushDelay = -1 }, `logtail: FlushDelay: -1ns is negative`},
 		{"no URL", func(cfg *logtail.Config) { cfg.BaseURL = "http://%zz" + token }, `logtail: BaseURL: is not a URL like https://host:8641`},
 		{"no scheme", func(cfg *logtail.Config) { cfg.BaseURL = "host" + token }, `logtail: BaseURL: want http://host or https://host`},
@@ -168,7 +168,7 @@ func TestLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, nil)
-		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Format, cfg.FlushDelay = logtail.NDJSON, time.Second })
+		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Encoding, cfg.FlushDelay = logtail.NDJSON, time.Second })
 		l.Write([]byte("{\"n\":0,\n\"a\":\r\n[1]}"))
 		l.Write([]byte("text\nof two lines"))
 		write(t, l, 1, 3)
@@ -182,11 +182,11 @@ func TestLines(t *testing.T) {
 }
 
 func TestBodiesAreBounded(t *testing.T) {
-	for _, format := range []logtail.Format{logtail.Array, logtail.NDJSON} {
+	for _, format := range []logtail.Encoding{logtail.Array, logtail.NDJSON} {
 		synctest.Test(t, func(t *testing.T) {
 			c := qt.New(t)
 			srv := newCollector(t, nil)
-			l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Format, cfg.FlushDelay = format, time.Second })
+			l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Encoding, cfg.FlushDelay = format, time.Second })
 			for n := range 3000 {
 				writeSized(t, l, n, n%300)
 			}

@@ -48,7 +48,7 @@ func ExampleConfig() {
 	cfg := logtail.Config{
 		PrivateID:  logtail.NewPrivateID(),
 		URL:        "https://logs.example.com/insert/jsonline?_time_field=logtail.client_time",
-		Format:     logtail.NDJSON,
+		Encoding:   logtail.NDJSON,
 		Header:     http.Header{"Authorization": {"Bearer secret"}},
 		FlushDelay: time.Minute,
 		Logf:       log.Printf,

@@ -55,12 +55,12 @@
 //
 // # Secrets
 //
-// The private ID, header values, and what of the upload URL comes after its host,
-// but for the collection, appear in no error, no log line and no printed Config.
-// Where a server or a proxy repeats them, 8 bytes or more in a row are hidden, also
-// as JSON, a URL or HTML writes them; of a shorter secret all of it, if it has 4.
-// Only what a server sends behind the end of its answer is out of reach: net/http
-// prints that to the standard logger of package log.
+// No error, log line or printed Config contains the private ID, a header value, or the path
+// and query of the upload URL. A text from the server that may repeat one of them is
+// replaced as a whole by "[hidden]": it shares 8 bytes in a row with a secret, or contains
+// one of the characters % \ & @ +, behind which an escaped secret could hide. One text is
+// out of reach: what a server sends after the end of its answer, which net/http prints to
+// the standard logger of package log.
 package logtail
 
 import (
@@ -120,7 +120,7 @@ func newLogger(cfg *Config) (*Logger, error) {
 	u := &uploader{
 		q:          newQueue(buf, cmp.Or(rand.Uint32(), 1), ctx.Done()),
 		sender:     newSender(cfg, upload),
-		format:     cfg.Format,
+		encoding:   cfg.Encoding,
 		compress:   !cfg.DisableCompression,
 		flushDelay: cfg.FlushDelay,
 		keep:       cfg.Buffer != nil,

@@ -14,17 +14,17 @@ const defaultMemoryBuffer = 8 << 20 // bytes
 var errEmptyEntry = errors.New("logtail: an entry cannot be empty")
 
 // NewMemoryBuffer returns a Buffer that holds at most maxBytes bytes of
-// entries in memory, 8 MiB where maxBytes is not positive. What it holds ends
-// with the process.
+// entries in memory, or 8 MiB if maxBytes is not positive. The entries are
+// lost when the process ends.
 //
 // Only the entries themselves count; each takes 24 bytes more, and what the
 // allocator rounds up. An empty memory buffer takes next to nothing. It
 // implements [Claimer] and serves any identity, one Logger at a time.
-func NewMemoryBuffer(maxBytes int) Buffer {
+func NewMemoryBuffer(maxBytes int64) Buffer {
 	if maxBytes <= 0 {
 		maxBytes = defaultMemoryBuffer
 	}
-	return &memoryBuffer{maxBytes: int64(maxBytes)}
+	return &memoryBuffer{maxBytes: maxBytes}
 }
 
 type memoryBuffer struct {

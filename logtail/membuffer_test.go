@@ -9,6 +9,6 @@ import (
 
 func TestMemoryBuffer(t *testing.T) {
 	buffertest.TestBuffer(t, func(t *testing.T, maxBytes int64) logtail.Buffer {
-		return logtail.NewMemoryBuffer(int(maxBytes))
+		return logtail.NewMemoryBuffer(maxBytes)
 	})
 }

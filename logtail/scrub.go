@@ -6,95 +6,51 @@ import (
 )
 
 const (
-	hidden     = "[hidden]"
-	minSecret  = 4 // bytes: what is shorter hides nothing, and would blot out ordinary words
-	minRun     = 8 // bytes in common with a secret that are hidden; all of a shorter secret
-	maxEscapes = 3 // notations on top of each other that are seen through
+	hidden    = "[hidden]"
+	minSecret = 4 // bytes; hiding shorter secrets would hide ordinary words
+	minRun    = 8 // bytes that a text may not share with a secret
 )
 
-// scrubber takes secrets out of texts that come from elsewhere: an error of
-// net/http names the URL, a server may echo what it was sent.
-//
-// It hides each run of bytes that a text has in common with a secret, in whatever
-// notation: so a piece of a secret is hidden like the whole, wherever it was cut.
+// scrubber hides secrets in texts from elsewhere: an error of net/http contains the URL, and
+// a server may repeat what it was sent.
 type scrubber struct {
 	secrets []string // folded
 }
 
-// text returns t without secrets.
+// text returns t, or "[hidden]" if t may repeat a secret. That is so if it shares 8 bytes
+// in a row with one, contains a shorter one, or contains a character that escapes others
+// in JSON, URLs or HTML, or that ends the user information of a URL.
 func (s *scrubber) text(t string) string {
-	secret := make([]bool, len(t))
-	s.mark(secret, newView(t), maxEscapes)
-	var b strings.Builder
-	for i := range len(t) {
-		switch {
-		case !secret[i]:
-			b.WriteByte(t[i])
-		case i == 0 || !secret[i-1]:
-			b.WriteString(hidden)
-		}
+	if strings.ContainsAny(t, `%\&@+`) {
+		return hidden
 	}
-	return b.String()
-}
-
-// mark notes in secret which bytes of the original of v are to be hidden. levels is
-// how many notations v may be written in.
-func (s *scrubber) mark(secret []bool, v view, levels int) {
-	folded := fold(v.text)
-	for _, word := range s.secrets {
-		n := min(minRun, len(word))
+	folded := fold(t)
+	for _, secret := range s.secrets {
+		n := min(minRun, len(secret))
 		for i := 0; i+n <= len(folded); i++ {
-			if strings.Contains(word, folded[i:i+n]) {
-				v.mark(secret, i, i+n)
+			if strings.Contains(secret, folded[i:i+n]) {
+				return hidden
 			}
 		}
 	}
-	markUserinfo(secret, v)
-	if levels == 0 {
-		return
-	}
-	for _, escape := range []unescaper{backslash, percent, entity} {
-		if plain, ok := v.unescape(escape); ok {
-			s.mark(secret, plain, levels-1)
-		}
-	}
+	return t
 }
 
-// markUserinfo marks what stands before the @ of a URL in v, such as the password
-// of a proxy.
-func markUserinfo(secret []bool, v view) {
-	for from := 0; ; {
-		i := strings.Index(v.text[from:], "://")
-		if i < 0 {
-			return
-		}
-		from += i + len("://")
-		authority := v.text[from:]
-		if end := strings.IndexAny(authority, "/?# \"'"); end >= 0 {
-			authority = authority[:end]
-		}
-		if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-			v.mark(secret, from, from+at)
-		}
-	}
-}
-
-// fold returns t with what servers change in an echo made alike: ASCII letters of
-// either case, and a space and the + of a form.
+// fold returns t with ASCII letters in lower case, and with a space for the + of a form,
+// since servers change these when they repeat a text.
 func fold(t string) string {
-	b := []byte(t)
-	for i, c := range b {
+	return strings.Map(func(r rune) rune {
 		switch {
-		case 'A' <= c && c <= 'Z':
-			b[i] = c | 0x20
-		case c == '+':
-			b[i] = ' '
+		case 'A' <= r && r <= 'Z':
+			return r | 0x20
+		case r == '+':
+			return ' '
 		}
-	}
-	return string(b)
+		return r
+	}, t)
 }
 
-// origin returns what of a URL may be shown.
+// origin returns the scheme and host of a URL.
 func origin(raw string) string {
 	u, err := url.Parse(raw)
 	if raw == "" || err != nil || u.Host == "" {

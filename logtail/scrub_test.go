@@ -73,9 +73,9 @@ func scrubberFor(t testing.TB, value string) *scrubber {
 	return newScrubber(&cfg, upload)
 }
 
-// Whatever the secret, and whichever eight bytes or more of it come back in whatever
-// notation: they are hidden, and nothing else is.
-func TestEchoOfAPieceIsHiddenInEveryNotation(t *testing.T) {
+// TestScrubberHidesPieces checks that any eight bytes or more of a secret hide the text, in
+// every notation.
+func TestScrubberHidesPieces(t *testing.T) {
 	for _, secret := range []string{
 		"tok-8f3a91c5d2e7", "abc/def+ghi/jklmnop==", "abc&def<ghi>jklmnop", `abcd"ef\gh'ijklm`, "tab\tand space",
 		"%41%2Fbcdefgh", `\u0041\/bcdefgh`, "&amp;&#47;bcdefgh", "a%b\\c&d;e/f?g#h", "p\u00e4ssw\u00f6rd-\U0001f600-x",
@@ -89,8 +89,7 @@ func TestEchoOfAPieceIsHiddenInEveryNotation(t *testing.T) {
 					if !utf8.ValidString(piece) {
 						continue // half of a rune
 					}
-					// No secret holds a control character, so no run goes past it.
-					if got := s.text("\x01" + notation.write(piece) + "\x01"); got != "\x01"+hidden+"\x01" {
+					if got := s.text("before " + notation.write(piece) + " after"); got != hidden {
 						t.Fatalf("%s of %q of %q: %q", notation.name, piece, secret, got)
 					}
 				}
@@ -99,8 +98,8 @@ func TestEchoOfAPieceIsHiddenInEveryNotation(t *testing.T) {
 	}
 }
 
-// What servers make of a request before they echo it.
-func TestPartsOfSecretsAreSecrets(t *testing.T) {
+// TestScrubberHidesParts has what servers extract from a request before they repeat it.
+func TestScrubberHidesParts(t *testing.T) {
 	cfg := Config{
 		Collection: "production-flows", PrivateID: PrivateID{1}, BaseURL: "https://host.example/t7k9/v1/s3cr3t%2Fkey",
 		Header: http.Header{
@@ -118,17 +117,17 @@ func TestPartsOfSecretsAreSecrets(t *testing.T) {
 		s          *scrubber
 		echo, want string
 	}{
-		{base, "no user user with password hunter2", "no [hidden] [hidden] with password [hidden]"},
-		{base, "Basic dXNlcjpodW50ZXIy", "Basic [hidden]"},
-		{base, "no cookie hunter3", "no cookie [hidden]"},
-		{base, "key hunter4", "key [hidden]"},
-		{base, "Cannot POST /t7k9/v1/s3cr3t%2Fkey/c/production-flows/0100", "Cannot POST [hidden]production-flows/0100"},
-		{base, "tenant t7k9: s3cr3t/key", "tenant [hidden]: [hidden]"},
+		{base, "no user user with password hunter2", hidden},
+		{base, "Basic dXNlcjpodW50ZXIy", hidden},
+		{base, "no cookie hunter3", hidden},
+		{base, "key hunter4", hidden},
+		{base, "Cannot POST /t7k9/v1/s3cr3t%2Fkey/c/production-flows/0100", hidden},
+		{base, "tenant t7k9: s3cr3t/key", hidden},
 		{base, "no collection production-flows at https://host.example", "no collection production-flows at https://host.example"},
-		{whole, "no stream t8k9", "no stream [hidden]"},
-		{whole, "bad key hunter5 or hunter6", "bad key [hidden] or [hidden]"},
-		{whole, "/ingest/t8k9/json?key=", "[hidden]"},
-		{whole, `http:\/\/user:pw@proxy\/`, `http:\/\/[hidden]@proxy\/`},
+		{whole, "no stream t8k9", hidden},
+		{whole, "bad key hunter5 or hunter6", hidden},
+		{whole, "/ingest/t8k9/json?key=", hidden},
+		{whole, "http://user:pw@proxy/", hidden},
 	} {
 		qt.Check(t, test.s.text(test.echo), qt.Equals, test.want)
 	}
@@ -147,23 +146,24 @@ func FuzzScrub(f *testing.F) {
 		n := notations[notation%uint(len(notations))]
 		echo := n.write(secret[from:to])
 		checkNoRun(t, s, text+echo+text)
-		if got := s.text("\x01" + echo + "\x01"); got != "\x01"+hidden+"\x01" {
+		if got := s.text("before " + echo + " after"); got != hidden {
 			t.Fatalf("%s of %q: %q", n.name, secret[from:to], got)
 		}
 	})
 }
 
-// checkNoRun checks that what is left of text has no run in common with a secret.
+// checkNoRun checks that text is hidden if it has a run in common with a secret.
 func checkNoRun(t *testing.T, s *scrubber, text string) {
 	t.Helper()
-	for left := range strings.SplitSeq(s.text(text), hidden) {
-		left = fold(left)
-		for _, secret := range s.secrets {
-			n := min(minRun, len(secret))
-			for i := 0; i+n <= len(secret); i++ {
-				if strings.Contains(left, secret[i:i+n]) {
-					t.Fatalf("%q shows %q", left, secret[i:i+n])
-				}
+	left := fold(s.text(text))
+	if left == hidden {
+		return
+	}
+	for _, secret := range s.secrets {
+		n := min(minRun, len(secret))
+		for i := 0; i+n <= len(secret); i++ {
+			if strings.Contains(left, secret[i:i+n]) {
+				t.Fatalf("%q shows %q", left, secret[i:i+n])
 			}
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// newScrubber returns the scrubber for the secrets of cfg: IDs, header values, and
-// what of the upload URL comes after its host, but for the collection.
+// newScrubber returns the scrubber for the secrets of cfg: the IDs, the header values, and
+// the path and query of the upload URL, except the collection.
 func newScrubber(cfg *Config, upload *url.URL) *scrubber {
 	s := &scrubber{}
 	for _, id := range []*PrivateID{&cfg.PrivateID, &cfg.CopyPrivateID} {
@@ -23,7 +23,7 @@ func newScrubber(cfg *Config, upload *url.URL) *scrubber {
 		}
 	}
 	path, query := upload.EscapedPath(), upload.RawQuery
-	if cfg.URL == "" { // the collection shows, and the IDs were added above
+	if cfg.URL == "" { // the collection is not secret, and the IDs were added above
 		path, query = strings.TrimSuffix(path, cfg.Collection+"/"+hex.EncodeToString(cfg.PrivateID[:])), ""
 	}
 	s.add(path)
@@ -40,7 +40,7 @@ func newScrubber(cfg *Config, upload *url.URL) *scrubber {
 	return s
 }
 
-// addHeader adds the value of a header field, and what a server may take out of it.
+// addHeader adds the value of a header field and the parts that a server may extract.
 func (s *scrubber) addHeader(name, value string) {
 	// Cookies, and parameters of any kind.
 	for p := range strings.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(";, ", r) }) {
@@ -55,7 +55,7 @@ func (s *scrubber) addHeader(name, value string) {
 			s.add(user)
 			s.add(password)
 		}
-		// The scheme before the credentials (RFC 9110, section 11.4) is no secret.
+		// The scheme before the credentials (RFC 9110, section 11.4) is not secret.
 		if _, credentials, ok := strings.Cut(strings.TrimSpace(value), " "); ok {
 			value = credentials
 		}
@@ -63,7 +63,7 @@ func (s *scrubber) addHeader(name, value string) {
 	s.add(value)
 }
 
-// add adds a secret, as it is and without percent-encoding.
+// add adds a secret, both as it is and percent-decoded.
 func (s *scrubber) add(secret string) {
 	secret = strings.TrimSpace(secret)
 	if len(secret) < minSecret {

@@ -75,7 +75,7 @@ func newSender(cfg *Config, upload *url.URL) *sender {
 		s.transport = s.own
 	}
 	contentType := "application/json"
-	if cfg.Format == NDJSON {
+	if cfg.Encoding == NDJSON {
 		contentType = "application/x-ndjson"
 	}
 	header := http.Header{
@@ -106,7 +106,6 @@ type answer struct {
 	status int           // 0: none came
 	asked  time.Duration // what Retry-After says, or 0
 	err    error         // what went wrong, without secrets; nil for 2xx
-	inUse  bool          // the transport may be reading the body still
 }
 
 // send posts body. Only the transport of a client is used: no redirect is
@@ -115,32 +114,40 @@ type answer struct {
 func (s *sender) send(ctx context.Context, body []byte, size int, compressed bool) answer {
 	ctx, cancel := context.WithTimeout(ctx, s.attemptTimeout(len(body)))
 	defer cancel()
-	x := &exchange{url: *s.request.URL, body: body}
-	resp, err := s.transport.RoundTrip(s.newRequest(ctx, x, size, compressed))
+	resp, err := s.transport.RoundTrip(s.newRequest(ctx, body, size, compressed))
 	if err != nil {
-		return answer{err: s.clean(err), inUse: x.inUse()}
+		return answer{err: s.clean(err)}
 	}
-	a := s.read(ctx, resp, cancel)
-	a.inUse = x.inUse()
-	return a
+	return s.read(ctx, resp, cancel)
 }
 
-// newRequest returns the request for x. A transport may go on with the one before,
-// and one of the caller's may write in it: so they share nothing that changes.
-func (s *sender) newRequest(ctx context.Context, x *exchange, size int, compressed bool) *http.Request {
+// newRequest returns a request with a copy of body, since a transport may go on reading the
+// body after RoundTrip has returned. URL and header are copies too, which a transport of
+// the caller may change.
+func (s *sender) newRequest(ctx context.Context, body []byte, size int, compressed bool) *http.Request {
+	own := &struct { // what a request does not share with others, in one allocation
+		url  url.URL
+		size [1]string
+	}{url: *s.request.URL}
 	req := s.request.WithContext(ctx)
-	req.URL = &x.url
+	req.URL = &own.url
 	req.Header = maps.Clone(req.Header)
 	if compressed {
 		req.Header["Content-Encoding"] = s.zstd
-		x.size[0] = strconv.Itoa(size)
-		req.Header["Orig-Content-Length"] = x.size[:]
+		own.size[0] = strconv.Itoa(size)
+		req.Header["Orig-Content-Length"] = own.size[:]
 	}
-	req.ContentLength = int64(len(x.body))
-	req.GetBody = x.open
-	req.Body, _ = x.open()
+	body = bytes.Clone(body)
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return &bodyReader{*bytes.NewReader(body)}, nil }
+	req.Body, _ = req.GetBody()
 	return req
 }
+
+// bodyReader is a bytes.Reader with a Close method that does nothing.
+type bodyReader struct{ bytes.Reader }
+
+func (*bodyReader) Close() error { return nil }
 
 func (s *sender) attemptTimeout(size int) time.Duration {
 	d := attemptTimeout + time.Duration(max(0, size-freeSize)/slowestLink)*time.Second

@@ -21,7 +21,7 @@ type uploader struct {
 	// immutable
 	q          *queue
 	sender     *sender // holds the secrets
-	format     Format
+	encoding   Encoding
 	flushDelay time.Duration
 	keep       bool // the Buffer is the caller's and outlives the uploader
 	logf       func(format string, args ...any)
@@ -172,16 +172,13 @@ func (u *uploader) step() {
 		return
 	}
 	next := u.batch.plan.next(u.size.limit - 1) // not done, or it was acknowledged
-	body, size, compressed := u.packer.pack(u.batch.entries[next.from:next.to], u.format, u.compress)
+	body, size, compressed := u.packer.pack(u.batch.entries[next.from:next.to], u.encoding, u.compress)
 	u.lingerEnd = time.Time{}
 	u.mu.Lock()
 	u.counts.Attempts++
 	u.mu.Unlock()
 	a := u.sender.send(u.ctx, body, size, compressed)
 	u.lingerEnd = time.Now().Add(linger)
-	if a.inUse {
-		u.packer.abandon()
-	}
 	if u.ctx.Err() != nil && a.status == 0 {
 		return
 	}

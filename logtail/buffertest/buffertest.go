@@ -11,7 +11,7 @@
 //
 //	func TestMyBuffer(t *testing.T) {
 //		buffertest.TestBuffer(t, func(t *testing.T, maxBytes int64) logtail.Buffer {
-//			return logtail.NewMemoryBuffer(int(maxBytes)) // your own, in t.TempDir() if it is one of files
+//			return logtail.NewMemoryBuffer(maxBytes) // your own, in t.TempDir() if it is one of files
 //		})
 //	}
 package buffertest
