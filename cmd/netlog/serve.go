@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 const serveHelp = `Usage: netlog serve [flags]
@@ -77,7 +78,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 
 // flags defines the flags of cfg, with their defaults.
 func (cfg *serveConfig) flags(fs *flag.FlagSet) {
-	cfg.maxAge, cfg.maxSize, cfg.minFree = age(receiver.DefaultMaxAge), receiver.DefaultMaxBytes, receiver.DefaultMinFree
+	cfg.maxAge, cfg.maxSize, cfg.minFree = age(filestore.DefaultMaxAge), filestore.DefaultMaxBytes, filestore.DefaultMinFree
 	cfg.quota, cfg.newNodes = receiver.DefaultQuotaBytes, receiver.DefaultNewIDs
 	fs.StringVar(&cfg.addr, "addr", "127.0.0.1:8641", "`address` to listen on")
 	fs.StringVar(&cfg.dir, "dir", "flows", "`directory` to store in")
@@ -98,8 +99,8 @@ func (cfg *serveConfig) flags(fs *flag.FlagSet) {
 }
 
 // files returns the options of the files.
-func (cfg *serveConfig) files(logf func(string, ...any)) receiver.FileOptions {
-	return receiver.FileOptions{
+func (cfg *serveConfig) files(logf func(string, ...any)) filestore.Options {
+	return filestore.Options{
 		MaxAge:   orNoLimit(time.Duration(cfg.maxAge)),
 		MaxBytes: orNoLimit(int64(cfg.maxSize)),
 		MinFree:  orNoLimit(int64(cfg.minFree)),

@@ -14,7 +14,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/internal/pipetest"
-	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 func TestServeTakesSoManyConnectionsAtOnce(t *testing.T) {
@@ -53,7 +53,7 @@ func TestServeTakesSoManyConnectionsAtOnce(t *testing.T) {
 // newTestServer returns a server that stores in a directory of the test.
 func newTestServer(c *qt.C, cfg serveConfig) (s *server, stderr *output) {
 	c.Helper()
-	files, err := receiver.OpenFiles(c.TempDir(), receiver.FileOptions{MinFree: -1})
+	files, err := filestore.Open(c.TempDir(), filestore.Options{MinFree: -1})
 	c.Assert(err, qt.IsNil)
 	c.Cleanup(func() { c.Check(files.Close(), qt.IsNil) })
 	stderr = new(output)
