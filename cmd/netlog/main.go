@@ -5,7 +5,7 @@
 //	netlog verify   check the logs of several nodes against each other
 //	netlog id       make an ID, or turn a private one into its public one
 //
-// Each has its own -h.
+// Run a command with -h for its flags.
 package main
 
 import (
@@ -18,9 +18,9 @@ import (
 // Exit codes.
 const (
 	exitOK       = 0
-	exitFailed   = 1 // what was asked could not be done, or not all of it
-	exitFindings = 1 // of verify: the books do not agree
-	exitUsage    = 2 // called in a wrong way; of verify: the books could not be checked
+	exitFailed   = 1 // the command failed, at least in part
+	exitFindings = 1 // verify: the books do not agree
+	exitUsage    = 2 // wrong usage; verify: the books could not be checked
 )
 
 const help = `Usage: netlog COMMAND [flags]
@@ -30,7 +30,7 @@ const help = `Usage: netlog COMMAND [flags]
   verify   check the logs of several nodes against each other
   id       make an ID, or turn a private one into its public one
 
-netlog COMMAND -h tells its flags.
+Run 'netlog COMMAND -h' for the flags of a command.
 `
 
 func main() {
