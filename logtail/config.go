@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// DefaultBaseURL is the collector on this machine, where `netlog serve` listens.
+// DefaultBaseURL is the collector on this machine, at the address of "netlog serve".
 const DefaultBaseURL = "http://127.0.0.1:8641"
 
 // Encoding is the encoding of the entries in the body of a request.
@@ -19,59 +19,57 @@ const (
 	NDJSON                 // one entry per line, application/x-ndjson, for engines that take lines
 )
 
-// Config says what a [Logger] sends, and where. Zero fields mean the defaults
-// that they name; only Collection and PrivateID are required. NewLogger copies
-// what it needs of it.
+// Config is the configuration of a [Logger]. Only PrivateID and Collection are required; a
+// zero field means the default that its comment names. NewLogger copies what it needs.
 //
 // A Config does not show its secrets when it is formatted, logged by slog or encoded as
 // JSON: the IDs, the header values, and the path and query of the URLs are left out. But
 // package fmt calls no methods on unexported fields. A struct that may be printed should
 // hold a Config in an exported field or by pointer.
 type Config struct {
-	// Collection is where the entries belong: [a-zA-Z0-9-_.], 1 to 64 characters,
-	// the first a letter or digit. It may be empty when URL is set.
+	// Collection is the collection of the entries: 1 to 64 characters of [a-zA-Z0-9-_.],
+	// the first a letter or digit. It may be empty if URL is set.
 	Collection string
-	// PrivateID is the identity entries are sent under, a secret.
+	// PrivateID is the secret identity under which entries are sent.
 	PrivateID PrivateID `json:"-"`
-	// CopyPrivateID is a second identity that the server may file the entries
-	// under. Zero: none.
+	// CopyPrivateID is a second identity under which the server may file the entries. It
+	// is not sent if it is zero.
 	CopyPrivateID PrivateID `json:"-"`
 
-	// BaseURL is the collector: http or https, optionally with a path. Entries go
-	// to BaseURL/c/<collection>/<private ID>. Empty: DefaultBaseURL.
+	// BaseURL is the http or https URL of the collector. It may have a path. Entries are
+	// sent to BaseURL/c/<collection>/<private ID>. Empty means DefaultBaseURL.
 	BaseURL string
-	// URL is the whole upload URL, taken as it is instead of BaseURL, for engines
-	// with a fixed path. Collection and IDs are not part of it. Empty: not used.
+	// URL is the whole upload URL, for engines with a fixed path. If it is set, BaseURL is
+	// not used, and neither the collection nor the IDs are sent.
 	URL string
 	// Encoding is the encoding of request bodies. Zero means Array.
 	Encoding Encoding
-	// DisableCompression sends bodies as they are, instead of with zstd.
+	// DisableCompression disables zstd compression of bodies.
 	DisableCompression bool
-	// HTTPClient gives its Transport and its Timeout, where that is shorter than
-	// the Logger's own. Its redirect policy and cookies are not used, and its idle
-	// connections stay its own to close. Nil, or without a Transport: NewTransport,
-	// whose connections end with the Logger.
+	// HTTPClient provides the Transport, and the Timeout if it is shorter than the
+	// Logger's own. Its redirect policy and cookies are not used, and the Logger does not
+	// close its idle connections. If it is nil or has no Transport, the Logger uses
+	// NewTransport and closes its connections.
 	HTTPClient *http.Client `json:"-"`
-	// Header holds extra request headers, such as Authorization. Their values are
-	// secrets.
+	// Header holds additional request headers, such as Authorization. Their values are
+	// treated as secrets.
 	Header http.Header `json:"-"`
-	// Buffer holds the entries until they are delivered. It stays the caller's, to
-	// use again or to close after Shutdown. Nil (no nil pointer in it): memory, 8 MiB,
-	// which ends with the Logger.
+	// Buffer holds the entries until they are delivered. It belongs to the caller, who may
+	// use it again or close it after Shutdown. If it is nil, the Logger makes a memory
+	// buffer of 8 MiB.
 	Buffer Buffer `json:"-"`
-	// FlushDelay is how long an entry may wait for others to share its request. A
-	// full body, Flush and Shutdown do not wait. Zero: no wait.
+	// FlushDelay is how long an entry may wait for others to share its request. A full
+	// body, Flush and Shutdown do not wait. Zero means no delay.
 	FlushDelay time.Duration
-	// AllowInsecure permits plain http to other hosts than this one. The private
-	// ID is in the path, so whoever sees the request can write in the node's name.
-	// And whoever answers is believed: a captive portal that says 200 to everything
-	// takes the entries.
+	// AllowInsecure permits plain http to other hosts than this one. The path contains the
+	// private ID, so anyone who sees the request can write in the name of the node. And
+	// any answer is believed: a captive portal that answers 200 swallows the entries.
 	AllowInsecure bool
 
-	// Logf takes what the Logger has to say: each distinct fault of an outage once
-	// (another number in its text makes no other fault), and its end. It is called by
-	// the goroutine that uploads, one call at a time, with no lock held: while it
-	// hangs, nothing is uploaded. It must not call Shutdown. Nil: silent.
+	// Logf is called once for each distinct fault of an outage, and once at its end. Faults
+	// whose texts differ only in numbers are not distinct. The uploading goroutine calls
+	// it, one call at a time and without holding a lock. Nothing is uploaded while it
+	// hangs. It must not call Shutdown. It may be nil.
 	Logf func(format string, args ...any) `json:"-"`
 }
 

@@ -10,23 +10,21 @@ import (
 	"log/slog"
 )
 
-// PrivateID is the identity a node uploads under, and the secret that lets it:
-// whoever knows it can write entries in the node's name.
+// PrivateID is the secret identity of a node. Anyone who knows it can write entries in the
+// name of the node.
 //
-// It prints as its public ID in slog and with every verb of fmt but %p and %w, which
-// ask no method and which vet reports. Of an unexported field fmt can ask no method
-// either: a struct that is printed, with %v or in slog, shows the bytes of a
-// PrivateID in such a field. Let it hold the PrivateID in an exported field, or by
-// pointer, which %v, %+v and %#v do not follow.
+// A PrivateID is formatted as its public ID by slog and by all verbs of fmt but %p and %w,
+// which vet reports. But package fmt calls no methods on unexported fields. A struct that may
+// be printed should hold a PrivateID in an exported field or by pointer.
 //
-// MarshalText gives the secret, so encoding/json of a struct that holds a PrivateID
-// does too: that is the way to store one. [LoadOrCreatePrivateID] keeps one in a file.
+// MarshalText returns the secret, so encoding/json writes it too. [LoadOrCreatePrivateID]
+// keeps a PrivateID in a file.
 //
 // The zero PrivateID is not a valid identity.
 type PrivateID [32]byte
 
-// PublicID names a node to those who read its entries: the SHA-256 of its
-// PrivateID. It is no secret.
+// PublicID is the identity of a node to those who read its entries: the SHA-256 of its
+// PrivateID. It is not secret.
 type PublicID [32]byte
 
 var (
@@ -55,7 +53,7 @@ func (id PrivateID) Public() PublicID { return sha256.Sum256(id[:]) }
 // String returns the public ID, in 64 hexadecimal digits.
 func (id PrivateID) String() string { return id.Public().String() }
 
-// Format implements [fmt.Formatter]: it writes the public ID, whatever the verb.
+// Format implements [fmt.Formatter]. For every verb it writes the public ID.
 func (id PrivateID) Format(f fmt.State, verb rune) {
 	if verb == 'q' {
 		fmt.Fprintf(f, "%q", id.String())

@@ -9,15 +9,14 @@ import (
 	"path/filepath"
 )
 
-// LoadOrCreatePrivateID returns the PrivateID in the file at path, and makes a
-// fresh one where there is no file. The directory must exist.
+// LoadOrCreatePrivateID returns the PrivateID in the file at path. If the file does not
+// exist, it creates one with a random ID. The directory must exist.
 //
-// The file holds 64 hexadecimal digits and a newline. It appears whole or not at
-// all, with mode 0600, and is on disk when LoadOrCreatePrivateID returns;
-// processes that start at once agree on one ID. A file that holds anything else
-// is an error, which does not show it, and is left alone: an empty file may be
-// all that is left of an identity. The mode of an existing file is the owner's
-// business, for container systems mount secrets in their own way.
+// The file contains 64 hexadecimal digits and a newline. It is created atomically with mode
+// 0600, and synced to disk before LoadOrCreatePrivateID returns. Processes that start at the
+// same time get the same ID. Any other content is an error, which does not show it; the file
+// is not changed. The mode of an existing file is not checked, because container systems
+// mount secrets with modes of their own.
 func LoadOrCreatePrivateID(path string) (PrivateID, error) {
 	id, err := loadPrivateID(path)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -32,26 +32,25 @@
 //
 // # Delivery
 //
-// An entry waits in a [Buffer] and leaves it when the server has answered 2xx.
-// Until then it is sent again: after an answer that got lost a receiver sees it
-// twice, with the same bytes and the same proc_id and proc_seq. Nothing is given
-// up by time. A full Buffer drops its oldest entries, and tells so in an entry of
-// its own with the members droppedEntries and droppedBytes. The server may refuse
-// single entries with 400, 413 or 422; they are found by halving the batch, and
-// given up only where it takes others, at 413 smaller ones. What looks like a
-// fault of the settings or of the server as a whole (401, 404, a redirect) makes
-// the uploader slow, and loses nothing.
+// An entry stays in a [Buffer] until the server has answered 2xx. Until then it is sent
+// again: if an answer is lost, the receiver sees the entry twice, with the same bytes and
+// the same proc_id and proc_seq. No entry expires. A full Buffer drops its oldest entries,
+// which the uploader reports in an entry with the members droppedEntries and droppedBytes.
+// The server may refuse single entries with 400, 413 or 422. The uploader finds them by
+// halving the batch, and drops them only if the server accepts others (for 413: smaller
+// ones). An answer that points to a wrong setting or a broken server (401, 404, a redirect)
+// loses nothing; the uploader retries slowly.
 //
 // # Wire format
 //
-// POST BaseURL/c/<collection>/<private ID>, with a JSON array of entries of at
-// most 256 KiB, compressed with zstd where it pays. An entry is the caller's
-// object behind a first member of ours:
+// A request is POST BaseURL/c/<collection>/<private ID> with a JSON array of entries, of at
+// most 256 KiB, compressed with zstd if that makes it smaller. An entry is the caller's
+// object with a first member of ours:
 //
 //	{"logtail":{"client_time":"2026-11-22T10:00:05.000000001Z","proc_id":7,"proc_seq":1},"event":"started"}
 //
-// proc_id is a random number of the Logger, proc_seq counts its entries from 1. A
-// missing proc_seq is an entry that was dropped, or that the server refused.
+// proc_id is a random number of the Logger. proc_seq counts its entries from 1; a missing
+// number is an entry that was dropped or refused.
 //
 // # Secrets
 //
@@ -72,14 +71,13 @@ import (
 	"time"
 )
 
-// Logger uploads entries. [NewLogger] makes one; its methods are safe for
-// concurrent use, and Shutdown ends it.
+// Logger uploads entries. It is created by [NewLogger] and ended by Shutdown. Its methods are
+// safe for concurrent use.
 //
-// It has one goroutine, which ends with Shutdown, as do its timer and, where it
-// has a transport of its own, its connections. An idle Logger holds next to no
-// memory: what compression and requests take, about 1 MiB, comes with the first
-// entry and goes ten seconds after the last request, and with it the idle
-// connection.
+// A Logger has one goroutine. Shutdown ends it, its timer, and the connections of its own
+// transport. Compression and requests take about 1 MiB of memory, which is allocated for the
+// first entry. Ten seconds after the last request, the memory is freed and the idle
+// connection closed.
 type Logger struct {
 	// immutable
 	up *uploader
@@ -90,14 +88,14 @@ type Logger struct {
 	result error         // of Shutdown; written before ended is closed, read after it
 }
 
-// NewLogger checks cfg and starts a Logger. An error names the field of cfg that
-// is wrong, or is that of the Buffer's Claim.
+// NewLogger checks cfg and starts a Logger. The error names the wrong field of cfg, or is
+// the error of the Buffer's Claim method.
 //
-// It sends nothing by itself. Where the Buffer holds entries already, the first
-// request waits for up to ten seconds, so that a fleet does not return as one.
+// If the Buffer already holds entries, the first request is delayed by up to ten seconds, so
+// that a fleet of nodes does not return all at once.
 func NewLogger(cfg Config) (*Logger, error) {
-	// A call that is inlined has no arguments in a traceback, which would print the
-	// first bytes of the ID.
+	// This call is inlined, so a traceback does not print its argument: the first bytes of
+	// the ID.
 	return newLogger(&cfg)
 }
 
@@ -138,21 +136,19 @@ func newLogger(cfg *Config) (*Logger, error) {
 	return &Logger{up: u, id: cfg.PrivateID.Public()}, nil
 }
 
-// Write queues p as one entry and returns len(p). It does not keep p, and does not
-// wait for the network; it waits for the Buffer, which may mean a disk.
+// Write queues p as one entry and returns len(p). It does not keep p. It does not wait for the
+// network, but for the Buffer, which may be on disk.
 //
-// A JSON object is sent as it is, behind the metadata. Anything else is text,
-// sent as {"text":"..."} without its final newline, and cut at 16 KiB with
-// "\u2026+" and the number of bytes cut. Invalid UTF-8 becomes U+FFFD. An empty p is
-// nothing.
+// A JSON object is sent as it is, after the metadata. Anything else is text: it is sent as
+// {"text":"..."} without its final newline. Text over 16 KiB is cut, and ends in "\u2026+" and
+// the number of bytes cut. Invalid UTF-8 becomes U+FFFD. An empty p is ignored.
 //
-// An object with a member of its own whose name begins with "logtail", in any case
-// of its letters, finds that in logtail.error.bad_data: readers that flatten objects
-// could take it for the metadata. One with several of them, with a doubled member
-// name, or with 1,000 members or more, moves there as a whole; one nested deeper
-// than 61 levels is text.
+// A member whose name begins with "logtail", in upper or lower case, is moved to
+// logtail.error.bad_data, because readers that flatten objects could mistake it for the
+// metadata. The whole object is moved there if it has several such members, duplicate names,
+// or 1,000 members or more. An object nested more than 61 levels deep is treated as text.
 //
-// The error is [ErrClosed], or that of the Buffer: then the entry is counted as
+// The error is [ErrClosed] or the error of the Buffer, after which the entry counts as
 // dropped.
 func (l *Logger) Write(p []byte) (int, error) {
 	if len(p) == 0 {
@@ -166,26 +162,24 @@ func (l *Logger) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// WriteObject queues one JSON object that the caller encodes in place:
-// appendMembers appends its members, without the braces and without one that begins
-// with "logtail", and returns the extended slice. They are not checked: what is no
-// JSON makes the server refuse the entry. No lock is held meanwhile, and dst must
-// not be kept. Errors are those of Write.
+// WriteObject queues one JSON object without copying it: appendMembers appends the members to
+// dst, without the braces, and returns the extended slice. No name may begin with "logtail".
+// The members are not checked, and the server refuses an entry that is not JSON. appendMembers
+// must not keep dst. No lock is held while it runs. The errors are those of Write.
 func (l *Logger) WriteObject(appendMembers func(dst []byte) []byte) error {
 	scratch := appendMembersTail(l.up.q.takeScratch(), appendMembers)
 	defer l.up.q.giveScratch(scratch)
 	return l.up.q.add(scratch)
 }
 
-// Logf queues a line of text, as Write does. What cannot be queued is counted.
+// Logf queues a line of text, like Write. A line that cannot be queued is counted as dropped.
 func (l *Logger) Logf(format string, args ...any) {
 	fmt.Fprintf(l, format, args...)
 }
 
-// Flush returns nil when all that was queued before it has left the Buffer:
-// delivered, refused or dropped. It cuts FlushDelay short, but not the pause after
-// a failure. It returns ctx's error when that ends first, and ErrClosed after a
-// Shutdown that left entries behind.
+// Flush waits until all entries queued before it have left the Buffer, whether delivered,
+// refused or dropped. It ends the FlushDelay, but not the pause after a failure. It returns
+// the error of ctx if ctx ends first, and ErrClosed if Shutdown left entries behind.
 func (l *Logger) Flush(ctx context.Context) error {
 	done := l.up.q.flush()
 	select {
@@ -206,13 +200,13 @@ func (l *Logger) Flush(ctx context.Context) error {
 	return ErrClosed
 }
 
-// Format implements [fmt.Formatter]: it writes the public ID, whatever the verb.
+// Format implements [fmt.Formatter]. For every verb it writes the public ID.
 func (l *Logger) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, "logtail.Logger(%v)", l.id)
 }
 
-// Stats returns what the Logger holds and has done. It waits for nothing but the
-// Stats of the Buffer.
+// Stats returns the counters of the Logger. It waits for nothing but the Stats method of the
+// Buffer.
 func (l *Logger) Stats() Stats {
 	s := l.up.Stats()
 	b := l.up.q.buf.Stats()

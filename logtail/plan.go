@@ -14,14 +14,14 @@ type span struct {
 
 func (s span) len() int { return s.to - s.from }
 
-// plan is the way of one batch to the server: which entries to send next, and
-// what came of the others. It knows no clock and no network.
+// plan decides which entries of a batch to send next and which to give up. It knows no clock
+// and no network.
 //
-// A batch goes as a whole. When the server refuses it, the plan halves it until
-// the entries at fault stand alone: a binary search, at most 2 log2(n) requests
-// for each. Such an entry is given up only once another one of the batch was
-// accepted. Where none is, the fault lies not in the entries, and all stay. An
-// entry that was too large when sent alone is given up only where size explains that.
+// A batch is first sent as a whole. If the server refuses it, the plan halves it until the
+// entries at fault are alone: a binary search of at most 2 log2(n) requests for each. Such an
+// entry is given up only if the server accepted another entry of the batch. Otherwise the
+// fault is not in the entries, and all of them stay. An entry that was too large when sent
+// alone is given up only if its size explains that.
 type plan struct {
 	sizes    []int  // bytes of the entries
 	todo     []span // a stack: the next span is the last
@@ -40,15 +40,15 @@ func newPlan(sizes []int) plan {
 	return plan{sizes: sizes, todo: []span{{to: len(sizes)}}}
 }
 
-// untouched reports whether nothing of the batch was answered yet, so that another
-// plan may as well take its place.
+// untouched reports whether no part of the batch has been answered, so that another plan
+// may replace it.
 func (p *plan) untouched() bool { return !p.accepted && p.refusals == 0 }
 
-// done reports whether all of the batch was answered.
+// done reports whether all parts of the batch have been answered.
 func (p *plan) done() bool { return len(p.todo) == 0 }
 
-// next returns the span to send of a plan that is not done: at most limit bytes
-// of entries, or one entry. What does not fit waits, for the limit that holds then.
+// next returns the next span to send: at most limit bytes of entries, or one entry. The plan
+// must not be done. Entries that do not fit are left for a later call, with its limit.
 func (p *plan) next(limit int) span {
 	for {
 		s := p.todo[len(p.todo)-1]
@@ -66,7 +66,7 @@ func (p *plan) next(limit int) span {
 	}
 }
 
-// fit returns the end of as many entries of s as limit bytes hold, but at least one.
+// fit returns the end of the entries of s that fit into limit bytes, but at least one.
 func (p *plan) fit(s span, limit int) int {
 	to, size := s.from+1, p.sizes[s.from]
 	for to < s.to && size+p.sizes[to] <= limit {
@@ -76,7 +76,7 @@ func (p *plan) fit(s span, limit int) int {
 	return to
 }
 
-// accept notes that the server took the span of next.
+// accept records that the server accepted the last span.
 func (p *plan) accept() {
 	s := p.pop()
 	if s.twin {
@@ -92,7 +92,7 @@ func (p *plan) accept() {
 	}
 }
 
-// refuse notes that the server objected to something in the span of next.
+// refuse records that the server refused the last span.
 func (p *plan) refuse() {
 	p.object()
 	if p.todo[len(p.todo)-1].len() > 1 {
@@ -102,8 +102,7 @@ func (p *plan) refuse() {
 	p.suspects = append(p.suspects, p.pop().from)
 }
 
-// shrink notes that the span of next was too large for the server, in a body of
-// size bytes.
+// shrink records that the last span, in a body of size bytes, was too large for the server.
 func (p *plan) shrink(size int) {
 	p.object()
 	if p.todo[len(p.todo)-1].len() > 1 {
@@ -120,9 +119,9 @@ func (p *plan) object() {
 	}
 }
 
-// end says what came of the batch when the plan is done: the entries to give up,
-// or false where nothing can be said against one of them and all must stay. blames
-// reports whether size explains why a body of so many bytes was too large.
+// end returns the entries to give up when the plan is done, or false if no entry is known to
+// be at fault, so that all must stay. blames reports whether a body of the given size is
+// known to be too large.
 func (p *plan) end(blames func(size int) bool) (refused []int, ok bool) {
 	if len(p.suspects) > 0 && !p.accepted {
 		return nil, false

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// ErrClosed says that the Logger takes nothing more after its Shutdown.
+// ErrClosed is returned by a Logger after its Shutdown has begun.
 var ErrClosed = errors.New("logtail: the logger is shut down")
 
-// UndeliveredError says how much a Logger still held when it had to stop. Entries
-// that the server has, but whose answer had not come, are among them.
+// UndeliveredError is the error of a Shutdown that left entries undelivered. Its counts
+// include entries that the server may have received without the answer arriving.
 type UndeliveredError struct {
 	Entries int   // in the Buffer, and that of a Write which hangs in it
 	Bytes   int64 // as the Buffer counts them
@@ -35,15 +35,14 @@ func (e *UndeliveredError) Unwrap() error { return e.Err }
 // flight to end. Only a Buffer, a Logf or a transport that hangs takes as long.
 const abortGrace = 100 * time.Millisecond
 
-// Shutdown uploads what is queued and ends the Logger: from its beginning on,
-// Write returns [ErrClosed]. It returns nil when the Buffer is empty, or else an
-// [*UndeliveredError] once ctx has ended; without a deadline it tries for ever.
-// The request in flight is aborted then.
+// Shutdown uploads what is queued and ends the Logger. Once it has begun, Write returns
+// [ErrClosed]. It returns nil when the Buffer is empty. At the end of ctx it aborts the
+// request in flight and returns an [*UndeliveredError]. Without a deadline it tries forever.
 //
-// It may be called from many goroutines: the ctx of the first call governs, the
-// others wait for its result or the end of their own ctx. A Buffer, a Logf or a
-// transport that hangs delays it by a tenth of a second past ctx; what it hangs
-// in is all that outlives it.
+// Shutdown may be called from many goroutines. The ctx of the first call governs; the others
+// wait for its result or the end of their own ctx. If a Buffer, a Logf or a transport hangs,
+// Shutdown returns up to 100 ms after the end of ctx, and only the call that hangs outlives
+// it.
 func (l *Logger) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
 	ended, first := l.ended, l.ended == nil

@@ -11,6 +11,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 func TestTheServerSaysWhoSentAnEntry(t *testing.T) {
@@ -59,14 +60,14 @@ func TestAnEntryIsStoredOnce(t *testing.T) {
 		c.Assert(post(h, body).Code, qt.Equals, 200)
 		c.Check(sink.take(), qt.HasLen, want, qt.Commentf("%s", body))
 	}
-	a, b := entryOf(1, 1, `,"a":1`), entryOf(1, 2, `,"a":2`)
+	a, b := storetest.Entry(1, 1, `,"a":1`), storetest.Entry(1, 2, `,"a":2`)
 	stored("["+a+","+b+"]", 2)
-	stored("["+a+","+b+"]", 0)                     // the whole batch again
-	stored("["+b+","+entryOf(1, 3, "")+"]", 1)     // its end, and a new one
-	stored(entryOf(2, 1, `,"a":1`), 1)             // another process
-	stored(a+a, 0)                                 // the first once more, after both
-	stored(entryOf(1, 4, "")+entryOf(1, 4, ""), 1) // twice in one body
-	stored(`{"a":1}{"a":1}`, 2)                    // without a number
+	stored("["+a+","+b+"]", 0)                                     // the whole batch again
+	stored("["+b+","+storetest.Entry(1, 3, "")+"]", 1)             // its end, and a new one
+	stored(storetest.Entry(2, 1, `,"a":1`), 1)                     // another process
+	stored(a+a, 0)                                                 // the first once more, after both
+	stored(storetest.Entry(1, 4, "")+storetest.Entry(1, 4, ""), 1) // twice in one body
+	stored(`{"a":1}{"a":1}`, 2)                                    // without a number
 	stored(`{"a":1}`, 1)
 	c.Check(h.Stats().Repeated, qt.Equals, uint64(6))
 	c.Check(h.Stats().Missing, qt.Equals, uint64(0))
@@ -83,10 +84,10 @@ func TestOneNumberWithOtherBytesIsKeptAndMarked(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
 	h := &receiver.Handler{Sink: sink}
-	c.Assert(post(h, entryOf(1, 5, `,"a":1`)).Code, qt.Equals, 200)
-	c.Assert(post(h, entryOf(1, 5, `,"a":2`)).Code, qt.Equals, 200)
-	c.Assert(post(h, entryOf(1, 5, `,"a":2`)).Code, qt.Equals, 200)
-	c.Assert(post(h, entryOf(1, 5, `,"a":1`)).Code, qt.Equals, 200)
+	c.Assert(post(h, storetest.Entry(1, 5, `,"a":1`)).Code, qt.Equals, 200)
+	c.Assert(post(h, storetest.Entry(1, 5, `,"a":2`)).Code, qt.Equals, 200)
+	c.Assert(post(h, storetest.Entry(1, 5, `,"a":2`)).Code, qt.Equals, 200)
+	c.Assert(post(h, storetest.Entry(1, 5, `,"a":1`)).Code, qt.Equals, 200)
 	got := sink.take()
 	c.Assert(got, qt.HasLen, 2)
 	c.Check(got[0], qt.Not(qt.Contains), "conflict")
@@ -102,7 +103,7 @@ func TestGapsAreCounted(t *testing.T) {
 		seq  int
 		want uint64
 	}{{100, 0}, {101, 0}, {105, 3}, {103, 3}, {106, 3}, {106, 3}, {108, 4}} {
-		c.Assert(post(h, entryOf(1, step.seq, "")).Code, qt.Equals, 200)
+		c.Assert(post(h, storetest.Entry(1, step.seq, "")).Code, qt.Equals, 200)
 		c.Check(h.Stats().Missing, qt.Equals, step.want, qt.Commentf("%d", step.seq))
 	}
 }
@@ -114,7 +115,7 @@ func TestNothingIsSeenThatWasNotStored(t *testing.T) {
 	sink := &memory{fail: func(context.Context) error { return broken }}
 	var said []string
 	h := &receiver.Handler{Sink: sink, Logf: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }}
-	body := entryOf(1, 1, "") + entryOf(1, 2, "")
+	body := storetest.Entry(1, 1, "") + storetest.Entry(1, 2, "")
 	for range 3 {
 		w := post(h, body)
 		c.Check(w.Code, qt.Equals, 503)
@@ -122,7 +123,7 @@ func TestNothingIsSeenThatWasNotStored(t *testing.T) {
 		c.Check(w.Body.String(), qt.Not(qt.Contains), "secret")
 	}
 	sink.fail = nil
-	c.Check(post(h, entryOf(1, 2, "")).Code, qt.Equals, 200)
+	c.Check(post(h, storetest.Entry(1, 2, "")).Code, qt.Equals, 200)
 	c.Check(post(h, body).Code, qt.Equals, 200)
 	c.Check(sink.take(), qt.HasLen, 2)
 	st := h.Stats()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // TestAuthorizeSeesNoPrivateID, wherever a mux, a middleware or a proxy has put it.
@@ -37,7 +38,7 @@ func TestAuthorizeSeesNoPrivateID(t *testing.T) {
 		h.ServeHTTP(w, r)
 	}))
 	url := "/c/netlog/" + text + "?copyId=" + copied
-	r := httptest.NewRequest("POST", url, strings.NewReader(compress("{}")))
+	r := httptest.NewRequest("POST", url, strings.NewReader(storetest.Compress("{}")))
 	r.Header = http.Header{
 		"Authorization":    {"Bearer b"},
 		"Content-Encoding": {"zstd"},

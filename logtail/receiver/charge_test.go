@@ -12,12 +12,13 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // TestWhatIsRefusedOrRepeatedCostsQuota: to unpack and parse it was work all the same.
 func TestWhatIsRefusedOrRepeatedCostsQuota(t *testing.T) {
 	blanks := strings.Repeat(" ", 1<<20)
-	repeated := "[" + blanks + strings.Repeat(entryOf(1, 1, "")+",", 999) + entryOf(1, 1, "") + "]"
+	repeated := "[" + blanks + strings.Repeat(storetest.Entry(1, 1, "")+",", 999) + storetest.Entry(1, 1, "") + "]"
 	_, id := testID(1)
 	for _, test := range []struct {
 		name, body string
@@ -40,9 +41,9 @@ func TestWhatIsRefusedOrRepeatedCostsQuota(t *testing.T) {
 					sink.fail = func(context.Context) error { return receiver.ErrCollections }
 				}
 				h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{QuotaBytes: 128 << 10}}
-				body := compress(test.body)
+				body := storetest.Compress(test.body)
 				if len(test.body) == 9<<20 { // in one frame it would be refused unread
-					body = strings.Repeat(compress(blanks), 9)
+					body = strings.Repeat(storetest.Compress(blanks), 9)
 				}
 				header := append([]string{"Content-Encoding", "zstd"}, test.header...)
 				n := 0
@@ -76,11 +77,11 @@ func TestWhatTheSinkRefusesCostsNothing(t *testing.T) {
 func TestWhoRemembersMostForgetsFirst(t *testing.T) {
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: nothing{}}
-	victim := entryOf(1, 1, `,"a":1`)
+	victim := storetest.Entry(1, 1, `,"a":1`)
 	c.Assert(post(h, victim).Code, qt.Equals, 200)
 	for node := range 40 {
 		for proc := range 4 {
-			body := compress(strings.Repeat(fmt.Sprintf(`{"logtail":{"proc_id":%d,"proc_seq":1}}`, proc), 9000))
+			body := storetest.Compress(strings.Repeat(fmt.Sprintf(`{"logtail":{"proc_id":%d,"proc_seq":1}}`, proc), 9000))
 			_, id := testID(byte(node + 2))
 			c.Assert(postTo(h, "/c/c/"+id, body, "Content-Encoding", "zstd").Code, qt.Equals, 200)
 		}

@@ -54,18 +54,3 @@ func Example() {
 	// netlog of node f0e38b83: {"start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z"}
 	// 200 OK
 }
-
-// Files keep what comes as lines, by collection and day.
-func ExampleOpenFiles() {
-	files, err := receiver.OpenFiles("/var/lib/netlog/flows", receiver.FileOptions{
-		MaxBytes: 100 << 30,
-		Sync:     true,
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer files.Close() // after the server has ended
-	server := &http.Server{Addr: "127.0.0.1:8641", Handler: &receiver.Handler{Sink: files}}
-	fmt.Println(server.ListenAndServe())
-}

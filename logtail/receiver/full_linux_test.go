@@ -9,6 +9,8 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // TestFullDisk fills a filesystem of 2 MiB: the rest is answered 503, nothing refused
@@ -21,14 +23,14 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { c.Check(syscall.Unmount(dir, 0), qt.IsNil) })
 	for _, minFree := range []int64{-1, 256 << 10} {
-		files, err := receiver.OpenFiles(dir, receiver.FileOptions{MinFree: minFree})
+		files, err := filestore.Open(dir, filestore.Options{MinFree: minFree})
 		c.Assert(err, qt.IsNil)
 		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: -1}}
-		rng := newNoise()
+		rng := storetest.NewNoise()
 		stored, refused := 0, 0
 		send := func() {
 			// Two entries, so that the second can be cut off by the end of the disk.
-			line := `{"a":"` + rng.line(7000) + `"}`
+			line := `{"a":"` + rng.Line(7000) + `"}`
 			switch w := post(h, line+line); w.Code {
 			case 200:
 				stored += 2
@@ -43,7 +45,7 @@ func TestFullDisk(t *testing.T) {
 			send()
 		}
 		c.Check(stored > 100, qt.IsTrue, qt.Commentf("%d entries", stored))
-		_, lines := tree(c, dir)
+		_, lines := storetest.Tree(c, dir)
 		c.Check(lines, qt.HasLen, stored)
 
 		var st syscall.Statfs_t
@@ -55,7 +57,7 @@ func TestFullDisk(t *testing.T) {
 		stored, refused = 0, 0
 		send()
 		c.Check(refused, qt.Equals, 0)
-		_, lines = tree(c, dir)
+		_, lines = storetest.Tree(c, dir)
 		c.Check(lines, qt.HasLen, stored)
 		c.Assert(files.Close(), qt.IsNil)
 		makeRoom(c, dir)
@@ -64,7 +66,7 @@ func TestFullDisk(t *testing.T) {
 
 // makeRoom removes the file being written, as an operator might.
 func makeRoom(c *qt.C, dir string) {
-	names, _ := tree(c, dir)
+	names, _ := storetest.Tree(c, dir)
 	for _, name := range names {
 		if strings.HasSuffix(name, ".ndjson") {
 			c.Assert(os.Remove(dir+"/"+name), qt.IsNil)

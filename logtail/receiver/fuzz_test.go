@@ -10,6 +10,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // FuzzBody holds a Handler against encoding/json: it takes a body exactly when that
@@ -20,11 +21,11 @@ func FuzzBody(f *testing.F) {
 		`[{"a":1},{"b":[true,null,{"c":"\u0061"}]}]`, "{\"a\":1}\n{\"b\":-2.5e+3}\n", `{}`, `[]`,
 		`{"logtail":{"client_time":"2026-11-22T10:00:00Z","proc_id":1,"proc_seq":2,"error":{"detail":"x"}},"a":""}`,
 		`{"a":1,"\u0061":2}`, `{"LOGTAIL":1}`, `[{}`, "{\"a\":\"\x00\"}", "{\"a\":\"\xff\"}", `{"a":"\ud800\udc00"}`,
-		strings.Repeat(`{"a":[`, 70), "\x28\xb5\x2f\xfd\x00\x98\x01\x00\x00", compress(`{"a":1}`),
+		strings.Repeat(`{"a":[`, 70), "\x28\xb5\x2f\xfd\x00\x98\x01\x00\x00", storetest.Compress(`{"a":1}`),
 	} {
 		f.Add([]byte(body), false)
 		f.Add([]byte(body), true)
-		f.Add([]byte(compress(body)), true)
+		f.Add([]byte(storetest.Compress(body)), true)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, zstd bool) {
 		c := qt.New(t)

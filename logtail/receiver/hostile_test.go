@@ -10,6 +10,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 func TestHostileRequests(t *testing.T) {
@@ -59,20 +60,20 @@ func TestHostileRequests(t *testing.T) {
 		{"a million levels", "", `{"a":` + strings.Repeat("[", 1e6), nil, 413},
 		{"1,001 members", "", `{` + members(1001) + `}`, nil, 413},
 		{"10,001 entries", "", many(10_001), nil, 413},
-		{"10 million entries, compressed", "", compress(many(10_000_000)), []string{"Content-Encoding", "zstd"}, 413},
+		{"10 million entries, compressed", "", storetest.Compress(many(10_000_000)), []string{"Content-Encoding", "zstd"}, 413},
 		{"a body over a MiB", "", strings.Repeat(" ", 1<<20) + "{}", nil, 413},
-		{"an entry over a MiB", "", compress(`{"a":"` + strings.Repeat("a", 1<<20) + `"}`), []string{"Content-Encoding", "zstd"}, 413},
-		{"9 MiB of blanks, compressed", "", compress(big), []string{"Content-Encoding", "zstd"}, 413},
-		{"9 MiB of frames, compressed", "", strings.Repeat(compress(big[:1<<20]), 9), []string{"Content-Encoding", "zstd"}, 413},
+		{"an entry over a MiB", "", storetest.Compress(`{"a":"` + strings.Repeat("a", 1<<20) + `"}`), []string{"Content-Encoding", "zstd"}, 413},
+		{"9 MiB of blanks, compressed", "", storetest.Compress(big), []string{"Content-Encoding", "zstd"}, 413},
+		{"9 MiB of frames, compressed", "", strings.Repeat(storetest.Compress(big[:1<<20]), 9), []string{"Content-Encoding", "zstd"}, 413},
 		{"9 bytes that claim 512 MiB", "", "\x28\xb5\x2f\xfd\x00\x98\x01\x00\x00", []string{"Content-Encoding", "zstd"}, 413},
 		{"a frame that claims a content of 1 GiB", "", "\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x40\x01\x00\x00", []string{"Content-Encoding", "zstd"}, 413},
 		{"not zstd", "", `{}`, []string{"Content-Encoding", "zstd"}, 400},
-		{"truncated zstd", "", compress(big[:1<<20])[:40], []string{"Content-Encoding", "zstd"}, 400},
-		{"zstd with rubbish behind it", "", compress(`{}`) + "rubbish", []string{"Content-Encoding", "zstd"}, 400},
-		{"another length than told", "", compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "3"}, 400},
-		{"no length", "", compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "x"}, 400},
+		{"truncated zstd", "", storetest.Compress(big[:1<<20])[:40], []string{"Content-Encoding", "zstd"}, 400},
+		{"zstd with rubbish behind it", "", storetest.Compress(`{}`) + "rubbish", []string{"Content-Encoding", "zstd"}, 400},
+		{"another length than told", "", storetest.Compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "3"}, 400},
+		{"no length", "", storetest.Compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "x"}, 400},
 		{"gzip", "", `{}`, []string{"Content-Encoding", "gzip"}, 415},
-		{"zstd twice", "", compress(compress(`{}`)), []string{"Content-Encoding", "zstd, zstd"}, 415},
+		{"zstd twice", "", storetest.Compress(storetest.Compress(`{}`)), []string{"Content-Encoding", "zstd, zstd"}, 415},
 		{"the collection .", "/c/./" + id, `{}`, nil, 404},
 		{"the collection ..", "/c/../" + id, `{}`, nil, 404},
 		{"the collection .., escaped", "/c/%2e%2e/" + id, `{}`, nil, 404},
@@ -131,7 +132,7 @@ func TestDecodedBytes(t *testing.T) {
 	for size, want := range map[int]int{1000: 200, 1001: 413} {
 		body := strings.Repeat(" ", size-2) + "{}"
 		c.Check(post(h, body).Code, qt.Equals, want, qt.Commentf("%d bytes", size))
-		c.Check(post(h, compress(body), "Content-Encoding", "zstd").Code, qt.Equals, want, qt.Commentf("%d bytes compressed", size))
+		c.Check(post(h, storetest.Compress(body), "Content-Encoding", "zstd").Code, qt.Equals, want, qt.Commentf("%d bytes compressed", size))
 	}
 	c.Check(sink.take(), qt.HasLen, 2)
 }

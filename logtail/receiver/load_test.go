@@ -22,6 +22,8 @@ import (
 
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // appendRecord appends the entry of one window with three flows, about 520 bytes.
@@ -76,7 +78,7 @@ func BenchmarkHandler(b *testing.B) {
 			b.Run(fmt.Sprintf("sink=%s/objects=%d", sink, objects), func(b *testing.B) {
 				h := &receiver.Handler{Sink: nothing{}, Limits: receiver.Limits{QuotaBytes: -1}}
 				if sink == "files" {
-					files, err := receiver.OpenFiles(b.TempDir(), receiver.FileOptions{MaxBytes: 256 << 20})
+					files, err := filestore.Open(b.TempDir(), filestore.Options{MaxBytes: 256 << 20})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -119,7 +121,7 @@ func TestLoad(t *testing.T) {
 			least := newLeast(c)
 			load(c, least, "the least that stores", duration, objects)
 			dir := c.TempDir()
-			files := openFiles(c, dir, receiver.FileOptions{})
+			files := storetest.Open(c, dir, filestore.Options{})
 			h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: -1}}
 			posts := load(c, h, "Handler and Files", duration, objects)
 			c.Assert(files.Close(), qt.IsNil)
@@ -168,7 +170,7 @@ func checkLoaded(c *qt.C, dir string, st receiver.Stats, want uint64) {
 	c.Check(st.Stored, qt.Equals, want)
 	c.Check([]uint64{st.Repeated, st.Conflicts, st.Missing, st.Unavailable}, qt.DeepEquals, []uint64{0, 0, 0, 0})
 	stored := make(map[[2]uint64]int)
-	_, lines := tree(c, dir)
+	_, lines := storetest.Tree(c, dir)
 	for _, line := range lines {
 		var e struct {
 			Logtail struct {

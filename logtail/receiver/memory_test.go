@@ -11,6 +11,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // TestABodyOfManyProcessesHoldsTheMemoryOfAFew while it is stored: what is forgotten on
@@ -19,7 +20,7 @@ func TestABodyOfManyProcessesHoldsTheMemoryOfAFew(t *testing.T) {
 	c := qt.New(t)
 	var body strings.Builder
 	for n := range 10_000 {
-		body.WriteString(entryOf(n+1, 1, ""))
+		body.WriteString(storetest.Entry(n+1, 1, ""))
 	}
 	sink := new(memory)
 	h := &receiver.Handler{Sink: sink}

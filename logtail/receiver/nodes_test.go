@@ -14,6 +14,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // manyNodes sends one entry from each of many nodes to a Handler. Node 0 is at work
@@ -29,7 +30,7 @@ func newManyNodes(c *qt.C) *manyNodes {
 	hang := make(chan struct{})
 	m := &manyNodes{c: c, sink: &memory{fail: func(context.Context) error { <-hang; return nil }}}
 	m.h = &receiver.Handler{Sink: m.sink, Limits: receiver.Limits{NewIDs: -1, QuotaBytes: -1}}
-	go m.post(0, entryOf(1, 1, ""))
+	go m.post(0, storetest.Entry(1, 1, ""))
 	synctest.Wait()
 	m.sink.fail = nil
 	m.release = func() { close(hang); synctest.Wait(); m.sink.take() }
@@ -47,7 +48,7 @@ func (m *manyNodes) post(n int, body string) {
 
 // stores sends the entry of node n, and reports whether it was stored, or else known.
 func (m *manyNodes) stores(n int) bool {
-	m.post(n, entryOf(1, 1, ""))
+	m.post(n, storetest.Entry(1, 1, ""))
 	return len(m.sink.take()) == 1
 }
 

@@ -20,6 +20,8 @@ import (
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 func TestQuota(t *testing.T) {
@@ -79,11 +81,11 @@ func TestOneFloodingNode(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
 		// The defaults, a thousandth in size.
-		files := openFiles(c, dir, receiver.FileOptions{MaxBytes: receiver.DefaultMaxBytes >> 10, MinFree: -1})
+		files := storetest.Open(c, dir, filestore.Options{MaxBytes: filestore.DefaultMaxBytes >> 10, MinFree: -1})
 		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: receiver.DefaultQuotaBytes >> 10}}
 		_, quiet := testID(1)
 		_, flood := testID(2)
-		rng := newNoise()
+		rng := storetest.NewNoise()
 		refused := 0
 		days := 29
 		if underRace {
@@ -93,7 +95,7 @@ func TestOneFloodingNode(t *testing.T) {
 			w := postTo(h, "/c/c/"+quiet, fmt.Sprintf(`{"quiet":%d}`, hour))
 			c.Assert(w.Code, qt.Equals, 200)
 			for refused <= hour {
-				if postTo(h, "/c/c/"+flood, `{"a":"`+rng.line(4000)+`"}`).Code == 429 {
+				if postTo(h, "/c/c/"+flood, `{"a":"`+rng.Line(4000)+`"}`).Code == 429 {
 					refused++
 				}
 			}
@@ -101,7 +103,7 @@ func TestOneFloodingNode(t *testing.T) {
 			synctest.Wait()
 		}
 		c.Assert(files.Close(), qt.IsNil)
-		_, lines := tree(c, dir)
+		_, lines := storetest.Tree(c, dir)
 		found := 0
 		for _, line := range lines {
 			if strings.Contains(line, `"quiet":`) {

@@ -1,6 +1,6 @@
 // Package receiver is the other end of logtail: an [http.Handler] that takes
 // entries from nodes, checks and bounds them, says whose they are, and stores them
-// in a [Sink] such as [Files].
+// in a [Sink] such as a filestore.Store.
 //
 //	package main
 //
@@ -10,10 +10,11 @@
 //		"time"
 //
 //		"github.com/go-netlog/netlog/logtail/receiver"
+//		"github.com/go-netlog/netlog/logtail/receiver/filestore"
 //	)
 //
 //	func main() {
-//		files, err := receiver.OpenFiles("flows", receiver.FileOptions{})
+//		files, err := filestore.Open("flows", filestore.Options{})
 //		if err != nil {
 //			log.Fatal(err)
 //		}
@@ -90,6 +91,10 @@ import (
 // ErrUnauthorized is what Authorize returns, wrapped or not, where the request has no
 // valid credentials at all: it is answered 401 in place of 403.
 var ErrUnauthorized = errors.New("receiver: unauthorized")
+
+// ErrCollections is returned by a [Sink] that accepts no further collection, or not one of
+// this name. The Handler answers 403.
+var ErrCollections = errors.New("receiver: too many collections")
 
 // Sink stores entries. A Handler calls it from several goroutines at once, but for
 // one node from one at a time.

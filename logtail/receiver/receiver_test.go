@@ -12,10 +12,10 @@ import (
 	"testing"
 
 	qt "github.com/frankban/quicktest"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // memory is a Sink that keeps copies. fail, where set, is asked first.
@@ -74,18 +74,6 @@ func postTo(h http.Handler, path, body string, header ...string) *httptest.Respo
 	return w
 }
 
-func compress(s string) string {
-	z, err := zstd.NewWriter(nil)
-	if err != nil {
-		panic(err)
-	}
-	return string(z.EncodeAll([]byte(s), nil))
-}
-
-func entryOf(proc, seq int, rest string) string {
-	return fmt.Sprintf(`{"logtail":{"client_time":"2026-11-22T10:00:00.5Z","proc_id":%d,"proc_seq":%d}%s}`, proc, seq, rest)
-}
-
 func TestBodiesThatAreTaken(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
@@ -116,7 +104,7 @@ func TestBodiesThatAreTaken(t *testing.T) {
 				h := &receiver.Handler{Sink: sink}
 				sent, header := test.body, []string{"Content-Encoding", encoding}
 				if strings.EqualFold(strings.TrimSpace(encoding), "zstd") {
-					sent, header = compress(sent), append(header, "Orig-Content-Length", strconv.Itoa(len(sent)))
+					sent, header = storetest.Compress(sent), append(header, "Orig-Content-Length", strconv.Itoa(len(sent)))
 				}
 				w := post(h, sent, header...)
 				c.Assert(w.Code, qt.Equals, 200, qt.Commentf("%s", w.Body))

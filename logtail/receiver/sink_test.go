@@ -12,6 +12,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 func TestASlowSinkIsAnsweredInTime(t *testing.T) {
@@ -21,14 +22,14 @@ func TestASlowSinkIsAnsweredInTime(t *testing.T) {
 		sink := &memory{fail: func(context.Context) error { <-hang; return nil }}
 		h := &receiver.Handler{Sink: sink}
 		start := time.Now()
-		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 503)
+		c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, 503)
 		c.Check(time.Since(start), qt.Equals, receiver.DefaultStoreTimeout)
 		// The same again does not overtake the one that hangs.
-		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 503)
+		c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, 503)
 		c.Check(time.Since(start), qt.Equals, 2*receiver.DefaultStoreTimeout)
 		close(hang)
 		synctest.Wait()
-		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 200)
+		c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, 200)
 		c.Check(sink.take(), qt.HasLen, 1, qt.Commentf("it was stored after all, so the retry is a double"))
 	})
 }
@@ -46,9 +47,9 @@ func TestWhatAClientCanBringAboutIsNotLogged(t *testing.T) {
 		c := qt.New(t)
 		sink := &memory{fail: func(context.Context) error { return fmt.Errorf("store: %w", test.err) }}
 		h := &receiver.Handler{Sink: sink, Logf: func(f string, a ...any) { c.Errorf(f, a...) }}
-		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, test.want, qt.Commentf(test.name))
+		c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, test.want, qt.Commentf(test.name))
 		sink.fail = nil
-		c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 200)
+		c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, 200)
 		c.Check(sink.take(), qt.HasLen, 1)
 	}
 }
@@ -84,8 +85,8 @@ func TestAPanicOfTheSinkReachesTheServer(t *testing.T) {
 	sink := &memory{fail: func(context.Context) error { panic("sink") }}
 	h := &receiver.Handler{Sink: sink}
 	for range 20 { // more than can hang at once
-		c.Check(func() { post(h, entryOf(1, 1, "")) }, qt.PanicMatches, `(?s)sink\n.*`)
+		c.Check(func() { post(h, storetest.Entry(1, 1, "")) }, qt.PanicMatches, `(?s)sink\n.*`)
 	}
 	sink.fail = nil
-	c.Check(post(h, entryOf(1, 1, "")).Code, qt.Equals, 200)
+	c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, 200)
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -99,7 +101,7 @@ func measure(t *testing.T, flows int, delay time.Duration) {
 	var stored uint64
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
-		files := openFiles(c, dir, receiver.FileOptions{})
+		files := storetest.Open(c, dir, filestore.Options{})
 		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: -1}}
 		sent = &direct{Handler: h}
 		l := &netlog.Logger{Upload: logtail.Config{HTTPClient: &http.Client{Transport: sent}, FlushDelay: delay}}

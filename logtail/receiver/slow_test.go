@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-netlog/netlog/internal/pipetest"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
 // TestSlowBodies: clients that send a byte now and then end with 408 at the
@@ -88,12 +89,12 @@ func TestBombsInBoundedMemory(t *testing.T) {
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: nothing{}, Limits: receiver.Limits{StoreTimeout: time.Hour}}
 	bombs := []string{
-		compress("[" + strings.Repeat(" ", 512<<20>>4) + "]"),                        // 32 MiB in a few kB
-		strings.Repeat(compress(strings.Repeat(" ", 1<<20)), 512),                    // 512 MiB in many frames
-		compress("[" + strings.Repeat("{},", 2<<20) + "{}]"),                         // 2 million entries in 6 MiB
-		compress(`{"a":` + strings.Repeat("[", 7<<20)),                               // 7 million levels
-		compress(`{` + members(400_000) + `}`),                                       // 400,000 members in 5 MiB
-		compress(strings.Repeat(`{"a":"`+strings.Repeat(`\u0061`, 100)+`"}`, 9_999)), // 6 MiB of escapes, valid
+		storetest.Compress("[" + strings.Repeat(" ", 512<<20>>4) + "]"),                        // 32 MiB in a few kB
+		strings.Repeat(storetest.Compress(strings.Repeat(" ", 1<<20)), 512),                    // 512 MiB in many frames
+		storetest.Compress("[" + strings.Repeat("{},", 2<<20) + "{}]"),                         // 2 million entries in 6 MiB
+		storetest.Compress(`{"a":` + strings.Repeat("[", 7<<20)),                               // 7 million levels
+		storetest.Compress(`{` + members(400_000) + `}`),                                       // 400,000 members in 5 MiB
+		storetest.Compress(strings.Repeat(`{"a":"`+strings.Repeat(`\u0061`, 100)+`"}`, 9_999)), // 6 MiB of escapes, valid
 	}
 	stop, peak := make(chan struct{}), make(chan uint64)
 	go func() {

@@ -10,43 +10,9 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
-	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
 	"github.com/go-netlog/netlog/flowtrack"
 )
-
-// TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone has flows of which only the hub keeps
-// books: nobody can say anything else, and so nothing is checked.
-func TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		books []string // of these nodes, besides the hub
-		notes []string // addresses that have none
-	}{
-		{"two phones talk through it", []string{"spoke1", "spoke2"}, []string{"100.64.0.4", "100.64.0.5"}},
-		{"its file is the only one", nil, []string{"100.64.0.2", "100.64.0.3", "100.64.0.4", "100.64.0.5"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			m := meshtest.New("hub", "spoke1", "spoke2", "phone1", "phone2")
-			m.Flow(":40000", ":443", "spoke1", "hub", "spoke2")
-			m.Flow(":40000", ":5060", "phone1", "hub", "phone2")
-			meshtest.Finished(m)
-			keepBooks(m, append(test.books, "hub")...)
-			dir := m.Write(t)
-			code, out, _ := clitest.Run(t, run, "", "verify", dir)
-			qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", out))
-			qt.Check(t, strings.Count(out, "note: "), qt.Equals, len(test.notes), qt.Commentf("%s", out))
-			for _, addr := range test.notes {
-				qt.Check(t, out, qt.Contains, "note: no books of "+addr+": what others say of it is not checked\n")
-			}
-			qt.Check(t, out, qt.Not(qt.Contains), "unchecked at its edges")
-			code, out, _ = clitest.Run(t, run, "", "verify", "-complete", dir)
-			qt.Check(t, code, qt.Equals, cli.ExitFindings)
-			qt.Check(t, strings.Count(out, "missing books: "), qt.Equals, len(test.notes))
-		})
-	}
-}
 
 // TestVerifyLetsNoHubSpeakWhereThereAreTwo: each has seen a part of the flow, or all
 // of it, and nothing tells which.
@@ -70,7 +36,7 @@ func TestVerifyLetsNoHubSpeakWhereThereAreTwo(t *testing.T) {
 				f.Path = append(f.Path, m.Node(name))
 			}
 			meshtest.Finished(m)
-			keepBooks(m, append(test.books, "hub1", "hub2")...)
+			meshtest.KeepBooks(m, append(test.books, "hub1", "hub2")...)
 			b := verifyLines(t, m)
 			qt.Check(t, b.findings, qt.HasLen, 0)
 			qt.Assert(t, b.notes, qt.HasLen, len(test.notes))
@@ -108,7 +74,7 @@ func TestVerifyTakesAHubThatLetsSomeFlowsThrough(t *testing.T) {
 	m.Flow(":40000", ":5060", "a", "hub", "phone")
 	m.Flow(":40001", m.Node("phone").Addr+":22", "a", "hub")
 	meshtest.Finished(m)
-	keepBooks(m, "hub", "a")
+	meshtest.KeepBooks(m, "hub", "a")
 	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 0)
 	a := m.Node("a")
 	a.Lines[3] = meshtest.ChangeCount(a.Lines[3], 0, "rxPkts", 1)
@@ -191,7 +157,7 @@ func TestVerifyTakesAHubThatFoldedPorts(t *testing.T) {
 		m.Flow(fmt.Sprintf(":%d", 40000+i), ":5060", "a", "hub", "phone")
 	}
 	meshtest.Finished(m)
-	keepBooks(m, "hub", "a")
+	meshtest.KeepBooks(m, "hub", "a")
 	hub := m.Node("hub")
 	for i, l := range hub.Lines {
 		for p := range 5 {
@@ -229,16 +195,7 @@ func TestVerifyTakesRandomMeshesWhereSomeKeepNoBooks(t *testing.T) {
 				keepers = append(keepers, n)
 			}
 		}
-		keepBooks(m, keepers...)
+		meshtest.KeepBooks(m, keepers...)
 		qt.Assert(t, verifyLines(t, m).findings, qt.HasLen, 0, qt.Commentf("mesh %d, books of %v", i, keepers))
-	}
-}
-
-// keepBooks has all but the named nodes keep none.
-func keepBooks(m *meshtest.Mesh, names ...string) {
-	for _, n := range m.Nodes {
-		if !slices.Contains(names, n.Name) {
-			n.Lines = nil
-		}
 	}
 }

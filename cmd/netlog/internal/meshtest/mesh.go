@@ -226,3 +226,12 @@ func (m *Mesh) Write(t testing.TB) string {
 	}
 	return dir
 }
+
+// KeepBooks has all but the named nodes keep none.
+func KeepBooks(m *Mesh, names ...string) {
+	for _, n := range m.Nodes {
+		if !slices.Contains(names, n.Name) {
+			n.Lines = nil
+		}
+	}
+}

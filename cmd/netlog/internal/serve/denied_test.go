@@ -17,6 +17,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 // TestTheLastDenialSaysWhy, with nothing in it that opens anything.
@@ -84,7 +85,7 @@ func TestRefusalsSayWhyTheLastOneWasForbidden(t *testing.T) {
 // TestACollectionTooManyIsADenial too: it is answered 403.
 func TestACollectionTooManyIsADenial(t *testing.T) {
 	c := qt.New(t)
-	files, err := receiver.OpenFiles(t.TempDir(), receiver.FileOptions{MinFree: -1, Collections: 1})
+	files, err := filestore.Open(t.TempDir(), filestore.Options{MinFree: -1, Collections: 1})
 	c.Assert(err, qt.IsNil)
 	defer files.Close()
 	s := &shownSink{files, newView(io.Discard, io.Discard, false), new(health), new(access)}

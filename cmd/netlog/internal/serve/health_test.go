@@ -13,7 +13,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 	"github.com/go-netlog/netlog/internal/secrettest"
-	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 // get returns the status and the body at url.
@@ -51,11 +51,11 @@ func TestANodeCannotMakeServeUnwell(t *testing.T) {
 	s := startServe(c, "-dir", t.TempDir())
 	id, err := secrettest.NewID().MarshalText()
 	c.Assert(err, qt.IsNil)
-	for n := range receiver.DefaultCollections + 1 {
+	for n := range filestore.DefaultCollections + 1 {
 		resp, err := http.Post(fmt.Sprintf("%s/c/c%d/%s", s.url, n, id), "", strings.NewReader(`{}`))
 		c.Assert(err, qt.IsNil)
 		resp.Body.Close()
-		c.Check(resp.StatusCode, qt.Equals, map[bool]int{false: 200, true: 403}[n == receiver.DefaultCollections])
+		c.Check(resp.StatusCode, qt.Equals, map[bool]int{false: 200, true: 403}[n == filestore.DefaultCollections])
 	}
 	status, _ := get(c, s.url+"/healthz")
 	c.Check(status, qt.Equals, 200)

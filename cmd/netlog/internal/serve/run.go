@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 // announce tells what is served, and how long it is kept.
@@ -57,7 +58,7 @@ const (
 // server is one run of serve.
 type server struct {
 	cfg     config
-	files   *receiver.Files
+	files   *filestore.Store
 	handler *receiver.Handler
 	access  *access
 	cert    *watched[tls.Certificate] // nil: plain http
@@ -118,9 +119,9 @@ func (s *server) serve(ctx context.Context) error {
 		}
 		defer metrics.Close()
 	}
-	s.files, err = receiver.OpenFiles(s.cfg.dir, s.cfg.files(s.view.say))
+	s.files, err = filestore.Open(s.cfg.dir, s.cfg.files(s.view.say))
 	switch {
-	case errors.Is(err, receiver.ErrLocked):
+	case errors.Is(err, filestore.ErrLocked):
 		return fmt.Errorf("%s is used by another netlog serve", s.cfg.dir)
 	case err != nil:
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 	"github.com/go-netlog/netlog/internal/pipetest"
-	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 func TestServeTakesSoManyConnectionsAtOnce(t *testing.T) {
@@ -55,7 +55,7 @@ func TestServeTakesSoManyConnectionsAtOnce(t *testing.T) {
 // newTestServer returns a server that stores in a directory of the test.
 func newTestServer(c *qt.C, cfg config) (s *server, stderr *clitest.Output) {
 	c.Helper()
-	files, err := receiver.OpenFiles(c.TempDir(), receiver.FileOptions{MinFree: -1})
+	files, err := filestore.Open(c.TempDir(), filestore.Options{MinFree: -1})
 	c.Assert(err, qt.IsNil)
 	c.Cleanup(func() { c.Check(files.Close(), qt.IsNil) })
 	stderr = new(clitest.Output)

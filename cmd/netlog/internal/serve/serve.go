@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 const help = `Usage: netlog serve [flags]
@@ -78,7 +79,7 @@ func Run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 
 // flags defines the flags of cfg, with their defaults.
 func (cfg *config) flags(fs *flag.FlagSet) {
-	cfg.maxAge, cfg.maxSize, cfg.minFree = cli.Age(receiver.DefaultMaxAge), receiver.DefaultMaxBytes, receiver.DefaultMinFree
+	cfg.maxAge, cfg.maxSize, cfg.minFree = cli.Age(filestore.DefaultMaxAge), filestore.DefaultMaxBytes, filestore.DefaultMinFree
 	cfg.quota, cfg.newNodes = receiver.DefaultQuotaBytes, receiver.DefaultNewIDs
 	fs.StringVar(&cfg.addr, "addr", "127.0.0.1:8641", "`address` to listen on")
 	fs.StringVar(&cfg.dir, "dir", "flows", "`directory` to store in")
@@ -99,8 +100,8 @@ func (cfg *config) flags(fs *flag.FlagSet) {
 }
 
 // files returns the options of the files.
-func (cfg *config) files(logf func(string, ...any)) receiver.FileOptions {
-	return receiver.FileOptions{
+func (cfg *config) files(logf func(string, ...any)) filestore.Options {
+	return filestore.Options{
 		MaxAge:   orNoLimit(time.Duration(cfg.maxAge)),
 		MaxBytes: orNoLimit(int64(cfg.maxSize)),
 		MinFree:  orNoLimit(int64(cfg.minFree)),

@@ -21,6 +21,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 // A session is one run of serve.
@@ -99,7 +100,7 @@ func testServer(c *qt.C, h http.Handler) string {
 
 func TestServeMetrics(t *testing.T) {
 	c := qt.New(t)
-	files, err := receiver.OpenFiles(t.TempDir(), receiver.FileOptions{MinFree: -1})
+	files, err := filestore.Open(t.TempDir(), filestore.Options{MinFree: -1})
 	c.Assert(err, qt.IsNil)
 	defer files.Close()
 	s := &server{files: files, handler: &receiver.Handler{Sink: files}}

@@ -5,11 +5,12 @@ import (
 	"errors"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
 // shownSink stores in files, and shows what is stored.
 type shownSink struct {
-	files  *receiver.Files
+	files  *filestore.Store
 	view   *view
 	health *health
 	access *access // is told what is denied here

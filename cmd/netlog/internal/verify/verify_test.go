@@ -99,3 +99,35 @@ func TestVerifyUsage(t *testing.T) {
 		qt.Check(t, errs, qt.Matches, want+"\n")
 	}
 }
+
+// TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone has flows of which only the hub keeps
+// books: nobody can say anything else, and so nothing is checked.
+func TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		books []string // of these nodes, besides the hub
+		notes []string // addresses that have none
+	}{
+		{"two phones talk through it", []string{"spoke1", "spoke2"}, []string{"100.64.0.4", "100.64.0.5"}},
+		{"its file is the only one", nil, []string{"100.64.0.2", "100.64.0.3", "100.64.0.4", "100.64.0.5"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := meshtest.New("hub", "spoke1", "spoke2", "phone1", "phone2")
+			m.Flow(":40000", ":443", "spoke1", "hub", "spoke2")
+			m.Flow(":40000", ":5060", "phone1", "hub", "phone2")
+			meshtest.Finished(m)
+			meshtest.KeepBooks(m, append(test.books, "hub")...)
+			dir := m.Write(t)
+			code, out, _ := clitest.Run(t, run, "", "verify", dir)
+			qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", out))
+			qt.Check(t, strings.Count(out, "note: "), qt.Equals, len(test.notes), qt.Commentf("%s", out))
+			for _, addr := range test.notes {
+				qt.Check(t, out, qt.Contains, "note: no books of "+addr+": what others say of it is not checked\n")
+			}
+			qt.Check(t, out, qt.Not(qt.Contains), "unchecked at its edges")
+			code, out, _ = clitest.Run(t, run, "", "verify", "-complete", dir)
+			qt.Check(t, code, qt.Equals, cli.ExitFindings)
+			qt.Check(t, strings.Count(out, "missing books: "), qt.Equals, len(test.notes))
+		})
+	}
+}

@@ -1,0 +1,97 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// errNameTaken is an receiver.ErrCollections.
+var errNameTaken = fmt.Errorf("%w, or a name that is taken", receiver.ErrCollections)
+
+// placeKey returns what no two collections may share. On many file systems names that
+// differ in case only are the same directory, and two who write in one file, each at
+// its own offset, overwrite each other. It is refused everywhere, so that files can be
+// moved from one system to another.
+func placeKey(collection string) string { return strings.ToLower(collection) }
+
+// ofWindows reports whether Windows takes the name of a collection for something else: a
+// device, whatever comes behind a dot, or the name without the dots at its end.
+func ofWindows(name string) bool {
+	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
+	switch stem {
+	case "CON", "PRN", "AUX", "NUL":
+		return true
+	}
+	port := len(stem) == 4 && (strings.HasPrefix(stem, "COM") || strings.HasPrefix(stem, "LPT"))
+	return port && '0' <= stem[3] && stem[3] <= '9' || strings.HasSuffix(name, ".")
+}
+
+// day returns the file of a collection that is being written.
+func (f *Store) day(name string) (*dayFile, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := placeKey(name)
+	switch d := f.open[key]; {
+	case f.closed:
+		return nil, ErrClosed
+	case d != nil && d.collection != name, runtime.GOOS == "windows" && ofWindows(name):
+		return nil, errNameTaken
+	case d != nil:
+		return d, nil
+	case len(f.open) >= f.opts.Collections:
+		return nil, receiver.ErrCollections
+	}
+	d := &dayFile{collection: name}
+	f.open[key] = d
+	return d, nil
+}
+
+// days returns the files of all collections.
+func (f *Store) days() []*dayFile {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Collect(maps.Values(f.open))
+}
+
+// forget gives the place of a collection to another one where it has no files any
+// more, or never had any. No write can come between: one that has d by then is
+// told that it is closed, and asks again.
+func (f *Store) forget(d *dayFile) {
+	if !d.mu.TryLock() { // being written
+		return
+	}
+	defer d.mu.Unlock()
+	d.letGo()
+	if d.closed || d.file != nil || !f.removeDir(d.collection) {
+		return
+	}
+	d.closed = true
+	f.names.Lock()
+	delete(f.last, d.collection)
+	f.names.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.open, placeKey(d.collection))
+}
+
+// removeDir removes the directory of a collection if it is empty, and reports whether
+// there is none then.
+func (f *Store) removeDir(collection string) bool {
+	info, err := f.root.Lstat(collection)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true
+	case err != nil:
+		return false
+	case !info.IsDir(): // of someone else, and in the way of this collection
+		return true
+	}
+	return f.root.Remove(collection) == nil // fails unless empty
+}

@@ -1,0 +1,227 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/go-netlog/netlog/internal/owndir"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// maxKept bounds the memory that a dayFile keeps for the next batch.
+const maxKept = 1 << 20 // bytes
+
+// dayFile is the file of one collection that is being written.
+type dayFile struct {
+	collection string // immutable
+
+	// mu is held over the writes, as only names of Store is over I/O besides: the bytes
+	// of a file need an order. Nothing else waits for it but keep and the requests of the
+	// same collection, and those end at their own deadline.
+	mu     sync.Mutex
+	day    string // of file, as in its name
+	file   *syncedFile
+	torn   bool // there may be something beyond the size of file
+	closed bool
+	buf    []byte
+}
+
+// A written tells what one write did.
+type written struct {
+	file    *syncedFile
+	end     int64 // offset in file after the write
+	bytes   int64
+	rotated bool // there is a file for keep
+}
+
+// write appends the entries of b, in a new file where the day or the size asks for it.
+func (d *dayFile) write(f *Store, b receiver.Batch) (written, error) {
+	d.mu.Lock()
+	w, err := d.writeLocked(f, b)
+	d.mu.Unlock()
+	if err == nil && f.opts.Sync {
+		// Where that fails the entries are in the file, and come again: the one way
+		// to doubles in it.
+		if err = w.file.syncTo(w.end); err != nil {
+			err = errors.Join(err, d.abandon(f, w.file))
+			w.rotated = true
+		}
+	}
+	if err != nil && err != ErrClosed && err != ErrNoRoom {
+		err = fmt.Errorf("filestore: %w", err)
+	}
+	return w, err
+}
+
+// writeLocked is write without the fsync.
+func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error) {
+	if d.closed {
+		return w, ErrClosed
+	}
+	d.letGo()
+	if err := f.room(); err != nil {
+		return w, err
+	}
+	d.buf = d.buf[:0]
+	for _, e := range b.Entries {
+		d.buf = append(append(d.buf, e...), '\n')
+	}
+	if w.rotated, err = d.prepare(f, b.Received.UTC().Format(time.DateOnly)); err != nil {
+		return w, err
+	}
+	n, err := d.file.WriteAt(d.buf, d.file.size.Load())
+	if err != nil {
+		// A write that ran out of room half-way leaves part of a batch that is about
+		// to be refused.
+		d.torn = true
+		return w, errors.Join(err, d.mend())
+	}
+	w.file, w.end, w.bytes = d.file, d.file.size.Add(int64(n)), int64(n)
+	if cap(d.buf) > maxKept {
+		d.buf = nil
+	}
+	return w, nil
+}
+
+// letGo closes a file that someone has removed, to make room or by mistake: what is
+// written to it now would be lost, and its room comes back only with its end.
+func (d *dayFile) letGo() {
+	if d.file != nil && removed(d.file.File) {
+		d.file.Close()
+		d.file = nil
+	}
+}
+
+// prepare makes the file ready for what is in buf.
+func (d *dayFile) prepare(f *Store, day string) (rotated bool, err error) {
+	// A request received before midnight may be written after it: never go back.
+	if d.file != nil && (d.day < day || d.full(f.opts.RotateBytes)) {
+		if err := d.rotate(f); err != nil {
+			return false, err
+		}
+		rotated = true
+	}
+	if d.file == nil {
+		if err := d.create(f, day); err != nil {
+			return rotated, err
+		}
+	}
+	return rotated, d.mend()
+}
+
+// full reports whether the file has something, but no room for what is in buf.
+func (d *dayFile) full(most int64) bool {
+	size := d.file.size.Load()
+	return size > 0 && size+int64(len(d.buf)) > most
+}
+
+// mend cuts off what a failed write left.
+func (d *dayFile) mend() error {
+	if !d.torn {
+		return nil
+	}
+	if err := d.file.Truncate(d.file.size.Load()); err != nil {
+		return err
+	}
+	d.torn = false
+	return nil
+}
+
+// create opens the file of day, which may be there from an earlier process.
+func (d *dayFile) create(f *Store, day string) error {
+	if err := f.root.Mkdir(d.collection, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	name := path.Join(d.collection, day+plainSuffix)
+	// What is in our directory can be someone else's still: of a time when it was open to
+	// others, or moved there by root.
+	if err := owndir.CheckDir(f.root, d.collection); err != nil {
+		return err
+	}
+	if err := owndir.CheckFile(f.root, name); err != nil {
+		return err
+	}
+	file, err := f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return err
+	}
+	if f.opts.Sync {
+		if err := f.syncDirs(d.collection); err != nil {
+			file.Close()
+			return err
+		}
+	}
+	d.file, d.day, d.torn = newSyncedFile(file, info.Size()), day, false
+	return nil
+}
+
+// rotate closes the file and gives it its number, after which it never changes.
+func (d *dayFile) rotate(f *Store) error {
+	if err := d.mend(); err != nil {
+		return err
+	}
+	if f.opts.Sync {
+		// For those who wait for it. Where it fails they get the error, and the
+		// file ends all the same.
+		d.file.syncTo(d.file.size.Load())
+	}
+	// Closed first: not every system renames an open file.
+	err := d.file.Close()
+	d.file = nil
+	return errors.Join(err, f.assignNumber(d.collection, d.day))
+}
+
+// abandon ends a file that could not be synced: the next write begins another one.
+func (d *dayFile) abandon(f *Store, file *syncedFile) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file != file {
+		return nil // another write was faster
+	}
+	return d.rotate(f)
+}
+
+// stale rotates the file where its day is over.
+func (d *dayFile) stale(f *Store, today string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file == nil || d.day >= today {
+		return nil
+	}
+	return d.rotate(f)
+}
+
+// endOther ends s, a file of the same collection, unless it is open.
+func (d *dayFile) endOther(f *Store, s stored) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.file != nil && d.day == s.day {
+		return nil
+	}
+	if err := f.endDay(s); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil // it was rotated since the directory was read
+}
+
+// close closes the file.
+func (d *dayFile) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	if d.file == nil {
+		return nil
+	}
+	err := errors.Join(d.mend(), d.file.syncTo(d.file.size.Load()), d.file.Close())
+	d.file = nil
+	return err
+}

@@ -1,0 +1,38 @@
+package filestore
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// A Store that found its collection just before it was forgotten takes a new one,
+// and does not say that the sink is closed.
+func TestAStoreSurvivesThatItsCollectionIsForgotten(t *testing.T) {
+	c := qt.New(t)
+	f, err := Open(t.TempDir(), Options{MinFree: -1, Collections: 100})
+	c.Assert(err, qt.IsNil)
+	for n := range 100 {
+		b := receiver.Batch{Collection: fmt.Sprint(n), Received: time.Now(), Entries: [][]byte{[]byte("1")}}
+		d, err := f.day(b.Collection)
+		c.Assert(err, qt.IsNil)
+		d.mu.Lock()
+		result := make(chan error)
+		go func() { result <- f.Store(t.Context(), b) }()
+		for range 100 { // so that it is most likely past day, and waits for d
+			runtime.Gosched()
+		}
+		f.mu.Lock() // as forget does it
+		d.closed = true
+		delete(f.open, b.Collection)
+		f.mu.Unlock()
+		d.mu.Unlock()
+		c.Check(<-result, qt.IsNil)
+	}
+	c.Assert(f.Close(), qt.IsNil)
+}

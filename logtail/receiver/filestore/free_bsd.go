@@ -1,0 +1,16 @@
+//go:build darwin || freebsd
+
+package filestore
+
+import (
+	"os"
+	"syscall"
+)
+
+// freeBytes returns how much room the filesystem of file has for this user, and
+// whether that is known. Here Bsize is the unit of Bavail.
+func freeBytes(file *os.File) (int64, bool) {
+	var st syscall.Statfs_t
+	err := control(file, func(fd int) error { return syscall.Fstatfs(fd, &st) })
+	return int64(st.Bavail) * int64(st.Bsize), err == nil
+}

@@ -1,0 +1,176 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// keepEvery is how often keep looks at the files without being woken.
+const keepEvery = time.Minute
+
+// keep rotates, compresses and removes files until Close.
+func (f *Store) keep() {
+	defer close(f.done)
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	said := ""
+	for {
+		select {
+		case <-f.quit:
+			return
+		case <-f.kick:
+		case <-tick.C:
+		}
+		err := f.tidy(time.Now())
+		// The same trouble comes back every minute; it is told once.
+		switch {
+		case err == nil:
+			said = ""
+		case errors.Is(err, errQuit):
+			return
+		case err.Error() != said:
+			said = err.Error()
+			f.opts.Logf("filestore: %v", err)
+		}
+	}
+}
+
+// errQuit says that Close was called.
+var errQuit = errors.New("filestore: closing")
+
+// tidy does what is to be done at now. An error in one step does not hold up the others.
+func (f *Store) tidy(now time.Time) error {
+	var errs []error
+	today := now.UTC().Format(time.DateOnly)
+	for _, d := range f.days() {
+		errs = append(errs, d.stale(f, today))
+	}
+	collections, err := f.collections()
+	errs = append(errs, err)
+	for _, c := range collections {
+		err := f.finish(c, today)
+		if errors.Is(err, errQuit) {
+			return err
+		}
+		errs = append(errs, err)
+	}
+	errs = append(errs, f.retain(collections, now))
+	for _, d := range f.days() {
+		f.forget(d)
+	}
+	return joinOnce(errs)
+}
+
+// joinOnce joins errors, each once and in the order of their texts: the same trouble
+// has the same text the next time, in whatever order and step it comes up.
+func joinOnce(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(slices.CompactFunc(errs, func(a, b error) bool { return a.Error() == b.Error() })...)
+}
+
+// finish compresses the rotated files of a collection that are plain still. A plain
+// one of a past day that was not rotated gets its number, and is compressed next time.
+func (f *Store) finish(collection, today string) error {
+	files, err := f.list(collection)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, s := range files {
+		switch {
+		case s.zstd:
+		case s.number > 0:
+			if err := f.compress(s); err != nil {
+				return errors.Join(append(errs, fmt.Errorf("compress %s: %w", s.path(), err))...)
+			}
+		case s.day < today:
+			errs = append(errs, f.endLeft(s))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// endLeft ends what a rotation that failed half-way has left behind.
+func (f *Store) endLeft(s stored) error {
+	f.mu.Lock()
+	d := f.open[placeKey(s.collection)]
+	f.mu.Unlock()
+	if d == nil || d.collection != s.collection {
+		return nil // not ours, or not yet: the next start looks at it
+	}
+	return d.endOther(f, s)
+}
+
+// compress replaces a rotated file by its compressed form. The steps are such that
+// a kill leaves either the plain file (and a .tmp, removed at the next start) or
+// both complete: so does what fails at the end, and the next time ends it.
+func (f *Store) compress(s stored) error {
+	final := compressedName(s.path())
+	if info, err := f.root.Lstat(final); err == nil && info.Mode().IsRegular() {
+		return f.endTwin(s)
+	}
+	if err := f.compressAs(s, final); err != nil {
+		return err
+	}
+	return f.removePlain(s)
+}
+
+// compressAs writes the compressed form of s to final.
+func (f *Store) compressAs(s stored, final string) (err error) {
+	src, err := f.root.Open(s.path())
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	temp := final + tempSuffix
+	dst, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.root.Remove(temp)
+		}
+	}()
+	err = compressTo(dst, untilQuit{src, f.quit})
+	if err == nil {
+		err = dst.Sync()
+	}
+	if err := errors.Join(err, dst.Close()); err != nil {
+		return err
+	}
+	return f.rename(temp, final)
+}
+
+// compressTo streams src to dst as zstd.
+func compressTo(dst io.Writer, src io.Reader) error {
+	z, err := zstd.NewWriter(dst, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(4<<20))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(z, src)
+	return errors.Join(err, z.Close())
+}
+
+// untilQuit ends a copy when quit is closed.
+type untilQuit struct {
+	io.Reader
+	quit <-chan struct{}
+}
+
+func (r untilQuit) Read(p []byte) (int, error) {
+	select {
+	case <-r.quit:
+		return 0, errQuit
+	default:
+		return r.Reader.Read(p)
+	}
+}

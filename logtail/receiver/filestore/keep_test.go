@@ -1,0 +1,161 @@
+package filestore_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
+)
+
+func TestFilesRotateBySize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := storetest.Open(c, dir, filestore.Options{RotateBytes: 100})
+		var want []string
+		for n := range 10 {
+			want = append(want, strings.Repeat(fmt.Sprint(n), 40))
+			storetest.Store(c, f, "x", want[n])
+		}
+		synctest.Wait()
+		c.Assert(f.Close(), qt.IsNil)
+		names, lines := storetest.Tree(c, dir)
+		c.Check(lines, qt.DeepEquals, want, qt.Commentf("names sort by time"))
+		c.Check(names, qt.HasLen, 5)
+		c.Check(names[0], qt.Equals, "x/"+day0+".0001.ndjson.zst")
+		c.Check(names[4], qt.Equals, "x/"+day0+".ndjson")
+	})
+}
+
+func TestFilesGoByAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := storetest.Open(c, dir, filestore.Options{MaxAge: 48 * time.Hour})
+		for n := range 6 {
+			storetest.Store(c, f, "x", fmt.Sprint(n))
+			time.Sleep(24 * time.Hour)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		c.Assert(f.Close(), qt.IsNil)
+		_, lines := storetest.Tree(c, dir)
+		c.Check(lines, qt.DeepEquals, []string{"4", "5"})
+	})
+}
+
+func TestACollectionWithoutFilesGivesUpItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := storetest.Open(c, dir, filestore.Options{MaxAge: 24 * time.Hour, Collections: 1})
+		storetest.Store(c, f, "x", "1")
+		c.Check(f.Store(t.Context(), storetest.Batch("y", "1")), qt.ErrorIs, receiver.ErrCollections)
+		time.Sleep(72 * time.Hour)
+		synctest.Wait()
+		storetest.Store(c, f, "y", "2")
+		c.Check(f.Store(t.Context(), storetest.Batch("x", "3")), qt.ErrorIs, receiver.ErrCollections)
+		c.Assert(f.Close(), qt.IsNil)
+		names, _ := storetest.Tree(c, dir)
+		c.Check(names, qt.DeepEquals, []string{"y/2000-01-04.ndjson"})
+	})
+}
+
+func TestFilesGoBySizeTheOldestFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := storetest.Open(c, dir, filestore.Options{MaxBytes: 32 << 10})
+		rng := storetest.NewNoise()
+		const n = 60
+		for n := range n {
+			storetest.Store(c, f, []string{"x", "y"}[n%2], fmt.Sprintf("%03d", n)+rng.Line(2500))
+			synctest.Wait()
+			c.Check(f.Bytes() < 36<<10, qt.IsTrue, qt.Commentf("%d bytes", f.Bytes()))
+		}
+		c.Assert(f.Close(), qt.IsNil)
+		_, lines := storetest.Tree(c, dir)
+		slices.Sort(lines)
+		c.Check(len(lines) > 8, qt.IsTrue, qt.Commentf("%d lines", len(lines)))
+		for i, line := range lines {
+			c.Check(line[:3], qt.Equals, fmt.Sprintf("%03d", n-len(lines)+i), qt.Commentf("the newest, without a gap"))
+		}
+	})
+}
+
+func TestFilesOfOthersStay(t *testing.T) {
+	c := qt.New(t)
+	dir := t.TempDir()
+	foreign := []string{"README", "x/notes.ndjson", "x/2000-01-01.ndjson.gz", "x/1999-99-99.ndjson", "x/my.tmp",
+		"x/2000-01-01.0000.ndjson", "x/2000-01-01.new.ndjson", "x/2000-01-01.ndjson.zst", ".hidden/2000-01-01.ndjson"}
+	for _, name := range foreign {
+		path := filepath.Join(dir, name)
+		c.Assert(os.MkdirAll(filepath.Dir(path), 0o700), qt.IsNil)
+		c.Assert(os.WriteFile(path, []byte("foreign\n"), 0o600), qt.IsNil)
+	}
+	f := storetest.Open(c, dir, filestore.Options{MaxBytes: 1, MaxAge: 1})
+	storetest.Store(c, f, "x", "1")
+	c.Assert(f.Close(), qt.IsNil)
+	for _, name := range foreign {
+		_, err := os.Stat(filepath.Join(dir, name))
+		c.Check(err, qt.IsNil)
+	}
+}
+
+func TestFilesAreRepaired(t *testing.T) {
+	const today = day0
+	for _, test := range []struct {
+		name        string
+		before      map[string]string
+		names, want []string
+	}{
+		{"a torn line is cut off", map[string]string{today + ".ndjson": "1\n2\n{\"to"},
+			[]string{today + ".ndjson"}, []string{"1", "2", "new"}},
+		{"a file with a torn line only becomes empty", map[string]string{today + ".ndjson": "{\"to"},
+			[]string{today + ".ndjson"}, []string{"new"}},
+		{"a torn line longer than what is read at once", map[string]string{today + ".ndjson": "1\n" + strings.Repeat("x", 200_000)},
+			[]string{today + ".ndjson"}, []string{"1", "new"}},
+		{"zeros of a power cut are a torn line", map[string]string{today + ".ndjson": "1\n" + strings.Repeat("\x00", 5000)},
+			[]string{today + ".ndjson"}, []string{"1", "new"}},
+		{"a file of a past day is rotated", map[string]string{"1999-12-31.ndjson": "1\n2"},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"beside those of that day", map[string]string{"1999-12-31.0007.ndjson.zst": storetest.Compress("0\n"), "1999-12-31.ndjson": "1\n"},
+			[]string{"1999-12-31.0007.ndjson.zst", "1999-12-31.0008.ndjson.zst", today + ".ndjson"}, []string{"0", "1", "new"}},
+		{"killed before compression", map[string]string{"1999-12-31.0001.ndjson": "1\n"},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"killed in compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst.tmp": "\x28\xb5"},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"killed after compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst": storetest.Compress("1\n")},
+			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
+		{"a number given twice", map[string]string{"1999-12-31.0001.ndjson": "2\n", "1999-12-31.0001.ndjson.zst": storetest.Compress("1\n")},
+			[]string{"1999-12-31.0001.ndjson.zst", "1999-12-31.0002.ndjson.zst", today + ".ndjson"}, []string{"1", "2", "new"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := qt.New(t)
+			dir := t.TempDir()
+			c.Assert(os.Mkdir(filepath.Join(dir, "x"), 0o700), qt.IsNil)
+			for name, data := range test.before {
+				c.Assert(os.WriteFile(filepath.Join(dir, "x", name), []byte(data), 0o600), qt.IsNil)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				f := storetest.Open(c, dir, filestore.Options{})
+				storetest.Store(c, f, "x", "new")
+				synctest.Wait() // until all is compressed
+				c.Assert(f.Close(), qt.IsNil)
+			})
+			names, lines := storetest.Tree(c, filepath.Join(dir, "x"))
+			c.Check(names, qt.DeepEquals, test.names)
+			c.Check(lines, qt.DeepEquals, test.want)
+		})
+	}
+}

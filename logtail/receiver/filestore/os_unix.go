@@ -1,0 +1,27 @@
+//go:build unix
+
+package filestore
+
+import (
+	"os"
+	"syscall"
+)
+
+// removed reports whether file has no name any more.
+func removed(file *os.File) bool {
+	var st syscall.Stat_t
+	err := control(file, func(fd int) error { return syscall.Fstat(fd, &st) })
+	return err == nil && st.Nlink == 0
+}
+
+// control calls do with the descriptor of file.
+func control(file *os.File, do func(fd int) error) error {
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if e := conn.Control(func(fd uintptr) { err = do(int(fd)) }); e != nil {
+		return e
+	}
+	return err
+}

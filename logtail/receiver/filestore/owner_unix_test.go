@@ -1,0 +1,91 @@
+//go:build unix
+
+package filestore_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
+)
+
+// today is the name of the file that is being written.
+func today() string { return time.Now().UTC().Format(time.DateOnly) + ".ndjson" }
+
+// TestADirectoryOfOthersIsRefused: someone could make the file of tomorrow there today.
+func TestADirectoryOfOthersIsRefused(t *testing.T) {
+	c := qt.New(t)
+	opts := filestore.Options{MinFree: -1}
+	for _, name := range []string{"flows", "flows/netlog"} {
+		for mode, want := range map[os.FileMode]string{
+			0o777:                 ".*can be written by everyone.*",
+			0o777 | os.ModeSticky: ".*can be written by everyone.*",
+			0o770:                 ".*can be written by its group.*",
+			0o755:                 "",
+			0o750:                 "",
+		} {
+			dir := filepath.Join(t.TempDir(), "flows")
+			c.Assert(os.MkdirAll(filepath.Join(dir, "netlog"), 0o700), qt.IsNil)
+			c.Assert(os.Chmod(filepath.Join(filepath.Dir(dir), name), mode), qt.IsNil)
+			f, err := filestore.Open(dir, opts)
+			if want != "" {
+				c.Check(err, qt.ErrorMatches, "filestore: .*"+name+want, qt.Commentf("%s %v", name, mode))
+				continue
+			}
+			c.Assert(err, qt.IsNil)
+			c.Assert(f.Close(), qt.IsNil)
+		}
+	}
+}
+
+// TestAFileOfOthersIsNotWritten, be it there at the start or put there later.
+func TestAFileOfOthersIsNotWritten(t *testing.T) {
+	for name, put := range map[string]func(path string) error{
+		"that everyone can write": func(path string) error {
+			return os.WriteFile(path, nil, 0o600)
+		},
+		"that is a link": func(path string) error {
+			target := filepath.Join(filepath.Dir(path), "other")
+			return os.Symlink(filepath.Base(target), path)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := qt.New(t)
+			dir := t.TempDir()
+			f := storetest.Open(c, dir, filestore.Options{})
+			storetest.Store(c, f, "x", "1")
+			path := filepath.Join(dir, "y", today())
+			c.Assert(os.MkdirAll(filepath.Dir(path), 0o700), qt.IsNil)
+			c.Assert(put(path), qt.IsNil)
+			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+				c.Assert(os.Chmod(path, 0o666), qt.IsNil)
+			}
+			c.Check(f.Store(t.Context(), storetest.Batch("y", "1")), qt.ErrorMatches, "filestore: .*"+today()+" (can be written by everyone|is not a regular file).*")
+			c.Assert(f.Close(), qt.IsNil)
+			_, err := os.Stat(filepath.Join(dir, "y", "other"))
+			c.Check(os.IsNotExist(err), qt.IsTrue)
+		})
+	}
+}
+
+// TestADirectoryOfAnotherUserIsRefused, also by root, who could write there.
+func TestADirectoryOfAnotherUserIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	c := qt.New(t)
+	for _, name := range []string{".", "netlog", "netlog/" + today()} {
+		dir := t.TempDir()
+		f := storetest.Open(c, dir, filestore.Options{})
+		storetest.Store(c, f, "netlog", "1")
+		c.Assert(f.Close(), qt.IsNil)
+		c.Assert(os.Chown(filepath.Join(dir, name), 65534, 65534), qt.IsNil)
+		_, err := filestore.Open(dir, filestore.Options{MinFree: -1})
+		c.Check(err, qt.ErrorMatches, "filestore: .* belongs to user 65534, .*", qt.Commentf("%s", name))
+	}
+}

@@ -1,0 +1,73 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// retain removes what is too old, and then the oldest rotated files while there are
+// too many bytes.
+func (f *Store) retain(collections []string, now time.Time) error {
+	f.mu.Lock()
+	f.grown = 0 // what is written from here on may be counted twice, never left out
+	f.mu.Unlock()
+	var files []stored
+	var errs []error
+	for _, c := range collections {
+		list, err := f.list(c)
+		errs = append(errs, err)
+		files = append(files, list...)
+	}
+	slices.SortFunc(files, stored.compare)
+	var total int64
+	for _, s := range files {
+		total += s.size
+	}
+	for _, s := range files {
+		why := f.opts.excess(s, now, total)
+		if why == "" {
+			continue
+		}
+		if err := f.remove(s.path()); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		f.opts.Logf("filestore: removed %s: %s", s.path(), why)
+		total -= s.size
+	}
+	f.mu.Lock()
+	f.total = total
+	f.mu.Unlock()
+	return errors.Join(errs...)
+}
+
+// excess says why s is not kept, where all files have total bytes; "" where it is.
+func (o Options) excess(s stored, now time.Time, total int64) string {
+	switch {
+	case s.number == 0: // being written
+		return ""
+	case o.MaxAge > 0 && s.day < now.UTC().Add(-o.MaxAge).Format(time.DateOnly):
+		return "older than " + ageText(o.MaxAge)
+	case o.MaxBytes > 0 && total > o.MaxBytes:
+		return fmt.Sprintf("more than %d bytes in all", o.MaxBytes)
+	}
+	return ""
+}
+
+// ageText writes an age in days where it is several.
+func ageText(age time.Duration) string {
+	const day = 24 * time.Hour
+	if age%day != 0 || age == day {
+		return age.String()
+	}
+	return fmt.Sprintf("%d days", age/day)
+}
+
+// Bytes returns how many bytes the files have, rotated ones as they are compressed.
+func (f *Store) Bytes() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.total + f.grown
+}

@@ -1,0 +1,212 @@
+// Package filestore keeps the entries of a receiver in files by collection and day.
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/go-netlog/netlog/internal/collection"
+	"github.com/go-netlog/netlog/internal/owndir"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+var (
+	// ErrLocked is returned by Open if another process uses the directory.
+	ErrLocked = errors.New("filestore: the directory is used by another process")
+	// ErrNoRoom is returned if the filesystem has less free space than MinFree.
+	ErrNoRoom = errors.New("filestore: too little free space")
+	// ErrClosed is returned by the methods of a closed Store.
+	ErrClosed = errors.New("filestore: closed")
+)
+
+// Store is a [receiver.Sink] that keeps entries in files of lines (NDJSON), by collection
+// and by the UTC day of receipt:
+//
+//	flows/
+//	  .lock
+//	  netlog/
+//	    2026-11-22.0001.ndjson.zst   finished: the day has ended, or the file is full
+//	    2026-11-23.0001.ndjson.zst
+//	    2026-11-23.ndjson            being written
+//
+// The names sort by time. Files have mode 0600 and directories 0700. Store returns nil after
+// write(2): the batch survives the end of the process, and with Sync the end of the machine.
+// A batch is stored as a whole or not at all, unless the process is killed during its write:
+// then some of its entries may be stored without an acknowledgement.
+//
+// All methods are safe for concurrent use. One goroutine compresses and removes files. It
+// runs from Open to Close.
+type Store struct {
+	// The fields below are immutable after Open.
+	opts Options
+	root *os.Root
+	lock *os.File
+	kick chan struct{} // wakes keep
+	quit chan struct{} // ends keep
+	done chan struct{} // closed when keep has ended
+
+	// names guards last. It is also held while a directory is read, and while a file is
+	// renamed or removed, since a reader could otherwise miss a file under both names. A
+	// goroutine may lock names while it holds the mu of a dayFile.
+	names sync.Mutex
+	last  map[string]numbered // by collection
+
+	// mu guards the fields below.
+	mu     sync.Mutex
+	open   map[string]*dayFile // by placeKey of the collection
+	closed bool
+	grown  int64 // bytes written since keep last added up the sizes
+	total  int64 // bytes of all files at that time
+}
+
+// Open creates dir if it does not exist, locks it, repairs what a killed process left
+// behind, and starts the goroutine that enforces the bounds. Open and Store fail if anyone
+// but root and the user of this process owns, or may write, the directory, a collection or
+// a file to be written.
+func Open(dir string, opts Options) (*Store, error) {
+	f := &Store{
+		opts: opts.withDefaults(),
+		kick: make(chan struct{}, 1),
+		quit: make(chan struct{}),
+		done: make(chan struct{}),
+		last: make(map[string]numbered),
+		open: make(map[string]*dayFile),
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("filestore: %w", err)
+	}
+	var err error
+	if f.root, err = os.OpenRoot(dir); err != nil {
+		return nil, fmt.Errorf("filestore: %w", err)
+	}
+	if err := owndir.CheckDir(f.root, "."); err != nil {
+		f.root.Close()
+		return nil, fmt.Errorf("filestore: %w", err)
+	}
+	if f.lock, err = lockDir(f.root); err != nil {
+		f.root.Close()
+		return nil, err
+	}
+	if err := f.repair(); err != nil {
+		f.lock.Close()
+		f.root.Close()
+		return nil, fmt.Errorf("filestore: %w", err)
+	}
+	go f.keep()
+	f.wake()
+	return f, nil
+}
+
+// Store implements [receiver.Sink]. It fails, and stores nothing, if there is less free space
+// than MinFree, if there would be too many collections, or if the filesystem fails.
+func (f *Store) Store(ctx context.Context, b receiver.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := collection.Check(b.Collection); err != nil {
+		return fmt.Errorf("filestore: collection %q: %w", b.Collection, err)
+	}
+	w, err := f.write(b)
+	f.mu.Lock()
+	f.grown += w.bytes
+	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
+	f.mu.Unlock()
+	if w.rotated || full {
+		f.wake()
+	}
+	return err
+}
+
+// write appends b to the file of its collection.
+func (f *Store) write(b receiver.Batch) (written, error) {
+	for {
+		d, err := f.day(b.Collection)
+		if err != nil {
+			return written{}, err
+		}
+		w, err := d.write(f, b)
+		if err == ErrClosed {
+			continue // f may be closed, or d has just been forgotten; day decides
+		}
+		if err != nil {
+			f.forget(d) // a file that cannot be created must not count as a collection
+		}
+		return w, err
+	}
+}
+
+// Check returns the reason for which Store would fail now: ErrNoRoom, ErrClosed, or that the
+// directory was removed. It returns nil if it finds none.
+func (f *Store) Check() error {
+	f.mu.Lock()
+	closed := f.closed
+	f.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	if err := f.gone(); err != nil {
+		return err
+	}
+	return f.room()
+}
+
+// gone returns an error if the directory was removed. A new directory of the same name does
+// not have our lock, so using it requires a new Store.
+func (f *Store) gone() error {
+	dir, err := f.root.Open(".")
+	if err == nil {
+		defer dir.Close()
+		if removed(dir) {
+			err = os.ErrNotExist // systems other than Linux return it from Open
+		}
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("filestore: %s was removed", f.root.Name())
+	}
+	if err != nil {
+		return fmt.Errorf("filestore: %w", err)
+	}
+	return nil
+}
+
+// room returns an error if the filesystem has too little free space.
+func (f *Store) room() error {
+	if f.opts.MinFree > 0 {
+		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFree {
+			return ErrNoRoom
+		}
+	}
+	return nil
+}
+
+// wake wakes keep.
+func (f *Store) wake() {
+	select {
+	case f.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Close waits for the writes in progress and closes the files. A file that is being
+// compressed remains as it is until the next Open.
+func (f *Store) Close() error {
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		<-f.done
+		return nil
+	}
+	f.closed = true
+	f.mu.Unlock()
+	close(f.quit)
+	<-f.done
+	var errs []error
+	for _, d := range f.days() {
+		errs = append(errs, d.close())
+	}
+	errs = append(errs, f.lock.Close(), f.root.Close())
+	return errors.Join(errs...)
+}

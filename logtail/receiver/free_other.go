@@ -1,8 +1,0 @@
-//go:build !(linux || darwin || freebsd)
-
-package receiver
-
-import "os"
-
-// freeBytes knows nothing here: MinFree has no effect.
-func freeBytes(*os.File) (int64, bool) { return 0, false }
