@@ -1,109 +1,31 @@
 package main
 
 import (
-	"encoding/json"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode"
 
 	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-// hostile moves the cursor in three ways, rings, turns the direction of the text, and
-// begins a line.
-const hostile = "\x1b[2J\x07\u009b1m\x7f\u202e\r\nforged: all is well"
-
-// hostileRecords are the records of two nodes that disagree in all that verify looks
-// at, with hostile text and zones wherever a record has text, and some that are no records.
-func hostileRecords(t *testing.T) string {
-	t.Helper()
-	node := func(id string) map[string]any {
-		return map[string]any{
-			"nodeId": id, "name": hostile, "os": hostile, "user": hostile, "tags": []string{hostile, hostile},
-			"addresses": []string{"fe80::1%" + hostile, "fe80::2%" + hostile},
-		}
-	}
-	flow := func(src, dst, tx, rx string) map[string]any {
-		return map[string]any{"proto": 6, "src": src, "dst": dst, tx: 100, rx: 100}
-	}
-	record := func(id string, seq int, changes map[string]any) map[string]any {
-		const a, b = "[fe80::1%" + hostile + "]:1", "[fe80::2%" + hostile + "]:2"
-		rec := map[string]any{
-			"logtail": map[string]any{
-				"id": id, "proc_id": 1, "proc_seq": seq, "client_time": "2026-11-22T10:00:05Z", "server_time": "2026-11-22T10:00:06Z",
-				"error": hostile, hostile: hostile,
-			},
-			"nodeId": hostile, "start": "2026-11-22T10:00:00Z", "end": "2026-11-22T10:00:05Z", hostile: hostile,
-			"srcNode": node(hostile + id), "dstNodes": []any{node(hostile)},
-			"virtualTraffic":  []any{flow(a, b, "txPkts", "rxBytes"), flow(b, "[fe80::3%"+hostile+"]:0", "txPkts", "txBytes")},
-			"subnetTraffic":   []any{flow(b, "[fe80::4%"+hostile+"]:0", "rxPkts", "rxBytes")},
-			"exitTraffic":     []any{flow("[fe80::5%"+hostile+"]:0", a, "rxPkts", "rxBytes"), map[string]any{"txPkts": 1}},
-			"physicalTraffic": []any{flow(a, b, "txPkts", "rxPkts")},
-		}
-		maps.Copy(rec, changes)
-		return rec
-	}
-	var lines strings.Builder
-	enc := json.NewEncoder(&lines) // it leaves C1 and U+202E as they are
-	for _, rec := range []map[string]any{
-		record(strings.Repeat("ab", 32), 1, nil), record(strings.Repeat("cd", 32), 1, nil),
-		record(hostile, 1, nil), record(hostile, 1, map[string]any{"text": hostile}), record(hostile, 9, map[string]any{"nodeId": "n" + hostile}),
-		record(hostile, 10, map[string]any{"start": hostile}), record(hostile, 11, map[string]any{"end": "2026-11-21T10:00:00Z"}),
-		record(hostile, 12, map[string]any{"exitTraffic": []any{flow(hostile+":1", "", "txPkts", "rxPkts")}}),
-		record(hostile, 13, map[string]any{"exitTraffic": []any{flow("", "[fe80::1%"+hostile+":1", "txPkts", "rxPkts")}}),
-		record(hostile, 14, map[string]any{"droppedEntries": hostile}), record(hostile, 15, map[string]any{"dstNodes": hostile}),
-	} {
-		qt.Assert(t, enc.Encode(rec), qt.IsNil)
-	}
-	return lines.String() + "\x1b[2J\u009b \u202e}\n{\"logtail\":{},\"start\":\"\x1b\u009b\u202e\"}\n"
-}
-
-// checkHarmless checks that what goes to a terminal moves no cursor and forges no line.
-func checkHarmless(t *testing.T, what, out string) {
-	t.Helper()
-	isHostile := func(r rune) bool {
-		return r != '\n' && unicode.IsControl(r) || r == '\u202e' || r == unicode.ReplacementChar
-	}
-	if i := strings.IndexFunc(out, isHostile); i >= 0 {
-		t.Errorf("%s prints %+q", what, out[max(0, i-60):min(len(out), i+20)])
-	}
-	qt.Check(t, out, qt.Not(qt.Contains), "\nforged", qt.Commentf("%s", what))
-}
-
 func TestNoTextOfARecordMovesTheCursor(t *testing.T) {
-	in := hostileRecords(t)
+	in := clitest.HostileRecords(t)
 	dir := t.TempDir()
 	qt.Assert(t, os.WriteFile(filepath.Join(dir, "flows.ndjson"), []byte(in), 0o600), qt.IsNil)
 	for _, args := range []string{
 		"fmt", "fmt -width 80", "fmt -width 0", "fmt -top 2", "fmt -max-flows 1", "fmt -node fe80::1", "fmt -node none", "fmt -class virtual,physical",
 		"fmt -resolve name", "fmt -resolve user", "fmt -resolve id", "verify", "verify -complete", "verify -loss 0 -slack 0s", "verify -max-flows 1",
 	} {
-		_, out, errs := netlogCommand(t, "", append(strings.Fields(args), dir)...)
-		checkHarmless(t, args, out+errs)
+		_, out, errs := clitest.Run(t, run, "", append(strings.Fields(args), dir)...)
+		clitest.CheckHarmless(t, args, out+errs)
 		qt.Check(t, out+errs, qt.Not(qt.Equals), "")
 	}
 	for _, args := range []string{"fmt -json", "fmt -json -class virtual", "fmt -json -exclude fe80::3", "fmt -json -exclude cdcd"} {
-		_, out, errs := netlogCommand(t, "", append(strings.Fields(args), dir)...)
-		checkHarmless(t, args, strings.ReplaceAll(out, "\u202e", "")+errs) // -json prints what prints, and all of it
+		_, out, errs := clitest.Run(t, run, "", append(strings.Fields(args), dir)...)
+		clitest.CheckHarmless(t, args, strings.ReplaceAll(out, "\u202e", "")+errs) // -json prints what prints, and all of it
 		qt.Check(t, out+errs, qt.Not(qt.Equals), "")
-	}
-	for _, raw := range []bool{false, true} {
-		var stdout, stderr output
-		v := newView(&stdout, &stderr, raw)
-		for line := range strings.Lines(in) {
-			if json.Valid([]byte(line)) { // the receiver takes nothing else
-				v.add([][]byte{[]byte(strings.TrimSuffix(line, "\n"))})
-			}
-		}
-		shownAtTheEnd(v, func(string) string { return "" })
-		out := stdout.String()
-		if raw {
-			out = strings.ReplaceAll(out, "\u202e", "")
-		}
-		checkHarmless(t, "serve", out+stderr.String())
-		qt.Check(t, strings.Count(stdout.String(), "\n"), qt.Equals, 11)
 	}
 }

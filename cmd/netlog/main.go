@@ -13,14 +13,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-)
 
-// Exit codes.
-const (
-	exitOK       = 0
-	exitFailed   = 1 // the command failed, at least in part
-	exitFindings = 1 // verify: the books do not agree
-	exitUsage    = 2 // wrong usage; verify: the books could not be checked
+	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/format"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/id"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/serve"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/verify"
 )
 
 const help = `Usage: netlog COMMAND [flags]
@@ -42,22 +40,22 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, help)
-		return exitUsage
+		return cli.ExitUsage
 	}
 	name, args := args[0], args[1:]
 	switch name {
 	case "serve":
-		return runServe(ctx, args, stdout, stderr)
+		return serve.Run(ctx, args, stdin, stdout, stderr)
 	case "fmt":
-		return runFmt(args, stdin, stdout, stderr)
+		return format.Run(ctx, args, stdin, stdout, stderr)
 	case "verify":
-		return runVerify(args, stdout, stderr)
+		return verify.Run(ctx, args, stdin, stdout, stderr)
 	case "id":
-		return runID(args, stdin, stdout, stderr)
+		return id.Run(ctx, args, stdin, stdout, stderr)
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(stdout, help)
-		return exitOK
+		return cli.ExitOK
 	}
 	fmt.Fprintf(stderr, "netlog: no command %q; netlog -h tells which there are\n", name)
-	return exitUsage
+	return cli.ExitUsage
 }

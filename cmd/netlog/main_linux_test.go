@@ -12,21 +12,22 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
 // startCommand runs serve in a process of its own and returns where it listens.
-func startCommand(c *qt.C) (cmd *exec.Cmd, stderr *output, addr string) {
+func startCommand(c *qt.C) (cmd *exec.Cmd, stderr *clitest.Output, addr string) {
 	c.Helper()
 	cmd, _, stderr = startChild(c, "serve", "-addr", "127.0.0.1:0", "-dir", c.TempDir())
-	return cmd, stderr, stderr.await(c, `http://([0-9.:]+)`)[1]
+	return cmd, stderr, stderr.Await(c, `http://([0-9.:]+)`)[1]
 }
 
 func TestASignalEndsServeCleanly(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		c := qt.New(t)
 		cmd, stderr, addr := startCommand(c)
-		c.Check(send(c, "http://"+addr, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
+		c.Check(clitest.Send(c, "http://"+addr, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
 		c.Assert(cmd.Process.Signal(sig), qt.IsNil)
 		c.Check(cmd.Wait(), qt.IsNil, qt.Commentf("%v: the exit code is 0", sig))
 		c.Check(stderr.String(), qt.Contains, "stopped; stored 1 entry of 1 node")

@@ -7,6 +7,8 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
@@ -25,8 +27,8 @@ func TestMain(m *testing.M) {
 func TestHelpGoesToStdout(t *testing.T) {
 	want := map[string]string{"serve": "-tokens file", "fmt": "-since time", "verify": "-loss percent", "id": "public [FILE]"}
 	for _, args := range []string{"help", "-h", "-help", "--help", "serve -h", "fmt --help", "verify -help", "id -h"} {
-		code, out, errs := netlogCommand(t, "", strings.Fields(args)...)
-		qt.Check(t, code, qt.Equals, exitOK, qt.Commentf("%s", args))
+		code, out, errs := clitest.Run(t, run, "", strings.Fields(args)...)
+		qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", args))
 		qt.Check(t, errs, qt.Equals, "", qt.Commentf("%s", args))
 		name, _, one := strings.Cut(args, " ")
 		if one {
@@ -57,8 +59,8 @@ func TestWrongUsageIsToldOnStderr(t *testing.T) {
 		"id new 1 2":        `netlog id: .*\n`,
 		"id public a b":     `netlog id: .*\n`,
 	} {
-		code, out, errs := netlogCommand(t, "", strings.Fields(args)...)
-		qt.Check(t, code, qt.Equals, exitUsage, qt.Commentf("%s", args))
+		code, out, errs := clitest.Run(t, run, "", strings.Fields(args)...)
+		qt.Check(t, code, qt.Equals, cli.ExitUsage, qt.Commentf("%s", args))
 		qt.Check(t, out, qt.Equals, "", qt.Commentf("%s", args))
 		qt.Check(t, errs, qt.Matches, want, qt.Commentf("%s", args))
 	}

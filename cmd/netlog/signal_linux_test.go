@@ -9,16 +9,18 @@ import (
 	"unsafe"
 
 	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
 // startChild runs the command as a process of its own, with stdin from a pipe that
 // stays open.
-func startChild(c *qt.C, args ...string) (cmd *exec.Cmd, stdin *os.File, stderr *output) {
+func startChild(c *qt.C, args ...string) (cmd *exec.Cmd, stdin *os.File, stderr *clitest.Output) {
 	c.Helper()
 	r, w, err := os.Pipe()
 	c.Assert(err, qt.IsNil)
 	c.Cleanup(func() { r.Close(); w.Close() })
-	stderr = new(output)
+	stderr = new(clitest.Output)
 	cmd = exec.CommandContext(c.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), childEnv+"=1")
 	cmd.Stdin, cmd.Stderr = r, stderr

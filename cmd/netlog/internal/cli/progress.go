@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// Progress is a line on a terminal that tells how far a long read is.
+type Progress struct {
+	w     io.Writer
+	next  time.Time
+	shown bool
+	calls int
+}
+
+func NewProgress(w io.Writer) *Progress {
+	p := &Progress{next: time.Now().Add(time.Second)}
+	if TermWidth(w) > 0 {
+		p.w = w
+	}
+	return p
+}
+
+// NewTestProgress returns a progress that draws on w without a delay, for tests.
+func NewTestProgress(w io.Writer) *Progress { return &Progress{w: w, calls: 63} }
+
+// Show updates the line, at most a few times a second.
+func (p *Progress) Show(in *records.Input) {
+	if p.calls++; p.w == nil || p.calls%64 != 0 {
+		return
+	}
+	now := time.Now()
+	if now.Before(p.next) {
+		return
+	}
+	p.next, p.shown = now.Add(250*time.Millisecond), true
+	read, size := in.Progress()
+	if size > 0 {
+		fmt.Fprintf(p.w, "\r%3d %% of %d MB\x1b[K", 100*min(read, size)/size, size/1e6)
+	} else {
+		fmt.Fprintf(p.w, "\r%d MB\x1b[K", read/1e6)
+	}
+}
+
+// End takes the line away.
+func (p *Progress) End() {
+	if p.shown {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.shown = false
+	}
+}

@@ -1,0 +1,48 @@
+package clitest
+
+import (
+	"bytes"
+	"regexp"
+	"sync"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// Output is what a command prints. It may be read while the command runs.
+type Output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// Await returns the first match of pattern in o, which must come within seconds.
+func (o *Output) Await(c *qt.C, pattern string) []string {
+	c.Helper()
+	re := regexp.MustCompile(pattern)
+	for range 1000 {
+		if m := re.FindStringSubmatch(o.String()); m != nil {
+			return m
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	c.Fatalf("no %s in:\n%s", pattern, o.String())
+	return nil
+}
+
+// CheckPrintable finds nothing in s that moves a cursor but line breaks.
+func CheckPrintable(c *qt.C, s string) {
+	c.Helper()
+	c.Check(regexp.MustCompile(`[^\n\x20-\x7e\x{a0}-\x{10ffff}]`).FindString(s), qt.Equals, "")
+}

@@ -1,0 +1,68 @@
+package doubleentry
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
+)
+
+// TestVerifyHoldsNothingAgainstWhatRetentionDeleted cuts the beginnings of books off,
+// of some nodes a window or two more: they never line up.
+func TestVerifyHoldsNothingAgainstWhatRetentionDeleted(t *testing.T) {
+	whole := meshtest.Finished(meshtest.HubAndSpoke())
+	for cut := range 3 * 81 {
+		m := &meshtest.Mesh{}
+		for i, n := range whole.Nodes {
+			c := *n
+			c.Lines = c.Lines[cut/81+cut/[]int{1, 3, 9, 27}[i]%3:]
+			m.Nodes = append(m.Nodes, &c)
+		}
+		qt.Assert(t, verifyLines(t, m).findings, qt.HasLen, 0, qt.Commentf("cut %d", cut))
+	}
+}
+
+// TestVerifyTakesANodeThatComesLateBehindAHub: the hub was there to see the packets,
+// but it is no end of the flow.
+func TestVerifyTakesANodeThatComesLateBehindAHub(t *testing.T) {
+	m := meshtest.HubAndSpoke()
+	m.Node("spoke2").Phase = 23 * time.Second
+	qt.Check(t, verifyLines(t, meshtest.Finished(m)).findings, qt.HasLen, 0)
+}
+
+// TestVerifyStillFindsAGapBehindTheFirstEntry: only what is missing before it can be
+// the work of retention.
+func TestVerifyStillFindsAGapBehindTheFirstEntry(t *testing.T) {
+	m := meshtest.Finished(meshtest.TwoNodes())
+	b := m.Node("b")
+	b.Lines = append(b.Lines[2:4], b.Lines[5:]...)
+	out := fmt.Sprint(verifyLines(t, m).findings)
+	qt.Check(t, out, qt.Contains, "1 entry missing (5)")
+	qt.Check(t, out, qt.Not(qt.Contains), "1-2")
+}
+
+// TestVerifySaysWhichNodeIDDisagrees: a record has two places for one.
+func TestVerifySaysWhichNodeIDDisagrees(t *testing.T) {
+	const me = "srcNode.nodeId"
+	rename := func(id string) func(*meshtest.Node) {
+		return meshtest.EachLine(func(_ int, rec map[string]any) { rec["srcNode"] = map[string]any{"nodeId": id} })
+	}
+	for _, test := range []struct {
+		name, want string
+		lie        func(m *meshtest.Mesh)
+	}{
+		{"two names of one node", me + ` "me" here, nodeId "b" at`, func(m *meshtest.Mesh) { rename("me")(m.Node("b")) }},
+		{"a public ID that is another's", me + " " + strings.Repeat("ab", 32) + ", but logtail.id", func(m *meshtest.Mesh) { rename(strings.Repeat("ab", 32))(m.Node("b")) }},
+		{"one name of two nodes", me + ` "me" of logtail.id`, func(m *meshtest.Mesh) { rename("me")(m.Node("a")); rename("me")(m.Node("b")) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := meshtest.Finished(meshtest.TwoNodes())
+			test.lie(m)
+			qt.Check(t, fmt.Sprint(verifyLines(t, m).findings), qt.Contains, test.want)
+		})
+	}
+}

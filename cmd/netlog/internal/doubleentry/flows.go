@@ -1,0 +1,246 @@
+package doubleentry
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// pair are two addresses and a protocol: a flow without ports.
+type pair struct {
+	proto flowtrack.Proto
+	a, b  netip.Addr
+}
+
+// direction is one way of a flow: from one side to the other.
+type direction struct {
+	flow       flowtrack.Tuple // Src sends
+	sent, recv half
+}
+
+// half is what one side of a flow says of one direction.
+type half struct {
+	nodes        []uint32
+	keepers      []uint32 // without nodes: who keeps books of that side, and says nothing
+	pkts, bytes  uint64
+	edgeP, edgeB uint64 // of these, when the other side may not have counted
+	first, last  records.Pos
+	owned        bool // someone keeps books of it, or speaks for it
+}
+
+// checkFlows holds both sides of every flow against each other.
+func (b *books) checkFlows() {
+	pairs := make(map[pair]map[bool]*direction) // by whether the smaller address sends
+	bad := make(map[pair]bool)
+	silent := make(map[netip.Addr]bool)
+	for _, t := range slices.SortedFunc(maps.Keys(b.flows), compareTuples) {
+		lo, hi := b.sides(t)
+		if lo.nodes == nil || hi.nodes == nil {
+			b.unmatched++
+		} else {
+			b.matched++
+		}
+		p := pairOf(t)
+		for _, forward := range []bool{true, false} {
+			d := newDirection(t, &lo, &hi, forward)
+			if !d.recv.owned || !d.sent.owned {
+				silent[d.silent()] = true
+				continue
+			}
+			b.weigh(&d)
+			// One side may have folded ports away where the other has not: only their sums agree then.
+			if !b.folded[p] && b.judge(&d, "") {
+				bad[p] = true
+			}
+			if pairs[p] == nil {
+				pairs[p] = make(map[bool]*direction)
+			}
+			pairs[p][forward] = pairs[p][forward].add(&d)
+		}
+	}
+	for p, ds := range pairs {
+		for _, d := range ds {
+			if !bad[p] {
+				d.flow.Src, d.flow.Dst = netip.AddrPortFrom(d.flow.Src.Addr(), 0), netip.AddrPortFrom(d.flow.Dst.Addr(), 0)
+				b.judge(d, "all flows of ")
+			}
+		}
+	}
+	b.bookless(silent)
+}
+
+// bookless tells of the addresses that nobody keeps books for, nor speaks for.
+func (b *books) bookless(addrs map[netip.Addr]bool) {
+	for _, a := range slices.SortedFunc(maps.Keys(addrs), netip.Addr.Compare) {
+		if b.Complete {
+			b.found(records.Pos{}, "missing books", "no node reports as %v, and others talked to it", a)
+		} else {
+			b.note("no books of %v: what others say of it is not checked", a)
+		}
+	}
+}
+
+func (d *direction) silent() netip.Addr {
+	if d.sent.owned {
+		return d.flow.Dst.Addr()
+	}
+	return d.flow.Src.Addr()
+}
+
+// flowSide is what those who stand at one side of a flow say.
+type flowSide struct {
+	nodes       []uint32
+	keepers     []uint32 // without nodes
+	all, edge   tunstats.Counts
+	first, last records.Pos
+	owned       bool
+	ends        []account // of nodes that say they are that side
+}
+
+// sides returns what is said at the sides of t.
+func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
+	for _, a := range b.flows[t] {
+		if e := b.accounts[a]; !e.transit {
+			s := &lo
+			if a.Src != t.Src {
+				s = &hi
+			}
+			s.add(a.node, e)
+			if e.virtual {
+				s.ends = append(s.ends, a)
+			}
+		}
+	}
+	b.overlap(lo.ends)
+	b.overlap(hi.ends)
+	for i, s := range []*flowSide{&lo, &hi} {
+		addr := []netip.AddrPort{t.Src, t.Dst}[i]
+		s.owned = b.kept(addr, t)
+		for _, a := range b.flows[t] {
+			if e := b.accounts[a]; e.speaks && a.Src == addr {
+				s.add(a.node, e)
+				s.owned = true
+			}
+		}
+		if s.nodes == nil {
+			s.keepers = b.keepers(addr, t)
+		}
+	}
+	return lo, hi
+}
+
+// overlap finds nodes that say they are the same end of a flow. Two routers of one
+// subnet may be, and one after the other is a node with a new identity.
+func (b *books) overlap(ends []account) {
+	if len(ends) < 2 {
+		return
+	}
+	var stays []stay
+	for i, a := range ends {
+		for _, s := range b.nodes[a.node].spans {
+			stays = append(stays, stay{i, s.start, s.end})
+		}
+	}
+	if i, j, n := meeting(stays, b.Slack); n > 0 {
+		a, c := ends[j], ends[i]
+		b.found(b.accounts[a].first, "disagreeing claim", "%v: node %s says that it is %v, and so does node %s at %s%s",
+			a.Tuple, b.label(a.node), a.Src.Addr(), b.label(c.node), flowtable.Clean(b.accounts[c].first.String()), andMore(", and", n-2))
+	}
+}
+
+// andMore tells how many are not named.
+func andMore(and string, n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %d more", and, n)
+}
+
+func (s *flowSide) add(node uint32, e *entries) {
+	if s.nodes == nil {
+		s.first, s.last = e.first, e.last
+	}
+	s.nodes = append(s.nodes, node)
+	s.all, s.edge = s.all.Add(e.all), s.edge.Add(e.edge)
+	s.last = e.last
+}
+
+// newDirection returns one way of t.
+func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
+	if !forward {
+		t.Src, t.Dst = t.Dst, t.Src
+		lo, hi = hi, lo
+	}
+	return direction{
+		flow: t,
+		sent: half{nodes: lo.nodes, keepers: lo.keepers, pkts: lo.all.TxPackets, bytes: lo.all.TxBytes, edgeP: lo.edge.TxPackets, edgeB: lo.edge.TxBytes,
+			first: lo.first, last: lo.last, owned: lo.owned},
+		recv: half{nodes: hi.nodes, keepers: hi.keepers, pkts: hi.all.RxPackets, bytes: hi.all.RxBytes, edgeP: hi.edge.RxPackets, edgeB: hi.edge.RxBytes,
+			first: hi.first, last: hi.last, owned: hi.owned},
+	}
+}
+
+// add adds e to d, which may be nil.
+func (d *direction) add(e *direction) *direction {
+	if d == nil {
+		c := *e
+		for _, h := range []*half{&c.sent, &c.recv} {
+			h.nodes, h.keepers = slices.Clone(shownOf(h.nodes)), slices.Clone(shownOf(h.keepers))
+		}
+		return &c
+	}
+	d.sent.add(&e.sent)
+	d.recv.add(&e.recv)
+	return d
+}
+
+// maxNamed bounds the nodes that a finding names.
+const maxNamed = 10
+
+// shownOf returns as many of nodes as tell that they are more than are named.
+func shownOf(nodes []uint32) []uint32 { return nodes[:min(len(nodes), maxNamed+1)] }
+
+func (h *half) add(g *half) {
+	if h.nodes == nil {
+		h.first = g.first
+	}
+	h.nodes, h.keepers = joinShown(h.nodes, g.nodes), joinShown(h.keepers, g.keepers)
+	h.pkts, h.bytes = add(h.pkts, g.pkts), add(h.bytes, g.bytes)
+	h.edgeP, h.edgeB = add(h.edgeP, g.edgeP), add(h.edgeB, g.edgeB)
+	h.last = g.last
+}
+
+// joinShown adds others to nodes, so far as shownOf.
+func joinShown(nodes, others []uint32) []uint32 {
+	for _, n := range shownOf(others) {
+		if len(nodes) <= maxNamed && !slices.Contains(nodes, n) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// add saturates, as the counters of a flow do.
+func add(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
+
+func pairOf(t flowtrack.Tuple) pair { return pair{t.Proto, t.Src.Addr(), t.Dst.Addr()} }
+
+func compareTuples(x, y flowtrack.Tuple) int {
+	return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.Proto, y.Proto))
+}
+
+func hasPorts(p flowtrack.Proto) bool {
+	switch p {
+	case flowtrack.TCP, flowtrack.UDP, flowtrack.UDPLite, flowtrack.SCTP, flowtrack.DCCP:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,201 @@
+package doubleentry
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
+	"github.com/go-netlog/netlog/flowtrack"
+)
+
+// TestVerifyLetsNoHubSpeakWhereThereAreTwo: each has seen a part of the flow, or all
+// of it, and nothing tells which.
+func TestVerifyLetsNoHubSpeakWhereThereAreTwo(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		books []string
+		notes []string
+		path  []string // of the second part
+	}{
+		{"the second takes over", []string{"a"}, []string{"100.64.0.4"}, []string{"a", "hub2", "c"}},
+		{"between two that keep no books", nil, []string{"100.64.0.3", "100.64.0.4"}, []string{"a", "hub2", "c"}},
+		{"one behind the other", []string{"a"}, []string{"100.64.0.4"}, []string{"a", "hub1", "hub2", "c"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := meshtest.New("hub1", "hub2", "a", "c")
+			f := m.Flow(":40000", ":443", "a", "hub1", "c")
+			m.Run(20 * time.Second)
+			f.Path = nil
+			for _, name := range test.path {
+				f.Path = append(f.Path, m.Node(name))
+			}
+			meshtest.Finished(m)
+			meshtest.KeepBooks(m, append(test.books, "hub1", "hub2")...)
+			b := verifyLines(t, m)
+			qt.Check(t, b.findings, qt.HasLen, 0)
+			qt.Assert(t, b.notes, qt.HasLen, len(test.notes))
+			for i, addr := range test.notes {
+				qt.Check(t, b.notes[i], qt.Contains, "no books of "+addr)
+			}
+		})
+	}
+}
+
+// TestVerifyTakesTheHalvesOfAHubInAnyOrder: a hub may count the two sides of a flow in
+// different windows, and another one's record may stand between.
+func TestVerifyTakesTheHalvesOfAHubInAnyOrder(t *testing.T) {
+	const there, back = `"src":"100.64.0.3:1","dst":"100.64.0.4:2","rxPkts":%d,"rxBytes":%[1]d`, `"src":"100.64.0.4:2","dst":"100.64.0.3:1","txPkts":%d,"txBytes":%[1]d`
+	m := &meshtest.Mesh{Nodes: []*meshtest.Node{{Name: "flows"}}}
+	line := func(hub string, seq, second int, flow string, pkts int) {
+		at := meshtest.Start.Add(time.Duration(second) * time.Second)
+		m.Nodes[0].Lines = append(m.Nodes[0].Lines, fmt.Sprintf(`{"logtail":{"id":%q,"proc_id":1,"proc_seq":%d},"start":%q,"end":%q,"virtualTraffic":[{"proto":17,%s}]}`,
+			hub, seq, at.Format(time.RFC3339), at.Add(5*time.Second).Format(time.RFC3339), fmt.Sprintf(flow, pkts)))
+	}
+	line("hub1", 1, 0, there, 10)
+	line("hub2", 1, 5, back, 30)
+	line("hub2", 2, 10, there, 30)
+	line("hub1", 2, 15, back, 10)
+	for range 2 {
+		qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 0)
+		slices.Reverse(m.Nodes[0].Lines)
+	}
+}
+
+// TestVerifyTakesAHubThatLetsSomeFlowsThrough to a node without books: of those that
+// its firewall drops it has one side only, as if it stood at that node's address.
+func TestVerifyTakesAHubThatLetsSomeFlowsThrough(t *testing.T) {
+	m := meshtest.New("hub", "a", "phone")
+	m.Flow(":40000", ":5060", "a", "hub", "phone")
+	m.Flow(":40001", m.Node("phone").Addr+":22", "a", "hub")
+	meshtest.Finished(m)
+	meshtest.KeepBooks(m, "hub", "a")
+	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 0)
+	a := m.Node("a")
+	a.Lines[3] = meshtest.ChangeCount(a.Lines[3], 0, "rxPkts", 1)
+	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 1)
+}
+
+// TestVerifyDoesNotTakeAHubForTheNodeBehindIt: it was there when a sent, and dropped
+// another flow to the same address, but c was not.
+func TestVerifyDoesNotTakeAHubForTheNodeBehindIt(t *testing.T) {
+	m := meshtest.New("hub", "a", "c")
+	f := m.Flow(":40000", ":443", "a", "hub", "c")
+	f.Rate = 0 // packets are sent one by one
+	m.Flow(":40001", m.Node("c").Addr+":22", "a", "hub")
+	m.Flow(":40002", ":80", "a", "hub", "c").From = 30 * time.Second
+	m.Node("c").Phase = 25 * time.Second
+	m.Run(10 * time.Second)
+	for range 5 {
+		m.Send(f, 100, false)
+	}
+	b := verifyLines(t, meshtest.Finished(m))
+	qt.Check(t, b.findings, qt.HasLen, 0)
+	qt.Check(t, b.notes, qt.HasLen, 0)
+}
+
+// TestVerifyBlamesNoHubForTheNodeBehindIt, whose books lack what the hub let pass: it
+// counted, and stands at the address of c for another flow only, which it dropped.
+func TestVerifyBlamesNoHubForTheNodeBehindIt(t *testing.T) {
+	m := meshtest.New("hub", "a", "c")
+	m.Flow(":40000", ":443", "a", "hub", "c")
+	dropped := m.Flow(":40001", m.Node("c").Addr+":22", "a", "hub")
+	dropped.Rate = 0
+	m.Run(10 * time.Second)
+	m.Send(dropped, 60, false)
+	meshtest.Finished(m)
+	c := m.Node("c")
+	c.Lines = c.Lines[:1]
+	c.Lines[0] = meshtest.Edit(c.Lines[0], func(rec map[string]any) {
+		f := rec["virtualTraffic"].([]any)[0].(map[string]any)
+		f["src"], f["dst"] = c.Addr+":9", "100.64.0.9:9"
+	})
+	checkBlamed(t, verifyLines(t, m), map[string]string{"flow missing at the sender": ": sent nothing (node %s), ", "mostly unchecked": "node %s, in "}, c)
+}
+
+// TestVerifyBlamesNoHubForTheSumOfItsFlows, each of which may lose its one packet.
+func TestVerifyBlamesNoHubForTheSumOfItsFlows(t *testing.T) {
+	m := meshtest.New("hub", "a", "c")
+	m.Flow(":40000", ":443", "a", "hub", "c")
+	m.Flow(":40001", m.Node("c").Addr+":22", "a", "hub")
+	for _, n := range m.Nodes {
+		n.Start(m.Now)
+	}
+	for i := range 50 {
+		f := m.Flow(fmt.Sprintf(":%d", 50000+i), ":53", "a", "hub", "c")
+		f.Proto, f.Rate = flowtrack.UDP, 0
+		m.Send(f, 60, false)
+	}
+	meshtest.Finished(m)
+	c := m.Node("c")
+	for i := range 50 {
+		c.Lines[0] = meshtest.RemoveFlow(c.Lines[0], fmt.Sprintf("100.64.0.2:%d", 50000+i))
+	}
+	checkBlamed(t, verifyLines(t, m), map[string]string{"flow missing at the receiver": "received nothing (node %s)"}, c)
+}
+
+// checkBlamed looks for one finding of each kind, and in it for a text with the name of
+// one node.
+func checkBlamed(t *testing.T, b *books, want map[string]string, who *meshtest.Node) {
+	t.Helper()
+	qt.Check(t, b.findings, qt.HasLen, len(want))
+	for _, f := range b.findings {
+		qt.Check(t, f.Text, qt.Contains, fmt.Sprintf(want[f.Kind], b.label(b.byID[who.Id])))
+	}
+}
+
+// TestVerifyTakesAHubThatFoldedPorts, where an end did not: what the hub says of a flow
+// is not of the same flow then.
+func TestVerifyTakesAHubThatFoldedPorts(t *testing.T) {
+	m := meshtest.New("hub", "a", "phone")
+	for i := range 5 {
+		m.Flow(fmt.Sprintf(":%d", 40000+i), ":5060", "a", "hub", "phone")
+	}
+	meshtest.Finished(m)
+	meshtest.KeepBooks(m, "hub", "a")
+	hub := m.Node("hub")
+	for i, l := range hub.Lines {
+		for p := range 5 {
+			l = strings.ReplaceAll(l, fmt.Sprintf("100.64.0.2:4000%d", p), "100.64.0.2:0")
+		}
+		hub.Lines[i] = strings.ReplaceAll(l, "100.64.0.3:5060", "100.64.0.3:0")
+	}
+	b := verifyLines(t, m)
+	qt.Check(t, b.findings, qt.HasLen, 0)
+	qt.Check(t, strings.Join(b.notes, "\n"), qt.Contains, "no books of 100.64.0.3")
+}
+
+// TestVerifyTakesRandomMeshesWhereSomeKeepNoBooks, with flows that go over one hub, over
+// the other, or change between them.
+func TestVerifyTakesRandomMeshesWhereSomeKeepNoBooks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for i := range 60 {
+		names := []string{"hub1", "hub2", "n1", "n2", "n3", "n4"}
+		m := meshtest.New(names...)
+		for j := range 6 {
+			ends := rng.Perm(4)
+			f := m.Flow(fmt.Sprintf(":%d", 40000+j), ":443", names[2+ends[0]], names[rng.IntN(2)], names[2+ends[1]])
+			f.From += time.Duration(rng.IntN(20)) * time.Second
+		}
+		m.Run(time.Duration(10+rng.IntN(20)) * time.Second)
+		for _, f := range m.Flows {
+			if rng.IntN(2) == 0 {
+				f.Path[1] = m.Nodes[rng.IntN(2)]
+			}
+		}
+		meshtest.Finished(m)
+		keepers := names[:2]
+		for _, n := range names[2:] {
+			if rng.IntN(2) == 0 {
+				keepers = append(keepers, n)
+			}
+		}
+		meshtest.KeepBooks(m, keepers...)
+		qt.Assert(t, verifyLines(t, m).findings, qt.HasLen, 0, qt.Commentf("mesh %d, books of %v", i, keepers))
+	}
+}

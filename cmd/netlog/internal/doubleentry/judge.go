@@ -1,0 +1,79 @@
+package doubleentry
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"strings"
+
+	"github.com/go-netlog/netlog/internal/flowtable"
+)
+
+// judge finds out whether one direction agrees, and reports whether it does not.
+//
+// Nothing is received that was not sent, so that is exact. What was sent may be
+// lost, but where no packet is, no byte is either. What was counted when the
+// other side may not have been there is held against nobody.
+func (b *books) judge(d *direction, what string) bool {
+	s, r := &d.sent, &d.recv
+	lost, lostBytes := less(s.pkts-s.edgeP, r.pkts), less(s.bytes-s.edgeB, r.bytes)
+	most, mostBytes := bits.Mul64(lost, math.MaxUint16) // no packet is larger
+	more := r.pkts-r.edgeP > s.pkts || r.bytes-r.edgeB > s.bytes
+	tooMany := float64(lost) > math.Ceil(float64(s.pkts)*b.Loss/100)
+	edges := s.edgeP != 0 || s.edgeB != 0 || r.edgeP != 0 || r.edgeB != 0
+	kind := ""
+	switch {
+	case more && s.nodes == nil:
+		kind = "flow missing at the sender"
+	case more:
+		kind = "received more than sent"
+	case tooMany && r.nodes == nil:
+		kind = "flow missing at the receiver"
+	case tooMany:
+		kind = "received less than sent"
+	case !edges && s.pkts == r.pkts && s.bytes != r.bytes:
+		kind = "bytes differ"
+	case lost > 0 && most == 0 && lostBytes > mostBytes:
+		kind = "bytes differ"
+	default:
+		return false
+	}
+	pos := r.first
+	if r.nodes == nil {
+		pos = s.first
+	}
+	b.found(pos, kind, "%s%v: sent %s, received %s", what, d.flow, b.half(s), b.half(r))
+	return true
+}
+
+// less returns how much less b is than a. Counts go up to 2^64-1, so a signed
+// difference could make a large count pass for a small one.
+func less(a, b uint64) uint64 { return a - min(a, b) }
+
+// half writes what one side says, and where it says it.
+func (b *books) half(h *half) string {
+	if h.nodes == nil {
+		return fmt.Sprintf("nothing (node %s)", b.labels(h.keepers))
+	}
+	where := flowtable.Clean(h.first.String())
+	if h.last != h.first {
+		if h.last.File == h.first.File {
+			where += fmt.Sprintf("-%d", h.last.Line)
+		} else {
+			where += " to " + flowtable.Clean(h.last.String())
+		}
+	}
+	return fmt.Sprintf("%d packets, %d bytes (node %s, %s)", h.pkts, h.bytes, b.labels(h.nodes), where)
+}
+
+// labels names nodes, so far as anyone will read it.
+func (b *books) labels(nodes []uint32) string {
+	var who []string
+	for _, n := range nodes[:min(len(nodes), maxNamed)] {
+		who = append(who, b.label(n))
+	}
+	if len(nodes) > maxNamed {
+		who = append(who, "...")
+	}
+	return strings.Join(who, ", ")
+}

@@ -1,0 +1,40 @@
+package doubleentry
+
+import (
+	"math"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+func TestVerifyJudgesBytesByTheirPackets(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		sent, recv half
+		found      bool
+	}{
+		{"a lost packet of the largest size", half{pkts: 10, bytes: 70_000}, half{pkts: 9, bytes: 70_000 - math.MaxUint16}, false},
+		{"more than a packet can hold", half{pkts: 10, bytes: 70_000}, half{pkts: 9, bytes: 70_000 - math.MaxUint16 - 1}, true},
+		{"bytes without a packet", half{pkts: 10, bytes: 100}, half{pkts: 10, bytes: 99}, true},
+		{"bytes at an edge", half{pkts: 10, bytes: 100, edgeP: 1, edgeB: 10}, half{pkts: 10, bytes: 99, edgeP: 1, edgeB: 9}, false},
+	} {
+		b := newBooks(Options{})
+		b.Loss, b.nodes = 20, []*node{{id: "a"}}
+		test.sent.nodes, test.recv.nodes = []uint32{0}, []uint32{0}
+		qt.Check(t, b.judge(&direction{sent: test.sent, recv: test.recv}, ""), qt.Equals, test.found, qt.Commentf("%s", test.name))
+	}
+	qt.Check(t, add(math.MaxUint64-1, 2), qt.Equals, uint64(math.MaxUint64))
+}
+
+func TestAShareIsRoundedUp(t *testing.T) {
+	for _, test := range []struct {
+		share
+		want int
+	}{
+		{share{0, 0}, 0}, {share{0, 5}, 0}, {share{5, 5}, 100},
+		{share{1, 1 << 40}, 1}, {share{1, 100}, 1}, {share{7, 100}, 7}, {share{71, 1000}, 8}, {share{1, 2}, 50},
+		{share{99, 100}, 99}, {share{999, 1000}, 99}, {share{math.MaxUint64 - 1, math.MaxUint64}, 99}, // all is all
+	} {
+		qt.Check(t, test.percent(), qt.Equals, test.want, qt.Commentf("%v", test.share))
+	}
+}

@@ -1,0 +1,41 @@
+package doubleentry
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+)
+
+// TestMeetingAgreesWithEachPair compares the sweep with a look at every two.
+func TestMeetingAgreesWithEachPair(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for range 20_000 {
+		slack := time.Duration(rng.IntN(3))
+		var stays []stay
+		for who := range rng.IntN(7) {
+			at := time.Unix(1e9, 0)
+			for range rng.IntN(3) { // apart, as the spans of a node are
+				at = at.Add(time.Duration(1 + rng.IntN(8)))
+				s := stay{who: who, start: at}
+				at = at.Add(time.Duration(rng.IntN(6)))
+				s.end = at
+				stays = append(stays, s)
+			}
+		}
+		met := make(map[int]bool)
+		for _, x := range stays {
+			for _, y := range stays {
+				if x.who < y.who && x.end.Sub(y.start) > slack && y.end.Sub(x.start) > slack {
+					met[x.who], met[y.who] = true, true
+				}
+			}
+		}
+		i, j, n := meeting(stays, slack)
+		qt.Assert(t, n, qt.Equals, len(met))
+		if n > 0 {
+			qt.Assert(t, i < j && met[i] && met[j], qt.IsTrue)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package doubleentry
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// weigh adds d to what others say of the nodes at its two ends. The part is what
+// they say of times when the node, by its own books, did not count.
+func (b *books) weigh(d *direction) {
+	for _, n := range d.sent.standing() {
+		b.nodes[n].recv.add(d.recv.edgeP, d.recv.pkts)
+	}
+	for _, n := range d.recv.standing() {
+		b.nodes[n].sent.add(d.sent.edgeP, d.sent.pkts)
+	}
+}
+
+// standing returns the nodes at one side of a flow.
+func (h *half) standing() []uint32 {
+	if h.nodes != nil {
+		return h.nodes
+	}
+	return h.keepers
+}
+
+func (s *share) add(part, all uint64) {
+	s.part, s.all = add(s.part, part), add(s.all, all)
+}
+
+// percent is rounded up, so that zero means nothing.
+func (s *share) percent() int {
+	switch {
+	case s.part == 0:
+		return 0
+	case s.part == s.all:
+		return 100
+	}
+	return int(min(math.Ceil(float64(s.part)*100/float64(s.all)), 99))
+}
+
+// checkShares finds the nodes whose books are beside their traffic: whoever
+// leaves out whole processes, starts a new one for every record, or puts his times
+// off, is held to nothing. What others sent to a node while it was away is no
+// sign of that, but what they received from it is.
+func (b *books) checkShares() {
+	for _, n := range b.nodes {
+		if n.recv.part > n.recv.all-n.recv.part {
+			b.found(n.first(), "mostly unchecked", "node %s, in %s: did not count when others received %d of the %d packets that came from it",
+				b.label(n.num), flowtable.Plural(len(n.procs), "process"), n.recv.part, n.recv.all)
+		}
+		if n.bare > 0 {
+			b.note("%s of node %s without a sequence number: what is missing among them does not show", flowtable.Plural(n.bare, "record"), b.label(n.num))
+		}
+	}
+}
+
+// first is where the books of n begin.
+func (n *node) first() (first records.Pos) {
+	for _, p := range n.procs {
+		if first == (records.Pos{}) || comparePos(p.first, first) < 0 {
+			first = p.first
+		}
+	}
+	return first
+}
+
+// unchecked tells how much of what others say of n is held against nobody.
+func (n *node) unchecked() string {
+	if n.sent.part == 0 && n.recv.part == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", unchecked at its edges: %d %% of what it was sent, %d %% of what it sent", n.sent.percent(), n.recv.percent())
+}

@@ -1,0 +1,193 @@
+package format
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/names"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
+)
+
+// excluder takes nodes and addresses out of records, for those who have the
+// right to be forgotten.
+type excluder struct {
+	words    []string // as given
+	prefixes []netip.Prefix
+	nodes    []string        // given by ID or name
+	texts    map[string]bool // their IDs and names, which must not stay anywhere
+
+	names   names.Names           // of all nodes, to know whose an address is
+	aliases map[string][]*aliases // by each of the texts
+	known   map[string]bool       // those in aliases
+
+	cut     int // records that lost something
+	dropped int // records that went whole
+	rec     records.Record
+}
+
+func (x *excluder) add(s string) error {
+	node, p, err := parseNode(s)
+	if err != nil {
+		return err
+	}
+	x.words = append(x.words, s)
+	if p.IsValid() {
+		x.prefixes = append(x.prefixes, p)
+		return nil
+	}
+	if id, err := logtail.ParsePublicID(node); err == nil {
+		node = id.String() // in lower case
+	}
+	x.nodes = append(x.nodes, node)
+	x.text(node)
+	return nil
+}
+
+func (x *excluder) text(s string) {
+	if x.texts == nil {
+		x.texts = make(map[string]bool)
+	}
+	if s != "" {
+		x.texts[s] = true
+	}
+}
+
+// needsNames reports whether the input must be learned first.
+func (x *excluder) needsNames() bool { return len(x.nodes) > 0 }
+
+// aliases are what one record says of one node.
+type aliases struct {
+	texts     []string // IDs and names
+	addresses []netip.Addr
+}
+
+// errManyNames is a refusal: what cannot be learned would be left in.
+var errManyNames = fmt.Errorf("-exclude of a node must know who is who, and there are more than %d addresses or nodes: "+
+	"give fewer files or days at once, or exclude its addresses", names.MaxNames)
+
+// learn takes from rec what nodes are called, and which are the excluded ones.
+func (x *excluder) learn(rec *records.Record, name func(id string) string) error {
+	x.names.Own(rec.Reporter(), rec.VirtualTraffic)
+	x.names.Own(rec.Reporter(), rec.SubnetTraffic) // of a router this takes its subnet's hosts too
+	x.learnNode(&rec.SrcNode, rec.Reporter(), rec.NodeID)
+	for i := range rec.DstNodes {
+		x.learnNode(&rec.DstNodes[i])
+	}
+	for _, word := range x.nodes {
+		if isNode(rec, word, name) {
+			x.text(rec.Reporter())
+		}
+	}
+	if x.names.Full || len(x.known) > names.MaxNames {
+		return errManyNames
+	}
+	return nil
+}
+
+// learnNode notes that n and all of more are one node.
+func (x *excluder) learnNode(n *record.Node, more ...string) {
+	a := &aliases{append(more, n.NodeID, n.Name), n.Addresses}
+	key := fmt.Sprintf("%q %v", a.texts, a.addresses)
+	if x.known[key] || len(x.known) > names.MaxNames { // the one too many tells
+		return
+	}
+	if x.known == nil {
+		x.known, x.aliases = make(map[string]bool), make(map[string][]*aliases)
+	}
+	x.known[key] = true
+	for _, s := range a.texts {
+		if s != "" {
+			x.aliases[s] = append(x.aliases[s], a)
+		}
+	}
+}
+
+// settle follows what the excluded nodes are called from one record to the next, in
+// whatever order they came, and adds the addresses that they report as their own.
+func (x *excluder) settle() {
+	todo := slices.Collect(maps.Keys(x.texts))
+	for len(todo) > 0 {
+		s := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, a := range x.aliases[s] {
+			for _, addr := range a.addresses {
+				x.address(addr)
+			}
+			for _, s := range a.texts {
+				if s != "" && !x.texts[s] {
+					x.text(s)
+					todo = append(todo, s)
+				}
+			}
+		}
+		delete(x.aliases, s)
+	}
+	for a := range x.names.Users {
+		if x.texts[x.names.Owner(a)] {
+			x.address(a)
+		}
+	}
+}
+
+func (x *excluder) address(a netip.Addr) {
+	p := netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+	if !slices.Contains(x.prefixes, p) {
+		x.prefixes = append(x.prefixes, p)
+	}
+}
+
+// rewrite returns raw without what is excluded, nil where nothing may stay.
+func (x *excluder) rewrite(raw []byte) []byte {
+	if len(x.words) == 0 {
+		return raw
+	}
+	rec := &x.rec
+	if err := rec.UnmarshalJSON(raw); err != nil || x.texts[rec.Reporter()] || x.isExcluded(&rec.SrcNode) {
+		x.dropped++
+		return nil
+	}
+	out := rec.Cut(func(member string, i int) bool {
+		_, list := traffic(rec, member)
+		return i < len(list) && slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return touches(p, &list[i].Tuple) })
+	}, x.isExcluded)
+	if x.stays(out) {
+		x.dropped++
+		return nil
+	}
+	if len(out) != len(raw) {
+		x.cut++
+	}
+	return out
+}
+
+func (x *excluder) isExcluded(n *record.Node) bool {
+	return x.texts[n.NodeID] || x.texts[n.Name] || slices.ContainsFunc(n.Addresses, x.excludes)
+}
+
+func (x *excluder) excludes(a netip.Addr) bool {
+	return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return contains(p, a) })
+}
+
+// report tells what was done, so that a request can be answered.
+func (x *excluder) report(w io.Writer) error {
+	if len(x.words) == 0 {
+		return nil
+	}
+	what := make([]string, 0, len(x.prefixes)+len(x.texts))
+	for _, p := range x.prefixes {
+		what = append(what, p.String())
+	}
+	for s := range x.texts {
+		what = append(what, flowtable.Clean(s))
+	}
+	slices.Sort(what)
+	_, err := fmt.Fprintf(w, "netlog fmt: without %s: %s rewritten, %d left out\n", strings.Join(what, ", "), flowtable.Plural(x.cut, "record"), x.dropped)
+	return err
+}

@@ -1,0 +1,170 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/names"
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
+)
+
+// filter says which records and flows are wanted. The zero filter wants all.
+type filter struct {
+	classes map[flowtable.Class]bool // empty: all
+	word    string                   // that names node or prefix
+	node    string                   // of the reporter; empty: any
+	prefix  netip.Prefix             // of a side; invalid: any
+	since   time.Time
+	matched bool // something is what word names
+}
+
+func (f *filter) setClasses(s string) error {
+	f.classes = make(map[flowtable.Class]bool)
+words:
+	for w := range strings.SplitSeq(s, ",") {
+		for _, c := range flowtable.Classes() {
+			if strings.TrimSpace(w) == c.String() {
+				f.classes[c] = true
+				continue words
+			}
+		}
+		return fmt.Errorf("no class %q", w)
+	}
+	return nil
+}
+
+func (f *filter) setNode(s string) (err error) {
+	f.word = s
+	f.node, f.prefix, err = parseNode(s)
+	return err
+}
+
+// parseNode reads what names a node: node is "" where it is an address or a prefix.
+func parseNode(s string) (node string, p netip.Prefix, err error) {
+	if p, ok := parsePrefix(s); ok {
+		return "", p, nil
+	}
+	addr, _, _ := strings.Cut(s, "/")
+	if _, err := netip.ParseAddr(addr); err == nil {
+		return "", p, errors.New("no such prefix")
+	}
+	if s == "" {
+		return "", p, errors.New("want a node, an address or a prefix")
+	}
+	return s, p, nil
+}
+
+// parsePrefix takes an address or a prefix.
+func parsePrefix(s string) (netip.Prefix, bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), true
+	}
+	p, err := netip.ParsePrefix(s)
+	if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked(), err == nil
+}
+
+// contains reports whether p has a, in whatever way a is written: a prefix has no
+// zone, and knows no IPv4 address inside an IPv6 one.
+func contains(p netip.Prefix, a netip.Addr) bool { return p.Contains(a.Unmap().WithZone("")) }
+
+func (f *filter) setSince(s string) (err error) {
+	f.since, err = cli.ParseTime(s, time.Now())
+	return err
+}
+
+// keeps reports whether rec is wanted; its flows are asked for one by one.
+func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
+	if f.node != "" {
+		if !isNode(rec, f.node, name) {
+			return false
+		}
+		f.matched = true
+	}
+	if f.prefix.IsValid() && !f.matched {
+		f.matched = slices.ContainsFunc(flowtable.Classes(), func(c flowtable.Class) bool {
+			return slices.ContainsFunc(c.Traffic(&rec.Message), func(cc record.ConnectionCounts) bool { return touches(f.prefix, &cc.Tuple) })
+		})
+	}
+	return f.since.IsZero() || rec.End.IsZero() || !rec.End.Before(f.since)
+}
+
+// unmatched is an error where nothing at all was what the filter names: a table
+// without rows would say that the node is idle.
+func (f *filter) unmatched() error {
+	switch {
+	case f.word == "" || f.matched:
+		return nil
+	case len(f.word) < minDigits && strings.Trim(strings.ToLower(f.word), "0123456789abcdef") == "":
+		return fmt.Errorf("nothing matches -node %s; of an ID it takes %d digits", f.word, minDigits)
+	}
+	return fmt.Errorf("nothing matches -node %s", f.word)
+}
+
+// minDigits are how many digits of a public ID name a node.
+const minDigits = 4
+
+// isNode reports whether rec comes from the node that word names: by its public
+// ID or the first digits of it, the ID it gives itself, or a name.
+func isNode(rec *records.Record, word string, name func(id string) string) bool {
+	id := rec.Reporter()
+	return len(word) >= minDigits && names.IsPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
+		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
+}
+
+// wants reports whether a flow is wanted.
+func (f *filter) wants(c flowtable.Class, t *flowtrack.Tuple) bool {
+	if len(f.classes) > 0 && !f.classes[c] {
+		return false
+	}
+	return !f.prefix.IsValid() || touches(f.prefix, t)
+}
+
+// touches reports whether p has one of the sides of t.
+func touches(p netip.Prefix, t *flowtrack.Tuple) bool {
+	return contains(p, t.Src.Addr()) || contains(p, t.Dst.Addr())
+}
+
+// cut takes the flows out of rec that are not wanted, and reports whether
+// anything is left of it.
+func (f *filter) cut(rec *records.Record) bool {
+	m := &rec.Message
+	if len(f.classes) == 0 && !f.prefix.IsValid() {
+		return rec.Text == ""
+	}
+	n := 0
+	for _, c := range flowtable.Classes() {
+		n += c.Keep(m, func(t *flowtrack.Tuple) bool { return f.wants(c, t) })
+	}
+	return n > 0
+}
+
+// dropsFlow is what [records.Record.Cut] asks.
+func (f *filter) dropsFlow(rec *records.Record) func(member string, i int) bool {
+	return func(member string, i int) bool {
+		c, list := traffic(rec, member)
+		return i < len(list) && !f.wants(c, &list[i].Tuple)
+	}
+}
+
+// traffic returns the list of flows that has the JSON name member.
+func traffic(rec *records.Record, member string) (flowtable.Class, []record.ConnectionCounts) {
+	for _, c := range flowtable.Classes() {
+		if member == c.String()+"Traffic" {
+			return c, c.Traffic(&rec.Message)
+		}
+	}
+	return 0, nil
+}
+
+func keepNodes(*record.Node) bool { return false }

@@ -1,0 +1,199 @@
+package format
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	qt "github.com/frankban/quicktest"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
+)
+
+func TestFmtGolden(t *testing.T) {
+	for _, test := range meshtest.All {
+		t.Run(test.Name, func(t *testing.T) {
+			dir := test.Build().Write(t)
+			_, out, _ := clitest.Run(t, run, "", "fmt", dir)
+			clitest.Golden(t, test.Name, dir, []byte(out))
+		})
+	}
+}
+
+func TestFmtFitsTerminals(t *testing.T) {
+	m := meshtest.Finished(meshtest.SubnetRouter(false))
+	dir := m.Write(t)
+	for _, width := range []int{80, 200} {
+		code, out, errs := clitest.Run(t, run, "", "fmt", "-width", strconv.Itoa(width), dir)
+		qt.Assert(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", errs))
+		for line := range strings.Lines(out) {
+			qt.Check(t, utf8.RuneCountInString(line) <= width+1, qt.IsTrue, qt.Commentf("%q", line))
+		}
+		clitest.Golden(t, fmt.Sprintf("width-%d", width), dir, []byte(out))
+	}
+}
+
+// TestFmtReadsAnyForm shows that the form of the input does not change the table.
+func TestFmtReadsAnyForm(t *testing.T) {
+	m := meshtest.Finished(meshtest.TwoNodes())
+	dir := m.Write(t)
+	_, want, _ := clitest.Run(t, run, "", "fmt", dir)
+	all := strings.Join(append(m.Node("a").Lines, m.Node("b").Lines...), "\n")
+	array := "[" + strings.ReplaceAll(all, "\n", ",") + "]"
+	enc, err := zstd.NewWriter(nil)
+	qt.Assert(t, err, qt.IsNil)
+	var pretty bytes.Buffer
+	qt.Assert(t, json.Indent(&pretty, []byte(array), "", "  "), qt.IsNil)
+	for name, in := range map[string]string{
+		"lines": all, "array": array, "indented": pretty.String(),
+		"envelope":  `{"tailnet":"x","logs":` + array + `}`,
+		"zstd":      string(enc.EncodeAll([]byte(all), nil)),
+		"two times": all + "\n" + all, // delivery is at least once
+	} {
+		_, got, _ := clitest.Run(t, run, in, "fmt")
+		qt.Check(t, got, qt.Equals, want, qt.Commentf("%s", name))
+	}
+}
+
+// TestFmtKeepsBothRecordsOfOneNumber has a node use a number again for something
+// else, which the receiver has marked; a copy of the first is left out.
+func TestFmtKeepsBothRecordsOfOneNumber(t *testing.T) {
+	const other = `{"logtail":{"proc_id":1,"proc_seq":1,"conflict":true},"text":"b"}` + "\n"
+	const in = `{"logtail":{"proc_id":1,"proc_seq":1},"text":"a"}` + "\n"
+	_, out, _ := clitest.Run(t, run, in+other+in, "fmt", "-json")
+	qt.Check(t, out, qt.Equals, in+other)
+}
+
+// TestFmtForgetsOldProcessesNotMemory has more processes than are remembered; a copy
+// that comes right behind is still one.
+func TestFmtForgetsOldProcessesNotMemory(t *testing.T) {
+	c := formatter{seen: make(map[process]*records.Seqs)}
+	for i := range uint32(maxProcesses + 10) {
+		rec := &records.Record{Entry: record.Entry{Logtail: record.Meta{ID: "a", ProcID: i, ProcSeq: 1}}}
+		if !c.isNew(rec) || c.isNew(rec) {
+			t.Fatalf("process %d", i)
+		}
+	}
+	qt.Check(t, c.seen, qt.HasLen, 10)
+}
+
+// TestFmtTakesTheStartOfAPublicIDOnly has no receiver's IDs, and one name that
+// begins as another does; of records on several lines it makes one.
+func TestFmtTakesTheStartOfAPublicIDOnly(t *testing.T) {
+	const in = `{"nodeId":"web1","exitTraffic":[` + "\n {\"txPkts\": 1}\n]}\n" + `{"nodeId":"web10","exitTraffic":[{"txPkts":1}]}`
+	_, out, _ := clitest.Run(t, run, in, "fmt", "-json", "-node", "web1")
+	qt.Check(t, out, qt.Equals, `{"nodeId":"web1","exitTraffic":[{"txPkts":1}]}`+"\n")
+}
+
+func TestFmtFilters(t *testing.T) {
+	m := meshtest.Finished(meshtest.SubnetRouter(false))
+	dir := m.Write(t)
+	client := m.Node("client")
+	nodes := filepath.Join(t.TempDir(), "nodes")
+	qt.Assert(t, os.WriteFile(nodes, []byte("# names\n"+client.Id+" lap top\n"), 0o600), qt.IsNil)
+	for _, test := range []struct {
+		name      string
+		args      []string
+		want, not string
+	}{
+		{"a class", []string{"-class", "subnet"}, "192.168.1.10:80", "virtual"},
+		{"another class", []string{"-class", "virtual,exit"}, "0 entries", "192.168"},
+		{"a node by its name", []string{"-node", "client2"}, "192.168.1.11:80", "192.168.1.10:80"},
+		{"a node by the start of its ID", []string{"-node", client.Id[:8]}, "192.168.1.10:80", "192.168.1.11:80"},
+		{"a node by the operator's name", []string{"-nodes", nodes, "-node", "lap top"}, "192.168.1.10:80", "192.168.1.11:80"},
+		{"an address", []string{"-node", "192.168.1.11"}, "192.168.1.11:80", "192.168.1.10:80"},
+		{"a prefix", []string{"-node", "192.168.0.0/16"}, "192.168.1.11:80", "virtual"},
+		{"a time", []string{"-since", "2026-11-22T10:00:58Z"}, "10:01:00 UTC", "10:00:50"},
+		{"no time at all", []string{"-since", "2036-11-22"}, "0 records", "192.168"},
+		{"the largest", []string{"-top", "1"}, "(and 2 more)", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, errs := clitest.Run(t, run, "", append(append([]string{"fmt"}, test.args...), dir)...)
+			qt.Assert(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", errs))
+			qt.Check(t, out, qt.Contains, test.want)
+			if test.not != "" {
+				qt.Check(t, out, qt.Not(qt.Contains), test.not)
+			}
+		})
+	}
+}
+
+const named = `{"logtail":{"id":"%s","proc_id":1,"proc_seq":1},"nodeId":"n1","start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z",` +
+	`"srcNode":{"nodeId":"n1","name":"alpha","addresses":["100.64.0.1"],"user":"ann"},` +
+	`"dstNodes":[{"nodeId":"n2","name":"be\u001b[2Jta","addresses":["100.64.0.2"],"tags":["tag:db"]},{"nodeId":"n3","name":"gamma","addresses":["100.64.0.3"]}],` +
+	`"virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":18446744073709551615,"txBytes":40},` +
+	` {"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.3:22","txPkts":1,"txBytes":40}],"exitTraffic":[{"txPkts":3}] , "new":{"x":[1, 2e3]}}`
+
+func TestFmtResolvesAddresses(t *testing.T) {
+	id := strings.Repeat("ab", 32)
+	in := fmt.Sprintf(named, id)
+	nodes := filepath.Join(t.TempDir(), "nodes")
+	qt.Assert(t, os.WriteFile(nodes, []byte(id+" trusted\n"), 0o600), qt.IsNil)
+	bare := fmt.Sprintf(`{"logtail":{"id":"%s"},"virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txBytes":1}]}`, id)
+	for _, test := range []struct {
+		in   string
+		args []string
+		want []string
+	}{
+		{in, []string{"-resolve", "name"}, []string{"alpha:4000", `be\x1b[2Jta:22`, "gamma:22"}},
+		{in, []string{"-resolve", "user"}, []string{"ann:4000", "tag:db:22", "100.64.0.3:22"}},
+		{in, []string{"-resolve", "id"}, []string{"n1:4000", "n2:22"}},
+		{in, []string{"-resolve", "name", "-nodes", nodes}, []string{"trusted:4000", "gamma:22"}},
+		{bare, []string{"-resolve", "id"}, []string{" abababababab:4000 100.64.0.2:22 "}},
+		{in, nil, []string{"100.64.0.1:4000", "abababababab", "(exit)"}},
+	} {
+		code, out, errs := clitest.Run(t, run, test.in, append([]string{"fmt"}, test.args...)...)
+		qt.Assert(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", errs))
+		for _, want := range test.want {
+			qt.Check(t, out, qt.Contains, want)
+		}
+	}
+}
+
+func TestFmtTellsWhatItCannotRead(t *testing.T) {
+	code, out, errs := clitest.Run(t, run, "{\"virtualTraffic\":[\n"+fmt.Sprintf(named, "x"), "fmt")
+	qt.Check(t, code, qt.Equals, cli.ExitFailed)
+	qt.Check(t, errs, qt.Contains, "-:1: records: a record is torn")
+	qt.Check(t, out, qt.Contains, "1 record")
+	code, _, errs = clitest.Run(t, run, strings.Repeat("\xff\n", 5*maxWarnings), "fmt")
+	qt.Check(t, code, qt.Equals, cli.ExitFailed)
+	qt.Check(t, strings.Count(errs, "\n"), qt.Equals, maxWarnings+1)
+	qt.Check(t, errs, qt.Contains, "80 more places cannot be read")
+	code, _, _ = clitest.Run(t, run, "", "fmt", "no-such-file")
+	qt.Check(t, code, qt.Equals, cli.ExitFailed)
+	code, out, errs = clitest.Run(t, run, "{\"logtail\":{},\n\"x\":nul}\n{\"logtail\":{}}", "fmt", "-json") // no line can be made of it
+	qt.Check(t, code, qt.Equals, cli.ExitFailed)
+	qt.Check(t, errs, qt.Matches, "netlog fmt: -:1: invalid character .*\n")
+	qt.Check(t, out, qt.Equals, "{\"logtail\":{}}\n")
+	for _, args := range [][]string{{"-class", "x"}, {"-since", "x"}, {"-resolve", "x"}, {"-exclude", "x"}, {"-json", "-exclude", ""}} {
+		code, _, _ = clitest.Run(t, run, "", append([]string{"fmt"}, args...)...)
+		qt.Check(t, code, qt.Equals, cli.ExitUsage)
+	}
+}
+
+// TestFmtJSONCannotMoveTheCursor prints what other writers than the receiver store.
+func TestFmtJSONCannotMoveTheCursor(t *testing.T) {
+	c := qt.New(t)
+	const in = "{\"logtail\":{},\"text\":\"a\u009b2J\x7fb\u00a0\u00e9\xff\x9b\"}\n"
+	_, out, _ := clitest.Run(t, run, in, "fmt", "-json")
+	clitest.CheckPrintable(c, out)
+	c.Check(out, qt.Equals, `{"logtail":{},"text":"a\u009b2J\u007fb`+"\u00a0\u00e9"+`\ufffd\ufffd"}`+"\n")
+	var was, is struct{ Text string }
+	c.Assert(json.Unmarshal([]byte(in), &was), qt.IsNil)
+	c.Assert(json.Unmarshal([]byte(out), &is), qt.IsNil)
+	c.Check(is, qt.Equals, was, qt.Commentf("it is the same text"))
+
+	_, out, _ = clitest.Run(t, run, "{\"logtail\":{},\r\"text\":\"over\"}", "fmt", "-json")
+	c.Check(out, qt.Equals, `{"logtail":{},"text":"over"}`+"\n", qt.Commentf("a carriage return between two members"))
+}

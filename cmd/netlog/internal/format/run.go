@@ -1,0 +1,163 @@
+package format
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+)
+
+// formatter is one run of fmt.
+type formatter struct {
+	*config
+	in       *records.Input
+	stdout   *bufio.Writer
+	stderr   io.Writer
+	progress *cli.Progress
+	table    flowtable.Table
+	seen     map[process]*records.Seqs
+	line     []byte // reused
+	twice    int
+	warnings int
+}
+
+// maxProcesses bounds the memory for what came before, whatever number of processes
+// nodes say they had. Past it all are forgotten: copies come close to one another.
+const maxProcesses = 1 << 18
+
+// maxWarnings bounds what is told one by one.
+const maxWarnings = 20
+
+// process is one run of a node's daemon.
+type process struct {
+	node string
+	id   uint32
+}
+
+func (c *formatter) run() error {
+	defer c.progress.End()
+	if err := c.learn(); err != nil {
+		return err
+	}
+	c.table.Top, c.table.MaxFlows = c.top, c.max
+	c.table.NodeName = c.names.Node
+	if c.resolve != "" {
+		c.table.Name = func(a netip.Addr) string { return c.names.Resolve(a, c.resolve) }
+	}
+	c.seen = make(map[process]*records.Seqs)
+	for rec, err := range c.in.Records() {
+		c.progress.Show(c.in)
+		if err != nil {
+			c.warn(err)
+			continue
+		}
+		if c.isNew(rec) {
+			if err := c.record(rec); err != nil {
+				return err
+			}
+		}
+	}
+	c.progress.End()
+	if more := c.warnings - maxWarnings; more > 0 {
+		fmt.Fprintf(c.stderr, "netlog fmt: %s cannot be read\n", flowtable.Plural(more, "more place"))
+	}
+	if c.twice > 0 {
+		fmt.Fprintf(c.stderr, "netlog fmt: %s came twice, counted once\n", flowtable.Plural(c.twice, "record"))
+	}
+	if err := c.filter.unmatched(); err != nil {
+		return err
+	}
+	if c.json {
+		return c.exclude.report(c.stderr)
+	}
+	return c.table.Print(c.stdout, c.width)
+}
+
+// learn reads the input once for what an excluded node is called elsewhere.
+func (c *formatter) learn() error {
+	if !c.exclude.needsNames() {
+		return nil
+	}
+	if c.in.HasStdin() {
+		return errors.New("-exclude of a node must read its input twice: give files, or its addresses")
+	}
+	for rec, err := range c.in.Records() {
+		c.progress.Show(c.in)
+		if err != nil {
+			continue // told when it is read again
+		}
+		if err := c.exclude.learn(rec, c.names.Node); err != nil {
+			return err
+		}
+	}
+	c.exclude.settle()
+	return nil
+}
+
+// warn tells of input that cannot be read. The rest still counts.
+func (c *formatter) warn(err error) {
+	c.progress.End()
+	if c.warnings++; c.warnings <= maxWarnings {
+		fmt.Fprintf(c.stderr, "netlog fmt: %s\n", flowtable.Clean(err.Error()))
+	}
+}
+
+// isNew reports whether rec did not come before: delivery is at least once, so a
+// record can. What the receiver has found to be another record of that number is new.
+func (c *formatter) isNew(rec *records.Record) bool {
+	if !rec.HasSeq() || rec.Logtail.Conflict {
+		return true
+	}
+	p := process{rec.Reporter(), rec.Logtail.ProcID}
+	s := c.seen[p]
+	if s == nil {
+		if len(c.seen) >= maxProcesses {
+			clear(c.seen)
+		}
+		s = new(records.Seqs)
+		c.seen[p] = s
+	}
+	if s.Add(rec.Logtail.ProcSeq) {
+		return true
+	}
+	c.twice++
+	return false
+}
+
+// record adds one record to the table, or writes it.
+func (c *formatter) record(rec *records.Record) error {
+	if !c.filter.keeps(rec, c.names.Node) {
+		return nil
+	}
+	if !c.json {
+		if c.resolve != "" {
+			c.names.Learn(rec)
+		}
+		if c.filter.cut(rec) {
+			c.table.Add(rec)
+		}
+		return nil
+	}
+	raw := rec.Cut(c.filter.dropsFlow(rec), keepNodes)
+	if raw = c.exclude.rewrite(raw); raw == nil {
+		return nil
+	}
+	if bytes.ContainsAny(raw, "\r\n") { // a line must not end inside a record, nor begin anew
+		var line bytes.Buffer
+		if err := json.Compact(&line, raw); err != nil {
+			c.warn(&records.Error{Pos: rec.Pos, Err: err})
+			return nil
+		}
+		raw = line.Bytes()
+	}
+	c.line = cli.AppendJSON(c.line[:0], raw)
+	_, err := c.stdout.Write(c.line)
+	return err
+}

@@ -1,0 +1,28 @@
+package names
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+)
+
+func TestNodesFile(t *testing.T) {
+	id := strings.Repeat("Ab", 32)
+	for _, test := range []struct {
+		line string
+		want string // empty: refused
+	}{
+		{id + " web", "web"}, {"\ufeff" + id + "\tweb server \r\n", "web server"}, {"# x\n\n  " + id + "  a", "a"},
+		{id, ""}, {id[1:] + " web", ""}, {"x" + id[1:] + " web", ""}, {id + ", web", ""},
+	} {
+		c := qt.New(t)
+		path := filepath.Join(t.TempDir(), "nodes")
+		c.Assert(os.WriteFile(path, []byte(test.line), 0o600), qt.IsNil)
+		nodes, err := ReadNodes(path)
+		c.Check(nodes.Of(strings.ToLower(id)), qt.Equals, test.want, qt.Commentf("%q: %v", test.line, err))
+		c.Check(err == nil, qt.Equals, test.want != "")
+	}
+}

@@ -1,0 +1,31 @@
+package serve
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
+)
+
+func TestServeHostileRecords(t *testing.T) {
+	in := clitest.HostileRecords(t)
+	for _, raw := range []bool{false, true} {
+		var stdout, stderr clitest.Output
+		v := newView(&stdout, &stderr, raw)
+		for line := range strings.Lines(in) {
+			if json.Valid([]byte(line)) { // the receiver takes nothing else
+				v.add([][]byte{[]byte(strings.TrimSuffix(line, "\n"))})
+			}
+		}
+		shownAtTheEnd(v, func(string) string { return "" })
+		out := stdout.String()
+		if raw {
+			out = strings.ReplaceAll(out, "\u202e", "")
+		}
+		clitest.CheckHarmless(t, "serve", out+stderr.String())
+		qt.Check(t, strings.Count(stdout.String(), "\n"), qt.Equals, 11)
+	}
+}

@@ -1,0 +1,223 @@
+package serve
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// limitConns returns l with at most n connections open at once; the others wait
+// in the backlog of the kernel.
+func limitConns(l net.Listener, n int) net.Listener {
+	return &limitedListener{Listener: l, free: make(chan struct{}, n), closed: make(chan struct{})}
+}
+
+type limitedListener struct {
+	net.Listener
+	free   chan struct{} // holds a token for each open connection
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Accept implements [net.Listener].
+func (l *limitedListener) Accept() (net.Conn, error) {
+	select {
+	case l.free <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.free
+		return nil, err
+	}
+	return &limitedConn{Conn: c, release: sync.OnceFunc(func() { <-l.free })}, nil
+}
+
+// Close implements [net.Listener].
+func (l *limitedListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+type limitedConn struct {
+	net.Conn
+	release func()
+}
+
+// Close implements [net.Conn].
+func (c *limitedConn) Close() error {
+	defer c.release()
+	return c.Conn.Close()
+}
+
+// health knows when a batch could not be stored last. It keeps the time as it was
+// taken, for its monotonic clock: nobody sets that back.
+type health struct{ failed atomic.Pointer[time.Time] } // nil: the last one could be stored
+
+// failedFor is how long one failure counts. A proxy that sends nothing here any more
+// would never see that storing works again.
+const failedFor = time.Minute
+
+func (h *health) failing() bool {
+	failed := h.failed.Load()
+	return failed != nil && time.Since(*failed) < failedFor
+}
+
+func (h *health) stored() { h.failed.Store(nil) }
+
+func (h *health) fail() {
+	now := time.Now()
+	h.failed.Store(&now)
+}
+
+// serveHealth answers /healthz.
+func (s *server) serveHealth(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.files.Check() != nil:
+		http.Error(w, "nothing can be stored", http.StatusServiceUnavailable)
+	case s.health.failing():
+		http.Error(w, "the last batch could not be stored", http.StatusServiceUnavailable)
+	default:
+		fmt.Fprintln(w, "ok")
+	}
+}
+
+// Timeouts of the server. The receiver has its own for reading a body and for
+// storing, both shorter than writeTimeout.
+const (
+	headerTimeout  = 10 * time.Second
+	readTimeout    = 45 * time.Second
+	writeTimeout   = 60 * time.Second
+	idleTimeout    = 75 * time.Second // nodes that send once a minute keep their connection
+	maxHeaderBytes = 16 << 10
+	maxConns       = 16 << 10
+)
+
+// serveHTTP is not a ServeMux, which answers a path that is not clean with a redirect:
+// nodes follow none, and it would repeat the private ID.
+func (s *server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		s.serveHealth(w, r)
+		return
+	}
+	s.handler.ServeHTTP(w, r)
+}
+
+// newServer returns a server with all its timeouts.
+func newServer(h http.Handler, v *view) *http.Server {
+	// HTTP/2 has nothing for nodes, and would let a connection hold many requests.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          log.New(httpErrors{v}, "", 0),
+		Protocols:         protocols,
+	}
+}
+
+// serveOn serves with TLS where that is configured.
+func (s *server) serveOn(srv *http.Server, l net.Listener) error {
+	if s.cert == nil {
+		return srv.Serve(l)
+	}
+	srv.TLSConfig = &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			cert := s.cert.get()
+			return &cert, nil
+		},
+	}
+	return srv.ServeTLS(l, "", "")
+}
+
+// listen listens on the address of a flag, and says what is likely wrong where it
+// is taken.
+func listen(flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case err == nil:
+		return l, nil
+	case !errors.Is(err, errTaken):
+		return nil, fmt.Errorf("-%s: %w", flag, err)
+	case flag == "addr":
+		return nil, fmt.Errorf("%s is taken: another netlog serve may run already. If it is another user's, "+
+			"the logs of this machine go to that user; stop it, or choose another -addr", addr)
+	}
+	return nil, fmt.Errorf("-%s %s is taken: choose another one", flag, addr)
+}
+
+// isLoopback reports whether addr can be reached from this machine only.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	return err == nil && loopbackHost(host)
+}
+
+// namesLoopback reports whether host, of a request, with a port or without, means this
+// machine whoever is asked.
+func namesLoopback(host string) bool {
+	name := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return isLoopback(host) || loopbackHost(name)
+}
+
+// loopbackHost reports whether host is this machine.
+func loopbackHost(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// httpErrors takes what the HTTP server complains about. Failed handshakes are left
+// out: every scanner of the internet causes some.
+type httpErrors struct{ v *view }
+
+func (w httpErrors) Write(p []byte) (int, error) {
+	if s := strings.TrimSpace(string(p)); !strings.HasPrefix(s, "http: TLS handshake error") {
+		w.v.say("%s", s)
+	}
+	return len(p), nil
+}
+
+// serveMetrics answers /metrics in the text format of Prometheus. There is no
+// metric of a single node: those would grow with what clients send. It listens on
+// loopback only; a web page whose name has come to mean this machine (DNS rebinding)
+// gets there, but with its own name in Host.
+func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
+	if !namesLoopback(r.Host) {
+		http.Error(w, "ask for localhost or its address", http.StatusForbidden)
+		return
+	}
+	if r.URL.Path != "/metrics" {
+		http.NotFound(w, r)
+		return
+	}
+	st := s.handler.Stats()
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	metric := func(name, kind, help string, value any) {
+		fmt.Fprintf(w, "# HELP netlog_%s %s\n# TYPE netlog_%s %s\nnetlog_%s %v\n", name, help, name, kind, name, value)
+	}
+	metric("requests_total", "counter", "Requests.", st.Requests)
+	metric("stored_entries_total", "counter", "Entries stored.", st.Stored)
+	metric("stored_bytes_total", "counter", "Bytes of entries stored, before compression.", st.StoredBytes)
+	metric("repeated_entries_total", "counter", "Entries that were stored before.", st.Repeated)
+	metric("conflicting_entries_total", "counter", "Entries stored beside another one of the same number.", st.Conflicts)
+	metric("missing_entries_total", "counter", "Entries that never came, by gaps in their numbers.", st.Missing)
+	fmt.Fprint(w, "# HELP netlog_refused_requests_total Requests not answered 200.\n# TYPE netlog_refused_requests_total counter\n")
+	for _, r := range refusals(st) {
+		fmt.Fprintf(w, "netlog_refused_requests_total{why=%q} %d\n", r.why, r.n)
+	}
+	metric("nodes", "gauge", "Nodes remembered of those seen since the start, 65,536 at most.", st.Nodes)
+	metric("disk_bytes", "gauge", "Bytes of all files.", s.files.Bytes())
+	metric("start_time_seconds", "gauge", "When the server started, in Unix time.", s.started.Unix())
+}

@@ -1,0 +1,201 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+)
+
+// announce tells what is served, and how long it is kept.
+func (s *server) announce(addr net.Addr) {
+	scheme := "http"
+	if s.cert != nil {
+		scheme = "https"
+	}
+	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s://%s, storing in %s", scheme, addr, s.cfg.dir))
+	s.view.say("%s", s.view.headline)
+	kept, size := "for ever", "without a bound on their size"
+	if s.cfg.maxAge > 0 {
+		kept = "for " + s.cfg.maxAge.Words()
+	}
+	if s.cfg.maxSize > 0 {
+		size = "up to " + s.cfg.maxSize.Words()
+	}
+	s.view.say("netlog serve: entries are kept %s, %s; the oldest go first", kept, size)
+	if err := s.files.Check(); err != nil {
+		s.view.say("netlog serve: nothing can be stored now: %v", err)
+	}
+	s.access.tellNoToken()
+	if isLoopback(s.cfg.addr) {
+		return
+	}
+	if s.access.tokens == nil {
+		s.view.say("netlog serve: without -tokens, everyone who reaches it can send logs")
+	}
+	if s.cert == nil {
+		s.view.say("netlog serve: without TLS, the network can read logs, tokens and private IDs")
+	}
+}
+
+// How long the end may take: to answer what is under way, and to show what is left.
+const (
+	shutdownTimeout = 10 * time.Second
+	viewTimeout     = time.Second
+)
+
+// server is one run of serve.
+type server struct {
+	cfg     config
+	files   *filestore.Store
+	handler *receiver.Handler
+	access  *access
+	cert    *watched[tls.Certificate] // nil: plain http
+	view    *view
+	health  health
+	started time.Time
+}
+
+// readFiles reads the files that say who may send, and who this server is.
+func (s *server) readFiles() (err error) {
+	if s.access, err = newAccess(s.cfg, s.view.say); err != nil {
+		return err
+	}
+	s.view.denied = s.access.lastDenial
+	if s.cfg.tlsCert == "" {
+		return nil
+	}
+	read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(s.cfg.tlsCert, s.cfg.tlsKey) }
+	if s.cert, err = watch(read, s.view.say, s.cfg.tlsCert, s.cfg.tlsKey); err != nil {
+		return fmt.Errorf("-tls-cert, -tls-key: %w", err)
+	}
+	return nil
+}
+
+// checks returns what looks whether the files have changed.
+func (s *server) checks() (checks []func()) {
+	if s.access.tokens != nil {
+		checks = append(checks, s.access.tokens.check)
+	}
+	if s.access.nodes != nil {
+		checks = append(checks, s.access.nodes.check)
+	}
+	if s.cert != nil {
+		checks = append(checks, s.cert.check)
+	}
+	return checks
+}
+
+// serve runs until ctx ends, or a signal asks for the end. A second signal ends the
+// program at once: the first gives signals their default action back.
+func (s *server) serve(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	// Without this, the end of a reader like head would be that of the program.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	defer signal.Stop(pipe)
+	listener, err := listen("addr", s.cfg.addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	metrics := net.Listener(nil)
+	if s.cfg.metrics != "" {
+		if metrics, err = listen("metrics", s.cfg.metrics); err != nil {
+			return err
+		}
+		defer metrics.Close()
+	}
+	s.files, err = filestore.Open(s.cfg.dir, s.cfg.files(s.view.say))
+	switch {
+	case errors.Is(err, filestore.ErrLocked):
+		return fmt.Errorf("%s is used by another netlog serve", s.cfg.dir)
+	case err != nil:
+		return err
+	}
+	err = s.run(ctx, listener, metrics)
+	return errors.Join(err, s.files.Close())
+}
+
+// run serves until ctx ends or a listener fails.
+func (s *server) run(ctx context.Context, listener, metrics net.Listener) error {
+	s.handler = &receiver.Handler{
+		Sink:      &shownSink{s.files, s.view, &s.health, s.access},
+		Authorize: s.access.authorize,
+		Limits:    s.cfg.limits(),
+		Logf:      s.view.say,
+	}
+	main := newServer(http.HandlerFunc(s.serveHTTP), s.view)
+	side := newServer(http.HandlerFunc(s.serveMetrics), s.view)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, 2)
+	go func() {
+		failed <- s.serveOn(main, limitConns(listener, maxConns))
+		cancel()
+	}()
+	if metrics != nil {
+		go func() {
+			failed <- side.Serve(metrics)
+			cancel()
+		}()
+	}
+	var follower sync.WaitGroup
+	defer follower.Wait()
+	follower.Go(func() { follow(ctx, s.checks()) })
+	s.announce(listener.Addr())
+	if metrics != nil {
+		s.view.say("netlog serve: metrics at http://%s/metrics", metrics.Addr())
+	}
+	endView := s.startView(ctx)
+
+	<-ctx.Done()
+	// What is being stored is stored and answered; nothing new is taken.
+	stop, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancelStop()
+	err := main.Shutdown(stop)
+	side.Close()
+	if err != nil {
+		err = errors.Join(err, main.Close())
+	}
+	endView()
+	if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(e, err)
+	}
+	st := s.handler.Stats()
+	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
+		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
+	return err
+}
+
+// startView shows what is stored until the function that it returns is called, which
+// shows what is left. A reader that takes nothing any more cannot hold up the end.
+func (s *server) startView(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.view.run(ctx, s.handler.Stats, s.access.name)
+	}()
+	return func() {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(viewTimeout):
+		}
+	}
+}

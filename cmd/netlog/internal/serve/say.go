@@ -1,0 +1,114 @@
+package serve
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+// refusedEvery is how often it is told what was refused.
+const refusedEvery = time.Minute
+
+// A refusal is how many requests were not answered 200, for one reason.
+type refusal struct {
+	why string
+	n   uint64
+}
+
+// refusals returns all reasons with their numbers.
+func refusals(st receiver.Stats) []refusal {
+	return []refusal{
+		{"malformed", st.Malformed}, {"too_large", st.TooLarge}, {"forbidden", st.Forbidden},
+		{"over_quota", st.OverQuota}, {"unavailable", st.Unavailable}, {"other", st.OtherErrors},
+	}
+}
+
+// refused is how many requests were not answered 200.
+func refused(st receiver.Stats) (n uint64) {
+	for _, r := range refusals(st) {
+		n += r.n
+	}
+	return n
+}
+
+// refusedSince tells what was refused between two moments, "" where nothing was. It
+// names the last node only, so that nobody can fill a log by what he sends.
+func refusedSince(was, is receiver.Stats, last string) string {
+	if refused(is) == refused(was) {
+		return ""
+	}
+	var why []string
+	before := refusals(was)
+	for n, r := range refusals(is) {
+		if d := r.n - before[n].n; d > 0 {
+			why = append(why, fmt.Sprintf("%d %s", d, strings.ReplaceAll(r.why, "_", " ")))
+		}
+	}
+	if last != "" {
+		last = "; the last one forbidden: " + last
+	}
+	return fmt.Sprintf("%s refused in the last minute: %s%s", flowtable.Plural(refused(is)-refused(was), "request"), strings.Join(why, ", "), last)
+}
+
+// maxWaiting bounds the lines that wait for the end of the table.
+const maxWaiting = 200
+
+// say prints a line for the operator, with nothing in it that moves the cursor. On
+// the terminal that the table is drawn on it is the head of the table that shows it,
+// until the next one comes; the whole of it is printed after the table has gone.
+func (v *view) say(format string, args ...any) {
+	text := flowtable.Clean(fmt.Sprintf(format, args...))
+	v.mu.Lock()
+	v.message = text
+	wait := v.drawing && !v.ownErr
+	if wait {
+		if len(v.waiting) == maxWaiting {
+			v.waiting = slices.Delete(v.waiting, 0, 1)
+			v.unsaid++
+		}
+		v.waiting = append(v.waiting, text)
+	}
+	v.mu.Unlock()
+	if !wait {
+		fmt.Fprintln(v.stderr, text)
+	}
+}
+
+// startDrawing takes the screen.
+func (v *view) startDrawing() {
+	v.mu.Lock()
+	v.drawing = true
+	v.mu.Unlock()
+	fmt.Fprint(v.stdout, enterScreen)
+}
+
+// stopDrawing gives the screen back, and prints what was said meanwhile.
+func (v *view) stopDrawing() {
+	fmt.Fprint(v.stdout, leaveScreen)
+	v.mu.Lock()
+	lines, unsaid := v.waiting, v.unsaid
+	v.drawing, v.waiting, v.unsaid = false, nil, 0
+	v.mu.Unlock()
+	if unsaid > 0 {
+		fmt.Fprintf(v.stderr, "netlog serve: %s before these\n", flowtable.Plural(unsaid, "more line"))
+	}
+	for _, l := range lines {
+		fmt.Fprintln(v.stderr, l)
+	}
+}
+
+// sayRefused tells what was refused between two moments, and returns the second.
+func (v *view) sayRefused(was, is receiver.Stats) receiver.Stats {
+	last := ""
+	if v.denied != nil {
+		last = v.denied()
+	}
+	if s := refusedSince(was, is, last); s != "" {
+		v.say("netlog serve: %s", s)
+	}
+	return is
+}

@@ -1,0 +1,32 @@
+package serve
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+)
+
+// shownSink stores in files, and shows what is stored.
+type shownSink struct {
+	files  *filestore.Store
+	view   *view
+	health *health
+	access *access // is told what is denied here
+}
+
+// Store implements [receiver.Sink].
+func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
+	err := s.files.Store(ctx, b)
+	switch {
+	case err == nil:
+		s.health.stored()
+		s.view.add(b.Entries)
+	case errors.Is(err, receiver.ErrCollections): // the client's doing, as the next
+		s.access.deny(b.ID, b.Collection, err)
+	case !errors.Is(err, context.Canceled):
+		s.health.fail()
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/internal/collection"
+	"github.com/go-netlog/netlog/logtail"
+)
+
+// A grant is one line of the tokens file.
+type grant struct {
+	sum        [sha256.Size]byte // of the token
+	collection string
+	everyone   bool // else only id
+	id         logtail.PublicID
+}
+
+// readGrants reads a tokens file.
+func readGrants(path string) ([]grant, error) {
+	var grants []grant
+	err := cli.ReadLines(path, func(fields []string) (want string) {
+		g, ok := parseGrant(fields)
+		switch {
+		case !ok:
+			return "the SHA-256 of a token, a collection, and a public ID or *"
+		case g.sum == sha256.Sum256(nil): // of a variable that was not set, most likely
+			return "the SHA-256 of a token, not that of nothing, which everyone knows"
+		}
+		grants = append(grants, g)
+		return ""
+	})
+	if err != nil {
+		return nil, err
+	}
+	return grants, nil
+}
+
+// parseGrant reads the fields of one line.
+func parseGrant(fields []string) (g grant, ok bool) {
+	if len(fields) != 3 || len(fields[0]) != 2*len(g.sum) || collection.Check(fields[1]) != nil {
+		return g, false
+	}
+	if _, err := hex.Decode(g.sum[:], []byte(fields[0])); err != nil {
+		return g, false
+	}
+	g.collection = fields[1]
+	if g.everyone = fields[2] == "*"; g.everyone {
+		return g, true
+	}
+	var err error
+	g.id, err = logtail.ParsePublicID(fields[2])
+	return g, err == nil
+}

@@ -1,0 +1,178 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+const (
+	maxQueued  = 16 << 20    // bytes of entries that wait to be shown
+	maxLive    = 4 << 20     // bytes of entries that the live table is made from
+	liveWindow = time.Minute // that the live table shows
+	drawEvery  = 500 * time.Millisecond
+)
+
+// view shows what is stored. It never holds up storing: what comes faster than it
+// can be shown is left out, and counted.
+type view struct {
+	// immutable
+	stdout, stderr io.Writer
+	json           bool
+	live           bool // stdout is a terminal to draw on
+	ownErr         bool // stderr is a file or a pipe, which no drawing touches
+	headline       string
+	denied         func() string // of the access, may be nil
+	wake           chan struct{}
+
+	// owned by run
+	latest []shown // what the live table is made from, the oldest first
+	bytes  int     // of latest
+	screen []byte  // what was drawn last
+	unread bool    // nobody reads stdout any more
+
+	// mu guards the fields below.
+	mu      sync.Mutex
+	queue   [][]byte
+	queued  int // bytes
+	skipped int // entries not shown for want of room
+	drawing bool
+	message string   // the last thing said
+	waiting []string // what was said while drawing, for when that ends
+	unsaid  int      // what there was no room for, said before that
+}
+
+// shown is an entry on the live table.
+type shown struct {
+	raw []byte
+	at  time.Time
+}
+
+// newView returns a view on stdout.
+func newView(stdout, stderr io.Writer, json bool) *view {
+	_, rows := cli.TermSize(stdout)
+	return &view{
+		stdout: stdout, stderr: stderr, json: json, live: rows > 0 && !json, ownErr: cli.TermWidth(stderr) == 0,
+		wake: make(chan struct{}, 1),
+	}
+}
+
+// add takes copies of entries.
+func (v *view) add(entries [][]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, e := range entries {
+		if v.queued+len(e) > maxQueued {
+			v.skipped++
+			continue
+		}
+		v.queue = append(v.queue, bytes.Clone(e))
+		v.queued += len(e)
+	}
+	select {
+	case v.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the queue.
+func (v *view) take() (queue [][]byte, skipped int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	queue, skipped = v.queue, v.skipped
+	v.queue, v.queued, v.skipped = nil, 0, 0
+	return queue, skipped
+}
+
+// run shows entries until ctx ends.
+func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(id string) string) {
+	if v.live {
+		v.runLive(ctx, stats, name)
+		return
+	}
+	tick := time.NewTicker(refusedEvery)
+	defer tick.Stop()
+	was := stats()
+	for ended := false; !ended; {
+		select {
+		case <-tick.C:
+			was = v.sayRefused(was, stats())
+		case <-v.wake:
+		case <-ctx.Done():
+			ended = true // after what is there
+		}
+		var out bytes.Buffer
+		queue, skipped := v.take()
+		for _, e := range queue {
+			if v.json {
+				out.Write(cli.AppendJSON(out.AvailableBuffer(), e))
+			} else {
+				appendRecord(&out, e, name)
+			}
+		}
+		v.show(out.Bytes())
+		if skipped > 0 {
+			v.say("netlog serve: %s stored but not shown: the reader is too slow", flowtable.Plural(skipped, "entry"))
+		}
+	}
+}
+
+// show writes to stdout. Where nobody reads it any more, storing goes on.
+func (v *view) show(p []byte) {
+	if v.unread {
+		return
+	}
+	if _, err := v.stdout.Write(p); errors.Is(err, errUnread) {
+		v.unread = true
+		v.say("netlog serve: nobody reads what is stored any more; storing goes on")
+	}
+}
+
+// appendRecord writes the line of an entry: when, who, and what traffic.
+func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
+	var r records.Record
+	err := r.UnmarshalJSON(e)
+	id := r.Logtail.ID
+	fmt.Fprintf(out, "%s %s", r.Logtail.ServerTime.Format("2006-01-02T15:04:05Z"), flowtable.Clean(nodeName(id, name)))
+	if len(r.NodeID) == len(id) && !strings.EqualFold(r.NodeID, id) {
+		fmt.Fprintf(out, " (claims to be %.12s)", flowtable.Clean(r.NodeID))
+	}
+	if err != nil { // what was read of it may be half of it
+		out.WriteString("  an entry of another form\n")
+		return
+	}
+	for _, class := range flowtable.Classes() {
+		flows := class.Traffic(&r.Message)
+		if len(flows) == 0 {
+			continue
+		}
+		var tx, rx uint64
+		for _, f := range flows {
+			tx += f.TxBytes
+			rx += f.RxBytes
+		}
+		fmt.Fprintf(out, "  %s: %s, tx %d B, rx %d B", class, flowtable.Plural(len(flows), "flow"), tx, rx)
+	}
+	if r.Text != "" {
+		fmt.Fprintf(out, "  %s", flowtable.Clean(strings.TrimSpace(r.Text)))
+	}
+	out.WriteByte('\n')
+}
+
+// nodeName returns the name of a node, or the first digits of its ID.
+func nodeName(id string, name func(id string) string) string {
+	if n := name(id); n != "" {
+		return n
+	}
+	return id[:min(12, len(id))]
+}

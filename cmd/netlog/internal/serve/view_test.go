@@ -1,0 +1,116 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+func noStats() receiver.Stats { return receiver.Stats{} }
+
+// shownAtTheEnd has v show what it was given.
+func shownAtTheEnd(v *view, name func(string) string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	v.run(ctx, noStats, name)
+}
+
+// TestAReaderThatIsTooSlowMissesEntries, and is told how many, and sees what comes later.
+func TestAReaderThatIsTooSlowMissesEntries(t *testing.T) {
+	var stdout, stderr clitest.Output
+	v := newView(&stdout, &stderr, false)
+	name := func(string) string { return "" }
+	large := fmt.Appendf(nil, `{"a":"%s"}`, strings.Repeat("x", 1<<20))
+	v.add([][]byte{large, large, large})
+	for range 17 {
+		v.add([][]byte{large})
+	}
+	shownAtTheEnd(v, name)
+	const fit = 15 // in 16 MiB
+	qt.Check(t, strings.Count(stdout.String(), "\n"), qt.Equals, fit)
+	qt.Check(t, stderr.String(), qt.Equals, fmt.Sprintf("netlog serve: %d entries stored but not shown: the reader is too slow\n", 20-fit))
+	v.add([][]byte{[]byte(`{"text":"later"}`)})
+	shownAtTheEnd(v, name)
+	qt.Check(t, strings.Count(stdout.String(), "\n"), qt.Equals, fit+1)
+	qt.Check(t, strings.HasSuffix(stdout.String(), "later\n"), qt.IsTrue)
+	qt.Check(t, strings.Count(stderr.String(), "\n"), qt.Equals, 1)
+}
+
+// TestServeShowsALineForEachEntry that was stored, whatever is in it.
+func TestServeShowsALineForEachEntry(t *testing.T) {
+	id, other := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
+	names := map[string]string{other: "web"}
+	for _, test := range []struct{ id, entry, want string }{
+		{id, `,"text":" hello\n"`, "abababababab  hello"},
+		{other, `,"exitTraffic":[{"txBytes":3},{"rxBytes":4}],"virtualTraffic":[]`, "web  exit: 2 flows, tx 3 B, rx 4 B"},
+		{id, `,"nodeId":"n1"`, "abababababab"},
+		{id, `,"nodeId":"` + id + `"`, "abababababab"},
+		{id, `,"nodeId":"` + strings.ToUpper(id) + `"`, "abababababab"},
+		{id, `,"nodeId":"` + other + `"`, "abababababab (claims to be cdcdcdcdcdcd)"},
+		{id, `,"text":5`, "abababababab  an entry of another form"},
+		{other, `,"exitTraffic":[{"proto":300}],"text":"x"`, "web  an entry of another form"},
+	} {
+		var stdout, stderr clitest.Output
+		v := newView(&stdout, &stderr, false)
+		v.add([][]byte{fmt.Appendf(nil, `{"logtail":{"id":%q,"server_time":"2026-11-22T10:00:00.5Z"}%s}`, test.id, test.entry)})
+		shownAtTheEnd(v, func(id string) string { return names[id] })
+		qt.Check(t, stdout.String(), qt.Equals, "2026-11-22T10:00:00Z "+test.want+"\n", qt.Commentf("%s", test.entry))
+		qt.Check(t, stderr.String(), qt.Equals, "")
+	}
+}
+
+// TestTheLiveTableForgets what came more than a minute ago, and the oldest of what is
+// too much for it.
+func TestTheLiveTableForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stdout, stderr clitest.Output
+		v := newView(&stdout, &stderr, false)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { v.runLive(ctx, noStats, func(string) string { return "" }) })
+		entry := func(name string, size int) []byte {
+			return fmt.Appendf(nil, `{"nodeId":%q,"text":"%s"}`, name, strings.Repeat("x", size))
+		}
+		for _, step := range []struct {
+			add  [][]byte
+			wait time.Duration
+			want string
+		}{
+			{[][]byte{entry("a", 1)}, 10 * time.Second, "a"},
+			{[][]byte{entry("b", 1)}, 30 * time.Second, "a b"},
+			{[][]byte{entry("c", 1)}, 25 * time.Second, "b c"},
+			{nil, 6 * time.Second, "c"},
+			{[][]byte{entry("large", maxLive-160)}, time.Second, "c large"},
+			{[][]byte{entry("d", 100)}, time.Second, "large d"},
+			{[][]byte{entry("larger", maxLive)}, time.Second, ""},
+			{[][]byte{entry("e", 1)}, liveWindow, "e"},
+			{nil, time.Second, ""},
+		} {
+			v.add(step.add)
+			time.Sleep(step.wait)
+			synctest.Wait()
+			var got []string
+			bytesHeld := 0
+			for _, s := range v.latest {
+				_, name, _ := bytes.Cut(s.raw, []byte(`"nodeId":"`))
+				name, _, _ = bytes.Cut(name, []byte(`"`))
+				got = append(got, string(name))
+				bytesHeld += len(s.raw)
+			}
+			qt.Check(t, strings.Join(got, " "), qt.Equals, step.want)
+			qt.Check(t, v.bytes, qt.Equals, bytesHeld)
+		}
+		cancel()
+		wg.Wait()
+	})
+}

@@ -1,0 +1,133 @@
+package verify
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
+)
+
+// TestVerifySaysWhyItCannotCheck with 2: 1 is for what it finds.
+func TestVerifySaysWhyItCannotCheck(t *testing.T) {
+	dir := t.TempDir()
+	qt.Assert(t, os.WriteFile(dir+"/empty.ndjson", []byte("{}\n"), 0o600), qt.IsNil)
+	for _, test := range []struct{ arg, want string }{
+		{dir + "/nope", "no such file"}, {dir + "/empty.ndjson", "no records"}, {dir, "no records"}, {"", "no files"}, {"-", "not standard input"},
+	} {
+		code, _, errs := clitest.Run(t, run, "", append([]string{"verify"}, strings.Fields(test.arg)...)...)
+		qt.Check(t, code, qt.Equals, cli.ExitUsage)
+		qt.Check(t, errs, qt.Matches, "netlog verify: .*"+test.want+".*\n")
+	}
+}
+
+func TestVerifyMaxFlows(t *testing.T) {
+	m := meshtest.Finished(meshtest.TwoNodes())
+	for _, max := range []string{"4", "100"} { // two flows, from two sides, and what nodes call themselves
+		code, _, errs := clitest.Run(t, run, "", "verify", "-max-flows", max, m.Write(t))
+		qt.Check(t, code == cli.ExitOK, qt.Equals, max == "100")
+		qt.Check(t, strings.Contains(errs, "raise -max-flows"), qt.Equals, max == "4")
+	}
+}
+
+// TestVerifyTakesADaemonOlderThanRetention has the first files of both nodes
+// deleted: honest books, that begin in the middle of a process.
+func TestVerifyTakesADaemonOlderThanRetention(t *testing.T) {
+	m := meshtest.Finished(meshtest.TwoNodes())
+	a, b := m.Node("a"), m.Node("b")
+	a.Lines, b.Lines = a.Lines[5:], b.Lines[5:]
+	dir := m.Write(t)
+	code, out, _ := clitest.Run(t, run, "", "verify", dir)
+	qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", out))
+	qt.Check(t, out, qt.Contains, fmt.Sprintf("note: node %s, 1 process: the first 5 entries missing, as where older files are deleted; -complete makes that a finding\n", a.Id[:12]))
+	qt.Check(t, strings.Count(out, "note: "), qt.Equals, 2, qt.Commentf("a line a node"))
+
+	code, out, _ = clitest.Run(t, run, "", "verify", "-complete", dir)
+	qt.Check(t, code, qt.Equals, cli.ExitFindings)
+	qt.Check(t, out, qt.Contains, fmt.Sprintf("a.ndjson:1: sequence gap: node %s, process 1000: 5 entries missing (1-5)\n", a.Id[:12]))
+	qt.Check(t, out, qt.Not(qt.Contains), "note: ")
+}
+
+// TestVerifyKnowsNoTimesOfANodeWithoutWindows, which has sent lines of text only.
+func TestVerifyKnowsNoTimesOfANodeWithoutWindows(t *testing.T) {
+	m := meshtest.Finished(meshtest.TwoNodes())
+	m.Node("b").Lines = []string{`{"logtail":{"id":"` + m.Node("b").Id + `","proc_id":1,"proc_seq":1},"text":"up"}`}
+	_, out, _ := clitest.Run(t, run, "", "verify", m.Write(t))
+	qt.Check(t, out, qt.Contains, ": no windows, 1 record, 1 process, clock not known\n")
+	qt.Check(t, out, qt.Not(qt.Contains), "0001-01-01")
+}
+
+func TestVerifyGolden(t *testing.T) {
+	for _, test := range meshtest.All {
+		t.Run(test.Name, func(t *testing.T) {
+			dir := test.Build().Write(t)
+			code, out, errs := clitest.Run(t, run, "", "verify", dir)
+			qt.Check(t, errs, qt.Equals, "")
+			qt.Check(t, code == 0, qt.Equals, test.Clean, qt.Commentf("%s", out))
+			clitest.Golden(t, test.Name, dir, []byte(out))
+		})
+	}
+}
+
+func TestVerifyCompleteWantsAllBooks(t *testing.T) {
+	m := meshtest.Finished(meshtest.HubAndSpoke())
+	m.Node("spoke2").Lines = nil
+	m.Node("hub").Lines = nil
+	code, out, _ := clitest.Run(t, run, "", "verify", "-complete", m.Write(t))
+	qt.Check(t, code, qt.Equals, cli.ExitFindings)
+	qt.Check(t, out, qt.Contains, "missing books: no node reports as 100.64.0.3")
+}
+
+func TestVerifyUsage(t *testing.T) {
+	for _, args := range [][]string{{"verify"}, {"verify", "-"}, {"verify", "-loss", "x", "f"}, {"verify", "-loss", "NaN", "f"},
+		{"verify", "-loss", "-1", "f"}, {"verify", "-slack", "-1s", "f"}, {"verify", "-max-flows", "0", "f"}} {
+		code, _, errs := clitest.Run(t, run, "", args...)
+		qt.Check(t, code, qt.Equals, cli.ExitUsage)
+		qt.Check(t, errs, qt.Not(qt.Equals), "")
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	qt.Assert(t, os.WriteFile(empty, []byte("{}\n"), 0o600), qt.IsNil)
+	for path, want := range map[string]string{"no-such-file": ".*no-such-file.*", empty: "netlog verify: no records"} {
+		code, _, errs := clitest.Run(t, run, "", "verify", path)
+		qt.Check(t, code, qt.Equals, cli.ExitUsage)
+		qt.Check(t, errs, qt.Matches, want+"\n")
+	}
+}
+
+// TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone has flows of which only the hub keeps
+// books: nobody can say anything else, and so nothing is checked.
+func TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		books []string // of these nodes, besides the hub
+		notes []string // addresses that have none
+	}{
+		{"two phones talk through it", []string{"spoke1", "spoke2"}, []string{"100.64.0.4", "100.64.0.5"}},
+		{"its file is the only one", nil, []string{"100.64.0.2", "100.64.0.3", "100.64.0.4", "100.64.0.5"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := meshtest.New("hub", "spoke1", "spoke2", "phone1", "phone2")
+			m.Flow(":40000", ":443", "spoke1", "hub", "spoke2")
+			m.Flow(":40000", ":5060", "phone1", "hub", "phone2")
+			meshtest.Finished(m)
+			meshtest.KeepBooks(m, append(test.books, "hub")...)
+			dir := m.Write(t)
+			code, out, _ := clitest.Run(t, run, "", "verify", dir)
+			qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", out))
+			qt.Check(t, strings.Count(out, "note: "), qt.Equals, len(test.notes), qt.Commentf("%s", out))
+			for _, addr := range test.notes {
+				qt.Check(t, out, qt.Contains, "note: no books of "+addr+": what others say of it is not checked\n")
+			}
+			qt.Check(t, out, qt.Not(qt.Contains), "unchecked at its edges")
+			code, out, _ = clitest.Run(t, run, "", "verify", "-complete", dir)
+			qt.Check(t, code, qt.Equals, cli.ExitFindings)
+			qt.Check(t, strings.Count(out, "missing books: "), qt.Equals, len(test.notes))
+		})
+	}
+}
