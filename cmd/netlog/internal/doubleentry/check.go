@@ -120,10 +120,10 @@ func (b *books) checkClaims() {
 			stays[i] = stay{i, c.start, c.end}
 		}
 		// One after the other is a node that changed its private ID.
-		if i, j, n := meeting(stays, 0); n > 0 {
+		if i, j, ok := firstMeeting(stays, 0); ok {
 			c, d := cs[j], cs[i]
-			b.found(c.pos, "disagreeing claim", "%s %.*q of logtail.id %s is that of %s at %s too%s", c.member, maxShown, id,
-				b.label(c.node), b.label(d.node), flowtable.Clean(d.pos.String()), andMore(", and of", n-2))
+			b.found(c.pos, "disagreeing claim", "%s %.*q of logtail.id %s is that of %s at %s too", c.member, maxShown, id,
+				b.label(c.node), b.label(d.node), flowtable.Clean(d.pos.String()))
 		}
 	}
 }

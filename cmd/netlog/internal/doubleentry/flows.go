@@ -2,7 +2,6 @@ package doubleentry
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"net/netip"
@@ -149,19 +148,11 @@ func (b *books) overlap(ends []account) {
 			stays = append(stays, stay{i, s.start, s.end})
 		}
 	}
-	if i, j, n := meeting(stays, b.Slack); n > 0 {
+	if i, j, ok := firstMeeting(stays, b.Slack); ok {
 		a, c := ends[j], ends[i]
-		b.found(b.accounts[a].first, "disagreeing claim", "%v: node %s says that it is %v, and so does node %s at %s%s",
-			a.Tuple, b.label(a.node), a.Src.Addr(), b.label(c.node), flowtable.Clean(b.accounts[c].first.String()), andMore(", and", n-2))
+		b.found(b.accounts[a].first, "disagreeing claim", "%v: node %s says that it is %v, and so does node %s at %s",
+			a.Tuple, b.label(a.node), a.Src.Addr(), b.label(c.node), flowtable.Clean(b.accounts[c].first.String()))
 	}
-}
-
-// andMore tells how many are not named.
-func andMore(and string, n int) string {
-	if n <= 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s %d more", and, n)
 }
 
 func (s *flowSide) add(node uint32, e *entries) {

@@ -6,44 +6,42 @@ import (
 	"time"
 )
 
-// stay is a time in which one of several, numbered from 0, was somewhere.
+// stay is a time in which the claimant numbered who was somewhere.
 type stay struct {
 	who        int
 	start, end time.Time
 }
 
-// meeting finds those who were there at the same time for longer than slack: how
-// many they are, and the first two of them. One was there once at a time. It takes
-// no time for each pair, for they may be thousands.
-func meeting(stays []stay, slack time.Duration) (first, second, n int) {
-	slices.SortStableFunc(stays, func(x, y stay) int { return x.start.Compare(y.start) })
-	// Of all that come before i, these two end last: one may be whom to compare.
-	latest := make([][2]int, 1, len(stays)+1)
-	latest[0] = [2]int{-1, -1}
-	for i, s := range stays {
-		l := latest[i]
-		switch {
-		case l[0] < 0 || s.end.After(stays[l[0]].end):
-			l = [2]int{i, l[0]}
-		case l[1] < 0 || s.end.After(stays[l[1]].end):
-			l[1] = i
-		}
-		latest = append(latest, l)
+// firstMeeting returns the first two claimants who were there at the same time: each
+// starts more than slack before the other ends. The stays of one claimant must not overlap.
+// It changes stays.
+func firstMeeting(stays []stay, slack time.Duration) (a, b int, ok bool) {
+	for i := range stays {
+		stays[i].end = stays[i].end.Add(-slack)
 	}
-	met := make(map[int]bool)
+	// A stay shorter than slack now ends before it starts. It meets those that have started
+	// before it ends and end after it starts.
+	slices.SortStableFunc(stays, func(x, y stay) int {
+		return cmp.Or(x.from().Compare(y.from()), cmp.Compare(x.length(), y.length()))
+	})
+	latest := 0 // the stay that ends last of those before i: if i meets any, it meets this one
 	for i, s := range stays {
-		before, _ := slices.BinarySearchFunc(stays, s.end.Add(-slack), func(x stay, t time.Time) int { return cmp.Or(x.start.Compare(t), 1) })
-		for _, k := range latest[before] {
-			if k < 0 || k == i || !stays[k].end.After(s.start.Add(slack)) {
-				continue
-			}
-			lo, hi := min(s.who, stays[k].who), max(s.who, stays[k].who)
-			if len(met) == 0 || cmp.Or(cmp.Compare(hi, second), cmp.Compare(lo, first)) < 0 {
-				first, second = lo, hi
-			}
-			met[s.who] = true
-			break
+		if l := stays[latest]; i > 0 && l.end.After(s.start) {
+			return min(l.who, s.who), max(l.who, s.who), true
+		}
+		if s.end.After(stays[latest].end) {
+			latest = i
 		}
 	}
-	return first, second, len(met)
+	return 0, 0, false
 }
+
+// from returns the start of s, or its end if that comes first.
+func (s stay) from() time.Time {
+	if s.end.Before(s.start) {
+		return s.end
+	}
+	return s.start
+}
+
+func (s stay) length() time.Duration { return s.end.Sub(s.start) }

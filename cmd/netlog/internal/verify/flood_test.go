@@ -36,23 +36,23 @@ func TestVerifyTellsAFloodInBounds(t *testing.T) {
 		want []string
 	}{
 		{"one nodeId for all", 4000, func(int) string { return `"nodeId":"n"` },
-			[]string{`nodeId "n" of logtail.id 000000000000 is that of 000000000000 at `, " too, and of 3998 more\n", ", 1 finding\n"}},
+			[]string{`nodeId "n" of logtail.id 000000000000 is that of 000000000000 at `, " too\n", ", 1 finding\n"}},
 		{"one flow of all", 4000, func(int) string {
 			return `"virtualTraffic":[{"proto":6,"src":"100.64.0.1:1","dst":"100.64.0.2:2","txPkts":1}]`
-		}, []string{", and so does node 000000000000 at ", ", and 3998 more\n", ", 1 finding\n"}},
+		}, []string{", and so does node 000000000000 at ", ", 1 finding\n"}},
 		{"one flow of all, and the other side", 1000, func(i int) string {
 			if i%2 == 0 {
 				return `"virtualTraffic":[{"proto":6,"src":"100.64.0.1:1","dst":"100.64.0.2:2","txPkts":1}]`
 			}
 			return `"virtualTraffic":[{"proto":6,"src":"100.64.0.2:2","dst":"100.64.0.1:1","txPkts":1}]`
-		}, []string{", and 498 more\n", "received less than sent: ", " 000000000000, ..., "}},
+		}, []string{"received less than sent: ", " 000000000000, ..., "}},
 		{"many flows of a few pairs", 1000, func(i int) string {
 			var flows []string
 			for port := range 20 {
 				flows = append(flows, fmt.Sprintf(`{"proto":6,"src":"100.64.0.1:%d","dst":"100.64.0.2:2","txPkts":1}`, port+1))
 			}
 			return `"virtualTraffic":[` + strings.Join(flows, ",") + `]`
-		}, []string{", and 998 more\n", ", 20 findings\n"}},
+		}, []string{"and so does node ", ", 20 findings\n"}},
 		{"more claims than anyone reads", 4000, func(i int) string {
 			return fmt.Sprintf(`"nodeId":"a%d","srcNode":{"nodeId":"b%[1]d"}`, i)
 		}, []string{"\nnote: and 3000 more findings of this kind: disagreeing claim\n", ", 4000 findings\n"}},
