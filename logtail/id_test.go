@@ -35,7 +35,7 @@ func TestPublicIDIsTheHashOfThePrivateID(t *testing.T) {
 	c.Check(public, qt.Equals, id.Public())
 }
 
-func TestIDsThatAreNone(t *testing.T) {
+func TestParseIDInvalid(t *testing.T) {
 	c := qt.New(t)
 	secret := strings.Repeat("ab", 31)
 	for _, s := range []string{"", secret, secret + "zz", secret + "abab", " " + secret + "a", strings.Repeat("0", 64)} {

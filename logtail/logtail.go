@@ -155,7 +155,7 @@ func (l *Logger) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	scratch := appendTail(l.up.q.takeScratch(), p)
-	defer l.up.q.giveScratch(scratch)
+	defer l.up.q.putScratch(scratch)
 	if err := l.up.q.add(scratch); err != nil {
 		return 0, err
 	}
@@ -168,7 +168,7 @@ func (l *Logger) Write(p []byte) (int, error) {
 // must not keep dst. No lock is held while it runs. The errors are those of Write.
 func (l *Logger) WriteObject(appendMembers func(dst []byte) []byte) error {
 	scratch := appendMembersTail(l.up.q.takeScratch(), appendMembers)
-	defer l.up.q.giveScratch(scratch)
+	defer l.up.q.putScratch(scratch)
 	return l.up.q.add(scratch)
 }
 

@@ -59,9 +59,9 @@ func (r *reporter) tell(q *queue) {
 	}
 }
 
-// bequeath leaves a report in a Buffer that the next Logger takes over with its
-// entries, and makes room for it where needed.
-func (r *reporter) bequeath(q *queue) {
+// saveReport appends the report to the Buffer, so that the next Logger sends it. It drops
+// older entries if the Buffer has no room.
+func (r *reporter) saveReport(q *queue) {
 	if !r.untold(q) {
 		return
 	}

@@ -11,7 +11,8 @@ func (q *queue) takeScratch() []byte {
 	return appendRoom(scratch)
 }
 
-func (q *queue) giveScratch(scratch []byte) {
+// putScratch keeps scratch for the next takeScratch, unless it is too large.
+func (q *queue) putScratch(scratch []byte) {
 	if cap(scratch) > maxScratch {
 		return
 	}
@@ -22,7 +23,7 @@ func (q *queue) giveScratch(scratch []byte) {
 	}
 }
 
-// releaseScratch gives the memory back for a quiet time.
+// releaseScratch frees the scratch memory.
 func (q *queue) releaseScratch() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -68,9 +68,9 @@ func (u *uploader) run() {
 
 func (u *uploader) end() {
 	if u.keep && !u.empty() {
-		u.reporter.bequeath(u.q)
+		u.reporter.saveReport(u.q)
 	}
-	u.giveBack()
+	u.releaseMemory()
 	u.release()
 	close(u.done)
 }
@@ -81,7 +81,7 @@ func (u *uploader) await(deadline time.Time, ready func() bool) {
 	for u.ctx.Err() == nil && !ready() {
 		now := time.Now()
 		if !u.lingerEnd.IsZero() && !now.Before(u.lingerEnd) {
-			u.giveBack()
+			u.releaseMemory()
 		}
 		if !deadline.IsZero() && !now.Before(deadline) {
 			return
@@ -117,8 +117,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// giveBack returns to the few bytes of a Logger that has nothing to do.
-func (u *uploader) giveBack() {
+// releaseMemory frees the memory and the idle connection of a Logger that has nothing to do.
+func (u *uploader) releaseMemory() {
 	u.packer.release()
 	u.q.releaseScratch()
 	u.sender.closeIdle()

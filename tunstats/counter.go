@@ -31,7 +31,7 @@ const (
 	shards    = 1 << shardBits
 )
 
-// counter is the state behind a Statistics, made for its first packet.
+// counter holds the state of a Statistics. It is allocated on the first packet.
 //
 // Locks are taken in this order: shards as they lie, then the registry.
 type counter struct {

@@ -37,7 +37,7 @@ func (t *tally) counts(d direction) Counts {
 
 const minSlots = 32
 
-// find returns the entry of k, whose hash is h, or nil. It is good until the next insert.
+// find returns the entry of k, whose hash is h, or nil. The pointer is valid until the next insert.
 func (t *table) find(k *key, h uint64) *entry {
 	if len(t.index) == 0 {
 		return nil

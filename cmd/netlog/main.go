@@ -5,7 +5,7 @@
 //	netlog verify   check the logs of several nodes against each other
 //	netlog id       make an ID, or turn a private one into its public one
 //
-// Each has its own -h.
+// Run a command with -h for its flags.
 package main
 
 import (
@@ -28,7 +28,7 @@ const help = `Usage: netlog COMMAND [flags]
   verify   check the logs of several nodes against each other
   id       make an ID, or turn a private one into its public one
 
-netlog COMMAND -h tells its flags.
+Run 'netlog COMMAND -h' for the flags of a command.
 `
 
 func main() {

@@ -50,7 +50,7 @@ func TestWrongUsageIsToldOnStderr(t *testing.T) {
 		"fmt -nodes none":   `netlog fmt: .*none: no such file.*\n`,
 		"fmt -resolve x":    `netlog fmt: -resolve is name, user or id, not "x"\n`,
 		"fmt -exclude web":  `netlog fmt: -exclude .* needs -json\n`,
-		"verify":            `netlog verify: no files: .*; netlog verify -h tells more\n`,
+		"verify":            `netlog verify: no files: .*; see netlog verify -h\n`,
 		"verify -bogus":     `netlog verify: .*-bogus; netlog verify -h tells the flags\n`,
 		"verify -nodes x x": `netlog verify: .*x: no such file.*\n`,
 		"id":                `netlog id: .*\n`,

@@ -1,6 +1,6 @@
-// Package receiver is the other end of logtail: an [http.Handler] that takes
-// entries from nodes, checks and bounds them, says whose they are, and stores them
-// in a [Sink] such as a filestore.Store.
+// Package receiver is the other end of logtail: an [http.Handler] that receives the entries
+// of nodes, checks and bounds them, attributes them to their senders, and stores them in a
+// [Sink] such as a filestore.Store.
 //
 //	package main
 //
@@ -29,53 +29,53 @@
 //
 // # Requests
 //
-// A request is POST /c/<collection>/<private id>[?copyId=<private id>], after any
-// prefix. Its body is a JSON array of objects, or objects with white space between
-// them (lines, or a single one), plain or as zstd. A collection has a name of 1 to
-// 64 characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers:
+// A request is POST /c/<collection>/<private id>[?copyId=<private id>], with any prefix
+// before /c. The body is a JSON array of objects, or objects separated by white space (one
+// object, or lines), plain or compressed with zstd. The name of a collection has 1 to 64
+// characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers are:
 //
-//	200  stored, or stored before
-//	400  not JSON in UTF-8, or not objects, or a member twice or disguised as
+//	200  stored now or before
+//	400  not JSON in UTF-8, not objects, a duplicate member, a member that resembles
 //	     "logtail", or a wrong length
 //	401  Authorize returned ErrUnauthorized
-//	403  Authorize returned another error, or the Sink ErrCollections, or a browser
-//	     has sent it
-//	404  not a path as above
+//	403  Authorize returned another error, the Sink returned ErrCollections, or the
+//	     request came from a browser
+//	404  another path
 //	405  not POST
-//	408  the body did not come in time
-//	413  more bytes, entries or window than allowed, nested deeper than 64, or an
-//	     entry of more than 1,000 members
-//	415  an encoding but zstd
+//	408  the body did not arrive in time
+//	413  too many bytes or entries, too large a zstd window, nested deeper than 64, or
+//	     an entry of more than 1,000 members
+//	415  an encoding other than zstd
 //	429  over the quota of the node, or too many new IDs; with Retry-After
-//	503  not stored: busy, too many requests at once, or the Sink failed or took too
-//	     long; with Retry-After
+//	503  not stored: too many requests at once, or the Sink failed or took too long;
+//	     with Retry-After
 //
 // # Attribution
 //
-// Who sent an entry is for the server to say: the "logtail" member of an entry is
-// made anew from the client's client_time, proc_id, proc_seq and error so far as
-// they are valid, the node's public ID ("id") and the time of receipt
-// ("server_time"). Other members whose names begin so, in any case, are refused, as
-// readers could take "Logtail" or "logtail.id" for it. It becomes the first member;
-// all other bytes stay as they came, but line breaks between tokens become blanks.
-// The private ID is neither stored nor logged, and Authorize does not see it.
+// The server decides who sent an entry. It replaces the "logtail" member of an entry by a new
+// one with the valid ones of the client's client_time, proc_id, proc_seq and error, the
+// public ID of the node ("id") and the time of receipt ("server_time"). It refuses other
+// members whose names begin with "logtail" in upper or lower case, because readers could
+// mistake "Logtail" or "logtail.id" for it. The new member comes first. All other bytes stay
+// as they are, except that line breaks between tokens become spaces. The private ID is
+// neither stored nor logged, and Authorize does not see it.
 //
 // # Browsers
 //
-// Any web page can have its reader's browser send what it likes to any server that the
-// browser reaches, this machine's own too. So a request with Origin or Sec-Fetch-Site,
-// which browsers add and nodes do not, is answered 403. That they name the same site is
-// no excuse: by DNS rebinding, a page has any address for its site.
+// A web page can make a browser send requests to any server that the browser reaches,
+// including servers on the same machine. So a request with an Origin or Sec-Fetch-Site header
+// is answered 403: browsers add them and nodes do not. It is refused even if they name the
+// same site, because DNS rebinding gives a page any address.
 //
 // # Doubles and gaps
 //
-// Nodes send at least once. An entry with the proc_id, proc_seq and bytes of one
-// stored before is answered 200 and not stored again; one with other bytes is stored
-// with "conflict":true. Remembered are, for the latest 4 pairs of process and collection
-// of a node, the latest 256 entries or more, in at most 64 MiB for all nodes. A
-// restart of the server forgets them, so that what was sent again across it is
-// stored twice. Where the memory is full, the nodes with most of it lose theirs
-// first. Entries without both numbers are stored as they come.
+// Nodes deliver at least once. An entry with the proc_id, proc_seq and bytes of a stored entry
+// is answered 200 and not stored again. If only the bytes differ, it is stored with
+// "conflict":true. The Handler remembers at least the latest 256 entries for each of the
+// latest 4 pairs of process and collection of a node, in at most 64 MiB for all nodes. If
+// that memory is full, the nodes that use the most of it are forgotten first. A restart
+// forgets all entries, so an entry that is sent again after a restart is stored twice. Entries
+// without both numbers are always stored.
 package receiver
 
 import (
@@ -88,64 +88,64 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// ErrUnauthorized is what Authorize returns, wrapped or not, where the request has no
-// valid credentials at all: it is answered 401 in place of 403.
+// ErrUnauthorized is the error, possibly wrapped, that Authorize returns for a request without
+// valid credentials. The answer is then 401 instead of 403.
 var ErrUnauthorized = errors.New("receiver: unauthorized")
 
 // ErrCollections is returned by a [Sink] that accepts no further collection, or not one of
 // this name. The Handler answers 403.
 var ErrCollections = errors.New("receiver: too many collections")
 
-// Sink stores entries. A Handler calls it from several goroutines at once, but for
-// one node from one at a time.
+// Sink stores entries. A Handler calls it from several goroutines at once, but from only one
+// at a time for the same node.
 type Sink interface {
-	// Store returns nil when all of b is stored. On an error nothing may count as
-	// stored: the node is told to send it again. A Store that goes on after ctx has
-	// ended is not waited for, but its outcome still counts.
+	// Store returns nil after it has stored all of b. After an error, the node sends the whole
+	// batch again. The Handler does not wait for a Store that continues after the end of
+	// ctx, but still uses its result.
 	Store(ctx context.Context, b Batch) error
 }
 
-// A Batch is what one request brought, doubles left out. It is valid during the
-// call to Store only, and read-only.
+// A Batch holds the entries of one request, without duplicates. It is read-only, and valid
+// only during the call to Store.
 type Batch struct {
 	Collection string
 	ID         logtail.PublicID // of the node
-	CopyID     logtail.PublicID // of the copyId parameter; zero: none
+	CopyID     logtail.PublicID // of the copyId parameter; zero if there is none
 	Received   time.Time
-	Entries    [][]byte // at least one; each a JSON object in one line, attributed, without a line break
+	Entries    [][]byte // at least one; each a JSON object on one line, without the line break
 }
 
-// Handler takes entries over HTTP and stores them in its Sink. It must not be
-// copied, nor its fields changed, after its first request.
+// Handler receives entries over HTTP and stores them in its Sink. It must not be copied or
+// changed after its first request. It is safe for concurrent use.
 //
-// It may be called concurrently. It holds at most Limits.Requests bodies in
-// memory; few are decompressed and stored at once, of one node one, the others wait.
+// A Handler holds at most Limits.Requests bodies in memory. It decompresses and stores only
+// a few of them at once, and only one of each node; the others wait.
 type Handler struct {
 	// Sink stores the entries. It is required.
 	Sink Sink
 
-	// Authorize, where set, is asked before the body is read whether a node
-	// may write to a collection. An error is answered 403, or 401 where it is
-	// ErrUnauthorized; its text goes nowhere. nil: everyone may.
+	// Authorize decides, before the body is read, whether a node may write to a collection.
+	// An error is answered 403, or 401 if it is ErrUnauthorized. Its text is not used. If
+	// Authorize is nil, everyone may write.
 	//
-	// The request that it sees has the method, protocol, host, header, remote address, TLS
-	// state and context of the real one. It has no body; its URL has the public
-	// ID in place of the private one, and no query; header fields that hold a
-	// private ID are left out.
+	// The request passed to it has the method, protocol, host, header, remote address, TLS
+	// state and context of the original. It has no body and no query. Its URL contains the
+	// public ID in place of the private one, and header fields that contain a private ID
+	// are removed.
 	Authorize func(r *http.Request, collection string, id logtail.PublicID) error
 
-	// Limits bound requests and nodes. Zero: the defaults.
+	// Limits bounds requests and nodes. The zero Limits are the defaults.
 	Limits Limits
 
-	// Logf gets a line when the Sink begins to fail or works again; nil: silent.
-	// It is called concurrently.
+	// Logf is called when the Sink begins to fail, and when it works again. It must be safe
+	// for concurrent use. It may be nil.
 	Logf func(format string, args ...any)
 
 	once sync.Once
 	core *core // immutable after once
 }
 
-// Stats never waits for the Sink.
+// Stats returns the counters of the Handler. It never waits for the Sink.
 func (h *Handler) Stats() Stats { return h.init().stats() }
 
 // ServeHTTP implements [http.Handler].

@@ -52,7 +52,7 @@ func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
 	}
 	for ; seq < to; seq++ {
 		size, err := s.frameSize(i, seq, at)
-		if notTheDisk(err) {
+		if isTransient(err) {
 			return 0, 0, err
 		}
 		if err != nil { // and so nothing behind it can be found

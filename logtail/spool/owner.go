@@ -47,7 +47,7 @@ func (s *Spool) readOwner() (version string, id logtail.PublicID, ok bool, err e
 		n, err = f.ReadAt(b, 0)
 		f.Close() // nothing was written to it
 	}
-	if notTheDisk(err) {
+	if isTransient(err) {
 		return "", id, false, err
 	}
 	version, id, ok = decodeOwner(b[:n])

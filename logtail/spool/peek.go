@@ -109,7 +109,7 @@ func (s *Spool) mayPass(err error) bool {
 	if errors.Is(err, errDamaged) || errors.Is(err, io.EOF) || errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	if notTheDisk(err) {
+	if isTransient(err) {
 		return true
 	}
 	s.unread++

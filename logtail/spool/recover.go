@@ -22,7 +22,7 @@ func (s *Spool) recover() error {
 		return err
 	}
 	if err := s.openCursor(); err != nil {
-		if notTheDisk(err) {
+		if isTransient(err) {
 			return err
 		}
 		_, listed := sizes[cursorName]
@@ -144,11 +144,11 @@ func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
 			err = s.scan(f, g, limit, &t.lost)
 			f.Close() // nothing was written to it
 		}
-		if err == nil || notTheDisk(err) || errors.Is(err, fs.ErrNotExist) {
+		if err == nil || isTransient(err) || errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
-	if notTheDisk(err) {
+	if isTransient(err) {
 		return t, err
 	}
 	t.first, t.readable, t.bytes, t.err = g.end(), g.n, g.size-g.good, err
@@ -211,9 +211,9 @@ func notEOF(err error) error {
 	return err
 }
 
-// notTheDisk reports whether err tells of the process (say, too many open files) or of
-// its rights, and not of what is on the disk: that may be read once this is mended.
-func notTheDisk(err error) bool {
+// isTransient reports whether err comes from the process or its permissions (such as too many
+// open files), and not from the data, so that a later read may succeed.
+func isTransient(err error) bool {
 	if _, refused := errors.AsType[*owndir.RefusedError](err); refused {
 		return true
 	}

@@ -65,12 +65,12 @@ func (f *Store) tidy(now time.Time) error {
 	for _, d := range f.days() {
 		f.forget(d)
 	}
-	return joinOnce(errs)
+	return joinDistinct(errs)
 }
 
-// joinOnce joins errors, each once and in the order of their texts: the same trouble
+// joinDistinct joins errors, each once and in the order of their texts: the same trouble
 // has the same text the next time, in whatever order and step it comes up.
-func joinOnce(errs []error) error {
+func joinDistinct(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(slices.CompactFunc(errs, func(a, b error) bool { return a.Error() == b.Error() })...)
@@ -115,7 +115,7 @@ func (f *Store) endLeft(s stored) error {
 func (f *Store) compress(s stored) error {
 	final := compressedName(s.path())
 	if info, err := f.root.Lstat(final); err == nil && info.Mode().IsRegular() {
-		return f.endTwin(s)
+		return f.removeDuplicate(s)
 	}
 	if err := f.compressAs(s, final); err != nil {
 		return err

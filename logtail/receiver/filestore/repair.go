@@ -67,7 +67,7 @@ func (f *Store) repairCollection(collection string) error {
 		case s.number > 0: // keep compresses it
 			twin := compressedName(s.name)
 			if slices.ContainsFunc(files, func(t stored) bool { return t.name == twin }) {
-				err = f.endTwin(s)
+				err = f.removeDuplicate(s)
 			}
 		case s.day == today:
 			err = f.cutTorn(s)
@@ -126,10 +126,9 @@ func (f *Store) cutTorn(s stored) error {
 	return file.Truncate(end)
 }
 
-// endTwin ends a rotated file that is there in its compressed form too. Where that is of
-// another one, of whoever put it there or of a version that gave a number twice, this one
-// gets a number of its own.
-func (f *Store) endTwin(s stored) error {
+// removeDuplicate removes a finished file whose compressed form exists. If the compressed file
+// holds something else, the finished file gets a new number instead.
+func (f *Store) removeDuplicate(s stored) error {
 	same, err := f.sameText(s.path(), compressedName(s.path()))
 	switch {
 	case err != nil:

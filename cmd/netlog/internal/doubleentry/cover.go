@@ -35,7 +35,7 @@ func (b *books) arrange() {
 			}
 		}
 	}
-	b.letHubsSpeak()
+	b.useHubAccounts()
 }
 
 // joined returns spans in order, with those that overlap as one. So however many

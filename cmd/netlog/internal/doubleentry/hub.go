@@ -14,7 +14,7 @@ import (
 // otherwise. Of two hubs, each may have seen the whole flow or a part, so none is
 // heard. Nor is one where ports were folded away: its flow may be a part of the end's,
 // or the end's a part of its.
-func (b *books) letHubsSpeak() {
+func (b *books) useHubAccounts() {
 	for t, accs := range b.flows {
 		src, dst := b.kept(t.Src, t), b.kept(t.Dst, t)
 		if src == dst || b.folded[pairOf(t)] {

@@ -63,9 +63,9 @@ func TestIDSaysWhatIsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "new or public? netlog id -h tells more"},
-		{[]string{"bogus"}, `new or public, not "bogus"; netlog id -h tells more`},
-		{[]string{secret[1:]}, `new or public, not "e5e5e5e5e5e5"; netlog id -h tells more`},
+		{nil, `usage: netlog id new\|public \[FILE\]`},
+		{[]string{"bogus"}, `unknown action "bogus"; usage: netlog id new\|public \[FILE\]`},
+		{[]string{secret[1:]}, `unknown action "e5e5e5e5e5e5"; usage: netlog id new\|public \[FILE\]`},
 		{[]string{"new", "x", "y"}, "new takes one file, not 2"},
 		{[]string{"public", "x", "y", "z"}, "public takes one file, not 3"},
 		{[]string{"new", ""}, `new wants the name of a file, not ""`},

@@ -72,9 +72,9 @@ func checkArgs(args []string) error {
 	case slices.ContainsFunc(args, isPrivateID):
 		return errors.New("a private ID does not belong on the command line, where others can read it: give a file or standard input, and take a new ID")
 	case len(args) == 0:
-		return errors.New("new or public? netlog id -h tells more")
+		return errors.New("usage: netlog id new|public [FILE]")
 	case args[0] != "new" && args[0] != "public":
-		return fmt.Errorf("new or public, not %.12q; netlog id -h tells more", args[0])
+		return fmt.Errorf("unknown action %.12q; usage: netlog id new|public [FILE]", args[0])
 	case len(args) > 2:
 		return fmt.Errorf("%s takes one file, not %d", args[0], len(args)-1)
 	case len(args) == 2 && args[1] == "", args[0] == "new" && len(args) == 2 && args[1] == "-":

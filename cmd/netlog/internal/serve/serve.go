@@ -16,21 +16,22 @@ import (
 
 const help = `Usage: netlog serve [flags]
 
-Takes the flow logs that nodes send to this machine, and stores them in files of
+Receives the flow logs that nodes send to this machine, and stores them in files of
 lines: DIR/COLLECTION/DATE.ndjson, older ones compressed. On a terminal it shows
-the flows of the last minute, else a line for each record.
+the flows of the last minute, otherwise a line for each record.
 
   netlog serve
   netlog serve -json | jq .
   netlog serve -addr :8641 -tls-cert cert.pem -tls-key key.pem -tokens tokens.txt
 
-To take logs from other machines it needs TLS and a file of tokens. Its lines are:
-the SHA-256 of a token in hexadecimal, a collection, and the public ID of a node or
-*. A node sends the token itself, as "Authorization: Bearer TOKEN". A line like
+To receive logs from other machines, it needs TLS and a file of tokens. Each line of
+the file has the SHA-256 of a token in hexadecimal, a collection, and the public ID of
+a node or *. A node sends the token itself, as "Authorization: Bearer TOKEN". A line
+such as
 
   0a5cac2d6a364c700a14fa9bc9c717423c9e951ee64be5f7c52bb99c3116b826 netlog *
 
-is made, and the token with it, by these two; ID_FILE holds the private ID of a node:
+and its token are made by these commands, where ID_FILE holds the private ID of a node:
 
   openssl rand -hex 32 > token
   echo "$(tr -d '\n' < token | sha256sum | cut -c1-64) netlog $(netlog id public ID_FILE)" >> tokens.txt
@@ -38,7 +39,7 @@ is made, and the token with it, by these two; ID_FILE holds the private ID of a 
 Flags:
 `
 
-// config is what the flags of serve say.
+// config holds the flags of serve.
 type config struct {
 	addr, dir       string
 	tlsCert, tlsKey string
@@ -46,13 +47,13 @@ type config struct {
 	metrics         string
 	open, known     bool
 	json, sync      bool
-	maxAge          cli.Age      // 0: for ever
-	maxSize         cli.ByteSize // 0, and of the next two: no bound
+	maxAge          cli.Age      // 0: forever
+	maxSize         cli.ByteSize // 0: no limit, here and in the next two
 	minFree, quota  cli.ByteSize
 	newNodes        cli.Count
 }
 
-// Run is the command serve.
+// Run runs the command serve.
 func Run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	var cfg config
 	fs := cli.NewFlags("serve")
@@ -83,20 +84,20 @@ func (cfg *config) flags(fs *flag.FlagSet) {
 	cfg.quota, cfg.newNodes = receiver.DefaultQuotaBytes, receiver.DefaultNewIDs
 	fs.StringVar(&cfg.addr, "addr", "127.0.0.1:8641", "`address` to listen on")
 	fs.StringVar(&cfg.dir, "dir", "flows", "`directory` to store in")
-	fs.StringVar(&cfg.tlsCert, "tls-cert", "", "`file` of the certificate and its chain, PEM; read again when it changes")
-	fs.StringVar(&cfg.tlsKey, "tls-key", "", "`file` of its key, PEM")
-	fs.StringVar(&cfg.tokens, "tokens", "", "`file` of who may send; read again when it changes")
-	fs.BoolVar(&cfg.open, "open", false, "do without TLS or -tokens on an address that others can reach")
-	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with names of nodes, a public ID and a name a line; read again when it changes")
-	fs.BoolVar(&cfg.known, "known-only", false, "take logs only from nodes in the -nodes file")
-	fs.BoolVar(&cfg.json, "json", false, "print the entries as they are stored, one a line")
-	fs.StringVar(&cfg.metrics, "metrics", "", "loopback `address` for metrics in Prometheus text format, at /metrics")
-	fs.BoolVar(&cfg.sync, "fsync", false, "sync to disk before a request is answered")
-	fs.Var(&cfg.maxAge, "max-age", "`how long` entries are kept, in days (30d) or hours (12h); 0: for ever")
-	fs.Var(&cfg.maxSize, "max-size", "`bytes` of all files, like 500MB or 10GiB; 0: no bound")
-	fs.Var(&cfg.minFree, "min-free", "`bytes` to leave free on the filesystem; 0: none")
-	fs.Var(&cfg.quota, "quota", "`bytes` that one node may send an hour, compressed; 0: no bound")
-	fs.Var(&cfg.newNodes, "new-nodes", "`number` of nodes not seen since the start that may come in an hour; 0: no bound")
+	fs.StringVar(&cfg.tlsCert, "tls-cert", "", "PEM `file` with the certificate and its chain; read again when it changes")
+	fs.StringVar(&cfg.tlsKey, "tls-key", "", "PEM `file` with the key of the certificate")
+	fs.StringVar(&cfg.tokens, "tokens", "", "`file` that lists who may send; read again when it changes")
+	fs.BoolVar(&cfg.open, "open", false, "allow an address that others can reach without TLS or -tokens")
+	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with a public ID and a name per line; read again when it changes")
+	fs.BoolVar(&cfg.known, "known-only", false, "accept only the nodes in the -nodes file")
+	fs.BoolVar(&cfg.json, "json", false, "print the entries as they are stored, one per line")
+	fs.StringVar(&cfg.metrics, "metrics", "", "loopback `address` that serves Prometheus metrics at /metrics")
+	fs.BoolVar(&cfg.sync, "fsync", false, "sync to disk before answering a request")
+	fs.Var(&cfg.maxAge, "max-age", "delete entries older than this `age`, such as 30d or 12h (0: keep forever)")
+	fs.Var(&cfg.maxSize, "max-size", "delete the oldest entries beyond this `size` of all files, such as 500MB or 10GiB (0: no limit)")
+	fs.Var(&cfg.minFree, "min-free", "stop storing below this `size` of free space (0: no limit)")
+	fs.Var(&cfg.quota, "quota", "compressed `size` that one node may send per hour (0: no limit)")
+	fs.Var(&cfg.newNodes, "new-nodes", "`number` of new nodes accepted per hour (0: no limit)")
 }
 
 // files returns the options of the files.
@@ -115,7 +116,7 @@ func (cfg *config) limits() receiver.Limits {
 	return receiver.Limits{QuotaBytes: orNoLimit(int64(cfg.quota)), NewIDs: orNoLimit(int(cfg.newNodes))}
 }
 
-// orNoLimit turns the 0 of a flag into the -1 of the receiver.
+// orNoLimit turns 0, which means no limit in a flag, into the -1 of package receiver.
 func orNoLimit[T int | int64 | time.Duration](n T) T {
 	if n == 0 {
 		return -1
@@ -123,11 +124,11 @@ func orNoLimit[T int | int64 | time.Duration](n T) T {
 	return n
 }
 
-// leastSize bounds -max-size: less holds no day of any mesh, and is a slip.
+// leastSize is the least -max-size. A smaller one is a mistake, as it holds not even a day.
 const leastSize = 1 << 20 // bytes
 
-// check refuses what contradicts itself, what would delete what is there by a slip,
-// and what would let strangers in unasked.
+// check rejects flags that contradict each other, that would delete stored files by mistake,
+// or that would let strangers in.
 func (cfg *config) check() error {
 	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
 		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", cfg.addr)
@@ -151,5 +152,5 @@ func (cfg *config) check() error {
 		return nil
 	}
 	return fmt.Errorf("-addr %s is open to the network, and needs -tls-cert, -tls-key and -tokens; "+
-		"-open does without, and then everyone who reaches it can send logs, and in plain http read what others send", cfg.addr)
+		"with -open instead, everyone who reaches it can send logs, and read what others send in plain http", cfg.addr)
 }

@@ -71,7 +71,7 @@ func checkFlags(fs *flag.FlagSet, opt *doubleentry.Options, in *records.Input) e
 	case !isPercent(opt.Loss) || opt.Slack < 0 || opt.MaxFlows < 1:
 		return errors.New("-loss is 0 to 100, -slack is not negative, and -max-flows is at least 1")
 	case len(in.Paths) == 0:
-		return errors.New("no files: give those of two nodes or more, or their directory; netlog verify -h tells more")
+		return errors.New("no files: name the files of two or more nodes, or their directory; see netlog verify -h")
 	case in.HasStdin():
 		return errors.New("reads its input twice, so it needs files, not standard input")
 	}
