@@ -14,7 +14,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/go-netlog/netlog/internal/records"
-	"github.com/go-netlog/netlog/record"
 )
 
 func TestInputWalksDirectoriesAndGoesOnAfterErrors(t *testing.T) {
@@ -164,24 +163,5 @@ func TestSeqsForgetTheOldestGapsFirst(t *testing.T) {
 	qt.Check(t, s.Gaps()[kept-1], qt.Equals, records.Run{First: 2 * gaps, Last: 2 * gaps})
 	for i := range uint64(gaps + 1) {
 		qt.Assert(t, s.Add(2*i+1), qt.IsFalse)
-	}
-}
-
-func TestCutLeavesTheOtherBytes(t *testing.T) {
-	const in = `{ "new" : 1, "virtualTraffic" : [ {"txPkts":1} , {"txPkts":2},{"txPkts":3}], "dstNodes":[{"name":"a"}],"virtual\u0054raffic":[{"txPkts":4}] }`
-	var rec records.Record
-	qt.Assert(t, rec.UnmarshalJSON([]byte(in)), qt.IsNil)
-	keep := func(*record.Node) bool { return false }
-	for _, test := range []struct {
-		drop map[int]bool
-		want string
-	}{
-		{nil, in},
-		{map[int]bool{1: true}, `{"new" : 1,"virtualTraffic" : [{"txPkts":1},{"txPkts":3}],"dstNodes":[{"name":"a"}],"virtual\u0054raffic":[{"txPkts":4}]}`},
-		{map[int]bool{0: true, 1: true, 2: true}, `{"new" : 1,"dstNodes":[{"name":"a"}],"virtual\u0054raffic":[{"txPkts":4}]}`},
-		{map[int]bool{3: true}, `{"new" : 1,"virtualTraffic" : [ {"txPkts":1} , {"txPkts":2},{"txPkts":3}],"dstNodes":[{"name":"a"}]}`},
-	} {
-		got := rec.Cut(func(_ string, i int) bool { return test.drop[i] }, keep)
-		qt.Check(t, string(got), qt.Equals, test.want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/names"
+	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/logtail"
@@ -27,9 +28,8 @@ type excluder struct {
 	aliases map[string][]*aliases // by each of the texts
 	known   map[string]bool       // those in aliases
 
-	cut     int // records that lost something
-	dropped int // records that went whole
-	rec     records.Record
+	cut     int // records that lost flows or nodes
+	dropped int // records that were left out
 }
 
 func (x *excluder) add(s string) error {
@@ -143,32 +143,37 @@ func (x *excluder) address(a netip.Addr) {
 	}
 }
 
-// rewrite returns raw without what is excluded, nil where nothing may stay.
-func (x *excluder) rewrite(raw []byte) []byte {
-	if len(x.words) == 0 {
-		return raw
-	}
-	rec := &x.rec
-	if err := rec.UnmarshalJSON(raw); err != nil || x.texts[rec.Reporter()] || x.isExcluded(&rec.SrcNode) {
+// apply removes what is excluded from rec. It reports false if all of rec must go: if the
+// node that reports is excluded, or the entry is text, which may name anyone.
+func (x *excluder) apply(rec *records.Record) bool {
+	if rec.Text != "" || x.texts[rec.Reporter()] || x.texts[rec.NodeID] || x.isExcluded(&rec.SrcNode) {
 		x.dropped++
-		return nil
+		return false
 	}
-	out := rec.Cut(func(member string, i int) bool {
-		_, list := traffic(rec, member)
-		return i < len(list) && slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return touches(p, &list[i].Tuple) })
-	}, x.isExcluded)
-	if x.stays(out) {
-		x.dropped++
-		return nil
+	removed := false
+	for _, c := range flowtable.Classes() {
+		before := len(c.Traffic(&rec.Message))
+		after := c.Keep(&rec.Message, func(t *flowtrack.Tuple) bool {
+			return !slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return touches(p, t) })
+		})
+		removed = removed || after < before
 	}
-	if len(out) != len(raw) {
+	before := len(rec.DstNodes)
+	rec.DstNodes = slices.DeleteFunc(rec.DstNodes, func(n record.Node) bool { return x.isExcluded(&n) })
+	if removed || len(rec.DstNodes) < before {
 		x.cut++
 	}
-	return out
+	return true
 }
 
+// isExcluded reports whether n is an excluded node, or names one.
 func (x *excluder) isExcluded(n *record.Node) bool {
-	return x.texts[n.NodeID] || x.texts[n.Name] || slices.ContainsFunc(n.Addresses, x.excludes)
+	named := func(s string) bool {
+		a, err := netip.ParseAddr(s)
+		return x.texts[s] || err == nil && x.excludes(a)
+	}
+	return named(n.NodeID) || named(n.Name) || named(n.OS) || named(n.User) ||
+		slices.ContainsFunc(n.Tags, named) || slices.ContainsFunc(n.Addresses, x.excludes)
 }
 
 func (x *excluder) excludes(a netip.Addr) bool {
@@ -188,6 +193,6 @@ func (x *excluder) report(w io.Writer) error {
 		what = append(what, flowtable.Clean(s))
 	}
 	slices.Sort(what)
-	_, err := fmt.Fprintf(w, "netlog fmt: without %s: %s rewritten, %d left out\n", strings.Join(what, ", "), flowtable.Plural(x.cut, "record"), x.dropped)
+	_, err := fmt.Fprintf(w, "netlog fmt: without %s: %s lost flows or nodes, %d left out\n", strings.Join(what, ", "), flowtable.Plural(x.cut, "record"), x.dropped)
 	return err
 }

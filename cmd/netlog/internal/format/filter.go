@@ -135,36 +135,29 @@ func touches(p netip.Prefix, t *flowtrack.Tuple) bool {
 	return contains(p, t.Src.Addr()) || contains(p, t.Dst.Addr())
 }
 
-// cut takes the flows out of rec that are not wanted, and reports whether
-// anything is left of it.
+// cut removes the flows from rec that are not wanted, and reports whether rec belongs
+// into a table.
 func (f *filter) cut(rec *records.Record) bool {
-	m := &rec.Message
 	if len(f.classes) == 0 && !f.prefix.IsValid() {
 		return rec.Text == ""
 	}
-	n := 0
+	_, after := f.keepWanted(rec)
+	return after > 0
+}
+
+// removesFlows removes the flows from rec that are not wanted, and reports whether there
+// were any.
+func (f *filter) removesFlows(rec *records.Record) bool {
+	before, after := f.keepWanted(rec)
+	return after < before
+}
+
+// keepWanted removes the flows from rec that are not wanted. It returns the number of flows
+// before and after.
+func (f *filter) keepWanted(rec *records.Record) (before, after int) {
 	for _, c := range flowtable.Classes() {
-		n += c.Keep(m, func(t *flowtrack.Tuple) bool { return f.wants(c, t) })
+		before += len(c.Traffic(&rec.Message))
+		after += c.Keep(&rec.Message, func(t *flowtrack.Tuple) bool { return f.wants(c, t) })
 	}
-	return n > 0
+	return before, after
 }
-
-// dropsFlow is what [records.Record.Cut] asks.
-func (f *filter) dropsFlow(rec *records.Record) func(member string, i int) bool {
-	return func(member string, i int) bool {
-		c, list := traffic(rec, member)
-		return i < len(list) && !f.wants(c, &list[i].Tuple)
-	}
-}
-
-// traffic returns the list of flows that has the JSON name member.
-func traffic(rec *records.Record, member string) (flowtable.Class, []record.ConnectionCounts) {
-	for _, c := range flowtable.Classes() {
-		if member == c.String()+"Traffic" {
-			return c, c.Traffic(&rec.Message)
-		}
-	}
-	return 0, nil
-}
-
-func keepNodes(*record.Node) bool { return false }

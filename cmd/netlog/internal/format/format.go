@@ -27,6 +27,9 @@ standard input. A flow that several nodes report counts once.
   netlog fmt -node web -class virtual -since 1h -top 20 flows
   netlog fmt -json -exclude 100.64.0.7 flows > rewritten.ndjson
 
+With -json, a record is printed as it is. One that -class, -node or -exclude changes
+is written anew from the members that this program knows, without others. -exclude
+writes all records anew, and leaves out entries of text, which may name anyone.
 To learn what else an excluded node is called, fmt reads its input once more before
 it writes anything. With more than 65,536 addresses or nodes in it that fails: give
 fewer files at once, with an -exclude for each name and address of the node.
@@ -87,8 +90,8 @@ func (cfg *config) flags(fs *flag.FlagSet, width int) {
 	fs.IntVar(&cfg.top, "top", 0, "only the `N` largest flows; 0: all")
 	fs.IntVar(&cfg.width, "width", width, "`columns` of the table; 0: as many as it needs")
 	fs.IntVar(&cfg.max, "max-flows", flowtable.DefaultMaxFlows, "bound the memory to this `number` of flows, about 400 bytes each")
-	fs.BoolVar(&cfg.json, "json", false, "print the records instead, one a line, their bytes unchanged but for control characters, which are escaped")
-	fs.Func("exclude", "rewrite without this address, prefix or `node`; with -json, may be repeated", cfg.exclude.add)
+	fs.BoolVar(&cfg.json, "json", false, "print the records instead, one a line, with control characters escaped; those that a flag changes lose unknown members")
+	fs.Func("exclude", "with -json, leave out this address, prefix or `node`, all entries of text and unknown members; may be repeated", cfg.exclude.add)
 }
 
 // check refuses what makes no sense, and reads the file of names.

@@ -145,9 +145,20 @@ func (c *formatter) record(rec *records.Record) error {
 		}
 		return nil
 	}
-	raw := rec.Cut(c.filter.dropsFlow(rec), keepNodes)
-	if raw = c.exclude.rewrite(raw); raw == nil {
-		return nil
+	raw := rec.Raw
+	anew := c.filter.removesFlows(rec)
+	if len(c.exclude.words) > 0 {
+		if !c.exclude.apply(rec) {
+			return nil
+		}
+		anew = true // a member that is not known may hold anything
+	}
+	if anew {
+		var err error
+		if raw, err = json.Marshal(&rec.Entry); err != nil {
+			c.warn(&records.Error{Pos: rec.Pos, Err: err})
+			return nil
+		}
 	}
 	if bytes.ContainsAny(raw, "\r\n") { // a line must not end inside a record, nor begin anew
 		var line bytes.Buffer
