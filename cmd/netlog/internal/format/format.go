@@ -1,3 +1,4 @@
+// Package format is the command netlog fmt.
 package format
 
 import (
@@ -40,7 +41,7 @@ where nothing matches -node.
 Flags:
 `
 
-// config is what the flags of fmt say.
+// config holds the flags of fmt.
 type config struct {
 	filter    filter
 	exclude   excluder
@@ -53,7 +54,7 @@ type config struct {
 	json      bool
 }
 
-// Run is the command fmt.
+// Run runs the command fmt.
 func Run(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var cfg config
 	fs := cli.NewFlags("fmt")
@@ -94,7 +95,7 @@ func (cfg *config) flags(fs *flag.FlagSet, width int) {
 	fs.Func("exclude", "with -json, leave out this address, prefix or `node`, all entries of text and unknown members; may be repeated", cfg.exclude.add)
 }
 
-// check refuses what makes no sense, and reads the file of names.
+// check rejects invalid flags and reads the -nodes file.
 func (cfg *config) check(fs *flag.FlagSet) error {
 	table := ""
 	fs.Visit(func(f *flag.Flag) {
@@ -113,7 +114,7 @@ func (cfg *config) check(fs *flag.FlagSet) error {
 	case len(cfg.exclude.words) > 0 && !cfg.json:
 		return errors.New("-exclude rewrites records, so it needs -json")
 	case cfg.json && table != "":
-		return fmt.Errorf("-%s is for the table, which -json does without", table)
+		return fmt.Errorf("-%s is for the table, and -json prints none", table)
 	}
 	if err := cli.FlagsFirst(fs); err != nil || cfg.nodesFile == "" {
 		return err

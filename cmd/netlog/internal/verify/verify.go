@@ -1,3 +1,4 @@
+// Package verify is the command netlog verify.
 package verify
 
 import (
