@@ -1,6 +1,11 @@
 package logtail
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+)
 
 // Buffer is a bounded first-in first-out queue of entries between
 // [Logger.Write] and the uploader. [NewMemoryBuffer] and the spool package make
@@ -66,3 +71,130 @@ var (
 	// ErrBufferOwner is returned if the Buffer holds the entries of another identity.
 	ErrBufferOwner = errors.New("logtail: the buffer belongs to another identity")
 )
+
+// defaultMemoryBuffer is the bound of the memory buffer of a Logger without a
+// Buffer of its own: 68 minutes of 10 KiB records every 5 s.
+const defaultMemoryBuffer = 8 << 20 // bytes
+
+var errEmptyEntry = errors.New("logtail: an entry cannot be empty")
+
+// NewMemoryBuffer returns a Buffer that holds at most maxBytes bytes of
+// entries in memory, or 8 MiB if maxBytes is not positive. The entries are
+// lost when the process ends.
+//
+// Only the entries themselves count; each takes 24 bytes more, and what the
+// allocator rounds up. An empty memory buffer takes next to nothing. It
+// implements [Claimer] and serves any identity, one Logger at a time.
+func NewMemoryBuffer(maxBytes int64) Buffer {
+	if maxBytes <= 0 {
+		maxBytes = defaultMemoryBuffer
+	}
+	return &memoryBuffer{maxBytes: maxBytes}
+}
+
+type memoryBuffer struct {
+	maxBytes int64 // immutable
+
+	mu      sync.Mutex // guards the fields below
+	queue   [][]byte   // the entries are queue[head:], oldest first; the slots before are nil
+	head    int
+	gone    uint64 // entries that ever left: the sequence number of queue[head]
+	bytes   int64
+	dropped BufferStats // only the counters of drops
+	claimed bool
+	served  bool // claimed at least once
+}
+
+func (b *memoryBuffer) Append(entry []byte) error {
+	size := int64(len(entry))
+	if size == 0 {
+		return errEmptyEntry
+	}
+	if size > b.maxBytes {
+		return fmt.Errorf("logtail: an entry of %d bytes in a buffer of %d", size, b.maxBytes)
+	}
+	owned := bytes.Clone(entry)
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.bytes+size > b.maxBytes {
+		b.dropped.DroppedEntries++
+		b.dropped.DroppedBytes += uint64(len(b.queue[b.head]))
+		b.popLocked()
+	}
+	// Move the queue down where half of its array is free, so that the array
+	// stays in proportion to what is held.
+	if len(b.queue) == cap(b.queue) && b.head > len(b.queue)/2 {
+		n := copy(b.queue, b.queue[b.head:])
+		clear(b.queue[n:])
+		b.queue, b.head = b.queue[:n], 0
+	}
+	b.queue = append(b.queue, owned)
+	b.bytes += size
+	return nil
+}
+
+func (b *memoryBuffer) popLocked() {
+	b.bytes -= int64(len(b.queue[b.head]))
+	b.queue[b.head] = nil
+	b.head++
+	b.gone++
+}
+
+func (b *memoryBuffer) Peek(limit int) (entries [][]byte, through uint64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, size := 0, 0
+	for _, e := range b.queue[b.head:] {
+		size += len(e)
+		if n > 0 && size > limit {
+			break
+		}
+		n++
+	}
+	// A copy of the headers: an Append that drops entries clears its own.
+	return append([][]byte(nil), b.queue[b.head:b.head+n]...), b.gone + uint64(n), nil
+}
+
+func (b *memoryBuffer) Ack(through uint64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.gone < through && b.head < len(b.queue) {
+		b.popLocked()
+	}
+	if b.head == len(b.queue) {
+		b.head = 0
+		b.queue = b.queue[:0]
+		if cap(b.queue) > 64 {
+			b.queue = nil // give the array of an outage back
+		}
+	}
+	return nil
+}
+
+func (b *memoryBuffer) Stats() BufferStats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.dropped
+	s.Entries, s.Bytes, s.MaxBytes = len(b.queue)-b.head, b.bytes, b.maxBytes
+	return s
+}
+
+func (b *memoryBuffer) Claim(PublicID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.claimed {
+		return ErrBufferInUse
+	}
+	if b.served {
+		b.dropped = BufferStats{} // the last Logger told them
+	}
+	b.claimed, b.served = true, true
+	return nil
+}
+
+func (b *memoryBuffer) Release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.claimed = false
+}

@@ -1,6 +1,10 @@
 package logtail
 
-import "time"
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
 
 const refusedText = "the server refuses some entries one by one; they are dropped and counted"
 
@@ -68,4 +72,128 @@ func (u *uploader) acknowledge() {
 	}
 	u.batch.reset()
 	u.stuck = 0
+}
+
+// handle does what the answer to the span of next asks for, which went in a body
+// of size bytes.
+func (u *uploader) handle(a answer, size int, compressed bool) {
+	v := judge(a.status, compressed)
+	switch v {
+	case accepted:
+		u.succeeded(size)
+		u.batch.plan.accept()
+		if u.batch.plan.done() {
+			u.conclude(answer{err: u.batch.refusal})
+		}
+		return
+	case unavailable, misconfigured:
+		u.failed(v, a)
+		return
+	case uncompressed:
+		u.compress = false
+	case unacceptable:
+		u.batch.plan.refuse()
+	case tooLarge:
+		u.size.tooLarge(size)
+		u.batch.plan.shrink(size)
+	}
+	u.batch.refusal = a.err
+	u.setLastError(a.err)
+	switch {
+	case u.batch.plan.done():
+		u.conclude(a)
+	case u.batch.plan.slow:
+		u.failed(misconfigured, a)
+	case a.asked > 0:
+		u.pauseAsAsked(a)
+	}
+}
+
+// conclude does what is to be done with a batch whose plan is done. a is the last
+// answer, or that which speaks against a part of the batch.
+func (u *uploader) conclude(a answer) {
+	if _, ok := u.batch.plan.end(u.size.blames); !ok {
+		u.batch.reset()
+		u.failures = max(u.failures, u.stuck) // also where a part of the batch was accepted
+		u.stuck++
+		u.failed(misconfigured, a)
+		return
+	}
+	accepted := u.batch.plan.accepted
+	u.acknowledge()
+	switch {
+	case !accepted:
+		// A server that finds everything too large must not empty the Buffer at once.
+		u.backOff(misconfigured, a)
+	case a.asked > 0:
+		u.pauseAsAsked(a)
+	}
+}
+
+func (u *uploader) succeeded(size int) {
+	u.size.accepted(size)
+	u.failures = 0
+	u.setLastError(nil)
+	if d, tell := u.faults.success(time.Now()); tell {
+		u.log(fmt.Sprintf("logtail: uploading again after %v", d.Round(time.Second)))
+	}
+}
+
+// failed notes a failure that the next attempt has to wait for, and waits.
+func (u *uploader) failed(v verdict, a answer) {
+	if u.ctx.Err() != nil {
+		return
+	}
+	u.setLastError(a.err)
+	text := "cannot upload to " + u.sender.origin()
+	if v == misconfigured {
+		text += ", the server or the settings are at fault, entries are kept"
+	}
+	text = fmt.Sprintf("logtail: %s: %v", text, a.err)
+	if u.faults.fault(time.Now(), a.status, text) {
+		u.log(text)
+	}
+	u.backOff(v, a)
+}
+
+// backOff pauses, longer each time until the next success.
+func (u *uploader) backOff(v verdict, a answer) {
+	d := delay(v, a.status, u.failures, a.asked, rand.Float64())
+	u.failures++
+	u.pause(d, a.asked > 0)
+}
+
+// pauseAsAsked pauses as an answer asks that is no failure of the upload.
+func (u *uploader) pauseAsAsked(a answer) {
+	u.pause(delay(unacceptable, a.status, u.failures, a.asked, rand.Float64()), true)
+}
+
+// pause waits for d. Shutdown cuts a pause that begins before it, but not one
+// that the server asked for.
+func (u *uploader) pause(d time.Duration, asked bool) {
+	closed, _ := u.q.closing()
+	u.await(time.Now().Add(d), func() bool {
+		now, _ := u.q.closing()
+		return now && !closed && !asked
+	})
+}
+
+func (u *uploader) setLastError(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.counts.LastError = err
+}
+
+// remark tells once of what is no outage.
+func (u *uploader) remark(text string) {
+	if u.faults.note(time.Now(), text) {
+		u.log("logtail: " + text)
+	}
+}
+
+// log calls logf, but not when Shutdown may have returned.
+func (u *uploader) log(text string) {
+	if u.ctx.Err() == nil {
+		u.logf("%s", text)
+	}
 }

@@ -1,6 +1,9 @@
 package logtail
 
 import (
+	"cmp"
+	"encoding/hex"
+	"net/http"
 	"net/url"
 	"strings"
 )
@@ -57,4 +60,71 @@ func origin(raw string) string {
 		return ""
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+}
+
+// newScrubber returns the scrubber for the secrets of cfg: the IDs, the header values, and
+// the path and query of the upload URL, except the collection.
+func newScrubber(cfg *Config, upload *url.URL) *scrubber {
+	s := &scrubber{}
+	for _, id := range []*PrivateID{&cfg.PrivateID, &cfg.CopyPrivateID} {
+		if *id != (PrivateID{}) {
+			s.add(hex.EncodeToString(id[:]))
+		}
+	}
+	for name, values := range cfg.Header {
+		for _, v := range values {
+			s.addHeader(name, v)
+		}
+	}
+	path, query := upload.EscapedPath(), upload.RawQuery
+	if cfg.URL == "" { // the collection is not secret, and the IDs were added above
+		path, query = strings.TrimSuffix(path, cfg.Collection+"/"+hex.EncodeToString(cfg.PrivateID[:])), ""
+	}
+	s.add(path)
+	for element := range strings.SplitSeq(path, "/") {
+		s.add(element)
+	}
+	if query != "" {
+		s.add(path + "?" + query)
+	}
+	for p := range strings.SplitSeq(query, "&") {
+		_, value, _ := strings.Cut(p, "=")
+		s.add(cmp.Or(value, p))
+	}
+	return s
+}
+
+// addHeader adds the value of a header field and the parts that a server may extract.
+func (s *scrubber) addHeader(name, value string) {
+	// Cookies, and parameters of any kind.
+	for p := range strings.FieldsFuncSeq(value, func(r rune) bool { return strings.ContainsRune(";, ", r) }) {
+		_, v, _ := strings.Cut(p, "=")
+		s.add(strings.Trim(v, `"`))
+	}
+	switch http.CanonicalHeaderKey(name) {
+	case "Authorization", "Proxy-Authorization":
+		r := http.Request{Header: http.Header{"Authorization": {value}}}
+		if user, password, ok := r.BasicAuth(); ok {
+			s.add(user + ":" + password)
+			s.add(user)
+			s.add(password)
+		}
+		// The scheme before the credentials (RFC 9110, section 11.4) is not secret.
+		if _, credentials, ok := strings.Cut(strings.TrimSpace(value), " "); ok {
+			value = credentials
+		}
+	}
+	s.add(value)
+}
+
+// add adds a secret, both as it is and percent-decoded.
+func (s *scrubber) add(secret string) {
+	secret = strings.TrimSpace(secret)
+	if len(secret) < minSecret {
+		return
+	}
+	s.secrets = append(s.secrets, fold(secret))
+	if plain, err := url.PathUnescape(secret); err == nil && plain != secret {
+		s.add(plain)
+	}
 }

@@ -5,29 +5,27 @@ import (
 	"time"
 )
 
-// Limits bound what one request, and what one node, can make a [Handler] hold or
-// store. A zero field means its default, and a negative one too where it does not say
-// otherwise.
+// Limits bounds what one request and one node can make a [Handler] hold or store. A zero field
+// means its default. So does a negative field, unless its comment says otherwise.
 //
-// Other bounds are fixed. Of one node 8 requests are held, and one at a time is unpacked
-// and stored; of all nodes twice GOMAXPROCS are, and 4 at least. A zstd window has at most
-// 8 MiB; an entry is nested at most 64 deep and has at most 1,000 members, those inside
-// of them not counted. What is remembered stands at NewIDs, and in the package's
-// documentation.
+// Other bounds are fixed. The Handler holds 8 requests of a node, and decompresses and stores
+// one of them at a time. Of all nodes it processes twice GOMAXPROCS at a time, and at least 4.
+// A zstd window has at most 8 MiB. An entry is nested at most 64 levels deep and has at most
+// 1,000 top-level members.
 type Limits struct {
-	BodyBytes    int // of a body as it comes, compressed or not; default 1 MiB
+	BodyBytes    int // of a body as it arrives, compressed or not; default 1 MiB
 	DecodedBytes int // of a body after decompression; default 8 MiB
-	Entries      int // of a body; default 10,000
-	EntryBytes   int // of an entry as it comes; default 1 MiB
+	Entries      int // in a body; default 10,000
+	EntryBytes   int // of an entry as it arrives; default 1 MiB
 
-	// Requests is how many are held at once; more are answered 503; default 128. IDs
-	// that are not known have at most half of the places, and one remote address
-	// (of IPv6 a /64) has no more of them than it leaves free: at most half of all,
-	// and a quarter for IDs not known. A proxy is one address.
+	// Requests is the number of requests held at once; default 128. Further requests are
+	// answered 503. Unknown IDs may use at most half of them. One remote address (in IPv6
+	// a /64) may use no more than it leaves free: at most half of all, and a quarter for
+	// unknown IDs. All requests through a proxy share its address.
 	Requests int
 
-	ReadTimeout  time.Duration // to read a body; default 30 s
-	StoreTimeout time.Duration // to wait for the turn of a node and for the Sink; default 15 s
+	ReadTimeout  time.Duration // for reading a body; default 30 s
+	StoreTimeout time.Duration // for waiting for other requests of the node and for the Sink; default 15 s
 
 	// QuotaBytes is what one node may send, in bytes an hour as they came
 	// (compressed, and at least 1/16 of what is unpacked and stored), refused and
@@ -36,9 +34,9 @@ type Limits struct {
 	// store QuotaBytes*(T+24) and one body.
 	QuotaBytes int64
 
-	// NewIDs is how many IDs not seen before may come in an hour; default 1,000,
-	// negative: no limit. The Handler remembers 65,536 nodes, and forgets the
-	// ones silent for longest first.
+	// NewIDs is the number of new IDs accepted per hour; default 1,000. A negative value
+	// means no limit. The Handler remembers 65,536 nodes, and forgets those first that have
+	// been silent the longest.
 	NewIDs int
 }
 
@@ -55,7 +53,7 @@ const (
 	DefaultNewIDs       = 1000     // an hour
 )
 
-// withDefaults returns l with the fields set that mean a default.
+// withDefaults returns l with the defaults filled in.
 func (l Limits) withDefaults() Limits {
 	l.BodyBytes = orDefault(l.BodyBytes, DefaultBodyBytes)
 	l.DecodedBytes = orDefault(l.DecodedBytes, DefaultDecodedBytes)
@@ -69,7 +67,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// orDefault returns n, or standard where n is not positive.
+// orDefault returns n, or standard if n is not positive.
 func orDefault[T int | int64 | time.Duration](n, standard T) T {
 	if n > 0 {
 		return n

@@ -5,15 +5,15 @@ import (
 	"sync/atomic"
 )
 
-// Stats tells what a Handler has done since its first request.
+// Stats counts what a Handler has done since its first request.
 type Stats struct {
-	Requests uint64 // all of them
+	Requests uint64 // all requests
 
-	Stored      uint64 // entries
-	StoredBytes uint64 // as they were given to the Sink, a line break each
+	Stored      uint64 // entries stored
+	StoredBytes uint64 // their bytes as passed to the Sink, with a line break each
 	Repeated    uint64 // entries not stored again
-	Conflicts   uint64 // entries stored beside another one of the same number
-	Missing     uint64 // numbers of entries that were left out, by gaps in proc_seq
+	Conflicts   uint64 // entries stored although another one has the same number
+	Missing     uint64 // entries that never arrived, by gaps in proc_seq
 
 	Malformed   uint64 // requests answered 400
 	TooLarge    uint64 // 413
@@ -22,10 +22,10 @@ type Stats struct {
 	Unavailable uint64 // 503
 	OtherErrors uint64 // 404, 405, 408 and 415
 
-	Nodes int // IDs remembered now
+	Nodes int // number of remembered IDs
 }
 
-// counters are the atomic counters behind Stats.
+// counters holds the atomic counters behind Stats.
 type counters struct {
 	requests, stored, storedBytes, repeated, conflicts, missing      atomic.Uint64
 	malformed, tooLarge, forbidden, overQuota, unavailable, otherErr atomic.Uint64

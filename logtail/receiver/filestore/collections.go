@@ -15,14 +15,13 @@ import (
 // errNameTaken is an receiver.ErrCollections.
 var errNameTaken = fmt.Errorf("%w, or a name that is taken", receiver.ErrCollections)
 
-// placeKey returns what no two collections may share. On many file systems names that
-// differ in case only are the same directory, and two who write in one file, each at
-// its own offset, overwrite each other. It is refused everywhere, so that files can be
-// moved from one system to another.
+// placeKey returns a key that no two collections may share. On many file systems, names that
+// differ only in case are the same directory, and two writers of one file would overwrite
+// each other. Such names are refused on all systems, so that files can be moved between them.
 func placeKey(collection string) string { return strings.ToLower(collection) }
 
-// ofWindows reports whether Windows takes the name of a collection for something else: a
-// device, whatever comes behind a dot, or the name without the dots at its end.
+// ofWindows reports whether Windows would use something else for the name of a collection: a
+// device, with or without an extension, or the name without its trailing dots.
 func ofWindows(name string) bool {
 	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
 	switch stem {
@@ -33,7 +32,7 @@ func ofWindows(name string) bool {
 	return port && '0' <= stem[3] && stem[3] <= '9' || strings.HasSuffix(name, ".")
 }
 
-// day returns the file of a collection that is being written.
+// day returns the file of a collection that is being written, or creates it.
 func (f *Store) day(name string) (*dayFile, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

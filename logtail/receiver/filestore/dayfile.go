@@ -15,37 +15,37 @@ import (
 // maxKept bounds the memory that a dayFile keeps for the next batch.
 const maxKept = 1 << 20 // bytes
 
-// dayFile is the file of one collection that is being written.
+// dayFile is the file of a collection that is being written.
 type dayFile struct {
 	collection string // immutable
 
-	// mu is held over the writes, as only names of Store is over I/O besides: the bytes
-	// of a file need an order. Nothing else waits for it but keep and the requests of the
-	// same collection, and those end at their own deadline.
+	// mu is held during writes, because the bytes of a file need an order. Apart from names
+	// in Store, no other lock is held during I/O. Only keep and requests of the same
+	// collection wait for it, and requests end at their own deadline.
 	mu     sync.Mutex
-	day    string // of file, as in its name
+	day    string // the day in the name of file
 	file   *syncedFile
-	torn   bool // there may be something beyond the size of file
+	torn   bool // file may be longer than its size field says
 	closed bool
 	buf    []byte
 }
 
-// A written tells what one write did.
+// written is the result of a write.
 type written struct {
 	file    *syncedFile
 	end     int64 // offset in file after the write
 	bytes   int64
-	rotated bool // there is a file for keep
+	rotated bool // keep has a finished file to compress
 }
 
-// write appends the entries of b, in a new file where the day or the size asks for it.
+// write appends the entries of b. It begins a new file if the day or the size requires it.
 func (d *dayFile) write(f *Store, b receiver.Batch) (written, error) {
 	d.mu.Lock()
 	w, err := d.writeLocked(f, b)
 	d.mu.Unlock()
 	if err == nil && f.opts.Sync {
-		// Where that fails the entries are in the file, and come again: the one way
-		// to doubles in it.
+		// If the sync fails, the entries are in the file and will be sent again. This is
+		// the only way to get duplicates in a file.
 		if err = w.file.syncTo(w.end); err != nil {
 			err = errors.Join(err, d.abandon(f, w.file))
 			w.rotated = true
@@ -75,8 +75,8 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 	}
 	n, err := d.file.WriteAt(d.buf, d.file.size.Load())
 	if err != nil {
-		// A write that ran out of room half-way leaves part of a batch that is about
-		// to be refused.
+		// A write that ran out of space has left part of a batch, which will be
+		// refused.
 		d.torn = true
 		return w, errors.Join(err, d.mend())
 	}
@@ -87,8 +87,8 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 	return w, nil
 }
 
-// letGo closes a file that someone has removed, to make room or by mistake: what is
-// written to it now would be lost, and its room comes back only with its end.
+// letGo closes a file that someone has removed. Further writes to it would be lost, and its
+// space is only freed when it is closed.
 func (d *dayFile) letGo() {
 	if d.file != nil && removed(d.file.File) {
 		d.file.Close()
@@ -96,9 +96,9 @@ func (d *dayFile) letGo() {
 	}
 }
 
-// prepare makes the file ready for what is in buf.
+// prepare makes the file ready for the content of buf.
 func (d *dayFile) prepare(f *Store, day string) (rotated bool, err error) {
-	// A request received before midnight may be written after it: never go back.
+	// A request received before midnight may be written after it. Never go back a day.
 	if d.file != nil && (d.day < day || d.full(f.opts.RotateBytes)) {
 		if err := d.rotate(f); err != nil {
 			return false, err
@@ -113,13 +113,13 @@ func (d *dayFile) prepare(f *Store, day string) (rotated bool, err error) {
 	return rotated, d.mend()
 }
 
-// full reports whether the file has something, but no room for what is in buf.
+// full reports whether the file has content and no room for buf.
 func (d *dayFile) full(most int64) bool {
 	size := d.file.size.Load()
 	return size > 0 && size+int64(len(d.buf)) > most
 }
 
-// mend cuts off what a failed write left.
+// mend cuts off what a failed write left behind.
 func (d *dayFile) mend() error {
 	if !d.torn {
 		return nil
@@ -131,14 +131,14 @@ func (d *dayFile) mend() error {
 	return nil
 }
 
-// create opens the file of day, which may be there from an earlier process.
+// create opens the file of day, which an earlier process may have created.
 func (d *dayFile) create(f *Store, day string) error {
 	if err := f.root.Mkdir(d.collection, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	name := path.Join(d.collection, day+plainSuffix)
-	// What is in our directory can be someone else's still: of a time when it was open to
-	// others, or moved there by root.
+	// A file in our directory may belong to someone else: from a time when others could
+	// write to it, or because root moved it there.
 	if err := owndir.CheckDir(f.root, d.collection); err != nil {
 		return err
 	}
@@ -164,23 +164,23 @@ func (d *dayFile) create(f *Store, day string) error {
 	return nil
 }
 
-// rotate closes the file and gives it its number, after which it never changes.
+// rotate closes the file and renames it to its final, numbered name.
 func (d *dayFile) rotate(f *Store) error {
 	if err := d.mend(); err != nil {
 		return err
 	}
 	if f.opts.Sync {
-		// For those who wait for it. Where it fails they get the error, and the
-		// file ends all the same.
+		// Requests may be waiting for this. If it fails, they get the error, and the
+		// file is closed all the same.
 		d.file.syncTo(d.file.size.Load())
 	}
-	// Closed first: not every system renames an open file.
+	// Close first, since not every system can rename an open file.
 	err := d.file.Close()
 	d.file = nil
 	return errors.Join(err, f.assignNumber(d.collection, d.day))
 }
 
-// abandon ends a file that could not be synced: the next write begins another one.
+// abandon rotates a file that could not be synced, so that the next write begins another.
 func (d *dayFile) abandon(f *Store, file *syncedFile) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -190,7 +190,7 @@ func (d *dayFile) abandon(f *Store, file *syncedFile) error {
 	return d.rotate(f)
 }
 
-// stale rotates the file where its day is over.
+// stale rotates the file if its day has ended.
 func (d *dayFile) stale(f *Store, today string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -200,7 +200,7 @@ func (d *dayFile) stale(f *Store, today string) error {
 	return d.rotate(f)
 }
 
-// endOther ends s, a file of the same collection, unless it is open.
+// endOther finishes s, a file of the same collection, unless it is the open one.
 func (d *dayFile) endOther(f *Store, s stored) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

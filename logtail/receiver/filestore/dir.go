@@ -10,8 +10,8 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
-// lockDir locks root for this process. Where there are no locks, a second process
-// must be kept away by other means.
+// lockDir locks root for this process. On systems without file locks it does nothing more
+// than create the file.
 func lockDir(root *os.Root) (*os.File, error) {
 	const name = ".lock"
 	lock, err := owndir.Lock(root, name)
@@ -29,8 +29,8 @@ func lockDir(root *os.Root) (*os.File, error) {
 	return lock, nil
 }
 
-// list returns the stored files of a collection. Others are none of its business. A
-// directory that is gone has none.
+// list returns the stored files of a collection and ignores all others. A directory that does
+// not exist has none.
 func (f *Store) list(collection string) ([]stored, error) {
 	f.names.Lock()
 	defer f.names.Unlock()
@@ -65,7 +65,7 @@ func (f *Store) listLocked(collection string) ([]stored, error) {
 	return files, nil
 }
 
-// readDir returns the entries of a directory below the root.
+// readDir returns the entries of a directory in the root.
 func (f *Store) readDir(name string) ([]fs.DirEntry, error) {
 	dir, err := f.root.Open(name)
 	if err != nil {
@@ -75,7 +75,7 @@ func (f *Store) readDir(name string) ([]fs.DirEntry, error) {
 	return dir.ReadDir(-1)
 }
 
-// collections returns the names of the directories that can be collections.
+// collections returns the names of the directories that are named like collections.
 func (f *Store) collections() ([]string, error) {
 	entries, err := f.readDir(".")
 	if err != nil {
@@ -90,7 +90,7 @@ func (f *Store) collections() ([]string, error) {
 	return names, nil
 }
 
-// syncDirs makes the name of a new file in a collection durable.
+// syncDirs syncs the directory of a collection, and the root, to disk.
 func (f *Store) syncDirs(collection string) error {
 	return errors.Join(owndir.Sync(f.root, collection), owndir.Sync(f.root, "."))
 }

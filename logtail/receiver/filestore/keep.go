@@ -12,10 +12,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// keepEvery is how often keep looks at the files without being woken.
+// keepEvery is the time between two runs of tidy that nothing else causes.
 const keepEvery = time.Minute
 
-// keep rotates, compresses and removes files until Close.
+// keep finishes, compresses and removes files until Close.
 func (f *Store) keep() {
 	defer close(f.done)
 	tick := time.NewTicker(keepEvery)
@@ -29,7 +29,7 @@ func (f *Store) keep() {
 		case <-tick.C:
 		}
 		err := f.tidy(time.Now())
-		// The same trouble comes back every minute; it is told once.
+		// The same error may recur every minute. Log it once.
 		switch {
 		case err == nil:
 			said = ""
@@ -42,10 +42,10 @@ func (f *Store) keep() {
 	}
 }
 
-// errQuit says that Close was called.
+// errQuit is returned when Close is called.
 var errQuit = errors.New("filestore: closing")
 
-// tidy does what is to be done at now. An error in one step does not hold up the others.
+// tidy finishes, compresses and removes files. An error in one step does not stop the others.
 func (f *Store) tidy(now time.Time) error {
 	var errs []error
 	today := now.UTC().Format(time.DateOnly)
@@ -68,16 +68,16 @@ func (f *Store) tidy(now time.Time) error {
 	return joinDistinct(errs)
 }
 
-// joinDistinct joins errors, each once and in the order of their texts: the same trouble
-// has the same text the next time, in whatever order and step it comes up.
+// joinDistinct joins errors, sorted by text and without duplicates, so that the same errors
+// give the same text the next time, in whatever order they occur.
 func joinDistinct(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(slices.CompactFunc(errs, func(a, b error) bool { return a.Error() == b.Error() })...)
 }
 
-// finish compresses the rotated files of a collection that are plain still. A plain
-// one of a past day that was not rotated gets its number, and is compressed next time.
+// finish compresses the finished files of a collection. A file of a past day that was not
+// finished is numbered now and compressed the next time.
 func (f *Store) finish(collection, today string) error {
 	files, err := f.list(collection)
 	if err != nil {
@@ -98,20 +98,20 @@ func (f *Store) finish(collection, today string) error {
 	return errors.Join(errs...)
 }
 
-// endLeft ends what a rotation that failed half-way has left behind.
+// endLeft finishes a file that a failed rotation left behind.
 func (f *Store) endLeft(s stored) error {
 	f.mu.Lock()
 	d := f.open[placeKey(s.collection)]
 	f.mu.Unlock()
 	if d == nil || d.collection != s.collection {
-		return nil // not ours, or not yet: the next start looks at it
+		return nil // not ours; the next Open repairs it
 	}
 	return d.endOther(f, s)
 }
 
-// compress replaces a rotated file by its compressed form. The steps are such that
-// a kill leaves either the plain file (and a .tmp, removed at the next start) or
-// both complete: so does what fails at the end, and the next time ends it.
+// compress replaces a finished file by its compressed form. If the process is killed, either
+// the plain file remains, perhaps with a .tmp file that the next Open removes, or both files
+// are complete. In the latter case the next call removes the plain one.
 func (f *Store) compress(s stored) error {
 	final := compressedName(s.path())
 	if info, err := f.root.Lstat(final); err == nil && info.Mode().IsRegular() {
@@ -160,7 +160,7 @@ func compressTo(dst io.Writer, src io.Reader) error {
 	return errors.Join(err, z.Close())
 }
 
-// untilQuit ends a copy when quit is closed.
+// untilQuit is a Reader that fails once quit is closed.
 type untilQuit struct {
 	io.Reader
 	quit <-chan struct{}

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Options are the settings of [Store]. A zero field means the default it names, and
-// a negative one too where it does not say otherwise.
+// Options are the settings of a [Store]. A zero field means its default. So does a negative
+// field, unless its comment says otherwise.
 type Options struct {
-	MaxAge      time.Duration // how long entries are kept, to the day; default 30 days, negative: for ever
-	MaxBytes    int64         // of all files, and a batch of each collection; the oldest go first; default 10 GiB, negative: no bound
-	RotateBytes int64         // of a file, then it is compressed; default 64 MiB, at most MaxBytes/(2*Collections)
-	MinFree     int64         // bytes the filesystem must keep free; default 256 MiB, negative: none; Linux, macOS and FreeBSD only
-	Collections int           // directories at most, whose names differ in more than case; default 16
-	Sync        bool          // fsync before Store returns, so that entries survive a power cut too
+	MaxAge      time.Duration // age in days at which files are removed; default 30 days, negative: never
+	MaxBytes    int64         // size of all files at which the oldest are removed; default 10 GiB, negative: no bound
+	RotateBytes int64         // size of a file at which it is finished; default 64 MiB, at most MaxBytes/(2*Collections)
+	MinFree     int64         // free space below which nothing is stored; default 256 MiB, negative: none; only on Linux, macOS and FreeBSD
+	Collections int           // maximum number of collections; default 16
+	Sync        bool          // fsync before Store returns, so that entries survive a power cut
 
-	// Logf gets a line for each file that was removed by MaxAge or MaxBytes, and for
-	// what could not be rotated, repaired or removed; nil: silent.
+	// Logf is called for each file that MaxAge or MaxBytes removes, and for each failure to
+	// finish, repair or remove a file. It may be nil.
 	Logf func(format string, args ...any)
 }
 
@@ -29,7 +29,7 @@ const (
 	DefaultCollections = 16
 )
 
-// withDefaults returns o with the fields set that mean a default.
+// withDefaults returns o with the defaults filled in.
 func (o Options) withDefaults() Options {
 	o.MaxAge = cmp.Or(o.MaxAge, DefaultMaxAge)
 	o.MaxBytes = cmp.Or(o.MaxBytes, DefaultMaxBytes)
@@ -37,9 +37,9 @@ func (o Options) withDefaults() Options {
 	o.MinFree = cmp.Or(o.MinFree, DefaultMinFree)
 	o.Collections = orDefault(o.Collections, DefaultCollections)
 	if o.MaxBytes > 0 {
-		// So the files being written, one a collection, are half of it at most,
-		// and there is always something old to remove. A file takes one batch at
-		// least, however little this leaves it.
+		// The files being written, one per collection, thus take at most half of
+		// MaxBytes, so that there is always a finished file to remove. A file holds at
+		// least one batch, however small RotateBytes is.
 		o.RotateBytes = max(1, min(o.RotateBytes, o.MaxBytes/2/int64(o.Collections)))
 	}
 	if o.Logf == nil {

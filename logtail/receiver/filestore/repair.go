@@ -16,14 +16,14 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
-// repair brings the files into order after whatever ended the process before.
+// repair restores order after the end of an earlier process.
 func (f *Store) repair() error {
 	collections, err := f.collections()
 	if err != nil {
 		return err
 	}
-	// Of several spellings, which older versions took, one goes on. Sorted backwards, it is
-	// the one in lower case, where there is one: not what someone has made up beside it.
+	// Older versions accepted several spellings of a collection, of which one continues: the
+	// last in sorted order, so the one in lower case if there is one.
 	slices.Sort(collections)
 	for _, c := range slices.Backward(collections) {
 		if err := owndir.CheckDir(f.root, c); err != nil {
@@ -41,7 +41,7 @@ func (f *Store) repair() error {
 	return nil
 }
 
-// repairCollection does so for one collection.
+// repairCollection repairs one collection.
 func (f *Store) repairCollection(collection string) error {
 	entries, err := f.readDir(collection)
 	if err != nil {
@@ -81,7 +81,7 @@ func (f *Store) repairCollection(collection string) error {
 	return nil
 }
 
-// endDay makes of a plain file that nobody writes any more a rotated one.
+// endDay finishes a plain file that is no longer written.
 func (f *Store) endDay(s stored) error {
 	if err := f.cutTorn(s); err != nil {
 		return err
@@ -89,8 +89,8 @@ func (f *Store) endDay(s stored) error {
 	return f.assignNumber(s.collection, s.day)
 }
 
-// cutTorn cuts off a last line without its end. Its batch was never acknowledged:
-// that happens after the whole write.
+// cutTorn removes an incomplete last line. Its batch was not acknowledged, since that happens
+// after the whole write.
 func (f *Store) cutTorn(s stored) error {
 	if err := owndir.CheckFile(f.root, s.path()); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (f *Store) cutTorn(s stored) error {
 		return err
 	}
 	defer file.Close()
-	// Not the size of the listing: the file may have grown since.
+	// The file may have grown since it was listed.
 	info, err := file.Stat()
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (f *Store) removeDuplicate(s stored) error {
 	return f.removePlain(s)
 }
 
-// removePlain removes a file of which the compressed form is complete.
+// removePlain removes a file whose compressed form is complete.
 func (f *Store) removePlain(s stored) error {
 	if err := f.syncDirs(s.collection); err != nil {
 		return err
@@ -147,8 +147,8 @@ func (f *Store) removePlain(s stored) error {
 	return f.remove(s.path())
 }
 
-// sameText reports whether a compressed file holds what a plain one does, to the end. A
-// plain one is removed for that only, never for its name.
+// sameText reports whether a compressed file has the same content as a plain one. A plain file
+// is removed only for this reason, never because of its name.
 func (f *Store) sameText(plain, compressed string) (bool, error) {
 	p, err := f.root.Open(plain)
 	if err != nil {
@@ -173,10 +173,10 @@ func (f *Store) sameText(plain, compressed string) (bool, error) {
 	if errors.Is(err, errQuit) {
 		return false, err
 	}
-	return err == nil && got == want, nil // what cannot be decompressed is another
+	return err == nil && got == want, nil // a file that cannot be decompressed is different
 }
 
-// sum returns the SHA-256 of all that r has.
+// sum returns the SHA-256 of the content of r.
 func sum(r io.Reader) (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
 	_, err = io.Copy(h, r)

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// retain removes what is too old, and then the oldest rotated files while there are
-// too many bytes.
+// retain removes the files that are too old, and then the oldest finished files until the
+// rest fits into MaxBytes.
 func (f *Store) retain(collections []string, now time.Time) error {
 	f.mu.Lock()
-	f.grown = 0 // what is written from here on may be counted twice, never left out
+	f.grown = 0 // from here on, written bytes may be counted twice but are never missed
 	f.mu.Unlock()
 	var files []stored
 	var errs []error
@@ -43,7 +43,7 @@ func (f *Store) retain(collections []string, now time.Time) error {
 	return errors.Join(errs...)
 }
 
-// excess says why s is not kept, where all files have total bytes; "" where it is.
+// excess returns why s must be removed if all files have total bytes, or "" if it stays.
 func (o Options) excess(s stored, now time.Time, total int64) string {
 	switch {
 	case s.number == 0: // being written
@@ -56,7 +56,7 @@ func (o Options) excess(s stored, now time.Time, total int64) string {
 	return ""
 }
 
-// ageText writes an age in days where it is several.
+// ageText formats an age, in days if it is more than one.
 func ageText(age time.Duration) string {
 	const day = 24 * time.Hour
 	if age%day != 0 || age == day {
@@ -65,7 +65,7 @@ func ageText(age time.Duration) string {
 	return fmt.Sprintf("%d days", age/day)
 }
 
-// Bytes returns how many bytes the files have, rotated ones as they are compressed.
+// Bytes returns the size of all files.
 func (f *Store) Bytes() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -7,34 +7,34 @@ import (
 	"sync/atomic"
 )
 
-// A syncedFile is a file, and what is known to be on disk of it.
+// syncedFile is a file that remembers how much of it is on disk.
 type syncedFile struct {
 	*os.File
-	fsync func() error // that of File, but in a test
+	fsync func() error // File.Sync, except in tests
 
-	// size is how many bytes the whole batches in it have; what is beyond them is
-	// torn. It changes under the mu of the dayFile.
+	// size is the number of bytes of the complete batches. Bytes after them are torn. It
+	// changes while the mu of the dayFile is held.
 	size atomic.Int64
 
-	// mu is held over fsync. It is taken with that of the dayFile free, so that one
-	// fsync serves all writes that waited for it.
+	// mu is held during fsync, but the mu of the dayFile is not, so that one fsync serves all
+	// writes that wait for it.
 	mu     sync.Mutex
-	synced int64 // bytes that are on disk
-	failed error // of an fsync
+	synced int64 // number of bytes on disk
+	failed error // the error of an fsync
 }
 
-// newSyncedFile returns file, of whose size bytes nothing is known.
+// newSyncedFile returns a syncedFile of size bytes, none of which is known to be on disk.
 func newSyncedFile(file *os.File, size int64) *syncedFile {
 	s := &syncedFile{File: file, fsync: file.Sync}
 	s.size.Store(size)
 	return s
 }
 
-// syncTo returns when the first end bytes are on disk.
+// syncTo waits until the first end bytes are on disk.
 //
-// After an error the file is never synced again, and the error is that of all whose
-// bytes were not on disk before: Linux tells of pages that it could not write once,
-// takes them for clean, and calls the next fsync a success.
+// After an error the file is never synced again, and every later call for bytes that are not
+// on disk returns that error: Linux reports a page that it could not write only once, marks
+// it clean, and lets the next fsync succeed.
 func (s *syncedFile) syncTo(end int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
