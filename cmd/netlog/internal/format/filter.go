@@ -106,7 +106,7 @@ func (f *filter) unmatched() error {
 	case f.word == "" || f.matched:
 		return nil
 	case len(f.word) < minDigits && strings.Trim(strings.ToLower(f.word), "0123456789abcdef") == "":
-		return fmt.Errorf("nothing matches -node %s; of an ID it takes %d digits", f.word, minDigits)
+		return fmt.Errorf("nothing matches -node %s; an ID needs at least %d digits", f.word, minDigits)
 	}
 	return fmt.Errorf("nothing matches -node %s", f.word)
 }

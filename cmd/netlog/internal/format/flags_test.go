@@ -13,10 +13,10 @@ import (
 
 func TestFmtRefusesWhatMakesNoSense(t *testing.T) {
 	for args, want := range map[string]string{
-		"-max-flows -1":              "-max-flows is at least 1",
-		"-max-flows 0":               "-max-flows is at least 1",
-		"-top -1":                    "-top and -width are not negative",
-		"-width -5":                  "-top and -width are not negative",
+		"-max-flows -1":              "-max-flows must be at least 1",
+		"-max-flows 0":               "-max-flows must be at least 1",
+		"-top -1":                    "-top and -width must not be negative",
+		"-width -5":                  "-top and -width must not be negative",
 		"-since -1h":                 `invalid value "-1h" for flag -since: how long ago must not be negative; see netlog fmt -h`,
 		"-node 10.0.0.2/99":          `invalid value "10.0.0.2/99" for flag -node: no such prefix; see netlog fmt -h`,
 		"-node fd7a::1/129":          `invalid value "fd7a::1/129" for flag -node: no such prefix; see netlog fmt -h`,
@@ -47,7 +47,7 @@ func TestFmtTellsThatNothingMatches(t *testing.T) {
 		{"-json -node nope", "nothing matches -node nope"},
 		{"-node 192.0.2.1", "nothing matches -node 192.0.2.1"},
 		{"-node 192.0.2.0/24", "nothing matches -node 192.0.2.0/24"},
-		{"-node aba", "nothing matches -node aba; of an ID it takes 4 digits"},
+		{"-node aba", "nothing matches -node aba; an ID needs at least 4 digits"},
 		{"-node abab", ""},
 		{"-node n1", ""},
 		{"-node 100.64.0.2", ""},

@@ -87,7 +87,7 @@ func (c *formatter) learn() error {
 		return nil
 	}
 	if c.in.HasStdin() {
-		return errors.New("-exclude of a node must read its input twice: give files, or its addresses")
+		return errors.New("-exclude of a node reads the input twice: give files, or the addresses of the node")
 	}
 	for rec, err := range c.in.Records() {
 		c.progress.Show(c.in)
