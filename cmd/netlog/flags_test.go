@@ -23,11 +23,11 @@ func TestEveryCommandHasTheSameFlagsSetup(t *testing.T) {
 		code, out, errs := clitest.Run(t, run, "", name, "-bogus")
 		qt.Check(t, code, qt.Equals, cli.ExitUsage)
 		qt.Check(t, out, qt.Equals, "")
-		qt.Check(t, errs, qt.Equals, "netlog "+name+": flag provided but not defined: -bogus; netlog "+name+" -h tells the flags\n")
+		qt.Check(t, errs, qt.Equals, "netlog "+name+": flag provided but not defined: -bogus; see netlog "+name+" -h\n")
 	}
 	code, _, errs := clitest.Run(t, run, "", "bogus")
 	qt.Check(t, code, qt.Equals, cli.ExitUsage)
-	qt.Check(t, errs, qt.Equals, "netlog: no command \"bogus\"; netlog -h tells which there are\n")
+	qt.Check(t, errs, qt.Equals, "netlog: no command \"bogus\"; see netlog -h\n")
 	code, out, _ := clitest.Run(t, run, "", "-h")
 	qt.Check(t, code, qt.Equals, cli.ExitOK)
 	qt.Check(t, out, qt.Contains, "Usage: netlog COMMAND")
@@ -54,8 +54,8 @@ func TestAMissingFileOfAFlagNamesTheFlag(t *testing.T) {
 // TestAFlagBehindAFileIsNoFile: "-top" was looked for in the directory.
 func TestAFlagBehindAFileIsNoFile(t *testing.T) {
 	for args, want := range map[string]string{
-		"fmt flows -top 1":          "netlog fmt: -top stands behind flows, but flags come before files\n",
-		"verify flows more -loss=0": "netlog verify: -loss=0 stands behind flows, but flags come before files\n",
+		"fmt flows -top 1":          "netlog fmt: -top follows flows, but flags come before files\n",
+		"verify flows more -loss=0": "netlog verify: -loss=0 follows flows, but flags come before files\n",
 		"fmt -- -x":                 "netlog fmt: a file of the name -x is ./-x\n",
 		"serve flows -json":         "netlog serve: takes flags only, not \"flows\"\n",
 	} {

@@ -56,6 +56,6 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprint(stdout, help)
 		return cli.ExitOK
 	}
-	fmt.Fprintf(stderr, "netlog: no command %q; netlog -h tells which there are\n", name)
+	fmt.Fprintf(stderr, "netlog: no command %q; see netlog -h\n", name)
 	return cli.ExitUsage
 }

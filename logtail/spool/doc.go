@@ -36,60 +36,56 @@
 //		}
 //	}
 //
-// A daemon that goes on in memory where it has no disk leaves config.Buffer nil:
-// a nil *Spool in it would be a Buffer.
+// A daemon that has no disk can leave config.Buffer nil to use memory. A nil *Spool in it is
+// not the same as nil.
 //
-// The files hold records of who talked to whom: personal data, readable by the
-// owner of the process only (mode 0600, in a directory of mode 0700).
+// The files contain records of who talked to whom, which are personal data. Only the owner of
+// the process can read them: files have mode 0600, and the directory has mode 0700.
 //
-// # What a crash leaves
+// # After a crash
 //
-// The directory is the truth and the cursor a hint. A segment is only ever added
-// to by the process that made it, and never repaired; each frame proves by its
-// checksum that it is whole and in its place. So each state below is told apart
-// by looking, and opening the directory is the same as recovering it.
+// The directory is the truth and the cursor a hint. Only the process that created a segment
+// appends to it, and no segment is ever repaired. The checksum of a frame proves that it is
+// complete and in its place. So opening a directory is the same as recovering it, and each of
+// these states is recognized:
 //
-//   - Killed while writing a frame: the last frame of the newest segment is cut
-//     short. Append had not returned, so nothing is missing. The next entry begins
-//     a new segment.
-//   - Killed between writing and returning from Append: the entry is there, and is
-//     delivered. The caller could not know.
-//   - Killed between delivery and Ack, or in Ack: the entries are sent again. The
-//     server knows them by proc_id and proc_seq.
-//   - Killed between writing the cursor and removing a segment: the segment lies
-//     below the cursor, and is removed at the next start.
-//   - Power cut: what was synced is there (see [Sync]). Behind it the newest segment
-//     ends early, or in zeros or old data, which no checksum fits. The cursor may be
-//     older than what was removed: what is missing below the oldest segment is taken
-//     for delivered. A slot of the cursor may be torn: the other one counts, and what
-//     was delivered since is sent again. Entries that were not synced leave no trace; a
-//     receiver sees the gap in proc_seq.
-//   - Power cut that takes the last entries, but not the cursor that calls them
-//     delivered: numbers go on from the cursor, so that no new entry is below it.
-//   - A file damaged or removed: the entries behind the damage in that segment are
-//     lost, and no others. The numbers in the names of the next segment, or in the
-//     cursor, tell how many, and Stats counts them. After a kill, loss at the end of the
-//     newest segment can be told only as far as the lengths in it are sound; of one that
-//     the disk does not read, all bytes are told and, where nothing says more, one entry.
-//   - The cursor lost: everything that is there is sent again. One that the disk
-//     does not read is removed before another entry is taken: it must not come back.
-//   - The owner lost: the cursor has a copy. Without both, the spool is not opened.
+//   - Killed while writing a frame: the last frame of the newest segment is incomplete.
+//     Append had not returned, so nothing is missing. The next entry begins a new segment.
+//   - Killed between writing and returning from Append: the entry is stored and will be
+//     delivered, although the caller did not learn it.
+//   - Killed between delivery and Ack, or during Ack: the entries are sent again. The server
+//     recognizes them by proc_id and proc_seq.
+//   - Killed between writing the cursor and removing a segment: the segment lies before the
+//     cursor, and the next Open removes it.
+//   - Power cut: what was synced is there; see [Sync]. After it the newest segment ends early,
+//     or has zeros or old data, which match no checksum. The cursor may be older than the
+//     removed segments: entries missing before the oldest segment count as delivered. If a
+//     slot of the cursor is torn, the other slot is used, and entries delivered since are sent
+//     again. Entries that were not synced leave no trace, but a receiver sees the gap in
+//     proc_seq.
+//   - Power cut that loses the last entries, but not the cursor that marks them as delivered:
+//     numbering continues from the cursor, so that no new entry lies before it.
+//   - A file is damaged or removed: the entries after the damage in that segment are lost, and
+//     no others. The numbers in the name of the next segment, or in the cursor, show how many,
+//     and Stats counts them. After a kill, a loss at the end of the newest segment can be
+//     counted only as far as its lengths are intact. If the disk cannot read the segment, all
+//     its bytes are counted and, unless a number shows more, one entry.
+//   - The cursor is lost: all stored entries are sent again. A cursor that the disk cannot read
+//     is removed before another entry is accepted, so that it cannot come back.
+//   - The owner is lost: the cursor has a copy. Without both, the spool cannot be opened.
 //
-// # What a bad disk does
+// # On a bad disk
 //
-// A write that fails is taken back, and the segment ended. Where even that fails,
-// its number is left out, so that no later entry can be mixed with the rest of it.
-// A full disk refuses new entries and nothing else: the cursor has its blocks from the
-// first day. On file systems that never write in place (btrfs, ZFS) the
-// acknowledgement can fail too; entries are then sent again after a restart.
-// What the process may not read, or lacks memory or open files for, is no damage: it
-// is an error until that is mended, and stays.
-// A disk that hangs holds up Append, Peek and Ack. Stats, Claim and Release do not
-// wait for it, and Close gives up after 2 seconds.
+// A failed write is undone and the segment closed. If undoing fails too, the number is skipped,
+// so that no later entry can be confused with the remains. A full disk refuses new entries and
+// nothing else, because the blocks of the cursor are allocated from the start. On file systems
+// that never write in place (btrfs, ZFS), acknowledging can fail as well; entries are then sent
+// again after a restart. A file that the process may not read, or for which it lacks memory or
+// file descriptors, is not damaged: the error lasts until its cause is removed, and the file
+// stays. A disk that hangs delays Append, Peek and Ack. Stats, Claim and Release do not wait for
+// it, and Close gives up after 2 seconds.
 //
-// The spool does not watch how much room others have left on the disk. MaxBytes
-// is the room that it may take.
+// MaxBytes limits the space of the spool. It does not depend on the free space of the disk.
 //
-// Solaris, AIX and Plan 9 have no file lock that serves here: Open fails there with
-// [errors.ErrUnsupported].
+// Solaris, AIX and Plan 9 have no suitable file locks: Open returns [errors.ErrUnsupported].
 package spool

@@ -11,41 +11,40 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// DefaultMaxBytes is the bound of a spool where Options give none: 32 MiB.
+// DefaultMaxBytes is the default of Options.MaxBytes: 32 MiB.
 const DefaultMaxBytes = 32 << 20
 
 const minMaxBytes = 4 << 10 // the smallest bound that Options may give
 
 var (
-	// ErrLocked says that another process, or another Spool of this one, has the directory.
+	// ErrLocked is returned by Open if another Spool uses the directory.
 	ErrLocked = errors.New("spool: the directory is in use")
-	// ErrOwner says that the directory holds the entries of another identity.
+	// ErrOwner is returned by Open if the directory belongs to another identity.
 	ErrOwner = errors.New("spool: the directory belongs to another identity")
-	// ErrClosed says that the Spool is closed.
+	// ErrClosed is returned by the methods of a closed Spool.
 	ErrClosed = errors.New("spool: closed")
 )
 
-// Options of [Open]. The zero value is ready to use.
+// Options are the options of [Open]. The zero value is ready to use.
 type Options struct {
-	// MaxBytes bounds the sizes of all files of the spool taken together, at every
-	// instant. Zero means DefaultMaxBytes; less than 4 KiB is an error.
-	// A spool that is larger when it is opened loses its oldest entries.
+	// MaxBytes bounds the total size of all files of the spool at any time. Zero means
+	// DefaultMaxBytes. Less than 4 KiB is an error. A spool that is larger when it is opened
+	// loses its oldest entries.
 	MaxBytes int64
 
-	// Sync says what a power cut may take. Zero means Interval.
+	// Sync decides what a power cut may lose. Zero means Interval.
 	Sync Sync
 
-	// Logf, if not nil, is told when writing begins to fail and when it works
-	// again, one line each, and what was found damaged. It is called without any
-	// lock held, from whichever goroutine met the fault.
+	// Logf is called once when writing begins to fail, once when it works again, and for each
+	// damage found. It may be nil. It is called without holding a lock, from the goroutine
+	// that notices.
 	Logf func(format string, args ...any)
 }
 
-// Spool is a [logtail.Buffer] in a directory. [Open] makes one.
+// Spool is a [logtail.Buffer] in a directory. It is created by [Open].
 //
-// All methods may be called from several goroutines at once. A method that works
-// on files waits for the one before it, except for Stats, Claim and Release, which
-// never wait for a disk, and Close, which waits for a moment only.
+// All methods are safe for concurrent use. Methods that access files wait for each other.
+// Stats, Claim and Release never wait for a disk, and Close waits for 2 seconds at most.
 type Spool struct {
 	// Immutable after Open.
 	owner    logtail.PublicID
@@ -54,18 +53,18 @@ type Spool struct {
 	sync     Sync
 	logf     func(format string, args ...any) // may be nil
 
-	// busy is held, by sending to it, over all work on files: frames must follow
-	// each other in a file in the order of their numbers. It is a channel and not a
-	// mutex so that Close need not wait for ever for a disk that hangs.
+	// busy serializes all file access, because frames must be written in the order of their
+	// numbers. Sending to it locks it. It is a channel and not a mutex so that Close need
+	// not wait forever for a disk that hangs.
 	busy chan struct{}
 
-	queue       // the fields below belong to whoever holds busy
+	queue       // busy guards this field and those below, up to lines
 	disk   disk // nil after Close
 	syncer syncer
 	health health
-	lines  []string // for logf, once busy is given back
+	lines  []string // for logf, after busy is released
 
-	abandoned atomic.Bool // Close gave up waiting: whoever holds busy has to finish
+	abandoned atomic.Bool // Close has given up waiting; the goroutine that holds busy must close the files
 
 	mu      sync.Mutex // guards the fields below; never held over a file operation
 	stats   logtail.BufferStats
@@ -74,18 +73,17 @@ type Spool struct {
 	served  bool // claimed before
 }
 
-// Open opens the spool in dir, which is made if it is missing, with mode 0700.
-// On Unix a directory or a file of another user than that of the process or root, or
-// that its group or everyone can write, is refused.
-// The directory should hold nothing else; what it holds besides is left alone.
+// Open opens the spool in dir. It creates dir with mode 0700 if it does not exist. On Unix,
+// Open refuses a directory or file that belongs to another user than root and the user of the
+// process, or that the group or everyone may write. Other files in dir are ignored.
 //
-// Where another process has the directory, Open waits up to 2 seconds for it, as
-// daemons overlap when they are restarted, and then returns [ErrLocked]. If the entries
-// in it belong to another identity, it returns [ErrOwner]. Damage is no error: what
-// can be read is kept, and what is missing is counted in Stats. What the process may
-// not read is an error, and nothing is removed.
+// If another process uses the directory, Open waits for up to 2 seconds, because daemons
+// overlap when they restart, and then returns [ErrLocked]. If the entries belong to another
+// identity, it returns [ErrOwner]. Damage is not an error: Open keeps what it can read, and
+// Stats counts what is missing. A file that the process is not allowed to read is an error,
+// and nothing is removed.
 //
-// The caller closes the Spool, after the Logger that uses it is shut down.
+// The caller must close the Spool after shutting down the Logger that uses it.
 func Open(dir string, owner logtail.PublicID, opts Options) (*Spool, error) {
 	d, err := openDir(dir)
 	if err != nil {

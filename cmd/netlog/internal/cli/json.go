@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// AppendJSON appends an entry as it is, and a newline. Valid JSON has no control
-// characters below the blank, but may have those of Latin-1, which move cursors as
-// well: these are escaped, and so is what is no UTF-8, which may hide one.
+// AppendJSON appends an entry and a newline. Valid JSON may contain the control
+// characters of Latin-1, which move the cursor of a terminal, and invalid UTF-8, which
+// may hide them. AppendJSON escapes both.
 func AppendJSON(line, entry []byte) []byte {
 	done := 0
 	for i := 0; i < len(entry); {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ReadLines calls take with the fields of each line of a file, but for empty lines
-// and comments. take returns what is wanted in place of a line that it does not accept.
+// ReadLines calls take with the fields of each line of a file. It skips empty lines and
+// comments. If take rejects a line, it returns what it wants instead.
 func ReadLines(path string, take func(fields []string) (want string)) error {
 	data, err := os.ReadFile(path)
 	if err != nil {

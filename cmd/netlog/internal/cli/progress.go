@@ -8,7 +8,7 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// Progress is a line on a terminal that tells how far a long read is.
+// Progress shows on a terminal how much of the input has been read.
 type Progress struct {
 	w     io.Writer
 	next  time.Time
@@ -16,6 +16,7 @@ type Progress struct {
 	calls int
 }
 
+// NewProgress returns a Progress that draws on w if it is a terminal.
 func NewProgress(w io.Writer) *Progress {
 	p := &Progress{next: time.Now().Add(time.Second)}
 	if TermWidth(w) > 0 {
@@ -24,10 +25,10 @@ func NewProgress(w io.Writer) *Progress {
 	return p
 }
 
-// NewTestProgress returns a progress that draws on w without a delay, for tests.
+// NewTestProgress returns a Progress that draws on w at once, for tests.
 func NewTestProgress(w io.Writer) *Progress { return &Progress{w: w, calls: 63} }
 
-// Show updates the line, at most a few times a second.
+// Show updates the line, at most a few times per second.
 func (p *Progress) Show(in *records.Input) {
 	if p.calls++; p.w == nil || p.calls%64 != 0 {
 		return
@@ -45,7 +46,7 @@ func (p *Progress) Show(in *records.Input) {
 	}
 }
 
-// End takes the line away.
+// End removes the line.
 func (p *Progress) End() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")

@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// TermSize returns the columns and rows of the terminal that w is, zeros where it
-// is none.
+// TermSize returns the columns and rows of the terminal w, or zeros if w is something
+// else.
 func TermSize(w io.Writer) (cols, rows int) {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -27,7 +27,7 @@ func TermSize(w io.Writer) (cols, rows int) {
 	return int(size.cols), int(size.rows)
 }
 
-// TermWidth returns the columns of the terminal that w is, 0 where it is none.
+// TermWidth returns the columns of the terminal w, or 0 if w is something else.
 func TermWidth(w io.Writer) int {
 	cols, _ := TermSize(w)
 	return cols

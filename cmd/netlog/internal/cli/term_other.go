@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// TermWidth returns 80 where w is a terminal, else 0.
+// TermWidth returns 80 if w is a terminal, or else 0.
 func TermWidth(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -19,5 +19,5 @@ func TermWidth(w io.Writer) int {
 	return 80
 }
 
-// TermSize knows no rows here, so that nothing is drawn in place.
+// TermSize returns no rows, so that nothing is drawn in place.
 func TermSize(w io.Writer) (cols, rows int) { return TermWidth(w), 0 }

@@ -10,24 +10,24 @@ import (
 	"github.com/go-netlog/netlog/internal/flowtable"
 )
 
-// ByteSize is a [flag.Value]: a number of bytes. What it prints it reads.
+// ByteSize is a [flag.Value] for a number of bytes. It parses what it prints.
 type ByteSize int64
 
-// A unit of bytes.
+// unit is a unit of bytes.
 type unit struct {
 	name  string
 	bytes int64
 }
 
-// units returns the units, the largest first, so that the first one that divides
-// a number writes it shortest.
+// units returns the units from the largest, so that the first one that divides a number
+// is the shortest.
 func units() []unit {
 	return []unit{
 		{"TiB", 1 << 40}, {"TB", 1e12}, {"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"kB", 1e3}, {"KB", 1e3}, {"B", 1},
 	}
 }
 
-// ParseSize reads a number of bytes with an optional unit.
+// ParseSize parses a number of bytes with an optional unit.
 func ParseSize(s string) (ByteSize, error) {
 	for _, u := range append(units(), unit{"", 1}) {
 		digits, ok := strings.CutSuffix(s, u.name)
@@ -58,13 +58,13 @@ func (n ByteSize) String() string {
 	return fmt.Sprint(amount, name)
 }
 
-// Words returns n for a sentence.
+// Words returns n for use in a sentence.
 func (n ByteSize) Words() string {
 	amount, name := n.in()
 	return fmt.Sprintf("%d %s", amount, name)
 }
 
-// in returns n in the largest unit in which it is whole.
+// in returns n in the largest unit in which it is a whole number.
 func (n ByteSize) in() (amount int64, name string) {
 	for _, u := range units() {
 		if amount := int64(n) / u.bytes; amount > 0 && amount*u.bytes == int64(n) {
@@ -74,13 +74,13 @@ func (n ByteSize) in() (amount int64, name string) {
 	return int64(n), "B"
 }
 
-// Age is a [flag.Value]: whole days or hours; 0 is for ever. Minutes are refused,
-// because 1m looks like a month, and history is deleted by it.
+// Age is a [flag.Value] for whole days or hours. 0 means forever. It rejects minutes,
+// because 1m looks like a month and entries are deleted by age.
 type Age time.Duration
 
 const Day = 24 * time.Hour
 
-// ParseAge reads a number of days or hours.
+// ParseAge parses a number of days or hours.
 func ParseAge(s string) (Age, error) {
 	digits, in := s, time.Duration(0) // 0 has no unit
 	if d, ok := strings.CutSuffix(s, "d"); ok {
@@ -113,7 +113,7 @@ func (a Age) String() string {
 	}
 }
 
-// Words returns a for a sentence.
+// Words returns a for use in a sentence.
 func (a Age) Words() string {
 	if d := time.Duration(a); d%Day != 0 {
 		return flowtable.Plural(int64(d/time.Hour), "hour")
@@ -121,7 +121,7 @@ func (a Age) Words() string {
 	return flowtable.Plural(int64(time.Duration(a)/Day), "day")
 }
 
-// Count is a [flag.Value]: a whole number from 0.
+// Count is a [flag.Value] for a whole number from 0.
 type Count int
 
 // Set implements [flag.Value].
@@ -137,14 +137,14 @@ func (n *Count) Set(s string) error {
 // String implements [flag.Value].
 func (n Count) String() string { return strconv.Itoa(int(n)) }
 
-// ParseTime reads a moment: a time, a date, or how long ago.
+// ParseTime parses a time, a date, or how long ago.
 func ParseTime(s string, now time.Time) (time.Time, error) {
 	if ago, err := ParseAge(s); err == nil {
 		return now.Add(-time.Duration(ago)), nil
 	}
 	switch ago, err := time.ParseDuration(s); {
 	case err == nil && ago < 0:
-		return time.Time{}, errors.New("how long ago is not negative")
+		return time.Time{}, errors.New("how long ago must not be negative")
 	case err == nil:
 		return now.Add(-ago), nil
 	}

@@ -1,3 +1,4 @@
+// Package clitest helps to test the commands of netlog.
 package clitest
 
 import (

@@ -75,7 +75,7 @@ func TestVerifyTellsWhatANodeMayTry(t *testing.T) {
 			m := meshtest.Finished(meshtest.TwoNodes())
 			test.lie(m.Node("b"))
 			b := verifyLines(t, m)
-			qt.Check(t, slices.ContainsFunc(b.findings, func(f finding) bool { return f.Kind == test.want }), qt.IsTrue,
+			qt.Check(t, slices.ContainsFunc(b.findings, func(f Finding) bool { return f.Kind == test.want }), qt.IsTrue,
 				qt.Commentf("%v", b.findings))
 		})
 	}

@@ -11,102 +11,104 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// books are what several nodes say of their traffic.
+// books holds what several nodes report of their traffic.
 //
-// They are read twice. The first time tells who reports what and when, the
-// second adds up, because what a window may be held against depends on when
-// the other node was there to count.
+// The records are read twice. The first reading finds out who reports what and when. The
+// second adds up the counts, because what a window can be compared with depends on when
+// the other node was counting.
 type books struct {
 	Options
 
 	nodes    []*node
 	byID     map[string]uint32
 	accounts map[account]*entries
-	flows    map[flowtrack.Tuple][]account // by the tuple with its sides in order
-	owners   map[netip.Addr][]uint32       // who stands at an address, as an end of flows
-	folded   map[pair]bool                 // of one of whose flows someone has folded the ports away
+	flows    map[flowtrack.Tuple][]account // by the tuple with the smaller side first
+	owners   map[netip.Addr][]uint32       // the nodes that have an address as their own side of a flow
+	folded   map[pair]bool                 // pairs with a flow of which some node reports no ports
 
-	findings           []finding
+	findings           []Finding
 	notes              []string
-	told, noted        map[string]int // findings and notes of each kind, those too many to keep too
+	told, noted        map[string]int // number of findings and notes of each kind, including those not kept
 	matched, unmatched int
 
-	held     int // of maxFlows
-	surveyed int // records of the first reading that count
-	entered  int // and of the second
-	skipped  int // places that cannot be read
+	held     int // counts against MaxFlows
+	surveyed int // distinct records of the first reading
+	entered  int // distinct records of the second reading
+	skipped  int // number of positions that could not be read
 }
 
-// account is one flow in the books of one node.
+// account identifies one flow as one node reports it.
 type account struct {
 	node uint32
 	flowtrack.Tuple
 }
 
-// entries are what an account comes to.
+// entries holds the sums of an account.
 type entries struct {
 	all         tunstats.Counts
-	edge        tunstats.Counts // of windows when the other side may not have been there to count
+	edge        tunstats.Counts // of the windows in which the other side may not have counted
 	first, last records.Pos
 	virtual     bool
-	transit     bool // the node reports both sides, so the flow goes through it
-	speaks      bool // and it speaks for this side
+	transit     bool // the node reports both sides: it is a hub for this flow
+	used        bool // the account of a hub that stands for this side
 }
 
-// node is one node.
+// node is one node and what its records say of it.
 type node struct {
 	num     uint32
 	id      string
 	records int
 	procs   map[uint32]*process
-	claims  map[string]*claim // node IDs that it gives itself
-	ahead   time.Duration     // server time less client time, at its least: latency and clock
+	claims  map[string]*claim // by the node ID claimed
+	ahead   time.Duration     // the smallest difference of server time and client time: latency and clock error
 	timed   bool              // ahead is known
-	longest time.Duration     // of its windows
-	spans   []span            // when it counted, by the server's clock, in order and apart
+	longest time.Duration     // the longest window
+	spans   []span            // when it counted, by the clock of the server; sorted and disjoint
 	bare    int               // records without a sequence number
-	entered int               // of these, at the second reading
-	sent    share             // of the packets that others say they sent to it
-	recv    share             // of the packets that others say they received from it
+	entered int               // records without a sequence number in the second reading
+	sent    share             // of the packets that others report as sent to it
+	recv    share             // of the packets that others report as received from it
 }
 
-// process is one run of a node's daemon: between two of them it did not count.
+// process is one run of the daemon of a node. Between two processes the node did not
+// count.
 type process struct {
 	seqs        records.Seqs
-	sums        map[uint64]uint64 // of the bytes of each record, by sequence number
+	sums        map[uint64]uint64 // the hash of each record, by sequence number
 	start, end  time.Time
 	first, last records.Pos
-	dropped     uint64 // entries that it says it had to drop
+	dropped     uint64 // entries that the node reports as dropped
 }
 
-// claim is a node ID inside the records.
+// claim is a node ID that records state.
 type claim struct {
-	member     string // where it stands first
+	member     string // the JSON member of the first record with it
 	pos        records.Pos
 	start, end time.Time
 }
 
-// span is a time in which a node counted.
+// span is a time during which a node counted.
 type span struct {
 	start, end time.Time
-	late       bool // the entries before it are not here, so that it began earlier
+	late       bool // earlier entries are missing, so it began earlier
 }
 
 // share is a part of a number of packets.
 type share struct{ part, all uint64 }
 
-// Source returns the records, from the first to the last. It is called twice.
+// Source returns all records in order. It is called twice.
 type Source = func() iter.Seq2[*records.Record, error]
 
-// Options say what to check for.
+// Options configures a check.
 type Options struct {
-	Loss     float64                // percent of the packets of a flow that may be lost on the way
-	Slack    time.Duration          // books that end this far apart are taken to end together
-	MaxFlows int                    // bounds the accounts, processes and claims held; 0: no bound
-	Complete bool                   // all books are here, of all nodes and from their first entry
-	Name     func(id string) string // the name of a node, or ""; may be nil
+	Loss     float64                // percent of the packets of a flow that may be lost
+	Slack    time.Duration          // nodes that stop this close together count as stopping at once
+	MaxFlows int                    // limits the accounts, processes and claims in memory; 0: no limit
+	Complete bool                   // records of all nodes are present from the first, so a missing one is a finding
+	Name     func(id string) string // returns the name of a node, or ""; may be nil
 }
 
+// newBooks returns empty books.
 func newBooks(opt Options) *books {
 	return &books{
 		Options:  opt,
@@ -120,12 +122,13 @@ func newBooks(opt Options) *books {
 	}
 }
 
-// nodeID names the node of rec; the file does where nothing else does, which is
-// better than to throw all nodes together.
+// nodeID returns the identity of the node that wrote rec. If the record has none, it is
+// the name of the file, which keeps such nodes apart.
 func (b *books) nodeID(rec *records.Record) string {
 	return cmp.Or(rec.Reporter(), rec.Pos.File)
 }
 
+// node returns the node that wrote rec. It adds the node if it is new.
 func (b *books) node(rec *records.Record) *node {
 	id := b.nodeID(rec)
 	num, ok := b.byID[id]

@@ -13,7 +13,7 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// check finds what does not agree.
+// check finds everything that does not agree.
 func (b *books) check() {
 	b.checkSequences()
 	b.checkClaims()
@@ -21,9 +21,8 @@ func (b *books) check() {
 	b.checkShares()
 }
 
-// checkSequences finds the entries that are missing in the middle of a process.
-// Those before its first are a note: retention deletes the oldest, and a daemon
-// may be older than it.
+// checkSequences finds missing entries in the middle of a process. Missing entries at the
+// start are a note, because retention deletes the oldest files.
 func (b *books) checkSequences() {
 	for _, n := range b.nodes {
 		late := lateBooks{}
@@ -38,17 +37,17 @@ func (b *books) checkSequences() {
 				}
 			}
 			if len(gaps) > 0 {
-				b.found(p.first, "sequence gap", "node %s, process %d: %s%s", b.label(n.num), id, gapsString(gaps), toldString(p.dropped))
+				b.found(p.first, "sequence gap", "node %s, process %d: %s%s", b.label(n.num), id, gapsString(gaps), droppedString(p.dropped))
 			}
 		}
 		if late.procs > 0 {
 			b.note("node %s, %s: the first %s missing, as where older files are deleted; -complete makes that a finding%s",
-				b.label(n.num), flowtable.Plural(late.procs, "process"), flowtable.Plural(late.entries, "entry"), toldString(late.dropped))
+				b.label(n.num), flowtable.Plural(late.procs, "process"), flowtable.Plural(late.entries, "entry"), droppedString(late.dropped))
 		}
 	}
 }
 
-// lateBooks are the processes of a node whose first entry is not here.
+// lateBooks counts the processes of a node whose first entries are missing.
 type lateBooks struct {
 	procs            int
 	entries, dropped uint64
@@ -59,7 +58,7 @@ func (l *lateBooks) add(p *process, missing uint64) {
 	l.entries, l.dropped = add(l.entries, missing), add(l.dropped, p.dropped)
 }
 
-// gapsString tells how much is missing, and the first places where.
+// gapsString describes the missing entries: their number and the first gaps.
 func gapsString(gaps []records.Run) string {
 	const most = 10
 	var missing uint64
@@ -76,8 +75,8 @@ func gapsString(gaps []records.Run) string {
 	return fmt.Sprintf("%s missing (%s)", flowtable.Plural(missing, "entry"), strings.Join(list, ", "))
 }
 
-// toldString repeats what a node says of its gaps.
-func toldString(dropped uint64) string {
+// droppedString repeats how many entries the node reports as dropped.
+func droppedString(dropped uint64) string {
 	if dropped == 0 {
 		return ""
 	}
@@ -91,8 +90,8 @@ func runString(r records.Run) string {
 	return fmt.Sprintf("%d-%d", r.First, r.Last)
 }
 
-// checkClaims holds the node IDs inside the records against the public IDs that
-// the receiver saw.
+// checkClaims compares the node IDs in the records with the public IDs that the receiver
+// saw.
 func (b *books) checkClaims() {
 	type claimant struct {
 		node uint32
@@ -119,7 +118,7 @@ func (b *books) checkClaims() {
 		for i, c := range cs {
 			stays[i] = stay{i, c.start, c.end}
 		}
-		// One after the other is a node that changed its private ID.
+		// Two IDs that claim it one after the other are one node with a new private ID.
 		if i, j, ok := firstMeeting(stays, 0); ok {
 			c, d := cs[j], cs[i]
 			b.found(c.pos, "disagreeing claim", "%s %.*q of logtail.id %s is that of %s at %s too", c.member, maxShown, id,
@@ -132,10 +131,10 @@ func comparePos(a, b records.Pos) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
-// maxShown bounds what is shown of an ID that a node made up.
+// maxShown limits the bytes shown of an ID, which a node can choose freely.
 const maxShown = 64
 
-// label names a node.
+// label returns a printable name of a node.
 func (b *books) label(n uint32) string {
 	id := b.nodes[n].id
 	if b.Name != nil {
@@ -147,7 +146,7 @@ func (b *books) label(n uint32) string {
 	return flowtable.Clean(id[:min(len(id), maxShown)])
 }
 
-// times tells from when to when n counted. The records of a node may be text only.
+// times returns when n counted. A node may have sent text only.
 func (n *node) times() string {
 	if len(n.spans) == 0 {
 		return "no windows"
@@ -156,7 +155,7 @@ func (n *node) times() string {
 	return fmt.Sprintf("%s to %s", start.UTC().Format(time.DateTime), end.UTC().Format(time.DateTime))
 }
 
-// clock tells how far the node's clock is from the receiver's.
+// clock describes the difference between the clocks of n and of the receiver.
 func (n *node) clock() string {
 	switch {
 	case !n.timed:

@@ -10,7 +10,7 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// arrange works out who is where, and when.
+// arrange finds out at which address each node is, and when it counted.
 func (b *books) arrange() {
 	for _, n := range b.nodes {
 		for _, p := range n.procs {
@@ -38,8 +38,8 @@ func (b *books) arrange() {
 	b.useHubAccounts()
 }
 
-// joined returns spans in order, with those that overlap as one. So however many
-// processes a node says it had, the one at a time is found by a binary search.
+// joined sorts spans and merges those that overlap, so that a binary search finds a span
+// however many processes a node has.
 func joined(spans []span) []span {
 	slices.SortFunc(spans, func(x, y span) int { return x.start.Compare(y.start) })
 	apart := spans[:0]
@@ -55,16 +55,15 @@ func joined(spans []span) []span {
 	return apart
 }
 
-// counted reports whether those who stand on the other side of a flow have
-// counted during the whole of w, a window of node. A hub that was there counts only
-// where it speaks for that side.
+// counted reports whether a node on the other side of flow t counted during all of w, a
+// window of node. The account of a hub matters only if it is used for that side.
 func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 	reported, counted := false, false
 	for _, a := range b.flows[inOrder(*t)] {
 		if a.Src != t.Dst || a.node == node {
 			continue
 		}
-		if e := b.accounts[a]; e.transit && !e.speaks {
+		if e := b.accounts[a]; e.transit && !e.used {
 			continue
 		}
 		reported = true
@@ -72,7 +71,7 @@ func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 		case b.covers(a.node, node, w):
 			counted = true
 		case b.nodes[a.node].within(w):
-			return false // it came or went meanwhile
+			return false // it started or stopped during w
 		}
 	}
 	if reported {
@@ -83,17 +82,15 @@ func (b *books) counted(node uint32, t *flowtrack.Tuple, w span) bool {
 	})
 }
 
-// covers reports whether node n has counted during the whole of w, a window of
-// node of.
+// covers reports whether node n counted during all of w, a window of node of.
 //
-// Two books that begin almost together, or end so, are taken to do so exactly:
-// else the first and the last window of one of them would never be held against
-// the other. Almost is a window longer at the start, since a node writes nothing
-// of windows without traffic. Where the beginning of a book was deleted, it says
-// nothing of when the node began.
+// Two nodes that start or stop within a short time count as starting or stopping
+// together. Otherwise the first and last windows of one of them could never be compared.
+// At the start, one window more is allowed, since a node writes nothing about windows
+// without traffic. If the first entries of a node are missing, its start is unknown.
 func (b *books) covers(n, of uint32, w span) bool {
 	spans, others := b.nodes[n].spans, b.nodes[of].spans
-	last := len(spans) - 1 // whoever has an account has counted
+	last := len(spans) - 1 // a node with an account has a span
 	i := b.nodes[n].spanAfter(w.start)
 	return slices.ContainsFunc([]int{0, last, i}, func(i int) bool {
 		if i > last {
@@ -110,7 +107,7 @@ func (b *books) covers(n, of uint32, w span) bool {
 	})
 }
 
-// spanAfter returns the first span of n that ends behind t.
+// spanAfter returns the index of the first span of n that ends after t.
 func (n *node) spanAfter(t time.Time) int {
 	i, _ := slices.BinarySearchFunc(n.spans, t, func(s span, t time.Time) int {
 		if s.end.After(t) {
@@ -121,14 +118,14 @@ func (n *node) spanAfter(t time.Time) int {
 	return i
 }
 
-// within reports whether n has counted during a part of w.
+// within reports whether n counted during a part of w.
 func (n *node) within(w span) bool {
 	i := n.spanAfter(w.start)
 	return i < len(n.spans) && n.spans[i].start.Before(w.end)
 }
 
-// matchable calls yield with the flows of rec that have two sides. The underlay
-// has other sides at both ends, and totals have none.
+// matchable iterates over the flows of rec that two nodes can report alike. Physical
+// traffic differs at both ends, and totals have no sides.
 func matchable(rec *records.Record) func(yield func(flowtable.Class, *record.ConnectionCounts) bool) {
 	return func(yield func(flowtable.Class, *record.ConnectionCounts) bool) {
 		for _, c := range []flowtable.Class{flowtable.Virtual, flowtable.Subnet, flowtable.Exit} {
@@ -142,7 +139,7 @@ func matchable(rec *records.Record) func(yield func(flowtable.Class, *record.Con
 	}
 }
 
-// inOrder returns t with its smaller side first: the same from both ends.
+// inOrder returns t with the smaller side first, so that it is equal for both ends.
 func inOrder(t flowtrack.Tuple) flowtrack.Tuple {
 	if t.Src.Compare(t.Dst) > 0 {
 		t.Src, t.Dst = t.Dst, t.Src

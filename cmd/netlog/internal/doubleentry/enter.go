@@ -7,7 +7,7 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// survey takes what the second reading must know.
+// survey collects what the second reading needs from rec. sum is the hash of the record.
 func (b *books) survey(rec *records.Record, sum uint64) {
 	n := b.node(rec)
 	p := n.procs[rec.Logtail.ProcID]
@@ -54,8 +54,8 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 	}
 }
 
-// isNew reports whether rec did not come before. Delivery is at least once, so
-// the same bytes may come twice; other bytes under the same number may not.
+// isNew reports whether rec has not been seen. Delivery is at least once, so a record may
+// come again. Another record with the same number is a finding.
 func (b *books) isNew(n *node, p *process, rec *records.Record, sum uint64) bool {
 	seq := rec.Logtail.ProcSeq
 	if rec.Logtail.Conflict {
@@ -78,8 +78,8 @@ func (b *books) isNew(n *node, p *process, rec *records.Record, sum uint64) bool
 	return false
 }
 
-// hasWindow reports whether rec tells when it counted. Flows without a time cannot
-// be held against anyone, so they are a finding.
+// hasWindow reports whether rec has a valid window. Flows without one cannot be compared,
+// which is a finding.
 func (b *books) hasWindow(rec *records.Record) bool {
 	ok := !rec.Start.IsZero() && !rec.End.Before(rec.Start)
 	if !ok {
@@ -91,7 +91,7 @@ func (b *books) hasWindow(rec *records.Record) bool {
 	return ok
 }
 
-// claims notes the names that a node gives itself.
+// claims records the node IDs that n claims in rec.
 func (b *books) claims(n *node, rec *records.Record) {
 	for _, said := range []struct{ member, id string }{{"nodeId", rec.NodeID}, {"srcNode.nodeId", rec.SrcNode.NodeID}} {
 		if said.id == "" {
@@ -112,8 +112,8 @@ func (b *books) claims(n *node, rec *records.Record) {
 	}
 }
 
-// enter adds the flows of rec to their accounts. It leaves out what came to the
-// files after the first reading, as a running collector writes them.
+// enter adds the flows of rec to their accounts. It ignores records that were not there
+// at the first reading, as a running collector adds them.
 func (b *books) enter(rec *records.Record) {
 	num, known := b.byID[b.nodeID(rec)]
 	if !known {
@@ -128,7 +128,7 @@ func (b *books) enter(rec *records.Record) {
 		if _, surveyed := p.sums[rec.Logtail.ProcSeq]; !surveyed || !p.seqs.Add(rec.Logtail.ProcSeq) {
 			return
 		}
-	} else if n.entered++; n.entered > n.bare { // files grow at their ends
+	} else if n.entered++; n.entered > n.bare { // a file grows at its end
 		return
 	}
 	if b.entered++; rec.Start.IsZero() || rec.End.Before(rec.Start) {

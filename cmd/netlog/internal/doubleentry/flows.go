@@ -13,31 +13,31 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// pair are two addresses and a protocol: a flow without ports.
+// pair is a flow without ports: two addresses and a protocol.
 type pair struct {
 	proto flowtrack.Proto
 	a, b  netip.Addr
 }
 
-// direction is one way of a flow: from one side to the other.
+// direction is one direction of a flow.
 type direction struct {
-	flow       flowtrack.Tuple // Src sends
+	flow       flowtrack.Tuple // from Src to Dst
 	sent, recv half
 }
 
-// half is what one side of a flow says of one direction.
+// half is what one side of a flow reports of one direction.
 type half struct {
 	nodes        []uint32
-	keepers      []uint32 // without nodes: who keeps books of that side, and says nothing
+	keepers      []uint32 // if there are no nodes: those that are at that side and report nothing
 	pkts, bytes  uint64
-	edgeP, edgeB uint64 // of these, when the other side may not have counted
+	edgeP, edgeB uint64 // part of them while the other side may not have counted
 	first, last  records.Pos
-	owned        bool // someone keeps books of it, or speaks for it
+	owned        bool // a node or a hub reports this side
 }
 
-// checkFlows holds both sides of every flow against each other.
+// checkFlows compares both sides of every flow.
 func (b *books) checkFlows() {
-	pairs := make(map[pair]map[bool]*direction) // by whether the smaller address sends
+	pairs := make(map[pair]map[bool]*direction) // by whether the smaller address is the sender
 	bad := make(map[pair]bool)
 	silent := make(map[netip.Addr]bool)
 	for _, t := range slices.SortedFunc(maps.Keys(b.flows), compareTuples) {
@@ -55,7 +55,7 @@ func (b *books) checkFlows() {
 				continue
 			}
 			b.weigh(&d)
-			// One side may have folded ports away where the other has not: only their sums agree then.
+			// If one side has folded the ports away, only the sums can agree.
 			if !b.folded[p] && b.judge(&d, "") {
 				bad[p] = true
 			}
@@ -73,11 +73,12 @@ func (b *books) checkFlows() {
 			}
 		}
 	}
-	b.bookless(silent)
+	b.reportSilent(silent)
 }
 
-// bookless tells of the addresses that nobody keeps books for, nor speaks for.
-func (b *books) bookless(addrs map[netip.Addr]bool) {
+// reportSilent reports the addresses without records of their own, for which no hub
+// stands in.
+func (b *books) reportSilent(addrs map[netip.Addr]bool) {
 	for _, a := range slices.SortedFunc(maps.Keys(addrs), netip.Addr.Compare) {
 		if b.Complete {
 			b.found(records.Pos{}, "missing books", "no node reports as %v, and others talked to it", a)
@@ -87,6 +88,7 @@ func (b *books) bookless(addrs map[netip.Addr]bool) {
 	}
 }
 
+// silent returns the address of the side without records.
 func (d *direction) silent() netip.Addr {
 	if d.sent.owned {
 		return d.flow.Dst.Addr()
@@ -94,17 +96,17 @@ func (d *direction) silent() netip.Addr {
 	return d.flow.Src.Addr()
 }
 
-// flowSide is what those who stand at one side of a flow say.
+// flowSide is what the nodes at one side of a flow report.
 type flowSide struct {
 	nodes       []uint32
-	keepers     []uint32 // without nodes
+	keepers     []uint32 // if there are no nodes
 	all, edge   tunstats.Counts
 	first, last records.Pos
 	owned       bool
-	ends        []account // of nodes that say they are that side
+	ends        []account // accounts of the nodes that claim to be this side
 }
 
-// sides returns what is said at the sides of t.
+// sides returns what is reported at the two sides of t.
 func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 	for _, a := range b.flows[t] {
 		if e := b.accounts[a]; !e.transit {
@@ -124,7 +126,7 @@ func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 		addr := []netip.AddrPort{t.Src, t.Dst}[i]
 		s.owned = b.kept(addr, t)
 		for _, a := range b.flows[t] {
-			if e := b.accounts[a]; e.speaks && a.Src == addr {
+			if e := b.accounts[a]; e.used && a.Src == addr {
 				s.add(a.node, e)
 				s.owned = true
 			}
@@ -136,8 +138,8 @@ func (b *books) sides(t flowtrack.Tuple) (lo, hi flowSide) {
 	return lo, hi
 }
 
-// overlap finds nodes that say they are the same end of a flow. Two routers of one
-// subnet may be, and one after the other is a node with a new identity.
+// overlap finds nodes that claim to be the same end of a flow at the same time. Two
+// routers of one subnet may be, and a node with a new ID follows the old one.
 func (b *books) overlap(ends []account) {
 	if len(ends) < 2 {
 		return
@@ -155,6 +157,7 @@ func (b *books) overlap(ends []account) {
 	}
 }
 
+// add adds the account of a node to s.
 func (s *flowSide) add(node uint32, e *entries) {
 	if s.nodes == nil {
 		s.first, s.last = e.first, e.last
@@ -164,7 +167,7 @@ func (s *flowSide) add(node uint32, e *entries) {
 	s.last = e.last
 }
 
-// newDirection returns one way of t.
+// newDirection returns one direction of t.
 func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
 	if !forward {
 		t.Src, t.Dst = t.Dst, t.Src
@@ -179,7 +182,7 @@ func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
 	}
 }
 
-// add adds e to d, which may be nil.
+// add returns the sum of d and e. d may be nil.
 func (d *direction) add(e *direction) *direction {
 	if d == nil {
 		c := *e
@@ -193,12 +196,14 @@ func (d *direction) add(e *direction) *direction {
 	return d
 }
 
-// maxNamed bounds the nodes that a finding names.
+// maxNamed limits the nodes that a finding names.
 const maxNamed = 10
 
-// shownOf returns as many of nodes as tell that they are more than are named.
+// shownOf returns the first nodes, one more than are named, so that a finding can say
+// that there are more.
 func shownOf(nodes []uint32) []uint32 { return nodes[:min(len(nodes), maxNamed+1)] }
 
+// add adds g to h.
 func (h *half) add(g *half) {
 	if h.nodes == nil {
 		h.first = g.first
@@ -209,7 +214,7 @@ func (h *half) add(g *half) {
 	h.last = g.last
 }
 
-// joinShown adds others to nodes, so far as shownOf.
+// joinShown adds others to nodes, up to the limit of shownOf.
 func joinShown(nodes, others []uint32) []uint32 {
 	for _, n := range shownOf(others) {
 		if len(nodes) <= maxNamed && !slices.Contains(nodes, n) {
@@ -219,15 +224,18 @@ func joinShown(nodes, others []uint32) []uint32 {
 	return nodes
 }
 
-// add saturates, as the counters of a flow do.
+// add returns the sum of a and b. It saturates, as the counters do.
 func add(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
 
+// pairOf returns t without ports.
 func pairOf(t flowtrack.Tuple) pair { return pair{t.Proto, t.Src.Addr(), t.Dst.Addr()} }
 
+// compareTuples orders tuples by source, destination and protocol.
 func compareTuples(x, y flowtrack.Tuple) int {
 	return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.Proto, y.Proto))
 }
 
+// hasPorts reports whether packets of protocol p have ports.
 func hasPorts(p flowtrack.Proto) bool {
 	switch p {
 	case flowtrack.TCP, flowtrack.UDP, flowtrack.UDPLite, flowtrack.SCTP, flowtrack.DCCP:

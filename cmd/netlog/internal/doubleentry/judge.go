@@ -9,11 +9,11 @@ import (
 	"github.com/go-netlog/netlog/internal/flowtable"
 )
 
-// judge finds out whether one direction agrees, and reports whether it does not.
+// judge reports whether one direction does not agree, and adds the finding.
 //
-// Nothing is received that was not sent, so that is exact. What was sent may be
-// lost, but where no packet is, no byte is either. What was counted when the
-// other side may not have been there is held against nobody.
+// No side can receive what was not sent, so that comparison is exact. Packets may be
+// lost, but if none is, no byte is either. Counts from a time when the other side may not
+// have counted are held against no side.
 func (b *books) judge(d *direction, what string) bool {
 	s, r := &d.sent, &d.recv
 	lost, lostBytes := less(s.pkts-s.edgeP, r.pkts), less(s.bytes-s.edgeB, r.bytes)
@@ -46,11 +46,11 @@ func (b *books) judge(d *direction, what string) bool {
 	return true
 }
 
-// less returns how much less b is than a. Counts go up to 2^64-1, so a signed
-// difference could make a large count pass for a small one.
+// less returns how much less b is than a, or 0. Counts go up to 2^64-1, so a signed
+// difference could take a large count for a small one.
 func less(a, b uint64) uint64 { return a - min(a, b) }
 
-// half writes what one side says, and where it says it.
+// half describes what one side reports, and in which records.
 func (b *books) half(h *half) string {
 	if h.nodes == nil {
 		return fmt.Sprintf("nothing (node %s)", b.labels(h.keepers))
@@ -66,7 +66,7 @@ func (b *books) half(h *half) string {
 	return fmt.Sprintf("%d packets, %d bytes (node %s, %s)", h.pkts, h.bytes, b.labels(h.nodes), where)
 }
 
-// labels names nodes, so far as anyone will read it.
+// labels returns the names of at most maxNamed nodes.
 func (b *books) labels(nodes []uint32) string {
 	var who []string
 	for _, n := range nodes[:min(len(nodes), maxNamed)] {

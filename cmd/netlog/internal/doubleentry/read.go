@@ -9,16 +9,16 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// maxSkipped bounds the places that cannot be read which are told one by one.
+// maxSkipped limits the unreadable positions that are listed.
 const maxSkipped = 100
 
-// recordsPerFlow is how many records are let in for each flow that is, since a
-// record takes a small part of the memory of a flow.
+// recordsPerFlow is the number of records allowed per flow of MaxFlows. A record takes a
+// small part of the memory of a flow.
 const recordsPerFlow = 8
 
 var errChanged = errors.New("the input had less at the second reading: give files that stay, not pipes")
 
-// read reads the input twice.
+// read reads all records twice.
 func (b *books) read(all Source) error {
 	seed := maphash.MakeSeed()
 	survey := func(rec *records.Record) {
@@ -40,13 +40,13 @@ func (b *books) read(all Source) error {
 		return err
 	}
 	if b.entered < b.surveyed {
-		return errChanged // else what is not entered would be held against nobody
+		return errChanged // flows that are not entered would go unchecked
 	}
 	return nil
 }
 
-// each calls do with every record, and skip with every place that is none. A file
-// that cannot be read is an error.
+// each calls do with every record, and skip with every position that is not one. It
+// returns an error if a file cannot be read.
 func (b *books) each(all Source, do func(*records.Record), skip func(*records.Error)) error {
 	for rec, err := range all() {
 		if e, ok := errors.AsType[*records.Error](err); ok {
@@ -64,14 +64,14 @@ func (b *books) each(all Source, do func(*records.Record), skip func(*records.Er
 	return nil
 }
 
-// unreadable is a finding, told one by one so far as anyone will read it.
+// unreadable adds a finding for e, up to a limit.
 func (b *books) unreadable(e *records.Error) {
 	if b.skipped++; b.skipped <= maxSkipped {
 		b.found(e.Pos, "unreadable", "%s", flowtable.Clean(e.Err.Error()))
 	}
 }
 
-// startSecond makes ready for the second reading.
+// startSecond prepares the second reading.
 func (b *books) startSecond() {
 	b.arrange()
 	for _, n := range b.nodes {

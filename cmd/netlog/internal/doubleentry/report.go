@@ -1,3 +1,5 @@
+// Package doubleentry checks the flow logs of several nodes against each other: what one
+// node reports as sent, the other must report as received.
 package doubleentry
 
 import (
@@ -10,24 +12,24 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// Report is what a check has found.
+// Report is the result of a check.
 type Report struct {
-	Findings           []finding // by file, line and kind; a bounded number of each kind
+	Findings           []Finding // by file, line and kind; a bounded number of each kind
 	Notes              []string  // what limits the check, and what was left out above
 	Nodes              []string  // a line about each node
 	Matched, Unmatched int       // flows that both sides report, and one only
 	Total              int       // of the findings, with those left out
 }
 
-// finding is one thing in which the books do not agree.
-type finding struct {
+// Finding is one disagreement.
+type Finding struct {
 	Pos  records.Pos // zero: no place
 	Kind string
 	Text string
 }
 
-// Check reads all records twice and compares what the nodes say. An error means
-// that they could not be checked.
+// Check reads all records twice and compares what the nodes report. It returns an error
+// if they cannot be compared.
 func Check(all Source, opt Options) (*Report, error) {
 	b := newBooks(opt)
 	if err := b.read(all); err != nil {
@@ -37,10 +39,10 @@ func Check(all Source, opt Options) (*Report, error) {
 	return b.report(), nil
 }
 
-// maxTold bounds the findings of each kind, and the notes, that a report lists.
+// maxTold limits the findings of each kind, and the notes of each kind, in a Report.
 const maxTold = 1000
 
-// more returns how many findings or notes, counted by kind, are not listed.
+// more returns how many findings or notes, counted by kind, are beyond maxTold.
 func more(told map[string]int) (n int) {
 	for _, all := range told {
 		n += max(0, all-maxTold)
@@ -48,23 +50,23 @@ func more(told map[string]int) (n int) {
 	return n
 }
 
-// found records a finding.
+// found adds a finding.
 func (b *books) found(pos records.Pos, kind, format string, args ...any) {
 	if b.told[kind]++; b.told[kind] <= maxTold {
-		b.findings = append(b.findings, finding{pos, kind, fmt.Sprintf(format, args...)})
+		b.findings = append(b.findings, Finding{pos, kind, fmt.Sprintf(format, args...)})
 	}
 }
 
-// note records what is not a finding, but limits what the check proves.
+// note adds a note, which is not a finding but limits what the check proves.
 func (b *books) note(format string, args ...any) {
 	if b.noted[format]++; b.noted[format] <= maxTold {
 		b.notes = append(b.notes, fmt.Sprintf(format, args...))
 	}
 }
 
-// report returns what check has found.
+// report returns the results of check.
 func (b *books) report() *Report {
-	slices.SortStableFunc(b.findings, func(x, y finding) int {
+	slices.SortStableFunc(b.findings, func(x, y Finding) int {
 		return cmp.Or(comparePos(x.Pos, y.Pos), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Text, y.Text))
 	})
 	r := &Report{Findings: b.findings, Matched: b.matched, Unmatched: b.unmatched, Total: len(b.findings) + more(b.told)}

@@ -8,8 +8,8 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// weigh adds d to what others say of the nodes at its two ends. The part is what
-// they say of times when the node, by its own books, did not count.
+// weigh adds d to what others report of the nodes at its two ends. The part is what they
+// report of times when the node, by its own records, did not count.
 func (b *books) weigh(d *direction) {
 	for _, n := range d.sent.standing() {
 		b.nodes[n].recv.add(d.recv.edgeP, d.recv.pkts)
@@ -31,7 +31,7 @@ func (s *share) add(part, all uint64) {
 	s.part, s.all = add(s.part, part), add(s.all, all)
 }
 
-// percent is rounded up, so that zero means nothing.
+// percent returns the share in percent, rounded up, so that 0 means nothing.
 func (s *share) percent() int {
 	switch {
 	case s.part == 0:
@@ -42,10 +42,10 @@ func (s *share) percent() int {
 	return int(min(math.Ceil(float64(s.part)*100/float64(s.all)), 99))
 }
 
-// checkShares finds the nodes whose books are beside their traffic: whoever
-// leaves out whole processes, starts a new one for every record, or puts his times
-// off, is held to nothing. What others sent to a node while it was away is no
-// sign of that, but what they received from it is.
+// checkShares finds nodes whose records cover little of their traffic. A node that omits
+// whole processes, starts a new one for every record or shifts its times would escape all
+// comparisons. What others sent to an absent node is no sign of that, but what they
+// received from it is.
 func (b *books) checkShares() {
 	for _, n := range b.nodes {
 		if n.recv.part > n.recv.all-n.recv.part {
@@ -58,7 +58,7 @@ func (b *books) checkShares() {
 	}
 }
 
-// first is where the books of n begin.
+// first returns the position of the first record of n.
 func (n *node) first() (first records.Pos) {
 	for _, p := range n.procs {
 		if first == (records.Pos{}) || comparePos(p.first, first) < 0 {
@@ -68,7 +68,7 @@ func (n *node) first() (first records.Pos) {
 	return first
 }
 
-// unchecked tells how much of what others say of n is held against nobody.
+// unchecked describes how much of what others report of n could not be compared.
 func (n *node) unchecked() string {
 	if n.sent.part == 0 && n.recv.part == 0 {
 		return ""

@@ -16,15 +16,14 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// excluder takes nodes and addresses out of records, for those who have the
-// right to be forgotten.
+// excluder removes nodes and addresses from records, for those who ask to be forgotten.
 type excluder struct {
 	words    []string // as given
 	prefixes []netip.Prefix
 	nodes    []string        // given by ID or name
-	texts    map[string]bool // their IDs and names, which must not stay anywhere
+	texts    map[string]bool // their IDs and names
 
-	names   names.Names           // of all nodes, to know whose an address is
+	names   names.Names           // of all nodes, to find the owners of addresses
 	aliases map[string][]*aliases // by each of the texts
 	known   map[string]bool       // those in aliases
 
@@ -32,6 +31,7 @@ type excluder struct {
 	dropped int // records that were left out
 }
 
+// add adds an argument of -exclude.
 func (x *excluder) add(s string) error {
 	node, p, err := parseNode(s)
 	if err != nil {
@@ -59,23 +59,24 @@ func (x *excluder) text(s string) {
 	}
 }
 
-// needsNames reports whether the input must be learned first.
+// needsNames reports whether learn must see the input first.
 func (x *excluder) needsNames() bool { return len(x.nodes) > 0 }
 
-// aliases are what one record says of one node.
+// aliases are the names and addresses that one record gives one node.
 type aliases struct {
 	texts     []string // IDs and names
 	addresses []netip.Addr
 }
 
-// errManyNames is a refusal: what cannot be learned would be left in.
+// errManyNames is an error, because what cannot be learned would not be removed.
 var errManyNames = fmt.Errorf("-exclude of a node must know who is who, and there are more than %d addresses or nodes: "+
 	"give fewer files or days at once, or exclude its addresses", names.MaxNames)
 
-// learn takes from rec what nodes are called, and which are the excluded ones.
+// learn collects the names of all nodes in rec, and whether it comes from an excluded
+// one.
 func (x *excluder) learn(rec *records.Record, name func(id string) string) error {
 	x.names.Own(rec.Reporter(), rec.VirtualTraffic)
-	x.names.Own(rec.Reporter(), rec.SubnetTraffic) // of a router this takes its subnet's hosts too
+	x.names.Own(rec.Reporter(), rec.SubnetTraffic) // for a router this includes the hosts of its subnet
 	x.learnNode(&rec.SrcNode, rec.Reporter(), rec.NodeID)
 	for i := range rec.DstNodes {
 		x.learnNode(&rec.DstNodes[i])
@@ -91,11 +92,11 @@ func (x *excluder) learn(rec *records.Record, name func(id string) string) error
 	return nil
 }
 
-// learnNode notes that n and all of more are one node.
+// learnNode records that n has the further names in more.
 func (x *excluder) learnNode(n *record.Node, more ...string) {
 	a := &aliases{append(more, n.NodeID, n.Name), n.Addresses}
 	key := fmt.Sprintf("%q %v", a.texts, a.addresses)
-	if x.known[key] || len(x.known) > names.MaxNames { // the one too many tells
+	if x.known[key] || len(x.known) > names.MaxNames { // one more than the limit, to report it
 		return
 	}
 	if x.known == nil {
@@ -109,8 +110,8 @@ func (x *excluder) learnNode(n *record.Node, more ...string) {
 	}
 }
 
-// settle follows what the excluded nodes are called from one record to the next, in
-// whatever order they came, and adds the addresses that they report as their own.
+// settle follows the names of the excluded nodes from record to record, in any order, and
+// adds the addresses that these nodes report as their own.
 func (x *excluder) settle() {
 	todo := slices.Collect(maps.Keys(x.texts))
 	for len(todo) > 0 {
@@ -143,8 +144,8 @@ func (x *excluder) address(a netip.Addr) {
 	}
 }
 
-// apply removes what is excluded from rec. It reports false if all of rec must go: if the
-// node that reports is excluded, or the entry is text, which may name anyone.
+// apply removes what is excluded from rec. It reports false if rec must be left out: if
+// it comes from an excluded node, or is text, which may name anyone.
 func (x *excluder) apply(rec *records.Record) bool {
 	if rec.Text != "" || x.texts[rec.Reporter()] || x.texts[rec.NodeID] || x.isExcluded(&rec.SrcNode) {
 		x.dropped++
@@ -180,7 +181,7 @@ func (x *excluder) excludes(a netip.Addr) bool {
 	return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return contains(p, a) })
 }
 
-// report tells what was done, so that a request can be answered.
+// report prints what was removed.
 func (x *excluder) report(w io.Writer) error {
 	if len(x.words) == 0 {
 		return nil

@@ -161,7 +161,7 @@ func TestFmtExcludesANodeByWhatOthersCallIt(t *testing.T) {
 	code, out, errs := clitest.Run(t, run, "{}", "fmt", "-json", "-exclude", "web")
 	qt.Check(t, code, qt.Equals, cli.ExitFindings)
 	qt.Check(t, out, qt.Equals, "")
-	qt.Check(t, errs, qt.Matches, "netlog fmt: -exclude of a node must read its input twice: .*\n")
+	qt.Check(t, errs, qt.Matches, "netlog fmt: -exclude of a node reads the input twice: .*\n")
 }
 
 // TestFmtExcludeOfANodeFailsWhereItCannotKnowWhoIsWho: what it has no room to learn, it

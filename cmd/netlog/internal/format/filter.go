@@ -16,14 +16,14 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// filter says which records and flows are wanted. The zero filter wants all.
+// filter selects records and flows. The zero filter selects all.
 type filter struct {
 	classes map[flowtable.Class]bool // empty: all
-	word    string                   // that names node or prefix
-	node    string                   // of the reporter; empty: any
-	prefix  netip.Prefix             // of a side; invalid: any
+	word    string                   // the argument of -node
+	node    string                   // the node that reports; empty: any
+	prefix  netip.Prefix             // contains a side of the flow; invalid: any
 	since   time.Time
-	matched bool // something is what word names
+	matched bool // something matched word
 }
 
 func (f *filter) setClasses(s string) error {
@@ -47,7 +47,8 @@ func (f *filter) setNode(s string) (err error) {
 	return err
 }
 
-// parseNode reads what names a node: node is "" where it is an address or a prefix.
+// parseNode parses an argument that names a node. node is "" if it is an address or a
+// prefix.
 func parseNode(s string) (node string, p netip.Prefix, err error) {
 	if p, ok := parsePrefix(s); ok {
 		return "", p, nil
@@ -62,7 +63,7 @@ func parseNode(s string) (node string, p netip.Prefix, err error) {
 	return s, p, nil
 }
 
-// parsePrefix takes an address or a prefix.
+// parsePrefix parses an address or a prefix.
 func parsePrefix(s string) (netip.Prefix, bool) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), true
@@ -74,8 +75,7 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 	return p.Masked(), err == nil
 }
 
-// contains reports whether p has a, in whatever way a is written: a prefix has no
-// zone, and knows no IPv4 address inside an IPv6 one.
+// contains reports whether p contains a, without its zone and as IPv4 if it is mapped.
 func contains(p netip.Prefix, a netip.Addr) bool { return p.Contains(a.Unmap().WithZone("")) }
 
 func (f *filter) setSince(s string) (err error) {
@@ -83,7 +83,7 @@ func (f *filter) setSince(s string) (err error) {
 	return err
 }
 
-// keeps reports whether rec is wanted; its flows are asked for one by one.
+// keeps reports whether rec is selected. Its flows are filtered later.
 func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
 	if f.node != "" {
 		if !isNode(rec, f.node, name) {
@@ -99,30 +99,30 @@ func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
 	return f.since.IsZero() || rec.End.IsZero() || !rec.End.Before(f.since)
 }
 
-// unmatched is an error where nothing at all was what the filter names: a table
-// without rows would say that the node is idle.
+// unmatched returns an error if nothing matched -node. An empty table would say that the
+// node is idle.
 func (f *filter) unmatched() error {
 	switch {
 	case f.word == "" || f.matched:
 		return nil
 	case len(f.word) < minDigits && strings.Trim(strings.ToLower(f.word), "0123456789abcdef") == "":
-		return fmt.Errorf("nothing matches -node %s; of an ID it takes %d digits", f.word, minDigits)
+		return fmt.Errorf("nothing matches -node %s; an ID needs at least %d digits", f.word, minDigits)
 	}
 	return fmt.Errorf("nothing matches -node %s", f.word)
 }
 
-// minDigits are how many digits of a public ID name a node.
+// minDigits is the least number of digits of a public ID that name a node.
 const minDigits = 4
 
-// isNode reports whether rec comes from the node that word names: by its public
-// ID or the first digits of it, the ID it gives itself, or a name.
+// isNode reports whether rec comes from the node named word: by its public ID or the
+// first digits of it, its own node ID, or a name.
 func isNode(rec *records.Record, word string, name func(id string) string) bool {
 	id := rec.Reporter()
 	return len(word) >= minDigits && names.IsPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
 		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
 }
 
-// wants reports whether a flow is wanted.
+// wants reports whether a flow is selected.
 func (f *filter) wants(c flowtable.Class, t *flowtrack.Tuple) bool {
 	if len(f.classes) > 0 && !f.classes[c] {
 		return false
@@ -130,7 +130,7 @@ func (f *filter) wants(c flowtable.Class, t *flowtrack.Tuple) bool {
 	return !f.prefix.IsValid() || touches(f.prefix, t)
 }
 
-// touches reports whether p has one of the sides of t.
+// touches reports whether a side of t is in p.
 func touches(p netip.Prefix, t *flowtrack.Tuple) bool {
 	return contains(p, t.Src.Addr()) || contains(p, t.Dst.Addr())
 }

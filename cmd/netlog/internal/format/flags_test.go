@@ -13,19 +13,19 @@ import (
 
 func TestFmtRefusesWhatMakesNoSense(t *testing.T) {
 	for args, want := range map[string]string{
-		"-max-flows -1":              "-max-flows is at least 1",
-		"-max-flows 0":               "-max-flows is at least 1",
-		"-top -1":                    "-top and -width are not negative",
-		"-width -5":                  "-top and -width are not negative",
-		"-since -1h":                 `invalid value "-1h" for flag -since: how long ago is not negative; netlog fmt -h tells the flags`,
-		"-node 10.0.0.2/99":          `invalid value "10.0.0.2/99" for flag -node: no such prefix; netlog fmt -h tells the flags`,
-		"-node fd7a::1/129":          `invalid value "fd7a::1/129" for flag -node: no such prefix; netlog fmt -h tells the flags`,
-		"-node=":                     `invalid value "" for flag -node: want a node, an address or a prefix; netlog fmt -h tells the flags`,
-		"-json -exclude 10.0.0.0/33": `invalid value "10.0.0.0/33" for flag -exclude: no such prefix; netlog fmt -h tells the flags`,
-		"-json -top 3":               "-top is for the table, which -json does without",
-		"-json -resolve name":        "-resolve is for the table, which -json does without",
-		"-json -width 80":            "-width is for the table, which -json does without",
-		"-json -max-flows 5":         "-max-flows is for the table, which -json does without",
+		"-max-flows -1":              "-max-flows must be at least 1",
+		"-max-flows 0":               "-max-flows must be at least 1",
+		"-top -1":                    "-top and -width must not be negative",
+		"-width -5":                  "-top and -width must not be negative",
+		"-since -1h":                 `invalid value "-1h" for flag -since: how long ago must not be negative; see netlog fmt -h`,
+		"-node 10.0.0.2/99":          `invalid value "10.0.0.2/99" for flag -node: no such prefix; see netlog fmt -h`,
+		"-node fd7a::1/129":          `invalid value "fd7a::1/129" for flag -node: no such prefix; see netlog fmt -h`,
+		"-node=":                     `invalid value "" for flag -node: want a node, an address or a prefix; see netlog fmt -h`,
+		"-json -exclude 10.0.0.0/33": `invalid value "10.0.0.0/33" for flag -exclude: no such prefix; see netlog fmt -h`,
+		"-json -top 3":               "-top is for the table, and -json prints none",
+		"-json -resolve name":        "-resolve is for the table, and -json prints none",
+		"-json -width 80":            "-width is for the table, and -json prints none",
+		"-json -max-flows 5":         "-max-flows is for the table, and -json prints none",
 	} {
 		code, out, errs := clitest.Run(t, run, "", append([]string{"fmt"}, strings.Fields(args)...)...)
 		qt.Check(t, code, qt.Equals, cli.ExitUsage, qt.Commentf("%s", args))
@@ -47,7 +47,7 @@ func TestFmtTellsThatNothingMatches(t *testing.T) {
 		{"-json -node nope", "nothing matches -node nope"},
 		{"-node 192.0.2.1", "nothing matches -node 192.0.2.1"},
 		{"-node 192.0.2.0/24", "nothing matches -node 192.0.2.0/24"},
-		{"-node aba", "nothing matches -node aba; of an ID it takes 4 digits"},
+		{"-node aba", "nothing matches -node aba; an ID needs at least 4 digits"},
 		{"-node abab", ""},
 		{"-node n1", ""},
 		{"-node 100.64.0.2", ""},

@@ -28,19 +28,20 @@ type formatter struct {
 	warnings int
 }
 
-// maxProcesses bounds the memory for what came before, whatever number of processes
-// nodes say they had. Past it all are forgotten: copies come close to one another.
+// maxProcesses limits the processes whose sequence numbers are remembered. Beyond it all
+// are forgotten, which rarely matters: duplicates are close to each other.
 const maxProcesses = 1 << 18
 
-// maxWarnings bounds what is told one by one.
+// maxWarnings limits the unreadable positions that are listed.
 const maxWarnings = 20
 
-// process is one run of a node's daemon.
+// process is one run of the daemon of a node.
 type process struct {
 	node string
 	id   uint32
 }
 
+// run reads the input and prints the result.
 func (c *formatter) run() error {
 	defer c.progress.End()
 	if err := c.learn(); err != nil {
@@ -80,18 +81,18 @@ func (c *formatter) run() error {
 	return c.table.Print(c.stdout, c.width)
 }
 
-// learn reads the input once for what an excluded node is called elsewhere.
+// learn reads the input once to find the other names and addresses of excluded nodes.
 func (c *formatter) learn() error {
 	if !c.exclude.needsNames() {
 		return nil
 	}
 	if c.in.HasStdin() {
-		return errors.New("-exclude of a node must read its input twice: give files, or its addresses")
+		return errors.New("-exclude of a node reads the input twice: give files, or the addresses of the node")
 	}
 	for rec, err := range c.in.Records() {
 		c.progress.Show(c.in)
 		if err != nil {
-			continue // told when it is read again
+			continue // reported at the second reading
 		}
 		if err := c.exclude.learn(rec, c.names.Node); err != nil {
 			return err
@@ -101,7 +102,7 @@ func (c *formatter) learn() error {
 	return nil
 }
 
-// warn tells of input that cannot be read. The rest still counts.
+// warn reports a part of the input that cannot be read. The rest still counts.
 func (c *formatter) warn(err error) {
 	c.progress.End()
 	if c.warnings++; c.warnings <= maxWarnings {
@@ -109,8 +110,8 @@ func (c *formatter) warn(err error) {
 	}
 }
 
-// isNew reports whether rec did not come before: delivery is at least once, so a
-// record can. What the receiver has found to be another record of that number is new.
+// isNew reports whether rec is not a duplicate. Delivery is at least once, so records can
+// come again. A record that the receiver marked as a conflict is new.
 func (c *formatter) isNew(rec *records.Record) bool {
 	if !rec.HasSeq() || rec.Logtail.Conflict {
 		return true
@@ -131,7 +132,7 @@ func (c *formatter) isNew(rec *records.Record) bool {
 	return false
 }
 
-// record adds one record to the table, or writes it.
+// record adds one record to the table, or prints it with -json.
 func (c *formatter) record(rec *records.Record) error {
 	if !c.filter.keeps(rec, c.names.Node) {
 		return nil
@@ -151,7 +152,7 @@ func (c *formatter) record(rec *records.Record) error {
 		if !c.exclude.apply(rec) {
 			return nil
 		}
-		anew = true // a member that is not known may hold anything
+		anew = true // unknown members may name the node
 	}
 	if anew {
 		var err error
@@ -160,7 +161,7 @@ func (c *formatter) record(rec *records.Record) error {
 			return nil
 		}
 	}
-	if bytes.ContainsAny(raw, "\r\n") { // a line must not end inside a record, nor begin anew
+	if bytes.ContainsAny(raw, "\r\n") { // a record is one line
 		var line bytes.Buffer
 		if err := json.Compact(&line, raw); err != nil {
 			c.warn(&records.Error{Pos: rec.Pos, Err: err})

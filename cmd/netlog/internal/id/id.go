@@ -1,3 +1,4 @@
+// Package id is the command netlog id.
 package id
 
 import (
@@ -36,7 +37,7 @@ netlog verify takes two IDs with the same nodeId for one node that has changed
 its ID, as long as they did not report at the same time.
 `
 
-// Run is the command id.
+// Run runs the command id.
 func Run(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	fs := cli.NewFlags("id")
 	if code, done := cli.ParseFlags(fs, help, args, stdout, stderr); done {
@@ -65,8 +66,8 @@ func Run(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Wr
 	return cli.ExitOK
 }
 
-// checkArgs refuses arguments that id cannot use. It shows none of them whole, for it
-// may be a secret.
+// checkArgs rejects invalid arguments. It never shows a whole argument, which may be a
+// secret.
 func checkArgs(args []string) error {
 	switch {
 	case slices.ContainsFunc(args, isPrivateID):
@@ -83,6 +84,7 @@ func checkArgs(args []string) error {
 	return nil
 }
 
+// isPrivateID reports whether s is a private ID.
 func isPrivateID(s string) bool {
 	_, err := logtail.ParsePrivateID(s)
 	return err == nil
@@ -98,8 +100,8 @@ func printNewID(w io.Writer) error {
 	return err
 }
 
-// storeNewID stores a new ID at path, where nothing may be yet, and prints its
-// public ID. Where two do so at once, both print that of the first.
+// storeNewID stores a new ID at path, which must not exist, and prints its public ID. Two
+// calls at once both print the ID that was stored first.
 func storeNewID(path string, w io.Writer) error {
 	switch _, err := os.Lstat(path); {
 	case err == nil:
@@ -115,8 +117,8 @@ func storeNewID(path string, w io.Writer) error {
 	return err
 }
 
-// printPublicID reads the first word, or the one behind "private", so it reads the
-// output of new too. No error of it holds what was read.
+// printPublicID reads the first word, or the one after "private", so it accepts the
+// output of new. Its errors never contain what was read.
 func printPublicID(path string, stdin io.Reader, w io.Writer) error {
 	if path != "" && path != "-" {
 		f, err := os.Open(path)

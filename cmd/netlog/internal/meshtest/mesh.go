@@ -1,3 +1,4 @@
+// Package meshtest makes up VPNs and the flow logs of their nodes.
 package meshtest
 
 import (

@@ -7,22 +7,22 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// NodeNames are what the operator calls nodes.
+// NodeNames maps public IDs to the names that the operator chose.
 type NodeNames map[logtail.PublicID]string
 
-// Of returns the name of the node with that ID, "" where there is none.
+// Of returns the name of the node with this public ID, or "".
 func (n NodeNames) Of(id string) string {
 	if len(n) == 0 {
 		return ""
 	}
 	public, err := logtail.ParsePublicID(id)
 	if err != nil {
-		return "" // a node that no receiver has seen
+		return "" // not a public ID
 	}
 	return n[public]
 }
 
-// ReadNodes reads a nodes file: public IDs and their names.
+// ReadNodes reads a file of public IDs and names.
 func ReadNodes(path string) (NodeNames, error) {
 	nodes := make(NodeNames)
 	err := cli.ReadLines(path, func(fields []string) (want string) {

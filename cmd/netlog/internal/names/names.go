@@ -1,3 +1,4 @@
+// Package names finds the names of nodes and addresses.
 package names
 
 import (
@@ -11,20 +12,20 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// maxNames bounds the addresses that names remembers.
+// MaxNames limits the addresses that Names remembers.
 const MaxNames = 1 << 16
 
-// Names knows what nodes are called: from the operator's file, which is trusted,
-// and from what the nodes write, which is not. The zero names knows nothing.
+// Names knows the names of nodes: from the file of the operator, which is trusted, and
+// from the records, which are not. The zero Names is empty.
 type Names struct {
 	file  NodeNames
-	infos map[netip.Addr]record.Node     // what records say of an address
+	infos map[netip.Addr]record.Node     // what records say about an address
 	Users map[netip.Addr]map[string]bool // reporters that have an address as their own side
 	sides map[string]int                 // how many such addresses a reporter has
-	Full  bool                           // there was no room for some of these
+	Full  bool                           // some addresses did not fit
 }
 
-// ReadFile reads the file of -nodes.
+// ReadFile reads the file of the flag -nodes.
 func (n *Names) ReadFile(path string) (err error) {
 	if n.file, err = ReadNodes(path); err != nil {
 		return fmt.Errorf("-nodes: %w", err)
@@ -32,10 +33,10 @@ func (n *Names) ReadFile(path string) (err error) {
 	return nil
 }
 
-// Node returns the name of a reporter, "" where there is none.
+// Node returns the name of a reporter, or "".
 func (n *Names) Node(id string) string { return n.file.Of(id) }
 
-// Learn takes what rec says of addresses.
+// Learn adds what rec says about addresses.
 func (n *Names) Learn(rec *records.Record) {
 	n.info(&rec.SrcNode)
 	for i := range rec.DstNodes {
@@ -44,7 +45,7 @@ func (n *Names) Learn(rec *records.Record) {
 	n.Own(rec.Reporter(), rec.VirtualTraffic)
 }
 
-// Own notes the sides that a reporter stands on.
+// Own records the addresses that a reporter has as its own side of flows.
 func (n *Names) Own(id string, flows []record.ConnectionCounts) {
 	if n.Users == nil {
 		n.Users = make(map[netip.Addr]map[string]bool)
@@ -80,9 +81,8 @@ func (n *Names) info(node *record.Node) {
 	}
 }
 
-// Owner returns the reporter that has a as its own address. A hub reports the
-// addresses of others too, so of several reporters it is the one with the
-// fewest addresses.
+// Owner returns the reporter that has a as its own address. A hub reports the addresses
+// of others too, so it is the reporter with the fewest addresses.
 func (n *Names) Owner(a netip.Addr) string {
 	best := ""
 	for id := range n.Users[a] {
@@ -93,7 +93,7 @@ func (n *Names) Owner(a netip.Addr) string {
 	return best
 }
 
-// Resolve returns what to show for an address: its name, user or id.
+// Resolve returns the name, user or id of an address, or "".
 func (n *Names) Resolve(a netip.Addr, what string) string {
 	info, owner := n.infos[a], n.Owner(a)
 	switch what {
@@ -105,14 +105,13 @@ func (n *Names) Resolve(a netip.Addr, what string) string {
 	return cmp.Or(info.NodeID, ShortID(owner))
 }
 
-// IsPublicID reports whether a reporter is what a receiver calls it: one without
-// has the name that it gives itself.
+// IsPublicID reports whether s is a public ID.
 func IsPublicID(s string) bool {
 	_, err := logtail.ParsePublicID(s)
 	return err == nil
 }
 
-// ShortID cuts a public ID to what tells it apart.
+// ShortID returns the first digits of a public ID. It returns other IDs unchanged.
 func ShortID(id string) string {
 	if IsPublicID(id) {
 		return id[:12]

@@ -14,22 +14,22 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// access says who may send, and what nodes are called.
+// access decides who may send, and knows the names of nodes.
 type access struct {
-	tokens *watched[[]grant]         // nil: everyone
+	tokens *watched[[]grant]         // nil: everyone may send
 	nodes  *watched[names.NodeNames] // nil: no names
-	known  bool                      // only nodes with a name
+	known  bool                      // only nodes in the -nodes file
 	latest atomic.Pointer[denial]
 }
 
-// newAccess reads the files of cfg.
+// newAccess reads the -tokens and -nodes files.
 func newAccess(cfg config, say func(string, ...any)) (a *access, err error) {
 	a = &access{known: cfg.known}
 	if cfg.tokens != "" {
 		if a.tokens, err = watch(func() ([]grant, error) { return readGrants(cfg.tokens) }, say, cfg.tokens); err != nil {
 			return nil, fmt.Errorf("-tokens: %w", err)
 		}
-		a.tokens.then = a.tellNoToken
+		a.tokens.then = a.warnNoToken
 	}
 	if cfg.nodes != "" {
 		if a.nodes, err = watch(func() (names.NodeNames, error) { return names.ReadNodes(cfg.nodes) }, say, cfg.nodes); err != nil {
@@ -39,14 +39,14 @@ func newAccess(cfg config, say func(string, ...any)) (a *access, err error) {
 	return a, nil
 }
 
-// tellNoToken tells the operator where the tokens file lets nobody in.
-func (a *access) tellNoToken() {
+// warnNoToken warns the operator if the tokens file has no token.
+func (a *access) warnNoToken() {
 	if t := a.tokens; t != nil && len(t.get()) == 0 {
 		t.say("netlog serve: nobody can send: there is no token in %s", t.paths[0])
 	}
 }
 
-// name returns what a node is called, "" where that is not known.
+// name returns the name of a node, or "".
 func (a *access) name(id string) string {
 	if a.nodes == nil {
 		return ""
@@ -54,7 +54,7 @@ func (a *access) name(id string) string {
 	return a.nodes.get().Of(id)
 }
 
-// authorize is the Authorize of the receiver.
+// authorize is the Authorize function of the receiver.
 func (a *access) authorize(r *http.Request, collection string, id logtail.PublicID) error {
 	err := a.check(r.Header.Get("Authorization"), collection, id)
 	if err != nil {
@@ -75,20 +75,20 @@ func (a *access) check(header, collection string, id logtail.PublicID) error {
 	return nil
 }
 
-// A denial is one request that was answered 401 or 403.
+// denial is one request that was answered 401 or 403.
 type denial struct {
 	id         logtail.PublicID
 	collection string
 	why        error
 }
 
-// deny keeps why a request is denied, for the one line a minute.
+// deny remembers why a request was denied.
 func (a *access) deny(id logtail.PublicID, collection string, why error) {
 	a.latest.Store(&denial{id, collection, why})
 }
 
-// lastDenial tells of the last request that was denied since it was called before,
-// "" where none was. It shows no token, known or not.
+// lastDenial describes the last request denied since the previous call, or returns "". It
+// never shows a token.
 func (a *access) lastDenial() string {
 	d := a.latest.Swap(nil)
 	if d == nil {
@@ -109,7 +109,7 @@ var (
 	errNotKnown      = errors.New("node not in the file of -nodes")
 )
 
-// unauthorized is a [receiver.ErrUnauthorized] and its reason.
+// unauthorized is a [receiver.ErrUnauthorized] with a reason.
 type unauthorized string
 
 func (e unauthorized) Error() string { return string(e) }
@@ -117,8 +117,8 @@ func (e unauthorized) Error() string { return string(e) }
 // Unwrap says what it is to [errors.Is].
 func (unauthorized) Unwrap() error { return receiver.ErrUnauthorized }
 
-// authorize looks the token in header up. It takes the same time for every token,
-// known or not: it compares hashes, in constant time, with all grants.
+// authorize checks the token in header. It compares hashes with all grants in constant
+// time, so it takes equally long for every token.
 func authorize(grants []grant, header, collection string, id logtail.PublicID) error {
 	scheme, token, _ := strings.Cut(header, " ")
 	sum := sha256.Sum256([]byte(token))

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// limitConns returns l with at most n connections open at once; the others wait
-// in the backlog of the kernel.
+// limitConns limits the open connections of l to n. Further ones wait in the backlog of
+// the kernel.
 func limitConns(l net.Listener, n int) net.Listener {
 	return &limitedListener{Listener: l, free: make(chan struct{}, n), closed: make(chan struct{})}
 }
@@ -58,12 +58,12 @@ func (c *limitedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// health knows when a batch could not be stored last. It keeps the time as it was
-// taken, for its monotonic clock: nobody sets that back.
+// health remembers when storing a batch failed. The time keeps its monotonic clock, which
+// cannot be set back.
 type health struct{ failed atomic.Pointer[time.Time] } // nil: the last one could be stored
 
-// failedFor is how long one failure counts. A proxy that sends nothing here any more
-// would never see that storing works again.
+// failedFor is how long a failure counts. A proxy that stops sending requests because of
+// it would otherwise never see that storing works again.
 const failedFor = time.Minute
 
 func (h *health) failing() bool {
@@ -96,13 +96,13 @@ const (
 	headerTimeout  = 10 * time.Second
 	readTimeout    = 45 * time.Second
 	writeTimeout   = 60 * time.Second
-	idleTimeout    = 75 * time.Second // nodes that send once a minute keep their connection
+	idleTimeout    = 75 * time.Second // nodes that send every minute keep their connection
 	maxHeaderBytes = 16 << 10
 	maxConns       = 16 << 10
 )
 
-// serveHTTP is not a ServeMux, which answers a path that is not clean with a redirect:
-// nodes follow none, and it would repeat the private ID.
+// serveHTTP handles all requests. It is not a ServeMux, which redirects unclean paths:
+// nodes do not follow redirects, and the answer would repeat the private ID.
 func (s *server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		s.serveHealth(w, r)
@@ -111,7 +111,7 @@ func (s *server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler.ServeHTTP(w, r)
 }
 
-// newServer returns a server with all its timeouts.
+// newServer returns an HTTP server with its timeouts.
 func newServer(h http.Handler, v *view) *http.Server {
 	// HTTP/2 has nothing for nodes, and would let a connection hold many requests.
 	protocols := new(http.Protocols)
@@ -128,7 +128,7 @@ func newServer(h http.Handler, v *view) *http.Server {
 	}
 }
 
-// serveOn serves with TLS where that is configured.
+// serveOn serves l, with TLS if it is configured.
 func (s *server) serveOn(srv *http.Server, l net.Listener) error {
 	if s.cert == nil {
 		return srv.Serve(l)
@@ -143,8 +143,8 @@ func (s *server) serveOn(srv *http.Server, l net.Listener) error {
 	return srv.ServeTLS(l, "", "")
 }
 
-// listen listens on the address of a flag, and says what is likely wrong where it
-// is taken.
+// listen listens on the address of a flag. If the address is taken, the error says what
+// to do.
 func listen(flag, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	switch {
@@ -159,14 +159,14 @@ func listen(flag, addr string) (net.Listener, error) {
 	return nil, fmt.Errorf("-%s %s is taken: choose another one", flag, addr)
 }
 
-// isLoopback reports whether addr can be reached from this machine only.
+// isLoopback reports whether only this machine can reach addr.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	return err == nil && loopbackHost(host)
 }
 
-// namesLoopback reports whether host, of a request, with a port or without, means this
-// machine whoever is asked.
+// namesLoopback reports whether the host of a request, with or without a port, always
+// means this machine.
 func namesLoopback(host string) bool {
 	name := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	return isLoopback(host) || loopbackHost(name)
@@ -178,8 +178,8 @@ func loopbackHost(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// httpErrors takes what the HTTP server complains about. Failed handshakes are left
-// out: every scanner of the internet causes some.
+// httpErrors prints the errors of the HTTP server, except failed handshakes: every
+// scanner of the internet causes some.
 type httpErrors struct{ v *view }
 
 func (w httpErrors) Write(p []byte) (int, error) {
@@ -189,10 +189,10 @@ func (w httpErrors) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// serveMetrics answers /metrics in the text format of Prometheus. There is no
-// metric of a single node: those would grow with what clients send. It listens on
-// loopback only; a web page whose name has come to mean this machine (DNS rebinding)
-// gets there, but with its own name in Host.
+// serveMetrics answers /metrics in the text format of Prometheus. There are no metrics of
+// single nodes, because clients could create any number of them. It listens on loopback
+// only, and refuses web pages whose name was changed to mean this machine (DNS rebinding)
+// by their Host header.
 func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	if !namesLoopback(r.Host) {
 		http.Error(w, "ask for localhost or its address", http.StatusForbidden)

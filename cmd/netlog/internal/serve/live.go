@@ -32,7 +32,7 @@ func (v *view) runLive(ctx context.Context, stats func() receiver.Stats, name fu
 	defer refusals.Stop()
 	was := stats()
 	for {
-		queue, _ := v.take() // the counters in the head still tell of all
+		queue, _ := v.take() // the head counts all entries
 		now := time.Now()
 		for _, e := range queue {
 			v.latest = append(v.latest, shown{e, now})
@@ -57,7 +57,7 @@ func (v *view) runLive(ctx context.Context, stats func() receiver.Stats, name fu
 
 // draw draws the screen anew.
 func (v *view) draw(st receiver.Stats, name func(string) string) {
-	cols, rows := cli.TermSize(v.stdout) // it may have been resized
+	cols, rows := cli.TermSize(v.stdout) // the terminal may have been resized
 	v.mu.Lock()
 	message := v.message
 	v.mu.Unlock()
@@ -68,7 +68,7 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 		message,
 		"",
 	}
-	// Below the rows stand a row for what is left out, and the totals.
+	// Below the rows are one for the flows left out, and the totals.
 	const foot = 7
 	table := flowtable.Table{
 		MaxFlows: 1 << 14,
@@ -99,7 +99,7 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 		line(string(bytes.TrimRight(s, "\n")))
 	}
 	out.WriteString(clearRest)
-	if !bytes.Equal(out.Bytes(), v.screen) { // a quiet mesh costs a slow line nothing
+	if !bytes.Equal(out.Bytes(), v.screen) { // an unchanged table is not drawn again
 		v.screen = out.Bytes()
 		v.stdout.Write(v.screen)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
-// announce tells what is served, and how long it is kept.
+// announce prints what is served, and how long entries are kept.
 func (s *server) announce(addr net.Addr) {
 	scheme := "http"
 	if s.cert != nil {
@@ -37,7 +37,7 @@ func (s *server) announce(addr net.Addr) {
 	if err := s.files.Check(); err != nil {
 		s.view.say("netlog serve: nothing can be stored now: %v", err)
 	}
-	s.access.tellNoToken()
+	s.access.warnNoToken()
 	if isLoopback(s.cfg.addr) {
 		return
 	}
@@ -49,7 +49,7 @@ func (s *server) announce(addr net.Addr) {
 	}
 }
 
-// How long the end may take: to answer what is under way, and to show what is left.
+// Timeouts for the end: for the requests in progress, and for showing the rest.
 const (
 	shutdownTimeout = 10 * time.Second
 	viewTimeout     = time.Second
@@ -67,7 +67,7 @@ type server struct {
 	started time.Time
 }
 
-// readFiles reads the files that say who may send, and who this server is.
+// readFiles reads the token, node and certificate files.
 func (s *server) readFiles() (err error) {
 	if s.access, err = newAccess(s.cfg, s.view.say); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *server) readFiles() (err error) {
 	return nil
 }
 
-// checks returns what looks whether the files have changed.
+// checks returns the functions that read changed files again.
 func (s *server) checks() (checks []func()) {
 	if s.access.tokens != nil {
 		checks = append(checks, s.access.tokens.check)
@@ -97,13 +97,13 @@ func (s *server) checks() (checks []func()) {
 	return checks
 }
 
-// serve runs until ctx ends, or a signal asks for the end. A second signal ends the
-// program at once: the first gives signals their default action back.
+// serve runs until ctx ends or a signal arrives. A second signal ends the program at
+// once, since the first restores the default action.
 func (s *server) serve(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	// Without this, the end of a reader like head would be that of the program.
+	// Without this, SIGPIPE would end the program when a reader such as head ends.
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
 	defer signal.Stop(pipe)
@@ -164,7 +164,7 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	endView := s.startView(ctx)
 
 	<-ctx.Done()
-	// What is being stored is stored and answered; nothing new is taken.
+	// Requests in progress are finished; new ones are refused.
 	stop, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancelStop()
 	err := main.Shutdown(stop)
@@ -182,8 +182,8 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	return err
 }
 
-// startView shows what is stored until the function that it returns is called, which
-// shows what is left. A reader that takes nothing any more cannot hold up the end.
+// startView starts showing what is stored. The function that it returns shows the rest
+// and ends the view, without waiting long for a blocked reader.
 func (s *server) startView(ctx context.Context) (end func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})

@@ -10,10 +10,10 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// refusedEvery is how often it is told what was refused.
+// refusedEvery is the interval at which refused requests are reported.
 const refusedEvery = time.Minute
 
-// A refusal is how many requests were not answered 200, for one reason.
+// refusal is the number of requests refused for one reason.
 type refusal struct {
 	why string
 	n   uint64
@@ -27,7 +27,7 @@ func refusals(st receiver.Stats) []refusal {
 	}
 }
 
-// refused is how many requests were not answered 200.
+// refused returns the number of requests that were not answered 200.
 func refused(st receiver.Stats) (n uint64) {
 	for _, r := range refusals(st) {
 		n += r.n
@@ -35,8 +35,8 @@ func refused(st receiver.Stats) (n uint64) {
 	return n
 }
 
-// refusedSince tells what was refused between two moments, "" where nothing was. It
-// names the last node only, so that nobody can fill a log by what he sends.
+// refusedSince describes the requests refused between two moments, or returns "". It
+// names the last node only, so that clients cannot fill a log.
 func refusedSince(was, is receiver.Stats, last string) string {
 	if refused(is) == refused(was) {
 		return ""
@@ -54,12 +54,12 @@ func refusedSince(was, is receiver.Stats, last string) string {
 	return fmt.Sprintf("%s refused in the last minute: %s%s", flowtable.Plural(refused(is)-refused(was), "request"), strings.Join(why, ", "), last)
 }
 
-// maxWaiting bounds the lines that wait for the end of the table.
+// maxWaiting limits the lines that wait until the table is gone.
 const maxWaiting = 200
 
-// say prints a line for the operator, with nothing in it that moves the cursor. On
-// the terminal that the table is drawn on it is the head of the table that shows it,
-// until the next one comes; the whole of it is printed after the table has gone.
+// say prints a line for the operator, without control characters. If the table is drawn
+// on the same terminal, the line is shown in the head of the table and printed when the
+// table is gone.
 func (v *view) say(format string, args ...any) {
 	text := flowtable.Clean(fmt.Sprintf(format, args...))
 	v.mu.Lock()
@@ -78,7 +78,7 @@ func (v *view) say(format string, args ...any) {
 	}
 }
 
-// startDrawing takes the screen.
+// startDrawing switches to the alternate screen.
 func (v *view) startDrawing() {
 	v.mu.Lock()
 	v.drawing = true
@@ -86,7 +86,7 @@ func (v *view) startDrawing() {
 	fmt.Fprint(v.stdout, enterScreen)
 }
 
-// stopDrawing gives the screen back, and prints what was said meanwhile.
+// stopDrawing restores the screen and prints the waiting lines.
 func (v *view) stopDrawing() {
 	fmt.Fprint(v.stdout, leaveScreen)
 	v.mu.Lock()
@@ -101,7 +101,7 @@ func (v *view) stopDrawing() {
 	}
 }
 
-// sayRefused tells what was refused between two moments, and returns the second.
+// sayRefused prints what was refused between was and is, and returns is.
 func (v *view) sayRefused(was, is receiver.Stats) receiver.Stats {
 	last := ""
 	if v.denied != nil {

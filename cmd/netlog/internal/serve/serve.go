@@ -1,3 +1,4 @@
+// Package serve is the command netlog serve.
 package serve
 
 import (

@@ -8,12 +8,12 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
-// shownSink stores in files, and shows what is stored.
+// shownSink stores entries in files and shows them.
 type shownSink struct {
 	files  *filestore.Store
 	view   *view
 	health *health
-	access *access // is told what is denied here
+	access *access // records what is denied here
 }
 
 // Store implements [receiver.Sink].
@@ -23,7 +23,7 @@ func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
 	case err == nil:
 		s.health.stored()
 		s.view.add(b.Entries)
-	case errors.Is(err, receiver.ErrCollections): // the client's doing, as the next
+	case errors.Is(err, receiver.ErrCollections): // the fault of the client
 		s.access.deny(b.ID, b.Collection, err)
 	case !errors.Is(err, context.Canceled):
 		s.health.fail()

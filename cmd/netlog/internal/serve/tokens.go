@@ -9,11 +9,11 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// A grant is one line of the tokens file.
+// grant is one line of the tokens file.
 type grant struct {
 	sum        [sha256.Size]byte // of the token
 	collection string
-	everyone   bool // else only id
+	everyone   bool // otherwise only id
 	id         logtail.PublicID
 }
 
@@ -25,7 +25,7 @@ func readGrants(path string) ([]grant, error) {
 		switch {
 		case !ok:
 			return "the SHA-256 of a token, a collection, and a public ID or *"
-		case g.sum == sha256.Sum256(nil): // of a variable that was not set, most likely
+		case g.sum == sha256.Sum256(nil): // probably of an unset variable
 			return "the SHA-256 of a token, not that of nothing, which everyone knows"
 		}
 		grants = append(grants, g)
@@ -37,7 +37,7 @@ func readGrants(path string) ([]grant, error) {
 	return grants, nil
 }
 
-// parseGrant reads the fields of one line.
+// parseGrant parses the fields of one line.
 func parseGrant(fields []string) (g grant, ok bool) {
 	if len(fields) != 3 || len(fields[0]) != 2*len(g.sum) || collection.Check(fields[1]) != nil {
 		return g, false

@@ -17,42 +17,42 @@ import (
 )
 
 const (
-	maxQueued  = 16 << 20    // bytes of entries that wait to be shown
-	maxLive    = 4 << 20     // bytes of entries that the live table is made from
-	liveWindow = time.Minute // that the live table shows
+	maxQueued  = 16 << 20    // bytes of the waiting entries
+	maxLive    = 4 << 20     // bytes of the entries in the live table
+	liveWindow = time.Minute // shown by the live table
 	drawEvery  = 500 * time.Millisecond
 )
 
-// view shows what is stored. It never holds up storing: what comes faster than it
-// can be shown is left out, and counted.
+// view shows what is stored. It never delays storing: entries that come faster than they
+// can be shown are counted and left out.
 type view struct {
 	// immutable
 	stdout, stderr io.Writer
 	json           bool
 	live           bool // stdout is a terminal to draw on
-	ownErr         bool // stderr is a file or a pipe, which no drawing touches
+	ownErr         bool // stderr is a file or a pipe, not the terminal
 	headline       string
-	denied         func() string // of the access, may be nil
+	denied         func() string // describes the last denial; may be nil
 	wake           chan struct{}
 
 	// owned by run
-	latest []shown // what the live table is made from, the oldest first
+	latest []shown // the entries of the live table, oldest first
 	bytes  int     // of latest
 	screen []byte  // what was drawn last
-	unread bool    // nobody reads stdout any more
+	unread bool    // the reader of stdout is gone
 
 	// mu guards the fields below.
 	mu      sync.Mutex
 	queue   [][]byte
 	queued  int // bytes
-	skipped int // entries not shown for want of room
+	skipped int // entries that did not fit into the queue
 	drawing bool
-	message string   // the last thing said
-	waiting []string // what was said while drawing, for when that ends
-	unsaid  int      // what there was no room for, said before that
+	message string   // the last line
+	waiting []string // lines to print when drawing ends
+	unsaid  int      // number of earlier lines dropped
 }
 
-// shown is an entry on the live table.
+// shown is an entry of the live table.
 type shown struct {
 	raw []byte
 	at  time.Time
@@ -67,7 +67,7 @@ func newView(stdout, stderr io.Writer, json bool) *view {
 	}
 }
 
-// add takes copies of entries.
+// add queues copies of entries.
 func (v *view) add(entries [][]byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -109,7 +109,7 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 			was = v.sayRefused(was, stats())
 		case <-v.wake:
 		case <-ctx.Done():
-			ended = true // after what is there
+			ended = true // after the queue is shown
 		}
 		var out bytes.Buffer
 		queue, skipped := v.take()
@@ -127,7 +127,7 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 	}
 }
 
-// show writes to stdout. Where nobody reads it any more, storing goes on.
+// show writes to stdout. If its reader is gone, storing continues.
 func (v *view) show(p []byte) {
 	if v.unread {
 		return
@@ -138,7 +138,7 @@ func (v *view) show(p []byte) {
 	}
 }
 
-// appendRecord writes the line of an entry: when, who, and what traffic.
+// appendRecord appends the line of an entry: time, node and traffic.
 func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 	var r records.Record
 	err := r.UnmarshalJSON(e)
@@ -147,7 +147,7 @@ func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 	if len(r.NodeID) == len(id) && !strings.EqualFold(r.NodeID, id) {
 		fmt.Fprintf(out, " (claims to be %.12s)", flowtable.Clean(r.NodeID))
 	}
-	if err != nil { // what was read of it may be half of it
+	if err != nil { // r may be incomplete
 		out.WriteString("  an entry of another form\n")
 		return
 	}

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// watched is a value read from files, and read again after one of them has changed:
-// whoever has it checked once a second need not wait for a request to learn of a
-// fault. Files that cannot be read leave the value as it was.
+// watched is a value read from files. Its owner checks once per second whether one of
+// them has changed, so a fault is reported without a request. If reading fails, the old
+// value stays.
 type watched[T any] struct {
 	// immutable
 	paths []string
 	read  func() (T, error)
 	say   func(format string, args ...any)
-	then  func() // after it was read again; may be nil
+	then  func() // called after a new value; may be nil
 
 	value atomic.Pointer[T]
-	stamp string // owned by the one who calls check
+	stamp string // owned by the caller of check
 }
 
-// checkEvery is how far a value can be behind its files.
+// checkEvery is how often files are checked.
 const checkEvery = time.Second
 
-// watch calls read, which reads the files of these paths, for the first time.
+// watch reads the value for the first time, from the files in paths.
 func watch[T any](read func() (T, error), say func(string, ...any), paths ...string) (*watched[T], error) {
 	w := &watched[T]{paths: paths, read: read, say: say}
 	var err error
@@ -44,13 +44,13 @@ func watch[T any](read func() (T, error), say func(string, ...any), paths ...str
 // get returns the value. It never waits.
 func (w *watched[T]) get() T { return *w.value.Load() }
 
-// check reads the files again where one has changed.
+// check reads the files again if one has changed.
 func (w *watched[T]) check() {
 	stamp, err := stampOf(w.paths)
 	if stamp == w.stamp {
 		return
 	}
-	w.stamp = stamp // so that one fault is told once
+	w.stamp = stamp // so that one fault is reported once
 	var v T
 	if err == nil {
 		v, err = w.read()
@@ -66,8 +66,8 @@ func (w *watched[T]) check() {
 	}
 }
 
-// stampOf returns what tells one version of the files from the next, and "" where one
-// is missing.
+// stampOf returns a text that differs between versions of the files, or "" if one is
+// missing.
 func stampOf(paths []string) (string, error) {
 	var stamp strings.Builder
 	for _, p := range paths {
@@ -80,7 +80,7 @@ func stampOf(paths []string) (string, error) {
 	return stamp.String(), nil
 }
 
-// follow calls each of checks once a second until ctx ends.
+// follow calls checks once per second until ctx ends.
 func follow(ctx context.Context, checks []func()) {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()

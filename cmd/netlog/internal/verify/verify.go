@@ -1,3 +1,4 @@
+// Package verify is the command netlog verify.
 package verify
 
 import (
@@ -19,26 +20,26 @@ import (
 const help = `Usage: netlog verify [flags] FILE | DIRECTORY...
 
 Checks the flow logs of two or more nodes against each other: what one node says
-it sent, the other must say it received. Prints what does not agree and exits
-with 1; with 0 the books agree, with 2 they could not be checked. docs/verify.md
-tells what that proves.
+it sent, the other must say it received. Prints what does not agree. The exit code
+is 0 if the logs agree, 1 if not, and 2 if they could not be checked. docs/verify.md
+says what that proves.
 
-Logs that begin in the middle of a node's numbers, as they do where retention has
-deleted older ones, are told in a note; with -complete that is a finding.
+If the first entries of a node are missing, because retention deleted them, a note
+says so. With -complete that is a finding.
 
 Flags:
 `
 
-// Run is the command verify.
+// Run runs the command verify.
 func Run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	var opt doubleentry.Options
 	var nodesFile string
 	fs := cli.NewFlags("verify")
-	fs.Float64Var(&opt.Loss, "loss", 5, "`percent` of the packets of a flow that may be lost on the way")
-	fs.DurationVar(&opt.Slack, "slack", time.Second, "books that end this far apart are taken to end together")
-	fs.IntVar(&opt.MaxFlows, "max-flows", 1<<22, "bound the memory to this `number` of flows, each counted once a node, and so many records times 8")
-	fs.BoolVar(&opt.Complete, "complete", false, "all books are here, of all nodes and from their first entry: what is missing is a finding, not a note")
-	fs.StringVar(&nodesFile, "nodes", "", "`file` with names of nodes, in lines of: public ID, name")
+	fs.Float64Var(&opt.Loss, "loss", 5, "`percent` of the packets of a flow that may be lost")
+	fs.DurationVar(&opt.Slack, "slack", time.Second, "nodes that stop this close together count as stopping at once")
+	fs.IntVar(&opt.MaxFlows, "max-flows", 1<<22, "limit the memory to this `number` of flows, counted once per node, and 8 times as many records")
+	fs.BoolVar(&opt.Complete, "complete", false, "the logs of all nodes are given, from the first entry: a missing one is a finding, not a note")
+	fs.StringVar(&nodesFile, "nodes", "", "`file` with a public ID and a name per line")
 	if code, done := cli.ParseFlags(fs, help, args, stdout, stderr); done {
 		return code
 	}
@@ -65,15 +66,15 @@ func Run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	return cli.ExitOK
 }
 
-// checkFlags refuses what cannot be checked.
+// checkFlags rejects invalid flags and input that cannot be read twice.
 func checkFlags(fs *flag.FlagSet, opt *doubleentry.Options, in *records.Input) error {
 	switch {
 	case !isPercent(opt.Loss) || opt.Slack < 0 || opt.MaxFlows < 1:
-		return errors.New("-loss is 0 to 100, -slack is not negative, and -max-flows is at least 1")
+		return errors.New("-loss must be 0 to 100, -slack not negative, and -max-flows at least 1")
 	case len(in.Paths) == 0:
 		return errors.New("no files: name the files of two or more nodes, or their directory; see netlog verify -h")
 	case in.HasStdin():
-		return errors.New("reads its input twice, so it needs files, not standard input")
+		return errors.New("the input is read twice, so it must be files, not standard input")
 	}
 	return cli.FlagsFirst(fs)
 }
