@@ -11,8 +11,9 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-// TestEveryCommandHasTheSameFlagsSetup: help is an answer, a slip is one line.
-func TestEveryCommandHasTheSameFlagsSetup(t *testing.T) {
+// TestFlagsSameInEveryCommand checks that help goes to stdout and a mistake is one line
+// on stderr.
+func TestFlagsSameInEveryCommand(t *testing.T) {
 	for _, name := range []string{"serve", "fmt", "verify", "id"} {
 		for _, help := range []string{"-h", "-help", "--help"} {
 			code, out, errs := clitest.Run(t, run, "", name, help)
@@ -36,8 +37,8 @@ func TestEveryCommandHasTheSameFlagsSetup(t *testing.T) {
 	qt.Check(t, errs, qt.Contains, "Usage: netlog COMMAND")
 }
 
-// TestAMissingFileOfAFlagNamesTheFlag, and is wrong usage in every command.
-func TestAMissingFileOfAFlagNamesTheFlag(t *testing.T) {
+// TestFlagMissingFileNamesFlag checks that such an error is wrong usage in every command.
+func TestFlagMissingFileNamesFlag(t *testing.T) {
 	t.Chdir(t.TempDir())
 	qt.Assert(t, os.WriteFile("bad", []byte("x\n"), 0o600), qt.IsNil)
 	for _, args := range []string{
@@ -51,8 +52,8 @@ func TestAMissingFileOfAFlagNamesTheFlag(t *testing.T) {
 	}
 }
 
-// TestAFlagBehindAFileIsNoFile: "-top" was looked for in the directory.
-func TestAFlagBehindAFileIsNoFile(t *testing.T) {
+// TestFlagAfterFileRejected checks that a flag after a file is not taken for a file.
+func TestFlagAfterFileRejected(t *testing.T) {
 	for args, want := range map[string]string{
 		"fmt flows -top 1":          "netlog fmt: -top follows flows, but flags come before files\n",
 		"verify flows more -loss=0": "netlog verify: -loss=0 follows flows, but flags come before files\n",

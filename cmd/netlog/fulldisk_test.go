@@ -12,8 +12,8 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-// TestOutputThatCannotBeWrittenIsAnError, which tells itself from a finding.
-func TestOutputThatCannotBeWrittenIsAnError(t *testing.T) {
+// TestOutputWriteError checks that the error is not taken for a finding.
+func TestOutputWriteError(t *testing.T) {
 	path := clitest.WriteRecords(t, 1000) // more than a buffer holds
 	for args, want := range map[string]int{"fmt": cli.ExitFailed, "fmt -json": cli.ExitFailed, "verify": cli.ExitUsage} {
 		args := append(strings.Fields(args), path)

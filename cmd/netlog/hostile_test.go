@@ -11,7 +11,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-func TestNoTextOfARecordMovesTheCursor(t *testing.T) {
+func TestOutputHostileRecords(t *testing.T) {
 	in := clitest.HostileRecords(t)
 	dir := t.TempDir()
 	qt.Assert(t, os.WriteFile(filepath.Join(dir, "flows.ndjson"), []byte(in), 0o600), qt.IsNil)

@@ -23,7 +23,7 @@ func startCommand(c *qt.C) (cmd *exec.Cmd, stderr *clitest.Output, addr string) 
 	return cmd, stderr, stderr.Await(c, `http://([0-9.:]+)`)[1]
 }
 
-func TestASignalEndsServeCleanly(t *testing.T) {
+func TestServeSignalEndsCleanly(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		c := qt.New(t)
 		cmd, stderr, addr := startCommand(c)
@@ -34,8 +34,8 @@ func TestASignalEndsServeCleanly(t *testing.T) {
 	}
 }
 
-// TestTheSecondSignalEndsServeAtOnce, though a request is under way that never ends.
-func TestTheSecondSignalEndsServeAtOnce(t *testing.T) {
+// TestServeSecondSignalEndsAtOnce has a request in progress that never ends.
+func TestServeSecondSignalEndsAtOnce(t *testing.T) {
 	c := qt.New(t)
 	cmd, _, addr := startCommand(c)
 	conn, err := net.Dial("tcp", addr)

@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 	os.Exit(secrettest.Watch(m.Run))
 }
 
-// TestHelpGoesToStdout, where it was asked for: it is long, and goes to a pager.
-func TestHelpGoesToStdout(t *testing.T) {
+// TestHelpStdout checks that help goes to stdout, as a pager reads it.
+func TestHelpStdout(t *testing.T) {
 	want := map[string]string{"serve": "-tokens file", "fmt": "-since time", "verify": "-loss percent", "id": "public [FILE]"}
 	for _, args := range []string{"help", "-h", "-help", "--help", "serve -h", "fmt --help", "verify -help", "id -h"} {
 		code, out, errs := clitest.Run(t, run, "", strings.Fields(args)...)
@@ -42,7 +42,7 @@ func TestHelpGoesToStdout(t *testing.T) {
 	}
 }
 
-func TestWrongUsageIsToldOnStderr(t *testing.T) {
+func TestUsageErrorStderr(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                  `Usage: netlog COMMAND .*\n(.*\n)+`,
 		"flows":             `netlog: no command "flows"; see netlog -h\n`,

@@ -44,8 +44,9 @@ func awaitRead(c *qt.C, pipe *os.File) {
 	c.Fatalf("nobody reads the pipe")
 }
 
-// TestTheFirstSignalEndsACommandThatWaitsForInput: it has nothing to end well.
-func TestTheFirstSignalEndsACommandThatWaitsForInput(t *testing.T) {
+// TestSignalEndsWaitingCommand sends a signal to commands that wait for input. They have
+// nothing to finish.
+func TestSignalEndsWaitingCommand(t *testing.T) {
 	for _, args := range [][]string{{"fmt"}, {"id", "public"}} {
 		for _, sig := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 			c := qt.New(t)

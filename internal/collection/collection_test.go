@@ -10,7 +10,7 @@ import (
 	"github.com/go-netlog/netlog/internal/collection"
 )
 
-func TestNamesOfCollections(t *testing.T) {
+func TestCheckNames(t *testing.T) {
 	for _, test := range []struct{ rule, name, want string }{
 		{"the name of the Logger's own", "netlog", ""},
 		{"one character", "a", ""},
@@ -41,8 +41,8 @@ func TestNamesOfCollections(t *testing.T) {
 	}
 }
 
-// TestEveryByte holds the rule against its wording.
-func TestEveryByte(t *testing.T) {
+// TestCheckEveryByte compares the rule with a regular expression.
+func TestCheckEveryByte(t *testing.T) {
 	name := regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9\-_.]*$`)
 	for n := range 1 << 16 {
 		s := string([]byte{byte(n), byte(n >> 8)})

@@ -44,7 +44,7 @@ const (
 	a, b, hub = "100.64.0.1:4000", "100.64.0.2:22", "100.64.0.9:0"
 )
 
-func TestAFlowCountsOnce(t *testing.T) {
+func TestRowsFlowCountsOnce(t *testing.T) {
 	type rs = []*records.Record
 	for _, test := range []struct {
 		name string
@@ -91,7 +91,7 @@ func empty(c record.ConnectionCounts) record.ConnectionCounts {
 	return c
 }
 
-func TestExitTotalsOfTwoNodesAreTwoRows(t *testing.T) {
+func TestRowsExitTotalsPerNode(t *testing.T) {
 	var tab flowtable.Table
 	for _, n := range []string{"A", "B"} {
 		r := rec(n)
@@ -101,8 +101,8 @@ func TestExitTotalsOfTwoNodesAreTwoRows(t *testing.T) {
 	qt.Check(t, tab.Rows(), qt.HasLen, 2)
 }
 
-// TestTheUnderlayOfTwoNodesIsTwoRows has two nodes reach the same peer.
-func TestTheUnderlayOfTwoNodesIsTwoRows(t *testing.T) {
+// TestRowsPhysicalPerNode has two nodes reach the same peer.
+func TestRowsPhysicalPerNode(t *testing.T) {
 	var tab flowtable.Table
 	for _, n := range []string{"A", "B"} {
 		r := rec(n)
@@ -112,7 +112,7 @@ func TestTheUnderlayOfTwoNodesIsTwoRows(t *testing.T) {
 	qt.Check(t, tab.Rows(), qt.HasLen, 2)
 }
 
-func TestMemoryIsBoundedAndTotalsStayExact(t *testing.T) {
+func TestTableBoundedTotalsExact(t *testing.T) {
 	client := func(i int) string { return fmt.Sprintf("100.64.0.1:%d", 1024+i) }
 	spoofed := func(i int) string { return fmt.Sprintf("10.0.%d.%d:%d", i/256, i%256, i+1) }
 	for _, test := range []struct {
@@ -150,8 +150,8 @@ func TestMemoryIsBoundedAndTotalsStayExact(t *testing.T) {
 	}
 }
 
-// TestNodesPastTheBoundShareOneName has many nodes without a flow come first.
-func TestNodesPastTheBoundShareOneName(t *testing.T) {
+// TestTableNodesBounded has many nodes without a flow first.
+func TestTableNodesBounded(t *testing.T) {
 	tab := flowtable.Table{MaxFlows: 10}
 	for i := range 20 {
 		r := rec(fmt.Sprint(i))
@@ -170,7 +170,7 @@ func TestNodesPastTheBoundShareOneName(t *testing.T) {
 	qt.Check(t, out.String(), qt.Contains, "(unknown) (exit) ")
 }
 
-func TestACoarseTableStillCountsAFlowOnce(t *testing.T) {
+func TestTableCoarseCountsOnce(t *testing.T) {
 	tab := flowtable.Table{MaxFlows: 100}
 	for i := range 5000 {
 		x := fmt.Sprintf("100.64.0.1:%d", 1024+i)
@@ -183,7 +183,7 @@ func TestACoarseTableStillCountsAFlowOnce(t *testing.T) {
 	qt.Check(t, rows[0].Src.Port()+rows[0].Dst.Port(), qt.Equals, uint16(22), qt.Commentf("the port of the service stays"))
 }
 
-func TestPrintFitsTheWidth(t *testing.T) {
+func TestPrintWidth(t *testing.T) {
 	var tab flowtable.Table
 	r := rec("A", flow(a, b, 1e6, 5), flow("[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b4]:65000", "[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b5]:443", 9, 9))
 	r.ExitTraffic = []record.ConnectionCounts{flow("", "", 3, 0), flow(hub, "", 1, 1)}
@@ -199,7 +199,7 @@ func TestPrintFitsTheWidth(t *testing.T) {
 	}
 }
 
-func TestTextCannotMoveTheCursor(t *testing.T) {
+func TestClean(t *testing.T) {
 	tab := flowtable.Table{Name: func(netip.Addr) string { return "x\x1b[2J\nx\u202e\xff" }}
 	tab.Add(rec("A\x9b", flow(a, b, 1, 1)))
 	var out strings.Builder
@@ -207,8 +207,8 @@ func TestTextCannotMoveTheCursor(t *testing.T) {
 	qt.Check(t, out.String(), qt.Contains, `x\x1b[2J\x0ax\u202e\xff:22`)
 }
 
-// TestOneWindowThatCannotBeDoesNotChangeTheRates has a node lie about its times.
-func TestOneWindowThatCannotBeDoesNotChangeTheRates(t *testing.T) {
+// TestPrintImpossibleWindow has a node with impossible times.
+func TestPrintImpossibleWindow(t *testing.T) {
 	year0 := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
 		name       string

@@ -27,7 +27,7 @@ func printed(t *testing.T, tab *flowtable.Table, c record.ConnectionCounts, wind
 	return strings.Fields(lines[1])
 }
 
-func TestASideIsShownByWhatIsKnownOfIt(t *testing.T) {
+func TestPrintSide(t *testing.T) {
 	names := map[string]string{"100.64.0.9": "hub", "100.64.0.2": "web"}
 	for _, test := range []struct{ src, dst, want string }{
 		{a, b, "100.64.0.1:4000 web:22"},
@@ -42,7 +42,7 @@ func TestASideIsShownByWhatIsKnownOfIt(t *testing.T) {
 	}
 }
 
-func TestARateHasThreeDigitsAndItsPowerOfAThousand(t *testing.T) {
+func TestPrintRate(t *testing.T) {
 	for _, test := range []struct {
 		packets uint64
 		window  time.Duration

@@ -10,9 +10,9 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// TestWhatDoesNotFitIsARowOfItsOwn: the totals of the first reporter have no sides
-// either, and so no more than a bit to tell them apart.
-func TestWhatDoesNotFitIsARowOfItsOwn(t *testing.T) {
+// TestRowsOther has totals without sides, which differ from the row of the others by one
+// bit only.
+func TestRowsOther(t *testing.T) {
 	rows := func() []flowtable.Row {
 		tab := flowtable.Table{MaxFlows: 4}
 		r := rec("A")

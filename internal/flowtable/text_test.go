@@ -8,7 +8,7 @@ import (
 	"github.com/go-netlog/netlog/internal/flowtable"
 )
 
-func TestOneIsNotSeveral(t *testing.T) {
+func TestPlural(t *testing.T) {
 	for want, got := range map[string]string{
 		"1 record":       flowtable.Plural(1, "record"),
 		"0 records":      flowtable.Plural(0, "record"),

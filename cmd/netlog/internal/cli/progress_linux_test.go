@@ -10,7 +10,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-// TestProgressOnTerminalOnly draws on nothing but a terminal.
+// TestProgressOnTerminalOnly checks that progress is not drawn into a file.
 func TestProgressOnTerminalOnly(t *testing.T) {
 	c := qt.New(t)
 	_, terminal := clitest.OpenPTY(c, 60, 24)

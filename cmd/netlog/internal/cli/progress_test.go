@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-func TestProgressIsALineThatGoesAway(t *testing.T) {
+func TestProgressLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "flows.ndjson")
 	lines := strings.Repeat(`{"logtail":{},"text":"`+strings.Repeat("x", 1000)+"\"}\n", 2000)
 	qt.Assert(t, os.WriteFile(path, []byte(lines), 0o600), qt.IsNil)

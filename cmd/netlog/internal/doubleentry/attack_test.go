@@ -12,9 +12,9 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
 )
 
-// TestVerifyTellsWhatANodeMayTry has b change its own books in ways that would
-// take them out of the comparison, rather than make them agree.
-func TestVerifyTellsWhatANodeMayTry(t *testing.T) {
+// TestCheckFindsManipulation changes the records of a node so that they escape the
+// comparison.
+func TestCheckFindsManipulation(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		want string // kind of a finding
@@ -81,8 +81,8 @@ func TestVerifyTellsWhatANodeMayTry(t *testing.T) {
 	}
 }
 
-// TestVerifyDoesNotCryWolf has nothing wrong in the books, whatever happened.
-func TestVerifyDoesNotCryWolf(t *testing.T) {
+// TestCheckNoFalseFindings has honest records in unusual situations.
+func TestCheckNoFalseFindings(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		build func() *meshtest.Mesh
@@ -138,7 +138,7 @@ func TestVerifyDoesNotCryWolf(t *testing.T) {
 	}
 }
 
-func TestVerifyTellsWhereNothingIsNumbered(t *testing.T) {
+func TestCheckNotesMissingNumbers(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())
 	meshtest.EachLine(func(_ int, rec map[string]any) {
 		delete(meshtest.Meta(rec), "proc_id")
@@ -149,7 +149,7 @@ func TestVerifyTellsWhereNothingIsNumbered(t *testing.T) {
 	qt.Check(t, strings.Join(b.notes, "\n"), qt.Contains, "12 records of node")
 }
 
-func TestVerifyMemoryIsBounded(t *testing.T) {
+func TestCheckUnreadableBounded(t *testing.T) {
 	junk := meshtest.New("a")
 	junk.Node("a").Lines = append(meshtest.Finished(meshtest.TwoNodes()).Node("a").Lines, strings.Repeat("x}\n", 5*maxSkipped))
 	b := verifyLines(t, junk)
@@ -157,9 +157,9 @@ func TestVerifyMemoryIsBounded(t *testing.T) {
 	qt.Check(t, b.skipped, qt.Equals, 5*maxSkipped)
 }
 
-// TestVerifyFindsSpansOfManyProcesses has spans out of order, over and inside one
-// another: what is found by halves must be in order and apart.
-func TestVerifyFindsSpansOfManyProcesses(t *testing.T) {
+// TestSpansOfManyProcesses has unsorted and overlapping spans. The result must be sorted
+// and disjoint.
+func TestSpansOfManyProcesses(t *testing.T) {
 	n := &node{}
 	for i := range 1000 {
 		at := meshtest.Start.Add(time.Duration(i*i%1000) * 10 * time.Second)

@@ -16,9 +16,9 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// TestVerifyFindsEveryChangeBeyondTheAllowance changes each count of each record
-// of each end of a flow, by as little as must be found.
-func TestVerifyFindsEveryChangeBeyondTheAllowance(t *testing.T) {
+// TestCheckFindsSmallestChanges changes each count of each record by the least that must
+// be found.
+func TestCheckFindsSmallestChanges(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		loss float64

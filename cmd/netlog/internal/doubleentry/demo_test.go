@@ -22,8 +22,8 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// TestVerifyDemo has two real WireGuard devices keep books, and changes them.
-func TestVerifyDemo(t *testing.T) {
+// TestCheckDemo checks the records of two real WireGuard devices, and changes them.
+func TestCheckDemo(t *testing.T) {
 	runs, err := strconv.Atoi(os.Getenv("NETLOG_DEMO"))
 	if err != nil {
 		t.Skip("set NETLOG_DEMO=20 to verify the books of so many runs of the demo, seven seconds each")

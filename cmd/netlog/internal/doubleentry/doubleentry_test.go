@@ -13,7 +13,7 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-func TestVerifyFindsEveryRemovedLineBeforeTheLast(t *testing.T) {
+func TestCheckFindsRemovedRecord(t *testing.T) {
 	m := meshtest.Finished(meshtest.HubAndSpoke())
 	for _, n := range m.Nodes {
 		lines := n.Lines
@@ -30,7 +30,7 @@ func TestVerifyFindsEveryRemovedLineBeforeTheLast(t *testing.T) {
 	}
 }
 
-func TestVerifyLooksAtPairsWhereOneSideFoldedPorts(t *testing.T) {
+func TestCheckFoldedPorts(t *testing.T) {
 	m := meshtest.TwoNodes()
 	for i := range 5 {
 		m.Flow(fmt.Sprintf(":%d", 50000+i), ":443", "a", "b")
@@ -48,9 +48,9 @@ func TestVerifyLooksAtPairsWhereOneSideFoldedPorts(t *testing.T) {
 	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 1)
 }
 
-// TestVerifyAddsUpSmallFlows shows that many flows of one packet cannot hide
-// behind the one packet that each may lose.
-func TestVerifyAddsUpSmallFlows(t *testing.T) {
+// TestCheckSumsSmallFlows checks that many flows of one packet cannot hide behind the one
+// packet that each may lose.
+func TestCheckSumsSmallFlows(t *testing.T) {
 	m := meshtest.New("a", "b")
 	big := m.Flow(":40000", ":443", "a", "b")
 	big.Rate = 1
@@ -72,7 +72,7 @@ func TestVerifyAddsUpSmallFlows(t *testing.T) {
 	}
 }
 
-func TestVerifyHoldsAHubAgainstANodeWhoseFileIsMissing(t *testing.T) {
+func TestHubStandsForMissingNode(t *testing.T) {
 	m := meshtest.Finished(meshtest.HubAndSpoke())
 	m.Node("spoke2").Lines = nil
 	qt.Assert(t, verifyLines(t, m).findings, qt.HasLen, 0)
@@ -83,9 +83,9 @@ func TestVerifyHoldsAHubAgainstANodeWhoseFileIsMissing(t *testing.T) {
 	qt.Check(t, b.findings[0].Text, qt.Contains, "TCP 100.64.0.3:443 -> 100.64.0.2:40000")
 }
 
-// TestVerifyReadsFilesThatGrow adds records between the two readings: of a number, of a
-// process and of a node that were not there, and some without a number.
-func TestVerifyReadsFilesThatGrow(t *testing.T) {
+// TestReadGrowingFiles adds records between the two readings: with a new number, process
+// and node, and without a number.
+func TestReadGrowingFiles(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())
 	a, b := m.Node("a"), m.Node("b")
 	unnumbered := func(_ int, rec map[string]any) {

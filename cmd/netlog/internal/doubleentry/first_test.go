@@ -11,9 +11,9 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
 )
 
-// TestVerifyHoldsNothingAgainstWhatRetentionDeleted cuts the beginnings of books off,
-// of some nodes a window or two more: they never line up.
-func TestVerifyHoldsNothingAgainstWhatRetentionDeleted(t *testing.T) {
+// TestCheckRetentionNoFindings removes the first windows of all nodes, of some more than
+// of others.
+func TestCheckRetentionNoFindings(t *testing.T) {
 	whole := meshtest.Finished(meshtest.HubAndSpoke())
 	for cut := range 3 * 81 {
 		m := &meshtest.Mesh{}
@@ -26,17 +26,16 @@ func TestVerifyHoldsNothingAgainstWhatRetentionDeleted(t *testing.T) {
 	}
 }
 
-// TestVerifyTakesANodeThatComesLateBehindAHub: the hub was there to see the packets,
-// but it is no end of the flow.
-func TestVerifyTakesANodeThatComesLateBehindAHub(t *testing.T) {
+// TestHubLateNode has a hub that saw the packets before the node behind it started.
+func TestHubLateNode(t *testing.T) {
 	m := meshtest.HubAndSpoke()
 	m.Node("spoke2").Phase = 23 * time.Second
 	qt.Check(t, verifyLines(t, meshtest.Finished(m)).findings, qt.HasLen, 0)
 }
 
-// TestVerifyStillFindsAGapBehindTheFirstEntry: only what is missing before it can be
-// the work of retention.
-func TestVerifyStillFindsAGapBehindTheFirstEntry(t *testing.T) {
+// TestCheckGapAfterFirstEntry checks that only entries missing at the start can be due to
+// retention.
+func TestCheckGapAfterFirstEntry(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())
 	b := m.Node("b")
 	b.Lines = append(b.Lines[2:4], b.Lines[5:]...)
@@ -45,8 +44,8 @@ func TestVerifyStillFindsAGapBehindTheFirstEntry(t *testing.T) {
 	qt.Check(t, out, qt.Not(qt.Contains), "1-2")
 }
 
-// TestVerifySaysWhichNodeIDDisagrees: a record has two places for one.
-func TestVerifySaysWhichNodeIDDisagrees(t *testing.T) {
+// TestCheckClaimsNameNodeID checks which of the two members with a node ID is named.
+func TestCheckClaimsNameNodeID(t *testing.T) {
 	const me = "srcNode.nodeId"
 	rename := func(id string) func(*meshtest.Node) {
 		return meshtest.EachLine(func(_ int, rec map[string]any) { rec["srcNode"] = map[string]any{"nodeId": id} })

@@ -14,9 +14,8 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// TestVerifyLetsNoHubSpeakWhereThereAreTwo: each has seen a part of the flow, or all
-// of it, and nothing tells which.
-func TestVerifyLetsNoHubSpeakWhereThereAreTwo(t *testing.T) {
+// TestHubsTwoNotUsed has two hubs, of which each may have seen all or a part of the flow.
+func TestHubsTwoNotUsed(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		books []string
@@ -47,9 +46,9 @@ func TestVerifyLetsNoHubSpeakWhereThereAreTwo(t *testing.T) {
 	}
 }
 
-// TestVerifyTakesTheHalvesOfAHubInAnyOrder: a hub may count the two sides of a flow in
-// different windows, and another one's record may stand between.
-func TestVerifyTakesTheHalvesOfAHubInAnyOrder(t *testing.T) {
+// TestHubHalvesInAnyOrder has a hub that reports the two sides of a flow in different
+// windows.
+func TestHubHalvesInAnyOrder(t *testing.T) {
 	const there, back = `"src":"100.64.0.3:1","dst":"100.64.0.4:2","rxPkts":%d,"rxBytes":%[1]d`, `"src":"100.64.0.4:2","dst":"100.64.0.3:1","txPkts":%d,"txBytes":%[1]d`
 	m := &meshtest.Mesh{Nodes: []*meshtest.Node{{Name: "flows"}}}
 	line := func(hub string, seq, second int, flow string, pkts int) {
@@ -67,9 +66,9 @@ func TestVerifyTakesTheHalvesOfAHubInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestVerifyTakesAHubThatLetsSomeFlowsThrough to a node without books: of those that
-// its firewall drops it has one side only, as if it stood at that node's address.
-func TestVerifyTakesAHubThatLetsSomeFlowsThrough(t *testing.T) {
+// TestHubDropsSomeFlows has a hub whose firewall drops flows, so it reports only one side
+// of them, like the node behind it.
+func TestHubDropsSomeFlows(t *testing.T) {
 	m := meshtest.New("hub", "a", "phone")
 	m.Flow(":40000", ":5060", "a", "hub", "phone")
 	m.Flow(":40001", m.Node("phone").Addr+":22", "a", "hub")
@@ -81,9 +80,9 @@ func TestVerifyTakesAHubThatLetsSomeFlowsThrough(t *testing.T) {
 	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 1)
 }
 
-// TestVerifyDoesNotTakeAHubForTheNodeBehindIt: it was there when a sent, and dropped
-// another flow to the same address, but c was not.
-func TestVerifyDoesNotTakeAHubForTheNodeBehindIt(t *testing.T) {
+// TestHubIsNotNodeBehindIt has a hub that dropped a flow to the address of c before c
+// started.
+func TestHubIsNotNodeBehindIt(t *testing.T) {
 	m := meshtest.New("hub", "a", "c")
 	f := m.Flow(":40000", ":443", "a", "hub", "c")
 	f.Rate = 0 // packets are sent one by one
@@ -99,9 +98,9 @@ func TestVerifyDoesNotTakeAHubForTheNodeBehindIt(t *testing.T) {
 	qt.Check(t, b.notes, qt.HasLen, 0)
 }
 
-// TestVerifyBlamesNoHubForTheNodeBehindIt, whose books lack what the hub let pass: it
-// counted, and stands at the address of c for another flow only, which it dropped.
-func TestVerifyBlamesNoHubForTheNodeBehindIt(t *testing.T) {
+// TestHubNotBlamedForNode has a node whose records lack what the hub forwarded. The hub
+// has the address of c only for a flow that it dropped.
+func TestHubNotBlamedForNode(t *testing.T) {
 	m := meshtest.New("hub", "a", "c")
 	m.Flow(":40000", ":443", "a", "hub", "c")
 	dropped := m.Flow(":40001", m.Node("c").Addr+":22", "a", "hub")
@@ -118,8 +117,8 @@ func TestVerifyBlamesNoHubForTheNodeBehindIt(t *testing.T) {
 	checkBlamed(t, verifyLines(t, m), map[string]string{"flow missing at the sender": ": sent nothing (node %s), ", "mostly unchecked": "node %s, in "}, c)
 }
 
-// TestVerifyBlamesNoHubForTheSumOfItsFlows, each of which may lose its one packet.
-func TestVerifyBlamesNoHubForTheSumOfItsFlows(t *testing.T) {
+// TestHubNotBlamedForSum has flows that each may lose one packet.
+func TestHubNotBlamedForSum(t *testing.T) {
 	m := meshtest.New("hub", "a", "c")
 	m.Flow(":40000", ":443", "a", "hub", "c")
 	m.Flow(":40001", m.Node("c").Addr+":22", "a", "hub")
@@ -149,9 +148,9 @@ func checkBlamed(t *testing.T, b *books, want map[string]string, who *meshtest.N
 	}
 }
 
-// TestVerifyTakesAHubThatFoldedPorts, where an end did not: what the hub says of a flow
-// is not of the same flow then.
-func TestVerifyTakesAHubThatFoldedPorts(t *testing.T) {
+// TestHubFoldedPorts has a hub that folded ports away and an end that did not, so they do
+// not report the same flow.
+func TestHubFoldedPorts(t *testing.T) {
 	m := meshtest.New("hub", "a", "phone")
 	for i := range 5 {
 		m.Flow(fmt.Sprintf(":%d", 40000+i), ":5060", "a", "hub", "phone")
@@ -170,9 +169,8 @@ func TestVerifyTakesAHubThatFoldedPorts(t *testing.T) {
 	qt.Check(t, strings.Join(b.notes, "\n"), qt.Contains, "no books of 100.64.0.3")
 }
 
-// TestVerifyTakesRandomMeshesWhereSomeKeepNoBooks, with flows that go over one hub, over
-// the other, or change between them.
-func TestVerifyTakesRandomMeshesWhereSomeKeepNoBooks(t *testing.T) {
+// TestHubRandomMeshes has flows that use one hub, the other, or change between them.
+func TestHubRandomMeshes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for i := range 60 {
 		names := []string{"hub1", "hub2", "n1", "n2", "n3", "n4"}

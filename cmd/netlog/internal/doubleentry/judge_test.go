@@ -7,7 +7,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-func TestVerifyJudgesBytesByTheirPackets(t *testing.T) {
+func TestJudgeBytes(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		sent, recv half
@@ -26,7 +26,7 @@ func TestVerifyJudgesBytesByTheirPackets(t *testing.T) {
 	qt.Check(t, add(math.MaxUint64-1, 2), qt.Equals, uint64(math.MaxUint64))
 }
 
-func TestAShareIsRoundedUp(t *testing.T) {
+func TestSharePercentRoundsUp(t *testing.T) {
 	for _, test := range []struct {
 		share
 		want int

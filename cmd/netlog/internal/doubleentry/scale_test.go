@@ -13,8 +13,8 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// TestVerifyMemory measures what the books of two nodes take, by flow and by record.
-func TestVerifyMemory(t *testing.T) {
+// TestMemory measures the memory that two nodes take, per flow and per record.
+func TestMemory(t *testing.T) {
 	if os.Getenv("NETLOG_SCALE") == "" {
 		t.Skip("set NETLOG_SCALE=1 to measure the memory of verify, which takes some seconds")
 	}

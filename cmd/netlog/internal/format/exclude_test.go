@@ -47,7 +47,7 @@ func TestFmtJSONRewrites(t *testing.T) {
 	}
 }
 
-func TestFmtExcludesANodeFromEveryonesRecords(t *testing.T) {
+func TestFmtExcludeNode(t *testing.T) {
 	for _, test := range meshtest.All[:4] {
 		t.Run(test.Name, func(t *testing.T) {
 			m := test.Build()
@@ -66,9 +66,9 @@ func TestFmtExcludesANodeFromEveryonesRecords(t *testing.T) {
 	}
 }
 
-// TestFmtExcludeLeavesNoTrace has the excluded address in every spelling, and beside each
-// one that must stay.
-func TestFmtExcludeLeavesNoTrace(t *testing.T) {
+// TestFmtExcludeAddressSpellings checks every spelling of an excluded address, beside one
+// that must stay.
+func TestFmtExcludeAddressSpellings(t *testing.T) {
 	const form = `{"exitTraffic":[{"src":"%s","txPkts":1},{"src":"%s","txPkts":2}]}`
 	for _, test := range []struct{ exclude, goes, stays string }{
 		{"100.64.0.2", "100.64.0.2:22", "100.64.0.20:22"},
@@ -95,7 +95,7 @@ func TestFmtExcludeLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func TestFmtExcludeLeavesNoTraceOfANode(t *testing.T) {
+func TestFmtExcludeNodeNames(t *testing.T) {
 	record := func(n int, name, more string) string {
 		return fmt.Sprintf(`{"nodeId":%[2]q,"srcNode":{"nodeId":%[2]q,"name":%[2]q,"os":"linux","tags":["tag:web1"]},`+
 			`"virtualTraffic":[{"proto":6,"src":"100.64.0.%[1]d:1","dst":"100.64.0.9:2","txPkts":1}]%[3]s,"logtail":{"id":"%064[1]x","proc_seq":1}}`+"\n", n, name, more)
@@ -122,9 +122,9 @@ func TestFmtExcludeLeavesNoTraceOfANode(t *testing.T) {
 	}
 }
 
-// TestFmtExcludesANodeByWhatOthersCallIt has one record that knows the name, one that
-// knows the ID and one that knows the address, in every order.
-func TestFmtExcludesANodeByWhatOthersCallIt(t *testing.T) {
+// TestFmtExcludeNodeAliases has the name, the ID and the address of the node in different
+// records, in every order.
+func TestFmtExcludeNodeAliases(t *testing.T) {
 	const flows = `"virtualTraffic":[{"src":"100.64.0.1:1","dst":"100.64.0.%d:2","txPkts":1},{"src":"100.64.0.1:1","dst":"100.64.0.9:2","txPkts":2}]}`
 	id := func(n int) string { return fmt.Sprintf("%064x", n) }
 	for _, test := range []struct {
@@ -164,9 +164,9 @@ func TestFmtExcludesANodeByWhatOthersCallIt(t *testing.T) {
 	qt.Check(t, errs, qt.Matches, "netlog fmt: -exclude of a node reads the input twice: .*\n")
 }
 
-// TestFmtExcludeOfANodeFailsWhereItCannotKnowWhoIsWho: what it has no room to learn, it
-// would leave in.
-func TestFmtExcludeOfANodeFailsWhereItCannotKnowWhoIsWho(t *testing.T) {
+// TestFmtExcludeNodeTooManyNames checks that fmt fails if it cannot learn all names,
+// since it would leave some in.
+func TestFmtExcludeNodeTooManyNames(t *testing.T) {
 	const alice = `{"logtail":{"id":"a"},"nodeId":"alice","virtualTraffic":[{"src":"100.64.0.9:1","dst":"100.64.0.2:2","txPkts":1}]}` + "\n" +
 		`{"logtail":{"id":"b"},"nodeId":"bob","virtualTraffic":[{"src":"100.64.0.2:2","dst":"100.64.0.9:1","rxPkts":1}]}` + "\n"
 	addresses := func(n int) string {

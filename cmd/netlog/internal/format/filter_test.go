@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-func TestFmtSinceIsATimeOrHowLongAgo(t *testing.T) {
+func TestFmtSince(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const day = 24 * time.Hour
 		var in strings.Builder

@@ -11,7 +11,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-func TestFmtRefusesWhatMakesNoSense(t *testing.T) {
+func TestFmtInvalidFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"-max-flows -1":              "-max-flows must be at least 1",
 		"-max-flows 0":               "-max-flows must be at least 1",
@@ -34,9 +34,9 @@ func TestFmtRefusesWhatMakesNoSense(t *testing.T) {
 	}
 }
 
-// TestFmtTellsThatNothingMatches: an empty table says that a node is idle, not that
-// there is none of that name.
-func TestFmtTellsThatNothingMatches(t *testing.T) {
+// TestFmtNodeMatchesNothing checks that this is an error, since an empty table would say
+// that the node is idle.
+func TestFmtNodeMatchesNothing(t *testing.T) {
 	id := strings.Repeat("ab", 32)
 	in := fmt.Sprintf(named, id)
 	for _, test := range []struct {

@@ -31,7 +31,7 @@ func TestFmtGolden(t *testing.T) {
 	}
 }
 
-func TestFmtFitsTerminals(t *testing.T) {
+func TestFmtWidth(t *testing.T) {
 	m := meshtest.Finished(meshtest.SubnetRouter(false))
 	dir := m.Write(t)
 	for _, width := range []int{80, 200} {
@@ -44,8 +44,8 @@ func TestFmtFitsTerminals(t *testing.T) {
 	}
 }
 
-// TestFmtReadsAnyForm shows that the form of the input does not change the table.
-func TestFmtReadsAnyForm(t *testing.T) {
+// TestFmtInputForms checks that the form of the input does not change the table.
+func TestFmtInputForms(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())
 	dir := m.Write(t)
 	_, want, _ := clitest.Run(t, run, "", "fmt", dir)
@@ -66,18 +66,18 @@ func TestFmtReadsAnyForm(t *testing.T) {
 	}
 }
 
-// TestFmtKeepsBothRecordsOfOneNumber has a node use a number again for something
-// else, which the receiver has marked; a copy of the first is left out.
-func TestFmtKeepsBothRecordsOfOneNumber(t *testing.T) {
+// TestFmtConflictKeepsBoth has two different records with one number, which the receiver
+// marked. A duplicate of the first is left out.
+func TestFmtConflictKeepsBoth(t *testing.T) {
 	const other = `{"logtail":{"proc_id":1,"proc_seq":1,"conflict":true},"text":"b"}` + "\n"
 	const in = `{"logtail":{"proc_id":1,"proc_seq":1},"text":"a"}` + "\n"
 	_, out, _ := clitest.Run(t, run, in+other+in, "fmt", "-json")
 	qt.Check(t, out, qt.Equals, in+other)
 }
 
-// TestFmtForgetsOldProcessesNotMemory has more processes than are remembered; a copy
-// that comes right behind is still one.
-func TestFmtForgetsOldProcessesNotMemory(t *testing.T) {
+// TestFmtProcessesBounded has more processes than are remembered. A duplicate that
+// follows at once is still recognized.
+func TestFmtProcessesBounded(t *testing.T) {
 	c := formatter{seen: make(map[process]*records.Seqs)}
 	for i := range uint32(maxProcesses + 10) {
 		rec := &records.Record{Entry: record.Entry{Logtail: record.Meta{ID: "a", ProcID: i, ProcSeq: 1}}}
@@ -88,9 +88,8 @@ func TestFmtForgetsOldProcessesNotMemory(t *testing.T) {
 	qt.Check(t, c.seen, qt.HasLen, 10)
 }
 
-// TestFmtTakesTheStartOfAPublicIDOnly has no receiver's IDs, and one name that
-// begins as another does; of records on several lines it makes one.
-func TestFmtTakesTheStartOfAPublicIDOnly(t *testing.T) {
+// TestFmtNodePrefixOfPublicIDOnly has node IDs of which one begins with the other.
+func TestFmtNodePrefixOfPublicIDOnly(t *testing.T) {
 	const in = `{"nodeId":"web1","exitTraffic":[` + "\n {\"txPkts\": 1}\n]}\n" + `{"nodeId":"web10","exitTraffic":[{"txPkts":1}]}`
 	_, out, _ := clitest.Run(t, run, in, "fmt", "-json", "-node", "web1")
 	qt.Check(t, out, qt.Equals, `{"nodeId":"web1","exitTraffic":[{"txPkts":1}]}`+"\n")
@@ -135,7 +134,7 @@ const named = `{"logtail":{"id":"%s","proc_id":1,"proc_seq":1},"nodeId":"n1","st
 	`"virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":18446744073709551615,"txBytes":40},` +
 	` {"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.3:22","txPkts":1,"txBytes":40}],"exitTraffic":[{"txPkts":3}] , "new":{"x":[1, 2e3]}}`
 
-func TestFmtResolvesAddresses(t *testing.T) {
+func TestFmtResolve(t *testing.T) {
 	id := strings.Repeat("ab", 32)
 	in := fmt.Sprintf(named, id)
 	nodes := filepath.Join(t.TempDir(), "nodes")
@@ -161,7 +160,7 @@ func TestFmtResolvesAddresses(t *testing.T) {
 	}
 }
 
-func TestFmtTellsWhatItCannotRead(t *testing.T) {
+func TestFmtUnreadableInput(t *testing.T) {
 	code, out, errs := clitest.Run(t, run, "{\"virtualTraffic\":[\n"+fmt.Sprintf(named, "x"), "fmt")
 	qt.Check(t, code, qt.Equals, cli.ExitFailed)
 	qt.Check(t, errs, qt.Contains, "-:1: records: a record is torn")
@@ -182,8 +181,9 @@ func TestFmtTellsWhatItCannotRead(t *testing.T) {
 	}
 }
 
-// TestFmtJSONCannotMoveTheCursor prints what other writers than the receiver store.
-func TestFmtJSONCannotMoveTheCursor(t *testing.T) {
+// TestFmtJSONEscapesControlCharacters reads what other programs than the receiver may
+// store.
+func TestFmtJSONEscapesControlCharacters(t *testing.T) {
 	c := qt.New(t)
 	const in = "{\"logtail\":{},\"text\":\"a\u009b2J\x7fb\u00a0\u00e9\xff\x9b\"}\n"
 	_, out, _ := clitest.Run(t, run, in, "fmt", "-json")

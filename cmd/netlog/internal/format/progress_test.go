@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-func TestAnErrorLeavesNoLineOfProgress(t *testing.T) {
+func TestFmtErrorRemovesProgress(t *testing.T) {
 	for _, word := range []string{"100.64.0.1", "web"} { // one reading and two
 		var drawn bytes.Buffer
 		cfg := &config{json: true}

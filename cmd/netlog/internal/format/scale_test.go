@@ -18,7 +18,8 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// TestFmtUpstream has the formatter of the project whose format this is read our files.
+// TestFmtUpstream lets the formatter of the project that defined this format read our
+// files.
 func TestFmtUpstream(t *testing.T) {
 	if os.Getenv("NETLOG_UPSTREAM") == "" {
 		t.Skip("set NETLOG_UPSTREAM=1 to run the upstream formatter, which is downloaded and built")

@@ -11,8 +11,8 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-// TestFmtTakesItsWidthFromTheTerminal, and draws progress on nothing else.
-func TestFmtTakesItsWidthFromTheTerminal(t *testing.T) {
+// TestFmtWidthOfTerminal checks that the table is as wide as the terminal.
+func TestFmtWidthOfTerminal(t *testing.T) {
 	c := qt.New(t)
 	in := strings.ReplaceAll(clitest.FlowEntry(1, 1), "100.64.0.2:4000", "[fd7a:115c:a1e0:ab12:4843:cd96:6256:b0b4]:65000")
 	_, want, _ := clitest.Run(t, run, in, "fmt", "-width", "60")

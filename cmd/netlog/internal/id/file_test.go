@@ -15,9 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// TestIDNewStoresTheSecretAndPrintsTheOther: what is printed gets into logs and
-// histories.
-func TestIDNewStoresTheSecretAndPrintsTheOther(t *testing.T) {
+// TestIDNewFile checks that the private ID is not printed.
+func TestIDNewFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "id")
 	code, out, errs := clitest.Run(t, run, "", "id", "new", path)
 	qt.Assert(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", errs))
@@ -32,8 +31,9 @@ func TestIDNewStoresTheSecretAndPrintsTheOther(t *testing.T) {
 	qt.Check(t, out, qt.Equals, id.Public().String()+"\n")
 }
 
-// TestIDNewNeverReplacesAFile, whatever is in it: it may be an identity.
-func TestIDNewNeverReplacesAFile(t *testing.T) {
+// TestIDNewKeepsExistingFile checks that no existing file is replaced, as it may hold an
+// ID.
+func TestIDNewKeepsExistingFile(t *testing.T) {
 	dir := t.TempDir()
 	text, err := secrettest.NewID().MarshalText()
 	qt.Assert(t, err, qt.IsNil)
@@ -56,7 +56,7 @@ func TestIDNewNeverReplacesAFile(t *testing.T) {
 	qt.Check(t, files, qt.HasLen, 3)
 }
 
-func TestIDSaysWhatIsWrong(t *testing.T) {
+func TestIDErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
 	secret := strings.Repeat("5e", 32)
 	for _, test := range []struct {
@@ -85,8 +85,8 @@ func TestIDSaysWhatIsWrong(t *testing.T) {
 	qt.Check(t, files, qt.HasLen, 0, qt.Commentf("it leaves nothing behind"))
 }
 
-// TestIDPublicTakesTheFirstWord, wherever it stands.
-func TestIDPublicTakesTheFirstWord(t *testing.T) {
+// TestIDPublicFirstWord checks that spaces and further words do not matter.
+func TestIDPublicFirstWord(t *testing.T) {
 	id := secrettest.NewID()
 	text, err := id.MarshalText()
 	qt.Assert(t, err, qt.IsNil)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-func TestIDPublicReadsWhatNewPrints(t *testing.T) {
+func TestIDPublicReadsNew(t *testing.T) {
 	code, out, _ := clitest.Run(t, run, "", "id", "new")
 	qt.Assert(t, code, qt.Equals, cli.ExitOK)
 	private, public, _ := strings.Cut(out, "\n")
@@ -30,7 +30,7 @@ func TestIDPublicReadsWhatNewPrints(t *testing.T) {
 	}
 }
 
-func TestIDPublicTellsWhatItCannotRead(t *testing.T) {
+func TestIDPublicUnreadable(t *testing.T) {
 	for path, want := range map[string]string{
 		"none": `netlog id: .*none: no such file.*\n`, ".": `netlog id: .*is a directory\n`, "empty": `netlog id: .*private ID.*\n`,
 	} {
@@ -43,7 +43,7 @@ func TestIDPublicTellsWhatItCannotRead(t *testing.T) {
 	}
 }
 
-func TestIDNeverShowsASecretItCannotUse(t *testing.T) {
+func TestIDErrorHidesSecret(t *testing.T) {
 	secret := strings.Repeat("5e", 32)
 	for _, test := range []struct {
 		stdin string

@@ -32,7 +32,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-func TestServeWantsTokens(t *testing.T) {
+func TestServeTokens(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	a, b := secrettest.NewID(), secrettest.NewID()
@@ -69,9 +69,9 @@ func TestServeWantsTokens(t *testing.T) {
 	c.Check(clitest.Send(c, s.url, a, `{}`, "all"), qt.Equals, 401, qt.Commentf("the file was read again"))
 }
 
-// TestServeTellsThatNobodyCanSend also where the last token goes while it serves: a file
-// that a script has emptied by mistake looks like any other change.
-func TestServeTellsThatNobodyCanSend(t *testing.T) {
+// TestAccessWarnsWithoutTokens checks the warning at the start and when the file becomes
+// empty, perhaps by mistake.
+func TestAccessWarnsWithoutTokens(t *testing.T) {
 	c := qt.New(t)
 	cfg := config{tokens: filepath.Join(t.TempDir(), "tokens")}
 	write := func(s string) { c.Assert(os.WriteFile(cfg.tokens, []byte(s), 0o600), qt.IsNil) }
@@ -117,8 +117,8 @@ func TestGrantsFile(t *testing.T) {
 	}
 }
 
-// TestNoTokenIsNoSecret: a line made of an empty variable lets nobody in.
-func TestNoTokenIsNoSecret(t *testing.T) {
+// TestGrantsEmptyToken checks that a line made from an empty variable lets nobody in.
+func TestGrantsEmptyToken(t *testing.T) {
 	c := qt.New(t)
 	none := sha256.Sum256(nil)
 	path := filepath.Join(t.TempDir(), "tokens")
@@ -131,7 +131,7 @@ func TestNoTokenIsNoSecret(t *testing.T) {
 	}
 }
 
-func TestAWatchedFileKeepsItsLastGoodValue(t *testing.T) {
+func TestWatchKeepsLastGoodValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		path := filepath.Join(t.TempDir(), "f")
@@ -172,7 +172,7 @@ func TestAWatchedFileKeepsItsLastGoodValue(t *testing.T) {
 	})
 }
 
-func TestServeKnownNodesOnly(t *testing.T) {
+func TestServeKnownOnly(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	known := secrettest.NewID()
@@ -204,7 +204,7 @@ func writeCertificate(c *qt.C, dir, name string) (roots *x509.CertPool) {
 	return roots
 }
 
-func TestServeWithTLS(t *testing.T) {
+func TestServeTLS(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	roots := writeCertificate(c, dir, "first")

@@ -20,8 +20,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
-// TestTheLastDenialSaysWhy, with nothing in it that opens anything.
-func TestTheLastDenialSaysWhy(t *testing.T) {
+// TestAccessLastDenialReason checks that the reason contains no secret.
+func TestAccessLastDenialReason(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	a, b := secrettest.NewID().Public(), secrettest.NewID().Public()
@@ -57,8 +57,8 @@ func TestTheLastDenialSaysWhy(t *testing.T) {
 	}
 }
 
-// TestRefusalsSayWhyTheLastOneWasForbidden, and not why one of an earlier minute was.
-func TestRefusalsSayWhyTheLastOneWasForbidden(t *testing.T) {
+// TestViewRefusalsLastReason checks that the reason is not one of an earlier minute.
+func TestViewRefusalsLastReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var stderr clitest.Output
@@ -82,8 +82,9 @@ func TestRefusalsSayWhyTheLastOneWasForbidden(t *testing.T) {
 	})
 }
 
-// TestACollectionTooManyIsADenial too: it is answered 403.
-func TestACollectionTooManyIsADenial(t *testing.T) {
+// TestSinkTooManyCollectionsDenied checks that a batch that is answered 403 counts as
+// denied.
+func TestSinkTooManyCollectionsDenied(t *testing.T) {
 	c := qt.New(t)
 	files, err := filestore.Open(t.TempDir(), filestore.Options{MinFreeBytes: -1, MaxCollections: 1})
 	c.Assert(err, qt.IsNil)

@@ -27,8 +27,9 @@ func get(c *qt.C, url string) (status int, body string) {
 	return resp.StatusCode, string(b)
 }
 
-// TestServeIsNotWellAfterABatchThatItCouldNotStore, until it has stored one.
-func TestServeIsNotWellAfterABatchThatItCouldNotStore(t *testing.T) {
+// TestServeUnhealthyAfterFailedBatch checks that serve is healthy again after the next
+// stored batch.
+func TestServeUnhealthyAfterFailedBatch(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	s := startServe(c, "-dir", dir)
@@ -45,8 +46,8 @@ func TestServeIsNotWellAfterABatchThatItCouldNotStore(t *testing.T) {
 	c.Check(body, qt.Equals, "ok\n")
 }
 
-// TestANodeCannotMakeServeUnwell has one use more collections than there may be.
-func TestANodeCannotMakeServeUnwell(t *testing.T) {
+// TestServeHealthIndependentOfNodes uses more collections than allowed.
+func TestServeHealthIndependentOfNodes(t *testing.T) {
 	c := qt.New(t)
 	s := startServe(c, "-dir", t.TempDir())
 	id, err := secrettest.NewID().MarshalText()
@@ -61,8 +62,9 @@ func TestANodeCannotMakeServeUnwell(t *testing.T) {
 	c.Check(status, qt.Equals, 200)
 }
 
-// TestServeMetricsHaveAListenerOfTheirOwn, whose address is told: its port may be any.
-func TestServeMetricsHaveAListenerOfTheirOwn(t *testing.T) {
+// TestServeMetricsOwnListener checks that the address is printed, since the port may be
+// any.
+func TestServeMetricsOwnListener(t *testing.T) {
 	c := qt.New(t)
 	s := startServe(c, "-dir", t.TempDir(), "-metrics", "127.0.0.1:0")
 	url := s.stderr.Await(c, `metrics at (http://[0-9.:]+/metrics)`)[1]
@@ -79,8 +81,8 @@ func TestServeMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	c.Check(err, qt.IsNotNil, qt.Commentf("it ends with serve"))
 }
 
-// TestServeBoundsTheNodesThatComeInAnHour, give or take one.
-func TestServeBoundsTheNodesThatComeInAnHour(t *testing.T) {
+// TestServeNewNodesPerHour allows a difference of one.
+func TestServeNewNodesPerHour(t *testing.T) {
 	for bound, want := range map[string]int{"1": 429, "0": 200} { // 0: no bound
 		c := qt.New(t)
 		s := startServe(c, "-dir", t.TempDir(), "-new-nodes", bound)
@@ -92,9 +94,9 @@ func TestServeBoundsTheNodesThatComeInAnHour(t *testing.T) {
 	}
 }
 
-// TestMetricsAreForThisMachineByItsName: a page reaches loopback by DNS rebinding, but
-// with its own name.
-func TestMetricsAreForThisMachineByItsName(t *testing.T) {
+// TestMetricsLoopbackHostOnly checks the Host header, since a page reaches loopback by
+// DNS rebinding under its own name.
+func TestMetricsLoopbackHostOnly(t *testing.T) {
 	c := qt.New(t)
 	s := startServe(c, "-dir", t.TempDir(), "-metrics", "127.0.0.1:0")
 	url := s.stderr.Await(c, `metrics at (http://[0-9.:]+/metrics)`)[1]

@@ -28,7 +28,7 @@ func screen(out string) []string {
 	return lines
 }
 
-func TestServeDrawsOnATerminal(t *testing.T) {
+func TestServeDrawsOnTerminal(t *testing.T) {
 	for _, size := range []struct{ cols, rows uint16 }{{80, 24}, {200, 50}, {40, 10}} {
 		t.Run(fmt.Sprintf("%dx%d", size.cols, size.rows), func(t *testing.T) {
 			c := qt.New(t)

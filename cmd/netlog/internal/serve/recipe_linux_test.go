@@ -14,9 +14,9 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// TestTheRecipeForTokensWorks runs the two lines of the help, which docs/receiver.md
-// has too: the node with that ID may send with that token, and nobody else.
-func TestTheRecipeForTokensWorks(t *testing.T) {
+// TestServeHelpTokenRecipe runs the two lines of the help, which are also in
+// docs/receiver.md. Only the node with that ID may then send with that token.
+func TestServeHelpTokenRecipe(t *testing.T) {
 	c := qt.New(t)
 	for _, tool := range []string{"sh", "openssl", "sha256sum"} {
 		if _, err := exec.LookPath(tool); err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
-func TestServeTakesSoManyConnectionsAtOnce(t *testing.T) {
+func TestServeConnectionLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		inner := pipetest.NewListener()
@@ -62,8 +62,9 @@ func newTestServer(c *qt.C, cfg config) (s *server, stderr *clitest.Output) {
 	return &server{cfg: cfg, files: files, access: &access{}, view: newView(io.Discard, stderr, false)}, stderr
 }
 
-// TestARequestThatNeverEndsHoldsUpTheEndForSeconds only.
-func TestARequestThatNeverEndsHoldsUpTheEndForSeconds(t *testing.T) {
+// TestServeEndsDespiteEndlessRequest checks that such a request delays the end by seconds
+// only.
+func TestServeEndsDespiteEndlessRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		s, stderr := newTestServer(c, config{})
@@ -86,7 +87,7 @@ func TestARequestThatNeverEndsHoldsUpTheEndForSeconds(t *testing.T) {
 	})
 }
 
-func TestServeEndsWhereItsListenerDoes(t *testing.T) {
+func TestServeEndsWithListener(t *testing.T) {
 	for name, which := range map[string]int{"main": 0, "metrics": 1} {
 		synctest.Test(t, func(t *testing.T) {
 			c := qt.New(t)
@@ -101,7 +102,7 @@ func TestServeEndsWhereItsListenerDoes(t *testing.T) {
 	}
 }
 
-func TestServeSaysAtStartWhatItKeepsAndWhoCanSend(t *testing.T) {
+func TestServeAnnounce(t *testing.T) {
 	const noTokens, noTLS = "without -tokens, everyone", "without TLS, the network"
 	some := new(watched[[]grant])
 	some.value.Store(&[]grant{{}})
@@ -139,8 +140,9 @@ func TestServeSaysAtStartWhatItKeepsAndWhoCanSend(t *testing.T) {
 	}
 }
 
-// TestServeLeavesOutFailedHandshakes of what the HTTP server complains about.
-func TestServeLeavesOutFailedHandshakes(t *testing.T) {
+// TestServeFailedHandshakesNotPrinted checks that other errors of the HTTP server are
+// printed.
+func TestServeFailedHandshakesNotPrinted(t *testing.T) {
 	var stderr clitest.Output
 	srv := newServer(nil, newView(io.Discard, &stderr, false))
 	srv.ErrorLog.Print("http: TLS handshake error from 192.0.2.1:1: EOF")

@@ -34,9 +34,9 @@ func drawServe(c *qt.C, stderr io.Writer, args ...string) (drawn *clitest.Output
 	return drawn, func() int { cancel(); return <-code }
 }
 
-// TestAFaultReachesTheFileWhileTheTableIsDrawn, as after netlog serve 2>err.log: at
-// once, and although nobody sends anything.
-func TestAFaultReachesTheFileWhileTheTableIsDrawn(t *testing.T) {
+// TestViewFaultReachesStderrWhileDrawing checks that a fault is printed at once if stderr
+// is a file, even if nobody sends.
+func TestViewFaultReachesStderrWhileDrawing(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	nodes := filepath.Join(dir, "nodes")
@@ -50,8 +50,8 @@ func TestAFaultReachesTheFileWhileTheTableIsDrawn(t *testing.T) {
 	c.Check(strings.Count(stderr.String(), "stays in force"), qt.Equals, 1)
 }
 
-// TestWhatIsSaidBehindTheTableIsPrintedAfterIt, where both are on one terminal.
-func TestWhatIsSaidBehindTheTableIsPrintedAfterIt(t *testing.T) {
+// TestViewLinesPrintedAfterTable draws the table on the terminal that stderr is on.
+func TestViewLinesPrintedAfterTable(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	nodes := filepath.Join(dir, "nodes")

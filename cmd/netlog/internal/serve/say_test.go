@@ -10,8 +10,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// TestWhatWaitsForTheTableIsBounded, and what there was no room for is counted.
-func TestWhatWaitsForTheTableIsBounded(t *testing.T) {
+// TestViewWaitingLinesBounded checks that lines without room are counted.
+func TestViewWaitingLinesBounded(t *testing.T) {
 	var stderr bytes.Buffer
 	v := newView(io.Discard, &stderr, false)
 	v.ownErr = false

@@ -13,8 +13,9 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 )
 
-// TestServeRefusesToDeleteHistoryByASlip: 1m is a month to some, and 10 are GiB.
-func TestServeRefusesToDeleteHistoryByASlip(t *testing.T) {
+// TestServeFlagsRejectSlips rejects values that would delete entries by mistake: 1m could
+// be a month, and 10 could be GiB.
+func TestServeFlagsRejectSlips(t *testing.T) {
 	for args, want := range map[string]string{
 		"-max-age 1m":       `.*"1m" for flag -max-age: want days or hours, like 30d or 12h.*`,
 		"-max-age 30":       `.*"30" for flag -max-age: want days or hours.*`,
@@ -43,8 +44,9 @@ func TestServeRefusesToDeleteHistoryByASlip(t *testing.T) {
 	}
 }
 
-// TestServeHasItsDefaultsFromTheReceiver, and says so in its help.
-func TestServeHasItsDefaultsFromTheReceiver(t *testing.T) {
+// TestServeFlagsDefaults checks that the defaults are those of the receiver and appear in
+// the help.
+func TestServeFlagsDefaults(t *testing.T) {
 	_, out, _ := clitest.Run(t, run, "", "serve", "-h")
 	for _, want := range []string{"(default 30d)", "(default 10GiB)", "(default 256MiB)", "(default 2GiB)", "(default 1000)"} {
 		qt.Check(t, out, qt.Contains, want)

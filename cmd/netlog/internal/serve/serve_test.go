@@ -51,7 +51,7 @@ func startServe(c *qt.C, args ...string) *session {
 	return s
 }
 
-func TestServeStoresShowsAndStops(t *testing.T) {
+func TestServeStoresAndShows(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	id := secrettest.NewID()
@@ -81,7 +81,7 @@ func TestServeStoresShowsAndStops(t *testing.T) {
 	c.Check(string(data), qt.Not(qt.Contains), string(secret[:16]))
 }
 
-func TestServeJSONPrintsWhatIsStored(t *testing.T) {
+func TestServeJSON(t *testing.T) {
 	c := qt.New(t)
 	s := startServe(c, "-dir", t.TempDir(), "-json")
 	id := secrettest.NewID()
@@ -121,9 +121,9 @@ func TestServeMetrics(t *testing.T) {
 	}
 }
 
-// TestServeEndsThoughNobodyReads: a pipe that is not read blocks what is shown, and
-// neither storing nor the end.
-func TestServeEndsThoughNobodyReads(t *testing.T) {
+// TestServeEndsWithBlockedReader checks that a pipe nobody reads blocks neither storing
+// nor the end.
+func TestServeEndsWithBlockedReader(t *testing.T) {
 	c := qt.New(t)
 	unread, stdout := io.Pipe()
 	defer unread.Close()
@@ -142,8 +142,8 @@ func TestServeEndsThoughNobodyReads(t *testing.T) {
 	c.Check(stderr.String(), qt.Contains, "stored 3 entries")
 }
 
-// TestServeStoresThoughTheReaderIsGone, as after netlog serve -json | head.
-func TestServeStoresThoughTheReaderIsGone(t *testing.T) {
+// TestServeStoresWithoutReader closes the reader, as netlog serve -json | head does.
+func TestServeStoresWithoutReader(t *testing.T) {
 	c := qt.New(t)
 	reader, stdout, err := os.Pipe()
 	c.Assert(err, qt.IsNil)
@@ -166,8 +166,8 @@ func TestServeStoresThoughTheReaderIsGone(t *testing.T) {
 	c.Check(strings.Count(stderr.String(), "nobody reads"), qt.Equals, 1)
 }
 
-// TestRefusalsAreToldOnceAMinute, without the names of those who were refused.
-func TestRefusalsAreToldOnceAMinute(t *testing.T) {
+// TestViewRefusalsOncePerMinute checks that the line does not name who was refused.
+func TestViewRefusalsOncePerMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var stderr clitest.Output

@@ -20,8 +20,9 @@ import (
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
-// TestServeNamesTheFlagOfATakenPort: another -addr does not free that of -metrics.
-func TestServeNamesTheFlagOfATakenPort(t *testing.T) {
+// TestServePortTakenNamesFlag checks that the error names -metrics, as another -addr
+// would not help.
+func TestServePortTakenNamesFlag(t *testing.T) {
 	c := qt.New(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	c.Assert(err, qt.IsNil)
@@ -34,7 +35,7 @@ func TestServeNamesTheFlagOfATakenPort(t *testing.T) {
 	c.Check(err, qt.ErrorIs, os.ErrNotExist)
 }
 
-func TestServeRefusesToOpenItself(t *testing.T) {
+func TestServeOpenNeedsFlag(t *testing.T) {
 	for _, test := range []struct {
 		args string
 		want string // empty: it is not for that that it ends
@@ -69,7 +70,7 @@ func TestServeRefusesToOpenItself(t *testing.T) {
 	}
 }
 
-func TestServeTellsOfATakenPort(t *testing.T) {
+func TestServePortTaken(t *testing.T) {
 	c := qt.New(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	c.Assert(err, qt.IsNil)
@@ -80,7 +81,7 @@ func TestServeTellsOfATakenPort(t *testing.T) {
 	c.Check(stderr.String(), qt.Contains, "another user's")
 }
 
-func TestServeTellsOfATakenDirectory(t *testing.T) {
+func TestServeDirectoryTaken(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	startServe(c, "-dir", dir)
@@ -118,7 +119,7 @@ func runServeOnce(c *qt.C, args ...string) (code int, stderr string) {
 	return code, out.String()
 }
 
-func TestServeTellsWhatIsWrongInOneLine(t *testing.T) {
+func TestServeErrorIsOneLine(t *testing.T) {
 	for _, test := range []struct {
 		args []string
 		code int
@@ -146,8 +147,9 @@ func TestServeTellsWhatIsWrongInOneLine(t *testing.T) {
 	}
 }
 
-// TestServeTellsAtOnceThatNothingCanBeStored does not leave it to the first node.
-func TestServeTellsAtOnceThatNothingCanBeStored(t *testing.T) {
+// TestServeStartReportsUnwritableDirectory checks that this is reported before a node
+// sends.
+func TestServeStartReportsUnwritableDirectory(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.WriteFile(dir+"/tokens", nil, 0o600), qt.IsNil)
@@ -160,9 +162,9 @@ func TestServeTellsAtOnceThatNothingCanBeStored(t *testing.T) {
 	c.Check(resp.StatusCode, qt.Equals, 503)
 }
 
-// TestServeIsHealthyAgainWithoutARequest: a proxy sends nothing to a server that says
-// that it is not well.
-func TestServeIsHealthyAgainWithoutARequest(t *testing.T) {
+// TestHealthRecoversWithoutRequest checks that a failure expires, since a proxy sends
+// nothing to an unhealthy server.
+func TestHealthRecoversWithoutRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h health
 		qt.Check(t, h.failing(), qt.IsFalse)
@@ -174,15 +176,16 @@ func TestServeIsHealthyAgainWithoutARequest(t *testing.T) {
 	})
 }
 
-// TestServeTimesAFailureByNoWallClock: set back by a day, it would have serve unwell
-// for that day.
-func TestServeTimesAFailureByNoWallClock(t *testing.T) {
+// TestHealthIgnoresWallClock checks that setting the clock back does not prolong a
+// failure.
+func TestHealthIgnoresWallClock(t *testing.T) {
 	var h health
 	h.fail()
 	qt.Check(t, h.failed.Load().String(), qt.Contains, " m=") // as time.Now has it, and nothing that went through a number
 }
 
-// TestServeNeverRedirects: a redirect would repeat the private ID, and no node follows it.
+// TestServeNeverRedirects checks that there are no redirects, which would repeat the
+// private ID and which no node follows.
 func TestServeNeverRedirects(t *testing.T) {
 	c := qt.New(t)
 	s := startServe(c, "-dir", t.TempDir())

@@ -25,8 +25,9 @@ func shownAtTheEnd(v *view, name func(string) string) {
 	v.run(ctx, noStats, name)
 }
 
-// TestAReaderThatIsTooSlowMissesEntries, and is told how many, and sees what comes later.
-func TestAReaderThatIsTooSlowMissesEntries(t *testing.T) {
+// TestViewSlowReaderMissesEntries checks that a slow reader is told how many entries it
+// missed, and sees later ones.
+func TestViewSlowReaderMissesEntries(t *testing.T) {
 	var stdout, stderr clitest.Output
 	v := newView(&stdout, &stderr, false)
 	name := func(string) string { return "" }
@@ -46,8 +47,8 @@ func TestAReaderThatIsTooSlowMissesEntries(t *testing.T) {
 	qt.Check(t, strings.Count(stderr.String(), "\n"), qt.Equals, 1)
 }
 
-// TestServeShowsALineForEachEntry that was stored, whatever is in it.
-func TestServeShowsALineForEachEntry(t *testing.T) {
+// TestViewLinePerEntry checks the line of every stored entry, whatever it contains.
+func TestViewLinePerEntry(t *testing.T) {
 	id, other := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
 	names := map[string]string{other: "web"}
 	for _, test := range []struct{ id, entry, want string }{
@@ -69,9 +70,9 @@ func TestServeShowsALineForEachEntry(t *testing.T) {
 	}
 }
 
-// TestTheLiveTableForgets what came more than a minute ago, and the oldest of what is
-// too much for it.
-func TestTheLiveTableForgets(t *testing.T) {
+// TestViewLiveTableForgets checks that the table forgets entries older than a minute, and
+// the oldest if they are too many.
+func TestViewLiveTableForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stdout, stderr clitest.Output
 		v := newView(&stdout, &stderr, false)

@@ -26,9 +26,9 @@ func flood(t *testing.T, n int, rest func(i int) string) (path string) {
 	return path
 }
 
-// TestVerifyTellsAFloodInBounds: who may have many IDs, as with a token for all, must
-// not make its report longer than anyone reads, nor take memory without bound.
-func TestVerifyTellsAFloodInBounds(t *testing.T) {
+// TestVerifyFloodBounded checks that a client with many IDs can make neither the report
+// nor the memory grow without bound.
+func TestVerifyFloodBounded(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		n    int
@@ -77,8 +77,8 @@ func TestVerifyTellsAFloodInBounds(t *testing.T) {
 	}
 }
 
-// TestVerifyQuotesOnlyTheStart of IDs, which may be many megabytes.
-func TestVerifyQuotesOnlyTheStart(t *testing.T) {
+// TestVerifyLongIDsCut has IDs of a megabyte.
+func TestVerifyLongIDsCut(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	dir := t.TempDir()
 	const record = `{"logtail":{},"nodeId":"%s%d","srcNode":{"nodeId":"y%[1]s"},"start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z"}` + "\n"

@@ -16,7 +16,7 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
 )
 
-// TestVerifyReport has lines of the report that the golden files have not.
+// TestVerifyReport checks lines of the report that are not in the golden files.
 func TestVerifyReport(t *testing.T) {
 	for _, test := range []struct {
 		name  string

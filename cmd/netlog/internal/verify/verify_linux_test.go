@@ -13,9 +13,9 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
 )
 
-// TestVerifyRefusesWhatItCannotReadTwice gives it a pipe by name, as a shell does
-// for <(...): with nothing in it at the second reading, nothing would disagree.
-func TestVerifyRefusesWhatItCannotReadTwice(t *testing.T) {
+// TestVerifyPipeRejected passes a pipe by name, as a shell does for <(...). It is empty
+// at the second reading.
+func TestVerifyPipeRejected(t *testing.T) {
 	r, w, err := os.Pipe()
 	qt.Assert(t, err, qt.IsNil)
 	defer r.Close()

@@ -14,8 +14,8 @@ import (
 	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
 )
 
-// TestVerifySaysWhyItCannotCheck with 2: 1 is for what it finds.
-func TestVerifySaysWhyItCannotCheck(t *testing.T) {
+// TestVerifyUnreadable checks that the exit code is 2, since 1 means findings.
+func TestVerifyUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	qt.Assert(t, os.WriteFile(dir+"/empty.ndjson", []byte("{}\n"), 0o600), qt.IsNil)
 	for _, test := range []struct{ arg, want string }{
@@ -36,9 +36,9 @@ func TestVerifyMaxFlows(t *testing.T) {
 	}
 }
 
-// TestVerifyTakesADaemonOlderThanRetention has the first files of both nodes
-// deleted: honest books, that begin in the middle of a process.
-func TestVerifyTakesADaemonOlderThanRetention(t *testing.T) {
+// TestVerifyRetentionDeletedStart deletes the first records of both nodes, as retention
+// does.
+func TestVerifyRetentionDeletedStart(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())
 	a, b := m.Node("a"), m.Node("b")
 	a.Lines, b.Lines = a.Lines[5:], b.Lines[5:]
@@ -54,8 +54,8 @@ func TestVerifyTakesADaemonOlderThanRetention(t *testing.T) {
 	qt.Check(t, out, qt.Not(qt.Contains), "note: ")
 }
 
-// TestVerifyKnowsNoTimesOfANodeWithoutWindows, which has sent lines of text only.
-func TestVerifyKnowsNoTimesOfANodeWithoutWindows(t *testing.T) {
+// TestVerifyNodeWithoutWindows has a node that sent only text.
+func TestVerifyNodeWithoutWindows(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())
 	m.Node("b").Lines = []string{`{"logtail":{"id":"` + m.Node("b").Id + `","proc_id":1,"proc_seq":1},"text":"up"}`}
 	_, out, _ := clitest.Run(t, run, "", "verify", m.Write(t))
@@ -75,7 +75,7 @@ func TestVerifyGolden(t *testing.T) {
 	}
 }
 
-func TestVerifyCompleteWantsAllBooks(t *testing.T) {
+func TestVerifyCompleteMissingNode(t *testing.T) {
 	m := meshtest.Finished(meshtest.HubAndSpoke())
 	m.Node("spoke2").Lines = nil
 	m.Node("hub").Lines = nil
@@ -100,9 +100,8 @@ func TestVerifyUsage(t *testing.T) {
 	}
 }
 
-// TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone has flows of which only the hub keeps
-// books: nobody can say anything else, and so nothing is checked.
-func TestVerifyHoldsAHubAgainstNobodyWhereItIsAlone(t *testing.T) {
+// TestVerifyHubAlone has flows that only the hub reports, so nothing can be checked.
+func TestVerifyHubAlone(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		books []string // of these nodes, besides the hub
