@@ -50,8 +50,8 @@ func TestAuthorize(t *testing.T) {
 	c.Check(h.Stats().Forbidden, qt.Equals, uint64(2))
 }
 
-// TestBrowsersMayNotSend: a page could have them write in the collector of their reader.
-func TestBrowsersMayNotSend(t *testing.T) {
+// TestRequestFromBrowserRefused: a page could have them write in the collector of their reader.
+func TestRequestFromBrowserRefused(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
 	h := &receiver.Handler{Sink: sink}
@@ -69,8 +69,8 @@ func TestBrowsersMayNotSend(t *testing.T) {
 	c.Check(post(h, `{}`, "Content-Type", "text/plain").Code, qt.Equals, 200)
 }
 
-// TestPrivateIDIsNowhere looks for it in all that comes out of a Handler.
-func TestPrivateIDIsNowhere(t *testing.T) {
+// TestPrivateIDNotStored looks for it in all that comes out of a Handler.
+func TestPrivateIDNotStored(t *testing.T) {
 	c := qt.New(t)
 	var out bytes.Buffer
 	_, text := testID(0xab)
@@ -87,7 +87,7 @@ func TestPrivateIDIsNowhere(t *testing.T) {
 	c.Check(out.String(), qt.Not(qt.Contains), text[:16])
 }
 
-func TestBehindAPrefix(t *testing.T) {
+func TestPathPrefix(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
 	h := &receiver.Handler{Sink: sink}

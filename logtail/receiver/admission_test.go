@@ -22,9 +22,9 @@ func from(h *receiver.Handler, addr string, n int, body io.Reader) *httptest.Res
 	return w
 }
 
-// TestMadeUpIDsLeavePlaces: bodies that never come, of IDs that nobody knows and from
+// TestAdmissionUnknownIDsLeaveRoom: bodies that never come, of IDs that nobody knows and from
 // wherever, shut out neither known nodes nor, from one machine, new ones elsewhere.
-func TestMadeUpIDsLeavePlaces(t *testing.T) {
+func TestAdmissionUnknownIDsLeaveRoom(t *testing.T) {
 	for name, address := range map[string]func(n int) string{
 		"of one machine":                   func(int) string { return "192.0.2.9:1" },
 		"of one machine with IPv6":         func(n int) string { return fmt.Sprintf("[2001:db8::%x]:1", n) },

@@ -23,8 +23,8 @@ func setNumbers(v reflect.Value, n int64) {
 	}
 }
 
-// TestAnyLimitsTakeARequest: no number makes a Handler or its Files panic.
-func TestAnyLimitsTakeARequest(t *testing.T) {
+// TestLimitsAnyNumberWorks: no number makes a Handler or its Files panic.
+func TestLimitsAnyNumberWorks(t *testing.T) {
 	for _, n := range []int64{math.MinInt64, -1, 0, 1000, math.MaxInt64} {
 		c := qt.New(t)
 		var h receiver.Handler

@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-func TestTheServerSaysWhoSentAnEntry(t *testing.T) {
+func TestAttributionOverridesClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		private, text := testID(1)
@@ -51,7 +51,7 @@ func TestTheServerSaysWhoSentAnEntry(t *testing.T) {
 	})
 }
 
-func TestAnEntryIsStoredOnce(t *testing.T) {
+func TestEntryStoredOnce(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
 	h := &receiver.Handler{Sink: sink}
@@ -80,7 +80,7 @@ func TestAnEntryIsStoredOnce(t *testing.T) {
 	c.Check(sink.take(), qt.HasLen, 1, qt.Commentf("another collection"))
 }
 
-func TestOneNumberWithOtherBytesIsKeptAndMarked(t *testing.T) {
+func TestEntryConflictMarked(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
 	h := &receiver.Handler{Sink: sink}
@@ -96,7 +96,7 @@ func TestOneNumberWithOtherBytesIsKeptAndMarked(t *testing.T) {
 	c.Check(h.Stats().Repeated, qt.Equals, uint64(2))
 }
 
-func TestGapsAreCounted(t *testing.T) {
+func TestGapsCounted(t *testing.T) {
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: new(memory)}
 	for _, step := range []struct {
@@ -108,8 +108,8 @@ func TestGapsAreCounted(t *testing.T) {
 	}
 }
 
-// TestNothingIsSeenThatWasNotStored: else a retry would be answered 200, and lost.
-func TestNothingIsSeenThatWasNotStored(t *testing.T) {
+// TestFailedStoreNotRemembered: else a retry would be answered 200, and lost.
+func TestFailedStoreNotRemembered(t *testing.T) {
 	c := qt.New(t)
 	broken := errors.New("the path /secret is full")
 	sink := &memory{fail: func(context.Context) error { return broken }}

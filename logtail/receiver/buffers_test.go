@@ -22,9 +22,9 @@ func fill(c *qt.C, k *work) {
 	k.attribute(co, entries)
 }
 
-// TestTheNextRequestInheritsNothing: neither a byte of a body nor a stream of a node
+// TestBuffersEmptied: neither a byte of a body nor a stream of a node
 // stays in memory with the buffers of a request that has ended.
-func TestTheNextRequestInheritsNothing(t *testing.T) {
+func TestBuffersEmptied(t *testing.T) {
 	c := qt.New(t)
 	var k work
 	fill(c, &k)
@@ -45,8 +45,8 @@ func TestTheNextRequestInheritsNothing(t *testing.T) {
 	})
 }
 
-// TestLargeBuffersAreNotKept, each by itself: the others are.
-func TestLargeBuffersAreNotKept(t *testing.T) {
+// TestBuffersLargeNotKept, each by itself: the others are.
+func TestBuffersLargeNotKept(t *testing.T) {
 	c := qt.New(t)
 	var k work
 	fill(c, &k)

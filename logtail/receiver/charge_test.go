@@ -15,8 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// TestWhatIsRefusedOrRepeatedCostsQuota: to unpack and parse it was work all the same.
-func TestWhatIsRefusedOrRepeatedCostsQuota(t *testing.T) {
+// TestQuotaCountsRefusedAndRepeated: to unpack and parse it was work all the same.
+func TestQuotaCountsRefusedAndRepeated(t *testing.T) {
 	blanks := strings.Repeat(" ", 1<<20)
 	repeated := "[" + blanks + strings.Repeat(storetest.Entry(1, 1, "")+",", 999) + storetest.Entry(1, 1, "") + "]"
 	_, id := testID(1)
@@ -61,8 +61,8 @@ func TestWhatIsRefusedOrRepeatedCostsQuota(t *testing.T) {
 	}
 }
 
-// TestWhatTheSinkRefusesCostsNothing: the node has to send it again.
-func TestWhatTheSinkRefusesCostsNothing(t *testing.T) {
+// TestQuotaIgnoresSinkFailures: the node has to send it again.
+func TestQuotaIgnoresSinkFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		sink := &memory{fail: func(context.Context) error { return errors.New("full") }}
@@ -73,9 +73,9 @@ func TestWhatTheSinkRefusesCostsNothing(t *testing.T) {
 	})
 }
 
-// TestWhoRemembersMostForgetsFirst: nodes that fill the memory for doubles do not make
+// TestMemoryLargestUserForgottenFirst: nodes that fill the memory for doubles do not make
 // the server forget what the others sent.
-func TestWhoRemembersMostForgetsFirst(t *testing.T) {
+func TestMemoryLargestUserForgottenFirst(t *testing.T) {
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: nothing{}}
 	victim := storetest.Entry(1, 1, `,"a":1`)

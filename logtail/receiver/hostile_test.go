@@ -108,7 +108,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-func TestABodyThatTellsNoLengthIsBounded(t *testing.T) {
+func TestBodyWithoutLengthBounded(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
 	h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxBodyBytes: 1000}}
@@ -123,9 +123,9 @@ func TestABodyThatTellsNoLengthIsBounded(t *testing.T) {
 	c.Check(sink.take(), qt.HasLen, 1)
 }
 
-// TestDecodedBytes also bounds a body that came plain, and where it is less than a
+// TestMaxDecodedBytes also bounds a body that came plain, and where it is less than a
 // window.
-func TestDecodedBytes(t *testing.T) {
+func TestMaxDecodedBytes(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
 	h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxDecodedBytes: 1000}}

@@ -14,9 +14,9 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// TestABodyOfManyProcessesHoldsTheMemoryOfAFew while it is stored: what is forgotten on
+// TestBodyOfManyProcessesBoundedMemory while it is stored: what is forgotten on
 // the way has to be free at once.
-func TestABodyOfManyProcessesHoldsTheMemoryOfAFew(t *testing.T) {
+func TestBodyOfManyProcessesBoundedMemory(t *testing.T) {
 	c := qt.New(t)
 	var body strings.Builder
 	for n := range 10_000 {

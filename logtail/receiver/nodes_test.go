@@ -52,7 +52,7 @@ func (m *manyNodes) stores(n int) bool {
 	return len(m.sink.take()) == 1
 }
 
-func TestTheNodesSilentForLongestAreForgotten(t *testing.T) {
+func TestNodesLongestSilentForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const maxNodes = 65536
 		c := qt.New(t)
@@ -76,7 +76,7 @@ func TestTheNodesSilentForLongestAreForgotten(t *testing.T) {
 	})
 }
 
-func TestTheDoublesOfTheNodesSilentForLongestAreForgotten(t *testing.T) {
+func TestStreamsLongestSilentForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const nodes = 64 << 20 / 16 / 256 // that fill the memory for doubles
 		c := qt.New(t)

@@ -63,7 +63,7 @@ func TestQuota(t *testing.T) {
 	})
 }
 
-func TestNewIDsAreCapped(t *testing.T) {
+func TestMaxNewIDsPerHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{MaxNewIDsPerHour: 10}}
@@ -84,7 +84,7 @@ func TestNewIDsAreCapped(t *testing.T) {
 
 // A node that sends all it may, day and night, for as long as entries are kept, does not push
 // out what the others sent if its quota is the size of the files divided by those hours.
-func TestOneFloodingNode(t *testing.T) {
+func TestQuotaKeepsHistoryFromFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
@@ -123,8 +123,8 @@ func TestOneFloodingNode(t *testing.T) {
 	})
 }
 
-// TestOneNodeCannotTakeAllPlaces: slow bodies of one node leave the others theirs.
-func TestOneNodeCannotTakeAllPlaces(t *testing.T) {
+// TestAdmissionOneNodeLeavesRoom: slow bodies of one node leave the others theirs.
+func TestAdmissionOneNodeLeavesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{MaxRequests: 64}}
@@ -170,7 +170,7 @@ func slowPost(h http.Handler, id string) (finish func(body string) int) {
 	}
 }
 
-func TestAQuotaCountsWhatCameWhileABodyWasOnItsWay(t *testing.T) {
+func TestQuotaCheckedAfterBody(t *testing.T) {
 	_, one := testID(1)
 	_, two := testID(2)
 	for _, test := range []struct {
@@ -223,8 +223,8 @@ func TestQuotaDefaultFitsLogger(t *testing.T) {
 	})
 }
 
-// TestHonestNodesStayWithinTheirQuota, the default one.
-func TestHonestNodesStayWithinTheirQuota(t *testing.T) {
+// TestQuotaDefaultFitsBacklog, the default one.
+func TestQuotaDefaultFitsBacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		h := &receiver.Handler{Sink: nothing{}}

@@ -74,7 +74,7 @@ func postTo(h http.Handler, path, body string, header ...string) *httptest.Respo
 	return w
 }
 
-func TestBodiesThatAreTaken(t *testing.T) {
+func TestBodyFormats(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       []string // after the "logtail" member; empty: nothing else

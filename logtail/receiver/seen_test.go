@@ -8,7 +8,7 @@ import (
 )
 
 // Whatever the hashes, two entries of one number do not push each other out.
-func TestTwoEntriesOfOneNumberAreBothRemembered(t *testing.T) {
+func TestSeenRemembersConflict(t *testing.T) {
 	for hash := range uint64(2 * minSlots) {
 		s := new(seen)
 		s.grow(minSlots)
@@ -25,8 +25,8 @@ func TestTwoEntriesOfOneNumberAreBothRemembered(t *testing.T) {
 	}
 }
 
-// TestGrowthForgetsNeitherOfThem.
-func TestGrowthForgetsNeitherOfThem(t *testing.T) {
+// TestSeenGrowKeepsConflict.
+func TestSeenGrowKeepsConflict(t *testing.T) {
 	for hash := range uint64(4 * minSlots) {
 		s := new(seen)
 		s.grow(minSlots)
@@ -47,8 +47,8 @@ func TestGrowthForgetsNeitherOfThem(t *testing.T) {
 	}
 }
 
-// TestOneNodeDoesNotTurnTheCounterOver of numbers that are missing.
-func TestOneNodeDoesNotTurnTheCounterOver(t *testing.T) {
+// TestSeenGapBounded of numbers that are missing.
+func TestSeenGapBounded(t *testing.T) {
 	var missing uint64
 	for range 1000 {
 		s := new(seen)

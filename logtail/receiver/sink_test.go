@@ -15,7 +15,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-func TestASlowSinkIsAnsweredInTime(t *testing.T) {
+func TestSinkSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		hang := make(chan struct{})
@@ -34,8 +34,8 @@ func TestASlowSinkIsAnsweredInTime(t *testing.T) {
 	})
 }
 
-// TestWhatAClientCanBringAboutIsNotLogged, or it could fill the log.
-func TestWhatAClientCanBringAboutIsNotLogged(t *testing.T) {
+// TestSinkErrorOfClientNotLogged, or it could fill the log.
+func TestSinkErrorOfClientNotLogged(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		err  error
@@ -54,7 +54,7 @@ func TestWhatAClientCanBringAboutIsNotLogged(t *testing.T) {
 	}
 }
 
-func TestHungSinksHoldBoundedMemory(t *testing.T) {
+func TestSinkHungBoundedMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		hang := make(chan struct{})
@@ -80,7 +80,7 @@ func TestHungSinksHoldBoundedMemory(t *testing.T) {
 	})
 }
 
-func TestAPanicOfTheSinkReachesTheServer(t *testing.T) {
+func TestSinkPanicReachesServer(t *testing.T) {
 	c := qt.New(t)
 	sink := &memory{fail: func(context.Context) error { panic("sink") }}
 	h := &receiver.Handler{Sink: sink}

@@ -63,8 +63,8 @@ func TestSlowBodies(t *testing.T) {
 	})
 }
 
-// TestAShortBodyIsNotStored: what is cut off could still be valid.
-func TestAShortBodyIsNotStored(t *testing.T) {
+// TestBodyShortNotStored: what is cut off could still be valid.
+func TestBodyShortNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		sink := new(memory)
@@ -83,9 +83,9 @@ func TestAShortBodyIsNotStored(t *testing.T) {
 	})
 }
 
-// TestBombsInBoundedMemory: whatever comes at once, a few bodies are decompressed at
+// TestBombsBoundedMemory: whatever comes at once, a few bodies are decompressed at
 // a time, and none to more than the limit.
-func TestBombsInBoundedMemory(t *testing.T) {
+func TestBombsBoundedMemory(t *testing.T) {
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: nothing{}, Limits: receiver.Limits{StoreTimeout: time.Hour}}
 	bombs := []string{

@@ -27,9 +27,9 @@ func (s slowFor) Store(_ context.Context, b receiver.Batch) error {
 	return nil
 }
 
-// TestOneSlowNodeHoldsNobodyUp: requests that wait for the turn of their node wait
+// TestTurnSlowNodeDelaysNoOther: requests that wait for the turn of their node wait
 // outside, and not in the places that all nodes share.
-func TestOneSlowNodeHoldsNobodyUp(t *testing.T) {
+func TestTurnSlowNodeDelaysNoOther(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // four places, half of what one node may send at once
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
@@ -51,8 +51,8 @@ func TestOneSlowNodeHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// TestWaitingForTheTurnEndsInTime, and what waited in vain takes nothing with it.
-func TestWaitingForTheTurnEndsInTime(t *testing.T) {
+// TestTurnTimeout, and what waited in vain takes nothing with it.
+func TestTurnTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		private, slow := testID(1)

@@ -24,10 +24,10 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// FuzzWhatTheUploaderSendsIsTaken holds the two ends of the wire against each other:
+// FuzzUploaderEntriesAccepted holds the two ends of the wire against each other:
 // whatever is written, as an object, as text or with a member that makes way, is
 // an entry that the receiver stores.
-func FuzzWhatTheUploaderSendsIsTaken(f *testing.F) {
+func FuzzUploaderEntriesAccepted(f *testing.F) {
 	nested := func(depth int) string {
 		return strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
 	}

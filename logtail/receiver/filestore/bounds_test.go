@@ -11,9 +11,9 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// TestManyCollectionsStayWithinMaxBytes: the files being written are not removed, so
+// TestMaxBytesManyCollections: the files being written are not removed, so
 // there must not be too much in them.
-func TestManyCollectionsStayWithinMaxBytes(t *testing.T) {
+func TestMaxBytesManyCollections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		const collections, size, most = 64, 250, 64 << 10

@@ -18,7 +18,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-func TestARemovedDirectoryGivesUpItsPlace(t *testing.T) {
+func TestCollectionRemovedNotCounted(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file that is open stays there")
 	}
@@ -39,7 +39,7 @@ func TestARemovedDirectoryGivesUpItsPlace(t *testing.T) {
 	})
 }
 
-func TestACollectionThatCannotBeBegunTakesNoPlace(t *testing.T) {
+func TestCollectionNotCreatedNotCounted(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.WriteFile(filepath.Join(dir, "x"), []byte("mine"), 0o600), qt.IsNil)
@@ -52,7 +52,7 @@ func TestACollectionThatCannotBeBegunTakesNoPlace(t *testing.T) {
 	c.Check(string(data), qt.Equals, "mine", qt.Commentf("what was in its way stays"))
 }
 
-func TestACollectionThatHasNoRoomTakesNoPlace(t *testing.T) {
+func TestCollectionWithoutSpaceNotCounted(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("free space is not asked for here")
 	}
@@ -64,9 +64,9 @@ func TestACollectionThatHasNoRoomTakesNoPlace(t *testing.T) {
 	c.Assert(f.Close(), qt.IsNil)
 }
 
-// TestNoWriteMeetsALostPlace: one that was about to write when its collection lost its
+// TestStoreRetriesForgottenCollection: one that was about to write when its collection lost its
 // place asks for it again.
-func TestNoWriteMeetsALostPlace(t *testing.T) {
+func TestStoreRetriesForgottenCollection(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.WriteFile(filepath.Join(dir, "x"), nil, 0o600), qt.IsNil)
@@ -85,9 +85,9 @@ func TestNoWriteMeetsALostPlace(t *testing.T) {
 	c.Check(f.Store(c.Context(), storetest.Batch("x", "1")), qt.ErrorIs, filestore.ErrClosed)
 }
 
-// TestOneSpellingOfACollection: on a file system that takes no notice of case, two
+// TestCollectionOneSpelling: on a file system that takes no notice of case, two
 // would write in one file, over each other.
-func TestOneSpellingOfACollection(t *testing.T) {
+func TestCollectionOneSpelling(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	var body string
@@ -109,8 +109,8 @@ func TestOneSpellingOfACollection(t *testing.T) {
 	c.Check(lines, qt.DeepEquals, []string{"1", "1"})
 }
 
-// TestOfTwoSpellingsTheLowerCaseGoesOn, where an older version made both.
-func TestOfTwoSpellingsTheLowerCaseGoesOn(t *testing.T) {
+// TestOpenTwoSpellings, where an older version made both.
+func TestOpenTwoSpellings(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	for _, name := range []string{"NETLOG", "netlog", "Netlog"} {

@@ -17,7 +17,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-func TestOpenNamesWhatIsInTheWay(t *testing.T) {
+func TestOpenErrorNamesPath(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		blocker string // a directory that is not empty, where it ends in a slash
@@ -50,7 +50,7 @@ func TestOpenNamesWhatIsInTheWay(t *testing.T) {
 
 // What stands in the way of the goroutine that tidies up is told once, and harms
 // nothing that is stored.
-func TestFilesThatCannotBeTidiedAreToldOnceAndStay(t *testing.T) {
+func TestCompressErrorLoggedOnce(t *testing.T) {
 	for _, test := range []struct{ name, blocker string }{
 		{"compression", day0 + ".0001.tmp"},
 		{"the end of compression", day0 + ".0001.ndjson.zst"},
@@ -85,7 +85,7 @@ func TestFilesThatCannotBeTidiedAreToldOnceAndStay(t *testing.T) {
 
 // A collection that is removed is begun again, the directory of all is not: its lock went
 // with it.
-func TestARemovedDirectoryOfAllIsTold(t *testing.T) {
+func TestCheckRemovedDirectory(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("what is in use stays there")
 	}
@@ -109,7 +109,7 @@ func TestARemovedDirectoryOfAllIsTold(t *testing.T) {
 	c.Assert(g.Close(), qt.IsNil)
 }
 
-func TestFilesStoreNothingForARequestThatHasEnded(t *testing.T) {
+func TestStoreCanceledContext(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	f := storetest.Open(c, dir, filestore.Options{})
@@ -121,7 +121,7 @@ func TestFilesStoreNothingForARequestThatHasEnded(t *testing.T) {
 	c.Check(names, qt.HasLen, 0)
 }
 
-func TestADirectoryMadeByOthersMeanwhileStays(t *testing.T) {
+func TestForeignDirectoryStays(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)

@@ -13,7 +13,7 @@ import (
 
 // A Store that found its collection just before it was forgotten takes a new one,
 // and does not say that the sink is closed.
-func TestAStoreSurvivesThatItsCollectionIsForgotten(t *testing.T) {
+func TestStoreDuringForget(t *testing.T) {
 	c := qt.New(t)
 	f, err := Open(t.TempDir(), Options{MinFreeBytes: -1, MaxCollections: 100})
 	c.Assert(err, qt.IsNil)

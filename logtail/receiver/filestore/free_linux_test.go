@@ -7,8 +7,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// TestFreeSpaceIsInFragments, as statvfs(3) says, and in blocks where they are the same.
-func TestFreeSpaceIsInFragments(t *testing.T) {
+// TestAvailableFragments, as statvfs(3) says, and in blocks where they are the same.
+func TestAvailableFragments(t *testing.T) {
 	c := qt.New(t)
 	c.Check(available(&syscall.Statfs_t{Bavail: 3, Bsize: 1 << 20, Frsize: 4096}), qt.Equals, int64(3*4096))
 	c.Check(available(&syscall.Statfs_t{Bavail: 3, Bsize: 4096}), qt.Equals, int64(3*4096))

@@ -17,7 +17,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-func TestFilesRotateBySize(t *testing.T) {
+func TestMaxFileBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
@@ -37,7 +37,7 @@ func TestFilesRotateBySize(t *testing.T) {
 	})
 }
 
-func TestFilesGoByAge(t *testing.T) {
+func TestMaxAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
@@ -54,7 +54,7 @@ func TestFilesGoByAge(t *testing.T) {
 	})
 }
 
-func TestACollectionWithoutFilesGivesUpItsPlace(t *testing.T) {
+func TestCollectionEmptyNotCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
@@ -71,7 +71,7 @@ func TestACollectionWithoutFilesGivesUpItsPlace(t *testing.T) {
 	})
 }
 
-func TestFilesGoBySizeTheOldestFirst(t *testing.T) {
+func TestMaxBytesRemovesOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
@@ -93,7 +93,7 @@ func TestFilesGoBySizeTheOldestFirst(t *testing.T) {
 	})
 }
 
-func TestFilesOfOthersStay(t *testing.T) {
+func TestForeignFilesStay(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	foreign := []string{"README", "x/notes.ndjson", "x/2000-01-01.ndjson.gz", "x/1999-99-99.ndjson", "x/my.tmp",

@@ -30,7 +30,7 @@ const childEnv = "NETLOG_TEST_CHILD" // the directory of a process to be killed
 func TestKilledChild(t *testing.T) {
 	dir := os.Getenv(childEnv)
 	if dir == "" {
-		t.Skip("runs as the child of TestNothingAnsweredIsLostInAKill")
+		t.Skip("runs as the child of TestKillLosesNothingAcknowledged")
 	}
 	// Small files, so that the kill falls into rotation and compression, too.
 	files, err := filestore.Open(dir, filestore.Options{MaxFileBytes: 32 << 10, MinFreeBytes: -1})
@@ -45,10 +45,10 @@ func TestKilledChild(t *testing.T) {
 	t.Fatal(http.Serve(l, &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}}))
 }
 
-// TestNothingAnsweredIsLostInAKill kills a receiver under load, again and again on the
+// TestKillLosesNothingAcknowledged kills a receiver under load, again and again on the
 // same directory, and finds each entry that was answered 200 exactly once, and
 // none that was not sent. NETLOG_KILLS asks for more rounds.
-func TestNothingAnsweredIsLostInAKill(t *testing.T) {
+func TestKillLosesNothingAcknowledged(t *testing.T) {
 	rounds := 3
 	if s := os.Getenv("NETLOG_KILLS"); s != "" {
 		var err error

@@ -18,8 +18,8 @@ import (
 // today is the name of the file that is being written.
 func today() string { return time.Now().UTC().Format(time.DateOnly) + ".0001.ndjson" }
 
-// TestADirectoryOfOthersIsRefused: someone could make the file of tomorrow there today.
-func TestADirectoryOfOthersIsRefused(t *testing.T) {
+// TestOpenDirectoryWritableByOthers: someone could make the file of tomorrow there today.
+func TestOpenDirectoryWritableByOthers(t *testing.T) {
 	c := qt.New(t)
 	opts := filestore.Options{MinFreeBytes: -1}
 	for _, name := range []string{"flows", "flows/netlog"} {
@@ -77,8 +77,8 @@ func TestStoreSkipsForeignFile(t *testing.T) {
 	}
 }
 
-// TestADirectoryOfAnotherUserIsRefused, also by root, who could write there.
-func TestADirectoryOfAnotherUserIsRefused(t *testing.T) {
+// TestOpenDirectoryOfAnotherUser, also by root, who could write there.
+func TestOpenDirectoryOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
 	}

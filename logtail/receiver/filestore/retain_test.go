@@ -37,8 +37,8 @@ func (j *journal) take() []string {
 	return lines
 }
 
-// TestEachRemovalIsTold, with its reason: a bound that was mistyped must show.
-func TestEachRemovalIsTold(t *testing.T) {
+// TestRemovalLogged, with its reason: a bound that was mistyped must show.
+func TestRemovalLogged(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		opts filestore.Options
@@ -63,8 +63,8 @@ func TestEachRemovalIsTold(t *testing.T) {
 	}
 }
 
-// TestTheSameTroubleOfManyCollectionsIsToldOnce, in whatever order they are looked at.
-func TestTheSameTroubleOfManyCollectionsIsToldOnce(t *testing.T) {
+// TestErrorOfManyCollectionsLoggedOnce, in whatever order they are looked at.
+func TestErrorOfManyCollectionsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()

@@ -23,7 +23,7 @@ import (
 // The first day of a synctest bubble.
 const day0 = "2000-01-01"
 
-func TestFilesAreByCollectionAndDay(t *testing.T) {
+func TestFilesByCollectionAndDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := filepath.Join(t.TempDir(), "a", "flows")
@@ -50,7 +50,7 @@ func TestFilesAreByCollectionAndDay(t *testing.T) {
 	})
 }
 
-func TestFilesAreForOneProcess(t *testing.T) {
+func TestOpenLocked(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	f := storetest.Open(c, dir, filestore.Options{})
@@ -60,7 +60,7 @@ func TestFilesAreForOneProcess(t *testing.T) {
 	c.Assert(storetest.Open(c, dir, filestore.Options{}).Close(), qt.IsNil)
 }
 
-func TestFilesBoundCollections(t *testing.T) {
+func TestMaxCollections(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	for range 2 { // the bound holds across a restart
@@ -75,7 +75,7 @@ func TestFilesBoundCollections(t *testing.T) {
 	}
 }
 
-func TestFilesDoNotFollowLinksOutside(t *testing.T) {
+func TestStoreFollowsNoLink(t *testing.T) {
 	c := qt.New(t)
 	dir, outside := t.TempDir(), t.TempDir()
 	if err := os.Symlink(outside, filepath.Join(dir, "x")); err != nil {
@@ -88,7 +88,7 @@ func TestFilesDoNotFollowLinksOutside(t *testing.T) {
 	c.Check(names, qt.HasLen, 0)
 }
 
-func TestFilesKeepRoomFree(t *testing.T) {
+func TestMinFreeBytes(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("free space is not asked for here")
 	}
@@ -99,7 +99,7 @@ func TestFilesKeepRoomFree(t *testing.T) {
 	c.Assert(f.Close(), qt.IsNil)
 }
 
-func TestFilesStoreAllOfEveryOne(t *testing.T) {
+func TestStoreConcurrent(t *testing.T) {
 	for _, sync := range []bool{false, true} {
 		c := qt.New(t)
 		dir := t.TempDir()
@@ -126,7 +126,7 @@ func storeConcurrently(c *qt.C, f *filestore.Store) {
 	wg.Wait()
 }
 
-func TestFilesCloseTwice(t *testing.T) {
+func TestCloseTwice(t *testing.T) {
 	c := qt.New(t)
 	f := storetest.Open(c, t.TempDir(), filestore.Options{})
 	c.Check(f.Check(), qt.IsNil)

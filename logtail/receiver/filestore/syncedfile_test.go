@@ -16,9 +16,9 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// TestAFailedFsyncIsThatOfAllWhoWaitedForIt: the next one would succeed, and say
+// TestSyncErrorReachesAllWaiters: the next one would succeed, and say
 // nothing of the pages that the first one has lost.
-func TestAFailedFsyncIsThatOfAllWhoWaitedForIt(t *testing.T) {
+func TestSyncErrorReachesAllWaiters(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	f, err := Open(dir, Options{Sync: true, MinFreeBytes: -1})
@@ -57,8 +57,8 @@ func TestAFailedFsyncIsThatOfAllWhoWaitedForIt(t *testing.T) {
 	c.Check(strings.Join(ended, " "), qt.Contains, "0001")
 }
 
-// TestWhatWasOnDiskStaysAcknowledged: an error tells nothing of the bytes before.
-func TestWhatWasOnDiskStaysAcknowledged(t *testing.T) {
+// TestSyncToAfterError: an error tells nothing of the bytes before.
+func TestSyncToAfterError(t *testing.T) {
 	c := qt.New(t)
 	broken := errors.New("broken")
 	var result error

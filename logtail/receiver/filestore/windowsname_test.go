@@ -6,7 +6,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-func TestNamesThatWindowsHasTaken(t *testing.T) {
+func TestIsReserved(t *testing.T) {
 	for _, name := range []string{"CON", "con", "nul", "Aux", "prn", "com1", "LPT9", "nul.txt", "com0.a.b", "netlog.", "a.."} {
 		qt.Check(t, isReserved(name), qt.IsTrue, qt.Commentf("%s", name))
 	}
