@@ -7,36 +7,37 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// maxHeld is how many requests of a node are in memory; an uploader sends one at a time.
+// maxHeld is the number of requests of a node that may be in memory. An uploader sends one at a
+// time.
 const maxHeld = 8
 
-// admission says which requests may be in memory. Their bodies come as slowly as their
-// senders like, and nothing has been charged by then.
+// admission decides which requests may be in memory. It bounds them because a sender can send a
+// body as slowly as it likes, and pays for it only afterwards.
 type admission struct {
 	// mu guards the fields below.
 	mu      sync.Mutex
 	senders map[logtail.PublicID]*sender
 	all     pool
-	unknown pool // for IDs that are not known: anyone can make those up
+	unknown pool // for unknown IDs, which anyone can make up
 }
 
-// A sender is an ID with requests in memory.
+// sender is an ID with requests in memory.
 type sender struct {
-	// turn holds a token while a request of the ID is unpacked and stored.
+	// turn holds a token while a request of the ID is decompressed and stored.
 	turn     chan struct{}
-	requests int // in memory; admission.mu guards it
+	requests int // in memory; guarded by admission.mu
 }
 
-// A guest is a request that was admitted.
-type guest struct {
+// admitted is a request that may be in memory.
+type admitted struct {
 	id      logtail.PublicID
 	from    netip.Addr
 	unknown bool
 	*sender
 }
 
-// newAdmission returns one for so many requests. At most half of them have IDs that are
-// not known.
+// newAdmission returns an admission for this many requests. At most half of them may have
+// unknown IDs.
 func newAdmission(requests int) *admission {
 	return &admission{
 		senders: make(map[logtail.PublicID]*sender),
@@ -45,17 +46,17 @@ func newAdmission(requests int) *admission {
 	}
 }
 
-// enter admits a request until leave, or says why not.
-func (a *admission) enter(id logtail.PublicID, remoteAddr string, known bool) (guest, error) {
-	g := guest{id: id, from: network(remoteAddr), unknown: !known}
+// admit admits a request until release, or returns the reason for refusing it.
+func (a *admission) admit(id logtail.PublicID, remoteAddr string, known bool) (admitted, error) {
+	g := admitted{id: id, from: network(remoteAddr), unknown: !known}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	g.sender = a.senders[id]
 	switch {
 	case g.sender != nil && g.requests == maxHeld:
-		return guest{}, errManyOfNode
+		return admitted{}, errManyOfNode
 	case !a.all.free(g.from), g.unknown && !a.unknown.free(g.from):
-		return guest{}, errManyRequests
+		return admitted{}, errManyRequests
 	}
 	if g.sender == nil {
 		g.sender = &sender{turn: make(chan struct{}, 1)}
@@ -69,8 +70,8 @@ func (a *admission) enter(id logtail.PublicID, remoteAddr string, known bool) (g
 	return g, nil
 }
 
-// leave ends what enter began.
-func (a *admission) leave(g guest) {
+// release ends the admission of a request.
+func (a *admission) release(g admitted) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if g.requests--; g.requests == 0 {
@@ -82,9 +83,10 @@ func (a *admission) leave(g guest) {
 	}
 }
 
-// A pool is a number of places. An address gets no more of them than it leaves free: half
-// where it is alone, and there is always one left for the next. That keeps one machine
-// from shutting out the others, and a proxy, whose nodes have all its address, has half.
+// pool limits the number of requests, in all and by address. An address may have no more requests
+// than it leaves room for, so it gets half of an otherwise empty pool, and there is always
+// room for another address. This keeps one machine from shutting out the others. All nodes
+// behind a proxy share its address.
 type pool struct {
 	size, taken int
 	byAddr      map[netip.Addr]int
@@ -92,10 +94,10 @@ type pool struct {
 
 func newPool(size int) pool { return pool{size: size, byAddr: make(map[netip.Addr]int)} }
 
-// free reports whether there is a place for addr.
+// free reports whether there is room for a request from addr.
 func (p *pool) free(addr netip.Addr) bool { return p.byAddr[addr] < p.size-p.taken }
 
-// add takes n places for addr.
+// add adds n requests from addr.
 func (p *pool) add(addr netip.Addr, n int) {
 	p.taken += n
 	if p.byAddr[addr] += n; p.byAddr[addr] == 0 {
@@ -103,8 +105,9 @@ func (p *pool) add(addr netip.Addr, n int) {
 	}
 }
 
-// network returns the address in the RemoteAddr of a request, of IPv6 its /64, in which
-// one machine can have any. All that have none, as on a Unix socket, are as one.
+// network returns the address in the RemoteAddr of a request. For IPv6 it returns the /64, since
+// one machine can use any address in it. If there is no address, as on a Unix socket, it
+// returns the zero Addr.
 func network(remoteAddr string) netip.Addr {
 	ap, err := netip.ParseAddrPort(remoteAddr)
 	if err != nil {

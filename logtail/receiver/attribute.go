@@ -9,21 +9,21 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// clientMeta is what a client's "logtail" member may say, so far as it is valid.
+// clientMeta holds the valid parts of the "logtail" member of a client.
 type clientMeta struct {
-	time    time.Time // zero: not told
+	time    time.Time // zero if not given
 	proc    uint32
 	seq     uint64
 	hasProc bool
 	hasSeq  bool
-	err     []byte // an object; nil: none
+	err     []byte // an object, or nil
 }
 
-// key reports whether m has what tells an entry from its copies.
+// key reports whether m has the numbers that identify an entry.
 func (m clientMeta) key() bool { return m.hasProc && m.hasSeq }
 
-// parseMeta reads the value of a "logtail" member, which is valid JSON. What is
-// not of the right kind counts as not there, and the first of two members counts.
+// parseMeta parses the value of a "logtail" member, which is valid JSON. It ignores members of the
+// wrong type, and all but the first of two members with the same name.
 func (sp *splitter) parseMeta(raw []byte) clientMeta {
 	var m clientMeta
 	s := rawjson.Scanner{Text: raw}
@@ -55,14 +55,14 @@ func (sp *splitter) parseMeta(raw []byte) clientMeta {
 	return m
 }
 
-// parseTime returns the time in v, a JSON value, in UTC, or zero.
+// parseTime returns the time in the JSON value v in UTC, or zero if it is not valid.
 func parseTime(v []byte) time.Time {
 	const longest = 64 // bytes; RFC 3339 with nanoseconds and zone has 35
 	if v[0] != '"' || len(v) > longest {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, string(rawjson.Unquote(v)))
-	// The zone can carry a time out of the years that RFC 3339 can write.
+	// In UTC the year may be one that RFC 3339 cannot express.
 	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}
 	}
@@ -78,12 +78,12 @@ func appendStamp(dst []byte, id logtail.PublicID, received time.Time) []byte {
 	return append(dst, '"')
 }
 
-// appendEntry appends e as it is stored: one line, whose first member is the
-// rebuilt "logtail", with the stamp in it, and whose other bytes are the client's.
+// appendEntry appends e as it is stored: on one line, with a new "logtail" member that includes the
+// stamp as the first, and the other bytes as the client sent them.
 //
 //	{"logtail":{"client_time":"...","proc_id":1,"proc_seq":2,"id":"...","server_time":"..."},...}
 //
-// A conflict gets a "conflict":true beside the id.
+// A conflict gets "conflict":true after the stamp.
 func appendEntry(dst []byte, e entry, m clientMeta, stamp []byte, conflict bool) []byte {
 	dst = append(dst, `{"logtail":{`...)
 	if !m.time.IsZero() {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// authorize asks Authorize.
+// authorize calls Authorize.
 func (c *core) authorize(r *http.Request, t target) error {
 	if c.permit == nil {
 		return nil
@@ -23,9 +23,9 @@ func (c *core) authorize(r *http.Request, t target) error {
 	return errForbidden
 }
 
-// withoutSecrets returns r as Authorize sees it. It is made anew from what is known
-// to be harmless: a mux in front of the Handler leaves the private ID in the path
-// values, a middleware in the form, and a later Go perhaps elsewhere.
+// withoutSecrets returns the request for Authorize. It copies only fields that are known to be safe:
+// a mux leaves the private ID in the path values, a middleware in the form, and a later version
+// of Go perhaps elsewhere.
 func (t target) withoutSecrets(r *http.Request) *http.Request {
 	_, private, _ := cutLast(r.URL.Path)
 	seen := &http.Request{
@@ -43,8 +43,8 @@ func (t target) withoutSecrets(r *http.Request) *http.Request {
 	return seen.WithContext(r.Context())
 }
 
-// headerWithout returns a copy of h without the fields that hold a secret: proxies
-// tell the path that they were asked for in fields like X-Original-URI.
+// headerWithout returns a copy of h without the fields that contain a secret. Proxies add fields
+// such as X-Original-URI with the path of the request.
 func headerWithout(h http.Header, secrets ...string) http.Header {
 	holds := func(value string) bool {
 		if plain, err := url.PathUnescape(value); err == nil {

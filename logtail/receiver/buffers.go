@@ -1,9 +1,9 @@
 package receiver
 
-// buffers are the memory of a work, which the next one takes over.
+// buffers holds the memory of a work, which the next one reuses.
 type buffers struct {
 	wire    []byte // the body as it came
-	plain   []byte // decompressed; unused where it came plain
+	plain   []byte // decompressed; unused if the body is not compressed
 	split   splitter
 	metas   []clientMeta
 	stamp   []byte
@@ -13,14 +13,14 @@ type buffers struct {
 	undos   []undo
 }
 
-// What is kept of a buffer for the next request. Few need more.
+// Larger buffers are not kept for the next request. Few requests need them.
 const (
 	maxKept      = 1 << 20 // bytes of a body, or of what is made of it
 	maxKeptItems = 4 << 10 // entries
 )
 
-// emptied returns the buffers of b that are worth keeping, with nothing in them: what
-// rests in the pool keeps no body and no stream in memory.
+// emptied returns the buffers for the next request. They are empty, so that the pool keeps no body
+// and no stream in memory.
 func (b buffers) emptied() buffers {
 	return buffers{
 		wire:    kept(b.wire, maxKept),
@@ -35,7 +35,7 @@ func (b buffers) emptied() buffers {
 	}
 }
 
-// kept returns buf for the next use, or nil where it has room for more than most.
+// kept returns buf for the next use, or nil if its capacity exceeds most.
 func kept[T any](buf []T, most int) []T {
 	if cap(buf) > most {
 		return nil
@@ -43,8 +43,8 @@ func kept[T any](buf []T, most int) []T {
 	return buf[:0]
 }
 
-// emptied is kept for what holds pointers. There are none behind the length of buf:
-// since it was emptied last it has only grown.
+// emptied is like kept, for items with pointers. There are none beyond the length of buf, because buf
+// has only grown since it was last emptied.
 func emptied[T any](buf []T) []T {
 	clear(buf)
 	return kept(buf, maxKeptItems)

@@ -16,15 +16,15 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// maxWindow is the zstd window that a frame may ask for, the ceiling of RFC 9659.
+// maxWindow is the largest zstd window that a frame may ask for, as in RFC 9659.
 const maxWindow = 8 << 20 // bytes
 
 // core is the state of a Handler.
 type core struct {
-	// immutable after newCore
+	// The fields below are immutable after newCore.
 	sink      Sink
-	permit    func(r *http.Request, collection string, id logtail.PublicID) error // Authorize; nil: everyone may
-	logf      func(format string, args ...any)                                    // nil: silent
+	permit    func(r *http.Request, collection string, id logtail.PublicID) error // Authorize, or nil
+	logf      func(format string, args ...any)                                    // may be nil
 	limits    Limits
 	decoder   *zstd.Decoder // for DecodeAll only, which starts no goroutines
 	seed      maphash.Seed
@@ -37,10 +37,10 @@ type core struct {
 
 	// mu guards the fields below.
 	mu      sync.Mutex
-	failing string // the last error of the Sink; empty: it works
+	failing string // the last error of the Sink, or "" if it works
 }
 
-// newCore makes the state of h.
+// newCore returns the state of h.
 func newCore(h *Handler) *core {
 	l := h.Limits.withDefaults()
 	atOnce := max(4, 2*runtime.GOMAXPROCS(0))
@@ -48,8 +48,8 @@ func newCore(h *Handler) *core {
 		zstd.WithDecoderConcurrency(atOnce),
 		zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow),
-		// Below the window, a small body would be refused for the large window of
-		// its frame; the exact bound is checked after decompression.
+		// With a bound below the window, a small body would be refused if its frame
+		// has a large window. The exact bound is checked after decompression.
 		zstd.WithDecoderMaxMemory(uint64(max(l.MaxDecodedBytes, maxWindow))))
 	if err != nil {
 		panic(err) // none of the options depends on the caller
@@ -65,7 +65,7 @@ func newCore(h *Handler) *core {
 	}
 }
 
-// accept does what a request asks for; nil means 200.
+// accept handles a request. If it returns nil, the answer is 200.
 func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 	t, err := parseTarget(r.URL)
 	if err != nil {
@@ -88,14 +88,14 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 	if wait > 0 {
 		return overQuota(wait)
 	}
-	g, err := c.admission.enter(t.id, r.RemoteAddr, known)
+	g, err := c.admission.admit(t.id, r.RemoteAddr, known)
 	if err != nil {
 		return err
 	}
 	k := c.works.Get().(*work)
-	k.target, k.guest, k.compressed = t, g, compressed
+	k.target, k.admitted, k.compressed = t, g, compressed
 	if err := c.read(w, r, k); err != nil {
-		c.done(k)
+		c.release(k)
 		return err
 	}
 	return c.take(r, k)
@@ -103,8 +103,8 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 
 // read reads the body into k.
 func (c *core) read(w http.ResponseWriter, r *http.Request, k *work) error {
-	// The deadline is the Handler's own, because it may be mounted in a server
-	// without any. Where the connection has none to set, the server's counts.
+	// The Handler sets a deadline because the server may have none. If the connection does
+	// not support that, the deadline of the server applies.
 	rc := http.NewResponseController(w)
 	deadline := rc.SetReadDeadline(time.Now().Add(c.limits.ReadTimeout))
 	var err error
@@ -116,12 +116,12 @@ func (c *core) read(w http.ResponseWriter, r *http.Request, k *work) error {
 	return err
 }
 
-// take unpacks and stores what k read, and ends k.
+// take decompresses and stores the body that k read, and releases k.
 func (c *core) take(r *http.Request, k *work) error {
 	ctx, cancel := context.WithTimeout(r.Context(), c.limits.StoreTimeout)
 	defer cancel()
 	if err := c.await(ctx, k); err != nil {
-		c.done(k)
+		c.release(k)
 		return err
 	}
 	if err := c.unpack(r, k); err != nil || len(k.entries) == 0 {
@@ -131,11 +131,11 @@ func (c *core) take(r *http.Request, k *work) error {
 	return c.store(ctx, k)
 }
 
-// await returns when k may be unpacked. It waits for the turn of the node first, so
-// that a slow node holds one place of unpacking, and the others are left to others.
+// await waits until k may be decompressed. It waits for other requests of the node first, so that a
+// slow node takes only one of the tokens of unpacking.
 func (c *core) await(ctx context.Context, k *work) error {
 	select {
-	case k.guest.turn <- struct{}{}:
+	case k.admitted.turn <- struct{}{}:
 	case <-ctx.Done():
 		return errNodeBusy
 	}
@@ -143,16 +143,16 @@ func (c *core) await(ctx context.Context, k *work) error {
 	case c.unpacking <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		<-k.guest.turn
+		<-k.admitted.turn
 		return errBusy
 	}
 }
 
-// store gives the batch of k to the Sink and waits for it as long as ctx allows.
+// store passes the batch of k to the Sink and waits for it until ctx ends.
 func (c *core) store(ctx context.Context, k *work) error {
-	// A sink can hang on a disk where no context reaches it. The request must
-	// not: it ends in time, and the goroutine keeps the memory and the turn of the node
-	// until Store returns, so there are never more of them than unpacking allows.
+	// A Sink may hang on a disk and ignore ctx. The request ends in time nevertheless. The
+	// goroutine holds the memory, the turn of the node and the token of unpacking until
+	// Store returns, so the number of such goroutines is bounded.
 	result := make(chan error, 1)
 	go func() {
 		err := callStore(ctx, c.sink, k.batch())
@@ -177,8 +177,8 @@ func (c *core) store(ctx context.Context, k *work) error {
 	}
 }
 
-// A sinkPanic brings a panic of the Sink to the goroutine of the request, where
-// the server deals with it as with any other.
+// sinkPanic carries a panic of the Sink to the goroutine of the request, where the server handles
+// it like any other.
 type sinkPanic struct {
 	value any
 	stack []byte
@@ -186,7 +186,7 @@ type sinkPanic struct {
 
 func (p *sinkPanic) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
 
-// callStore calls Store.
+// callStore calls Store and turns a panic into an error.
 func callStore(ctx context.Context, sink Sink, b Batch) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -196,8 +196,8 @@ func callStore(ctx context.Context, sink Sink, b Batch) (err error) {
 	return sink.Store(ctx, b)
 }
 
-// report logs the errors of the Sink when they begin, change and end. What a client
-// can bring about at will is not logged.
+// report logs errors of the Sink when they begin, change and end. It does not log errors that a
+// client can cause at will.
 func (c *core) report(err error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, ErrCollections) {
 		return

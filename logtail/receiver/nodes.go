@@ -8,29 +8,29 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// Bounds on what the table of nodes holds.
+// Bounds of the table of nodes.
 const (
 	maxNodes   = 1 << 16 // nodes, at about 300 bytes
-	maxStreams = 4       // of a node, the latest ones
-	maxSlots   = 1 << 22 // of all streams together: 64 MiB
+	maxStreams = 4       // of a node
+	maxSlots   = 1 << 22 // of all streams, 64 MiB
 )
 
 // node is what the Handler remembers of one ID.
 type node struct {
 	id logtail.PublicID
 
-	// The request that has entered owns the streams, and nodes.mu guards them while
-	// there is none.
-	streams []*stream // latest used last
+	// streams is owned by the request that has entered, or else guarded by nodes.mu. The
+	// latest used stream is the last.
+	streams []*stream
 
 	// nodes.mu guards the fields below.
 	busy  bool // a request has entered
 	slots int  // of its streams
 	quota bucket
-	place *list.Element
+	elem  *list.Element // in nodes.order
 }
 
-// A stream is what one process of a node sends to one collection.
+// stream holds what one process of a node sent to one collection.
 type stream struct {
 	collection string
 	proc       uint32
@@ -44,8 +44,8 @@ type nodes struct {
 	// mu guards the fields below.
 	mu    sync.Mutex
 	byID  map[logtail.PublicID]*node
-	order *list.List // of *node, the latest used first
-	fresh bucket     // for new IDs
+	order *list.List // of *node; the latest used is the first
+	newID bucket     // the allowance of new IDs
 	slots int        // of all streams
 }
 
@@ -55,7 +55,7 @@ func newNodes(l Limits, now time.Time) *nodes {
 		limits: l,
 		byID:   make(map[logtail.PublicID]*node),
 		order:  list.New(),
-		fresh:  newBucket(float64(l.MaxNewIDsPerHour), now),
+		newID:  newBucket(float64(l.MaxNewIDsPerHour), now),
 	}
 }
 
@@ -73,19 +73,19 @@ func (t *nodes) overQuota(id logtail.PublicID, now time.Time) (wait time.Duratio
 	defer t.mu.Unlock()
 	n := t.byID[id]
 	if n == nil {
-		return t.fresh.wait(now), false
+		return t.newID.wait(now), false
 	}
 	return n.quota.wait(now), true
 }
 
-// enter returns the node of id, which the caller owns until leave, or how long the node must
-// wait. The caller has the turn of the sender.
+// enter returns the node of id, whose streams the caller owns until leave, or how long the node
+// must wait. The caller holds the turn of the sender.
 func (t *nodes) enter(id logtail.PublicID, now time.Time) (*node, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.byID[id]
 	if n == nil {
-		if wait := t.fresh.wait(now); wait > 0 {
+		if wait := t.newID.wait(now); wait > 0 {
 			return nil, wait
 		}
 		n = t.addLocked(id, now)
@@ -94,12 +94,12 @@ func (t *nodes) enter(id logtail.PublicID, now time.Time) (*node, time.Duration)
 		return nil, wait
 	}
 	n.busy = true
-	t.order.MoveToFront(n.place)
+	t.order.MoveToFront(n.elem)
 	return n, 0
 }
 
-// leave ends what enter began. It takes cost bytes from the quota of n, of which less than
-// nothing may be left then.
+// leave ends what enter began, and takes cost bytes from the quota of n. The quota may become
+// negative.
 func (t *nodes) leave(n *node, cost int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,12 +107,11 @@ func (t *nodes) leave(n *node, cost int64) {
 	n.busy = false
 }
 
-// addLocked adds a node, and forgets the one unused for longest where the table
-// is full.
+// addLocked adds a node. If the table is full, it forgets the node that was silent the longest.
 func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
-	t.fresh.left--
+	t.newID.left--
 	n := &node{id: id, quota: newBucket(float64(t.limits.MaxBytesPerHour), now)}
-	n.place = t.order.PushFront(n)
+	n.elem = t.order.PushFront(n)
 	t.byID[id] = n
 	if len(t.byID) > maxNodes {
 		for e := t.order.Back(); e != nil; e = e.Prev() {
@@ -127,14 +126,13 @@ func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
 	return n
 }
 
-// forgetLocked frees the streams of n, which nobody uses.
+// forgetLocked frees the streams of n, which is not busy.
 func (t *nodes) forgetLocked(n *node) {
 	t.slots -= n.slots
 	n.streams, n.slots = nil, 0
 }
 
-// stream returns the stream of n with room for size more entries. The caller has
-// entered n.
+// stream returns a stream of n with room for size entries. The caller has entered n.
 func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen {
 	added := 0
 	at := len(n.streams) - 1
@@ -149,7 +147,7 @@ func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen 
 		s = &stream{collection: collection, proc: proc}
 		if len(n.streams) == maxStreams {
 			added -= len(n.streams[0].slots)
-			n.streams[0].slots = nil // an undo can have it still
+			n.streams[0].slots = nil // an undo may still refer to it
 			n.streams = append(n.streams[:0], n.streams[1:]...)
 		}
 	}
@@ -161,9 +159,9 @@ func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen 
 	return &s.seen
 }
 
-// account adds to the number of slots, of n and in all. At the bound it frees those of
-// the nodes that have most, among alike of those unused for longest: who fills the
-// table empties his own memory first. A quarter goes at once, so that the walks are rare.
+// account adds to the number of slots of n and of all nodes. If there are too many, it frees a quarter
+// of them, so that this is rare. The nodes with the most slots lose theirs first, so that a node
+// that fills the table harms itself, and of equal ones those that were silent the longest.
 func (t *nodes) account(n *node, added int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

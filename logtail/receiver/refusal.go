@@ -10,8 +10,8 @@ import (
 	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
-// A refusal is an answer other than 200. Its text quotes nothing of the request
-// and nothing of an error of the Sink.
+// refusal is an answer other than 200. Its text quotes neither the request nor an error of the
+// Sink.
 type refusal struct {
 	code  int
 	text  string
@@ -20,10 +20,10 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.text }
 
-// retrySoon is told to clients where the cause is expected to pass in seconds.
+// retrySoon is the Retry-After if the cause should pass in seconds.
 const retrySoon = 5 * time.Second
 
-// The answers, but for overQuota and the errors of rawjson.
+// These are all refusals except overQuota and the errors of package rawjson.
 var (
 	errEmpty      = &refusal{http.StatusBadRequest, "empty body", 0}
 	errUTF8       = &refusal{http.StatusBadRequest, "invalid UTF-8", 0}
@@ -55,13 +55,12 @@ var (
 	errSlowSink     = &refusal{http.StatusServiceUnavailable, "storing takes too long", retrySoon}
 )
 
-// overQuota is a 429.
+// overQuota returns a 429.
 func overQuota(wait time.Duration) *refusal {
 	return &refusal{http.StatusTooManyRequests, "over the quota", max(wait, time.Second)}
 }
 
-// asRefusal says how err is answered, which is a refusal, or what rawjson has against
-// a body.
+// asRefusal returns the answer for err, which is a refusal or an error of package rawjson.
 func asRefusal(err error) *refusal {
 	if e, ok := errors.AsType[*refusal](err); ok {
 		return e
@@ -72,7 +71,7 @@ func asRefusal(err error) *refusal {
 	return &refusal{http.StatusBadRequest, err.Error(), 0}
 }
 
-// write sends e.
+// write writes e as the response.
 func (e *refusal) write(w http.ResponseWriter) {
 	h := w.Header()
 	switch e.code {

@@ -14,15 +14,15 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// target is what the URL of a request says.
+// target is the content of the URL of a request.
 type target struct {
 	collection string
 	id, copyID logtail.PublicID
 	prefix     string // of the path, up to and with "/c"
 }
 
-// parseTarget reads the last three elements of the path, so that any prefix may
-// stand before them.
+// parseTarget parses the last three elements of the path, which may have any prefix, and the
+// query.
 func parseTarget(u *url.URL) (target, error) {
 	rest, id, _ := cutLast(u.Path)
 	rest, name, ok := cutLast(rest)
@@ -47,7 +47,7 @@ func parseTarget(u *url.URL) (target, error) {
 	return t, nil
 }
 
-// cutLast cuts path at its last slash.
+// cutLast cuts path at the last slash.
 func cutLast(path string) (before, last string, ok bool) {
 	at := strings.LastIndexByte(path, '/')
 	if at < 0 {
@@ -56,15 +56,15 @@ func cutLast(path string) (before, last string, ok bool) {
 	return path[:at], path[at+1:], true
 }
 
-// fromBrowser reports whether a browser sent the request: with fetch or a form any page
-// can. net/http.CrossOriginProtection would let through what calls itself the same site,
-// as a page whose name has come to mean this machine does.
+// fromBrowser reports whether a browser sent the request, which any web page can make it do.
+// net/http.CrossOriginProtection would accept requests from the same site, which a page can be by
+// DNS rebinding.
 func fromBrowser(h http.Header) bool {
 	return len(h.Values("Origin")) > 0 || len(h.Values("Sec-Fetch-Site")) > 0
 }
 
-// isZstd reports whether the body is compressed. RFC 9110 allows a list of
-// encodings; more than one is refused.
+// isZstd reports whether the body is compressed. It refuses a list of encodings, which RFC 9110
+// allows.
 func isZstd(h http.Header) (bool, error) {
 	values := h.Values("Content-Encoding")
 	if len(values) == 0 {
@@ -79,14 +79,14 @@ func isZstd(h http.Header) (bool, error) {
 	return false, errEncoding
 }
 
-// readBody reads the body of r into dst, which it returns also with an error.
+// readBody appends the body of r to dst. It also returns dst with an error.
 func readBody(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]byte, error) {
 	if r.ContentLength > int64(most) {
 		return dst, errLargeBody
 	}
 	body := http.MaxBytesReader(w, r.Body, int64(most))
 	for {
-		// The length that is announced may never come: grow as the bytes do.
+		// Do not trust Content-Length: grow as the bytes arrive.
 		dst = slices.Grow(dst, 512)
 		n, err := body.Read(dst[len(dst):cap(dst)])
 		dst = dst[:len(dst)+n]
@@ -105,8 +105,8 @@ func readBody(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]b
 	}
 }
 
-// rightLength reports whether the client's word on the length of the decompressed
-// body, where it gave one, is true. Nothing is allocated by it.
+// rightLength reports whether a decompressed body of n bytes has the length that the client gave, if
+// it gave one.
 func rightLength(h http.Header, n int) bool {
 	told := h.Get("Orig-Content-Length")
 	return told == "" || told == strconv.Itoa(n)

@@ -1,33 +1,29 @@
 package receiver
 
-// seen remembers the latest entries of one stream, which is what one process of
-// a node sends to one collection, to tell a repeated entry from a new one and to
-// see gaps.
+// seen remembers the latest entries of one stream, to detect repeated entries and gaps.
 //
-// Sequence numbers rise by one, so the slot of a number is its remainder: a stream
-// of n slots remembers its latest n entries, at 16 bytes each, and any others as well
-// as they happen to fit.
+// Sequence numbers rise by one, and the slot of a number is its remainder. So n slots hold the
+// latest n entries, at 16 bytes each.
 type seen struct {
-	slots []slot // a power of two of them
+	slots []slot // their number is a power of two
 	last  uint64 // the highest number so far
-	any   bool   // there was one
+	any   bool   // last is set
 }
 
-// A slot holds the number and the hash of one entry; a zero hash means none.
+// slot holds the number and the hash of one entry. The hash of an empty slot is zero.
 type slot struct{ seq, hash uint64 }
 
-// minSlots is how many entries of a stream are remembered at least: more than a
-// node sends between two acknowledgements, or repeats after it was killed.
+// minSlots is the smallest number of slots of a stream. It exceeds the number of entries that a node
+// sends between two acknowledgements, or repeats after it was killed.
 const minSlots = 256
 
-// maxGap bounds what one jump of the numbers counts as missing: no node has sent as
-// much, and one that makes its numbers up must not turn the counter over.
+// maxGap is the most that one gap counts as missing, so that a node that makes up its numbers
+// cannot make the counter overflow.
 const maxGap = 1 << 32
 
-// aside returns the place of the second of two entries with one number: where its hash
-// says, but not in the place of the first, at the price of what was there. It can be
-// repeated, too.
-func (it slot) aside(mask uint64) uint64 {
+// second returns the slot for the second of two entries with the same number, by its hash. It is
+// never the slot of the first, and the entry that was there is forgotten.
+func (it slot) second(mask uint64) uint64 {
 	at := it.hash >> 1 & mask // the last bit is always set
 	if at == it.seq&mask {
 		at ^= 1
@@ -35,7 +31,7 @@ func (it slot) aside(mask uint64) uint64 {
 	return at
 }
 
-// A verdict says what an entry is, beside those before it in its stream.
+// verdict says how an entry relates to the earlier ones of its stream.
 type verdict uint8
 
 const (
@@ -44,7 +40,7 @@ const (
 	conflict         // another entry with this number came before
 )
 
-// An undo restores one stream as it was before one note.
+// undo restores a stream to its state before a note.
 type undo struct {
 	stream *seen
 	at     uint64
@@ -53,17 +49,17 @@ type undo struct {
 	any    bool
 }
 
-// note marks the entry of this number and hash as seen. It returns what the entry is,
-// how many numbers before it never came, and how to take the note back.
+// note remembers the entry with this number and hash. It returns the verdict, how many numbers
+// before it are missing, and how to undo the note.
 func (s *seen) note(seq, hash uint64) (v verdict, gap uint64, u undo) {
 	mask := uint64(len(s.slots) - 1)
-	it := slot{seq, hash | 1} // a zero hash is an empty slot
+	it := slot{seq, hash | 1} // zero is for an empty slot
 	at := seq & mask
 	switch old := s.slots[at]; {
 	case old == it:
 		v = repeated
 	case old.hash != 0 && old.seq == seq:
-		if at = it.aside(mask); s.slots[at] == it {
+		if at = it.second(mask); s.slots[at] == it {
 			v = repeated
 		} else {
 			v = conflict
@@ -80,9 +76,8 @@ func (s *seen) note(seq, hash uint64) (v verdict, gap uint64, u undo) {
 	return v, gap, u
 }
 
-// back takes a note back, unless its stream was forgotten. Notes are taken back in the
-// reverse order.
-func (u undo) back() {
+// revert undoes a note, unless its stream was forgotten. Notes must be undone in reverse order.
+func (u undo) revert() {
 	if u.stream.slots == nil {
 		return
 	}
@@ -90,7 +85,7 @@ func (u undo) back() {
 	u.stream.last, u.stream.any = u.last, u.any
 }
 
-// grow makes room for n entries, and returns how many slots were added.
+// grow makes room for n entries and returns the number of added slots.
 func (s *seen) grow(n int) int {
 	was := len(s.slots)
 	size := max(was, minSlots)
@@ -106,13 +101,13 @@ func (s *seen) grow(n int) int {
 			slots[it.seq&mask] = it
 		}
 	}
-	for at, it := range s.slots { // those that are aside take what is left
+	for at, it := range s.slots { // second entries take what is left
 		if it.seq&uint64(was-1) == uint64(at) {
 			continue
 		}
 		to := it.seq & mask
 		if slots[to].hash != 0 {
-			to = it.aside(mask)
+			to = it.second(mask)
 		}
 		if slots[to].hash == 0 {
 			slots[to] = it

@@ -7,37 +7,34 @@ import (
 	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
-// entry is one entry of a body: the bytes of an object, and where its member
-// "logtail" is in them.
+// entry is one entry of a body: the bytes of an object, and the position of its member "logtail".
 type entry struct {
 	raw  []byte // from '{' to '}'
-	meta span   // the value of "logtail"; empty: there is none
-	cut  span   // what to leave out of raw to remove the member, its comma included
+	meta span   // the value of "logtail"; empty if there is none
+	cut  span   // the member "logtail" and a comma, to be left out
 	bare bool   // the object has no other member
 }
 
-// ours is the name of the member that the server makes.
+// ours is the name of the member that the server adds.
 const ours = "logtail"
 
-// span is a range of bytes, empty where end is 0.
+// span is a range of bytes. It is empty if end is 0.
 type span struct{ start, end int }
 
-// A splitter cuts a body into entries. It is reused from body to body and
-// serves one at a time.
+// splitter splits a body into entries. It can be reused for the next body.
 type splitter struct {
 	entries []entry
 	members []rawjson.Member
 }
 
-// emptied returns sp for the next request, without what points into a body.
+// emptied returns sp for the next request, without pointers into a body.
 func (sp splitter) emptied() splitter {
 	clear(sp.members[:cap(sp.members)]) // they are filled anew for each object
 	return splitter{entries: emptied(sp.entries), members: sp.members[:0]}
 }
 
-// split cuts body, a JSON array of objects or a run of objects with white space
-// between them (lines, or a single object), into entries. They point into body and
-// are valid until the next call.
+// split splits body into entries. The body is a JSON array of objects, or objects separated by white
+// space. The entries point into body and are valid until the next call.
 func (sp *splitter) split(body []byte, maxEntries, maxBytes int) ([]entry, error) {
 	sp.entries = sp.entries[:0]
 	if !utf8.Valid(body) {
@@ -80,7 +77,7 @@ func (sp *splitter) split(body []byte, maxEntries, maxBytes int) ([]entry, error
 	return sp.entries, nil
 }
 
-// object reads one entry.
+// object parses one entry.
 func (sp *splitter) object(s *rawjson.Scanner) (entry, error) {
 	if s.Peek() != '{' {
 		if err := s.Value(1); err != nil {
@@ -101,9 +98,9 @@ func (sp *splitter) object(s *rawjson.Scanner) (entry, error) {
 		if len(m.Name) < len(ours) || !bytes.EqualFold(m.Name[:len(ours)], []byte(ours)) {
 			continue
 		}
-		// Many readers match names without regard to case, and engines that flatten
-		// objects name what is in them logtail.id or logtail_id. Both would take
-		// such a member for the server's own.
+		// Many readers ignore the case of names, and engines that flatten objects name
+		// the members logtail.id or logtail_id. They would take such a member for that
+		// of the server.
 		if string(m.Name) != ours {
 			return entry{}, errDisguised
 		}

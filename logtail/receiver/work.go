@@ -9,17 +9,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// work is one request on its way to the Sink. It is owned by the goroutine of the
-// request, and by the one that calls Store from then on.
+// work is the state of one request. It is owned by the goroutine of the request, and later by the
+// one that calls Store.
 type work struct {
 	target
 	buffers
-	guest      guest
+	admitted   admitted
 	compressed bool
 	received   time.Time
 
-	node      *node // nil: not entered
-	cost      int64 // bytes of its quota
+	node      *node // nil until the request has entered
+	cost      int64 // bytes of the quota of node
 	repeated  uint64
 	conflicts uint64
 	missing   uint64
@@ -45,7 +45,7 @@ func (c *core) unpack(r *http.Request, k *work) error {
 	return nil
 }
 
-// decompress returns the body as it is to be parsed, or so far as it was decompressed.
+// decompress returns the decompressed body. After an error it returns what it has of it.
 func (c *core) decompress(r *http.Request, k *work) (body []byte, err error) {
 	body = k.wire
 	if k.compressed {
@@ -66,7 +66,7 @@ func (c *core) decompress(r *http.Request, k *work) (body []byte, err error) {
 	return body, err
 }
 
-// attribute makes the entries of the batch from those of the body. k has entered its node.
+// attribute builds the entries of the batch from those of the body. k has entered its node.
 func (k *work) attribute(c *core, entries []entry) {
 	perProc := make(map[uint32]int, 1)
 	for _, e := range entries {
@@ -92,18 +92,18 @@ func (k *work) attribute(c *core, entries []entry) {
 		k.ends = append(k.ends, len(k.out))
 	}
 	start := 0
-	for _, end := range k.ends { // only now, when out has stopped moving
+	for _, end := range k.ends { // now that out no longer grows
 		k.entries = append(k.entries, k.out[start:end:end])
 		start = end
 	}
 }
 
-// batch is what the Sink gets of k.
+// batch returns the batch for the Sink.
 func (k *work) batch() Batch {
 	return Batch{Collection: k.collection, ID: k.id, CopyID: k.copyID, Received: k.received, Entries: k.entries}
 }
 
-// note looks an entry up among those seen, and counts what it is.
+// note looks up an entry among those seen before, and remembers and counts it.
 func (k *work) note(c *core, m clientMeta, raw []byte, room int) verdict {
 	s := c.nodes.stream(k.node, k.collection, m.proc, room)
 	v, gap, undo := s.note(m.seq, maphash.Bytes(c.seed, raw))
@@ -118,25 +118,25 @@ func (k *work) note(c *core, m clientMeta, raw []byte, room int) verdict {
 	return v
 }
 
-// finish ends k after Store, or after unpack where there was nothing to store.
+// finish ends k after Store, or after unpack if there is nothing to store.
 func (c *core) finish(k *work, err error) {
 	if k.node != nil {
 		c.settle(k, err)
 	}
 	<-c.unpacking
-	<-k.guest.turn
-	c.done(k)
+	<-k.admitted.turn
+	c.release(k)
 }
 
-// settle counts what became of k and makes its node pay: for the body as it was parsed, or as it
-// was stored if that is more. A failure of the Sink costs nothing.
+// settle counts the entries of k and charges its node: for the decompressed body, or for the stored
+// entries if they are larger. A failure of the Sink costs nothing.
 func (c *core) settle(k *work, err error) {
 	stored := len(k.out) + len(k.entries)
 	switch {
 	case err != nil:
-		// Nothing counts as seen that is not stored: the node sends it again.
+		// Entries that were not stored do not count as seen. The node sends them again.
 		for n := len(k.undos) - 1; n >= 0; n-- {
-			k.undos[n].back()
+			k.undos[n].revert()
 		}
 		if !errors.Is(err, ErrCollections) {
 			k.cost = 0
@@ -156,9 +156,9 @@ func (c *core) settle(k *work, err error) {
 	c.nodes.leave(k.node, k.cost)
 }
 
-// done releases what k holds.
-func (c *core) done(k *work) {
-	c.admission.leave(k.guest)
+// release ends the admission of k and keeps its buffers for the next request.
+func (c *core) release(k *work) {
+	c.admission.release(k.admitted)
 	*k = work{buffers: k.buffers.emptied()}
 	c.works.Put(k)
 }

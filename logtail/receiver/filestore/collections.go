@@ -70,9 +70,8 @@ func (f *Store) dayFiles() []*dayFile {
 	return slices.Collect(maps.Values(f.open))
 }
 
-// forget gives the place of a collection to another one where it has no files any
-// more, or never had any. No write can come between: one that has d by then is
-// told that it is closed, and asks again.
+// forget removes d from the collections if it has no files, so that another one can be created. A
+// write that waits for d finds that it is closed and asks for the collection again.
 func (f *Store) forget(d *dayFile) {
 	if !d.mu.TryLock() { // being written
 		return
@@ -88,8 +87,8 @@ func (f *Store) forget(d *dayFile) {
 	delete(f.open, foldName(d.collection))
 }
 
-// removeDir removes the directory of a collection if it is empty, and reports whether
-// there is none then.
+// removeDir removes the directory of a collection if it is empty, and reports whether the collection
+// has no directory.
 func (f *Store) removeDir(collection string) bool {
 	info, err := f.root.Lstat(collection)
 	switch {
@@ -97,8 +96,8 @@ func (f *Store) removeDir(collection string) bool {
 		return true
 	case err != nil:
 		return false
-	case !info.IsDir(): // of someone else, and in the way of this collection
+	case !info.IsDir(): // a file that someone else has put there
 		return true
 	}
-	return f.root.Remove(collection) == nil // fails unless empty
+	return f.root.Remove(collection) == nil // fails if it is not empty
 }

@@ -6,16 +6,15 @@ import (
 	"syscall"
 )
 
-// freeBytes returns how much room the filesystem of file has for this user, and
-// whether that is known.
+// freeBytes returns the free space of the filesystem of file for this user, and whether it is known.
 func freeBytes(file *os.File) (int64, bool) {
 	var st syscall.Statfs_t
 	err := control(file, func(fd int) error { return syscall.Fstatfs(fd, &st) })
 	return available(&st), err == nil
 }
 
-// available is in bytes. Here Bsize is the size of transfers that the filesystem
-// prefers, and Frsize, where it is told, the unit of Bavail; FUSE has both.
+// available returns the free space in bytes. On Linux the unit of Bavail is Frsize if it is set.
+// Bsize may be the preferred size of transfers, as in FUSE.
 func available(st *syscall.Statfs_t) int64 {
 	return int64(st.Bavail) * cmp.Or(int64(st.Frsize), int64(st.Bsize))
 }

@@ -4,5 +4,5 @@ package filestore
 
 import "os"
 
-// removed knows nothing here.
+// removed is not implemented on this system.
 func removed(*os.File) bool { return false }

@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// removed reports whether file has no name any more.
+// removed reports whether file was removed from its directory.
 func removed(file *os.File) bool {
 	var st syscall.Stat_t
 	err := control(file, func(fd int) error { return syscall.Fstat(fd, &st) })
 	return err == nil && st.Nlink == 0
 }
 
-// control calls do with the descriptor of file.
+// control calls do with the file descriptor of file.
 func control(file *os.File, do func(fd int) error) error {
 	conn, err := file.SyscallConn()
 	if err != nil {
