@@ -6,7 +6,7 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// direction is the index of a direction's shards.
+// direction is the direction of a packet, and the index of its shards.
 type direction int
 
 const (
@@ -14,7 +14,7 @@ const (
 	rx
 )
 
-// orient turns a key of direction d into one of Tx, and back.
+// orient converts a key between direction d and Tx.
 func (d direction) orient(k *key) key {
 	if d == rx {
 		return k.reversed()
@@ -22,10 +22,9 @@ func (d direction) orient(k *key) key {
 	return *k
 }
 
-// shards is how many goroutines can count one direction at once. A batch keeps its
-// shard for a microsecond or two, and writing it to the tunnel takes far longer, so
-// that four serve many processors; each may come to hold all flows, so that more
-// would cost memory.
+// shards is the number of goroutines that can count one direction at once. A batch locks its
+// shard for a microsecond or two, and writing it to the tunnel takes far longer, so four shards
+// serve many processors. More would cost memory, since each shard may hold all flows.
 const (
 	shardBits = 2
 	shards    = 1 << shardBits
@@ -33,7 +32,7 @@ const (
 
 // counter holds the state of a Statistics. It is allocated on the first packet.
 //
-// Locks are taken in this order: shards as they lie, then the registry.
+// The shards are locked in order, and before the registry.
 type counter struct {
 	seeds    seeds // immutable
 	registry registry
@@ -52,8 +51,8 @@ func newCounter(maxFlows int) *counter {
 	return c
 }
 
-// count counts pkt in sh and returns it. Where sh is nil it picks a shard and
-// locks it, so that a batch takes a lock once; the caller unlocks.
+// count counts pkt in sh and returns sh. If sh is nil, it chooses and locks a shard, so that a
+// batch locks only once. The caller unlocks it.
 func (c *counter) count(d direction, sh *shard, pkt []byte) *shard {
 	var k key
 	parse(&k, pkt)
@@ -65,10 +64,10 @@ func (c *counter) count(d direction, sh *shard, pkt []byte) *shard {
 	return sh
 }
 
-// lock returns a shard of d that is not in use, locked. The packets of one
-// goroutine mostly have one source, its peer in Rx and this node in Tx. Choosing
-// by that address keeps goroutines on shards of their own, and flows in one shard;
-// where two meet nevertheless, one moves on to the next shard instead of waiting.
+// lock locks and returns a shard of d that is not in use. The packets of a goroutine mostly have
+// the same source: its peer in Rx and this node in Tx. Choosing the shard by that address gives
+// each goroutine its own shard, and each flow one shard. If two goroutines choose the same
+// shard, one uses the next instead of waiting.
 func (c *counter) lock(d direction, k *key) *shard {
 	s := &c.shards[d]
 	first := (k.srcHi ^ k.srcLo) * (c.seeds[0] | 1) >> (64 - shardBits)
@@ -81,8 +80,8 @@ func (c *counter) lock(d direction, k *key) *shard {
 	return &s[first]
 }
 
-// pause makes the shards ignore packets, or count them again. Once it has
-// returned, no goroutine is still counting under the old order.
+// pause makes the shards ignore packets, or count them again. It applies to all packets from
+// its return on.
 func (c *counter) pause(paused bool) {
 	c.each(func(_ direction, sh *shard) {
 		sh.mu.Lock()
@@ -99,7 +98,7 @@ func (c *counter) each(f func(d direction, sh *shard)) {
 	}
 }
 
-// extract empties the counters and returns what they held.
+// extract returns the counters and resets them.
 func (c *counter) extract() map[flowtrack.Tuple]Counts {
 	flows, windows := c.take()
 	var zero Counts
@@ -127,8 +126,8 @@ func (c *counter) extract() map[flowtrack.Tuple]Counts {
 	return m
 }
 
-// take empties the counters. It holds all locks at once, because the numbers in
-// the tables are those of one registry; the work with what it returns needs none.
+// take takes the contents of the registry and the shards. It holds all locks at once, because
+// the tables refer to entries of the registry. The results need no lock.
 func (c *counter) take() (flows []entry, windows [2][shards]window) {
 	c.each(func(_ direction, sh *shard) { sh.mu.Lock() })
 	for d := range c.shards {

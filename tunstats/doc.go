@@ -1,6 +1,6 @@
 // Package tunstats counts the packets of a tunnel by flow.
 //
-// Whoever moves packets tells a [Meter] of each:
+// A program that moves packets passes each of them to a [Meter]:
 //
 //	package main
 //
@@ -21,8 +21,7 @@
 //		}
 //	}
 //
-// A wrapper of a tun embeds the Meter, and is then what a flow logger reads. With
-// the Read and Write of wireguard-go:
+// A tun wrapper can embed the Meter. With the Read and Write methods of wireguard-go:
 //
 //	type Device struct {
 //		tun.Device
@@ -40,12 +39,11 @@
 //		return d.Device.Write(bufs, offset)
 //	}
 //
-// # Promises
+// # Guarantees
 //
-// Any bytes may be handed over: a packet that cannot be decoded is counted under
-// the zero Tuple, never refused. Every packet and byte is counted exactly once,
-// whatever the number of goroutines, and comes out of exactly one extraction.
-// Counting a packet of a known flow allocates nothing and waits for no I/O.
-// Memory is bounded by MaxFlows: a port scan or spoofed sources make the
-// attribution coarser, never the sums wrong.
+// Any bytes are accepted: a packet that cannot be decoded is counted under the zero Tuple.
+// Every packet and byte is counted exactly once, by any number of goroutines, and returned by
+// exactly one extraction. Counting a packet of a known flow does not allocate and does not wait
+// for I/O. MaxFlows bounds the memory: a port scan or spoofed sources make the attribution
+// coarser, but the sums stay exact.
 package tunstats

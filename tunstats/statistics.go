@@ -6,56 +6,53 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// DefaultMaxFlows is the number of flows that one extraction keeps apart where
-// MaxFlows is zero: about 2 MiB of JSON.
+// DefaultMaxFlows is the default of Statistics.MaxFlows. Its flows take about 2 MiB of JSON.
 const DefaultMaxFlows = 16384
 
 // Statistics counts packets and bytes by flow.
 //
-// The zero value counts, and is small until its first packet. All methods may
-// be called from several goroutines at once. A Statistics must not be copied
-// after its first use.
+// The zero value is ready to use, and small until its first packet. All methods are safe for
+// concurrent use. A Statistics must not be copied after its first use.
 type Statistics struct {
-	// MaxFlows is the number of flows that one extraction keeps apart; zero or
-	// less means [DefaultMaxFlows]. It must not change after the first packet.
+	// MaxFlows is the number of flows that are counted separately until the next Extract.
+	// Zero or less means [DefaultMaxFlows]. It must not change after the first packet.
 	//
-	// The packets of a further flow count under its protocol and addresses
-	// with ports 0, together with others. Once a quarter of MaxFlows of such
-	// entries has been used up too, they count under the zero Tuple. A flow that
-	// has its entry keeps exact counts, and the sums are always exact.
+	// The packets of further flows are counted by protocol and addresses, with ports 0. When
+	// the number of such entries reaches a quarter of MaxFlows, the rest is counted under
+	// the zero Tuple. Flows that have an entry keep exact counts, and the sums are always
+	// exact.
 	//
-	// Memory until the next Extract: some 75 bytes for a flow, and the same again
-	// in each of the tables that count it, mostly one per direction, at most eight.
-	// With the default that is 3 to 5 MiB in a scan.
+	// Until the next Extract, a flow takes some 75 bytes, and the same again in each table
+	// that counts it: usually one per direction, and at most eight. With the default, a
+	// port scan takes 3 to 5 MiB.
 	MaxFlows int
 
 	counter atomic.Pointer[counter]
 }
 
-// Stats tells about the counters of a [Statistics] or a [Meter].
+// Stats describes the counters of a [Statistics] or a [Meter].
 type Stats struct {
-	// Flows is the number of entries that an extraction would return now.
+	// Flows is the number of entries that an extraction would return.
 	Flows int
 
-	// FoldedPackets is the number of packets that were counted under a wider
-	// Tuple than their own, because there was no room for another flow. The number of
-	// flows among them is at most that; it is not known exactly, since telling
-	// flows apart takes the very memory that folding saves. Extractions do not reset it.
+	// FoldedPackets is the number of packets that were counted under a wider Tuple than
+	// their own, because there was no room for another flow. The number of their flows is
+	// not known, since counting flows takes the memory that folding saves. Extractions do
+	// not reset FoldedPackets.
 	FoldedPackets uint64
 
-	// UndecodablePackets is the number of packets without a valid IP header,
-	// which are counted under the zero Tuple. Extractions do not reset it.
+	// UndecodablePackets is the number of packets without a valid IP header, which are
+	// counted under the zero Tuple. Extractions do not reset it.
 	UndecodablePackets uint64
 }
 
-// UpdateTx counts a packet that the local side sends. pkt begins with the IP
-// header, without the 4 bytes that a tun puts before it on macOS, and on Linux
-// without IFF_NO_PI: a packet that begins otherwise is undecodable, see [Stats].
-// Its length is what is counted. An empty pkt is skipped. pkt is not kept.
+// UpdateTx counts a packet that the local side sends. pkt must begin with the IP header, without
+// the 4 bytes that a tun adds on macOS, or on Linux without IFF_NO_PI; otherwise the packet is
+// undecodable. UpdateTx counts len(pkt) bytes. It ignores an empty pkt, and does not keep pkt.
 func (s *Statistics) UpdateTx(pkt []byte) { s.update(tx, pkt) }
 
-// UpdateRx counts a packet that the local side receives, as UpdateTx does. Source
-// and destination change places, so that both directions of a flow have one Tuple.
+// UpdateRx counts a packet that the local side receives. It is like UpdateTx, but swaps source
+// and destination, so that both directions of a flow have the same Tuple.
 func (s *Statistics) UpdateRx(pkt []byte) { s.update(rx, pkt) }
 
 func (s *Statistics) update(d direction, pkt []byte) {
@@ -64,9 +61,9 @@ func (s *Statistics) update(d direction, pkt []byte) {
 	}
 }
 
-// UpdateTxBatch counts the packets bufs[i][offset:offset+sizes[i]] that the local
-// side sends: what Read of a wireguard-go tun.Device fills in, with sizes cut to
-// the number of packets that it returned. Sizes below 1 are skipped.
+// UpdateTxBatch counts the packets bufs[i][offset:offset+sizes[i]] that the local side sends.
+// The arguments are those of Read of a wireguard-go tun.Device, with sizes cut to the number of
+// packets that Read returned. Sizes below 1 are skipped.
 func (s *Statistics) UpdateTxBatch(bufs [][]byte, sizes []int, offset int) {
 	c := s.load()
 	var sh *shard
@@ -81,8 +78,8 @@ func (s *Statistics) UpdateTxBatch(bufs [][]byte, sizes []int, offset int) {
 	}
 }
 
-// UpdateRxBatch counts the packets bufs[i][offset:] that the local side receives:
-// what is handed to Write of a wireguard-go tun.Device. Empty ones are skipped.
+// UpdateRxBatch counts the packets bufs[i][offset:] that the local side receives. The arguments
+// are those of Write of a wireguard-go tun.Device. Empty packets are skipped.
 func (s *Statistics) UpdateRxBatch(bufs [][]byte, offset int) {
 	c := s.load()
 	var sh *shard
@@ -96,7 +93,7 @@ func (s *Statistics) UpdateRxBatch(bufs [][]byte, offset int) {
 	}
 }
 
-// from returns b[offset:], or nothing where there is no such part.
+// from returns b[offset:], or nil if offset is out of range.
 func from(b []byte, offset int) []byte {
 	if offset < 0 || offset > len(b) {
 		return nil
@@ -104,9 +101,9 @@ func from(b []byte, offset int) []byte {
 	return b[offset:]
 }
 
-// Extract returns what was counted since the last Extract, and starts again from
-// zero. Every packet is in exactly one extraction. The caller owns the map; it is
-// nil where nothing was counted. Source and destination are those of the packets sent.
+// Extract returns the counters since the last Extract and resets them. Every packet is in exactly
+// one extraction. The caller owns the map, which is nil if nothing was counted. Source and
+// destination are those of sent packets.
 func (s *Statistics) Extract() map[flowtrack.Tuple]Counts {
 	c := s.counter.Load()
 	if c == nil {
@@ -115,7 +112,7 @@ func (s *Statistics) Extract() map[flowtrack.Tuple]Counts {
 	return c.extract()
 }
 
-// Stats tells how full the counters are.
+// Stats returns the current Stats.
 func (s *Statistics) Stats() Stats {
 	c := s.counter.Load()
 	if c == nil {
@@ -124,7 +121,7 @@ func (s *Statistics) Stats() Stats {
 	return c.stats()
 }
 
-// load returns the counter, which it makes if there is none.
+// load returns the counter. It creates it if necessary.
 func (s *Statistics) load() *counter {
 	if c := s.counter.Load(); c != nil {
 		return c

@@ -12,17 +12,17 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// errNameTaken is an receiver.ErrCollections.
+// errNameTaken is a receiver.ErrCollections.
 var errNameTaken = fmt.Errorf("%w, or a name that is taken", receiver.ErrCollections)
 
-// placeKey returns a key that no two collections may share. On many file systems, names that
+// foldName returns a key that no two collections may share. On many file systems, names that
 // differ only in case are the same directory, and two writers of one file would overwrite
 // each other. Such names are refused on all systems, so that files can be moved between them.
-func placeKey(collection string) string { return strings.ToLower(collection) }
+func foldName(collection string) string { return strings.ToLower(collection) }
 
-// ofWindows reports whether Windows would use something else for the name of a collection: a
+// isReserved reports whether Windows would use something else for the name of a collection: a
 // device, with or without an extension, or the name without its trailing dots.
-func ofWindows(name string) bool {
+func isReserved(name string) bool {
 	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
 	switch stem {
 	case "CON", "PRN", "AUX", "NUL":
@@ -32,28 +32,39 @@ func ofWindows(name string) bool {
 	return port && '0' <= stem[3] && stem[3] <= '9' || strings.HasSuffix(name, ".")
 }
 
-// day returns the file of a collection that is being written, or creates it.
-func (f *Store) day(name string) (*dayFile, error) {
+// dayFile returns the file of a collection that is being written, or creates it.
+func (f *Store) dayFile(name string) (*dayFile, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := placeKey(name)
+	key := foldName(name)
 	switch d := f.open[key]; {
 	case f.closed:
 		return nil, ErrClosed
-	case d != nil && d.collection != name, runtime.GOOS == "windows" && ofWindows(name):
+	case d != nil && d.collection != name, runtime.GOOS == "windows" && isReserved(name):
 		return nil, errNameTaken
 	case d != nil:
 		return d, nil
 	case len(f.open) >= f.opts.Collections:
 		return nil, receiver.ErrCollections
 	}
-	d := &dayFile{collection: name}
+	d := &dayFile{collection: name, numbers: make(map[string]int)}
 	f.open[key] = d
 	return d, nil
 }
 
-// days returns the files of all collections.
-func (f *Store) days() []*dayFile {
+// openName returns the name of the open file of a collection, or "" if there is none.
+func (f *Store) openName(collection string) string {
+	f.mu.Lock()
+	d := f.open[foldName(collection)]
+	f.mu.Unlock()
+	if d == nil || d.collection != collection {
+		return ""
+	}
+	return d.openName()
+}
+
+// dayFiles returns the files of all collections.
+func (f *Store) dayFiles() []*dayFile {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Collect(maps.Values(f.open))
@@ -67,17 +78,14 @@ func (f *Store) forget(d *dayFile) {
 		return
 	}
 	defer d.mu.Unlock()
-	d.letGo()
+	d.closeRemoved()
 	if d.closed || d.file != nil || !f.removeDir(d.collection) {
 		return
 	}
 	d.closed = true
-	f.names.Lock()
-	delete(f.last, d.collection)
-	f.names.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.open, placeKey(d.collection))
+	delete(f.open, foldName(d.collection))
 }
 
 // removeDir removes the directory of a collection if it is empty, and reports whether

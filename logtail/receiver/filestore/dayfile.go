@@ -3,6 +3,7 @@ package filestore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"sync"
@@ -19,23 +20,25 @@ const maxKept = 1 << 20 // bytes
 type dayFile struct {
 	collection string // immutable
 
-	// mu is held during writes, because the bytes of a file need an order. Apart from names
-	// in Store, no other lock is held during I/O. Only keep and requests of the same
-	// collection wait for it, and requests end at their own deadline.
-	mu     sync.Mutex
-	day    string // the day in the name of file
-	file   *syncedFile
-	torn   bool // file may be longer than its size field says
-	closed bool
-	buf    []byte
+	// mu is held during writes, because the bytes of a file need an order. No other lock is
+	// held during I/O. Only keep and requests of the same collection wait for it, and
+	// requests end at their own deadline.
+	mu      sync.Mutex
+	numbers map[string]int // the highest number of each day, so that none is used twice
+	day     string         // the day in the name of file
+	name    string         // of file
+	file    *syncedFile    // nil until the next write creates one
+	torn    bool           // file may be longer than its size field says
+	closed  bool
+	buf     []byte
 }
 
 // written is the result of a write.
 type written struct {
-	file    *syncedFile
-	end     int64 // offset in file after the write
-	bytes   int64
-	rotated bool // keep has a finished file to compress
+	file     *syncedFile
+	end      int64 // offset in file after the write
+	bytes    int64
+	finished bool // keep has a finished file to compress
 }
 
 // write appends the entries of b. It begins a new file if the day or the size requires it.
@@ -48,7 +51,7 @@ func (d *dayFile) write(f *Store, b receiver.Batch) (written, error) {
 		// the only way to get duplicates in a file.
 		if err = w.file.syncTo(w.end); err != nil {
 			err = errors.Join(err, d.abandon(f, w.file))
-			w.rotated = true
+			w.finished = true
 		}
 	}
 	if err != nil && err != ErrClosed && err != ErrNoRoom {
@@ -62,15 +65,15 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 	if d.closed {
 		return w, ErrClosed
 	}
-	d.letGo()
-	if err := f.room(); err != nil {
+	d.closeRemoved()
+	if err := f.checkRoom(); err != nil {
 		return w, err
 	}
 	d.buf = d.buf[:0]
 	for _, e := range b.Entries {
 		d.buf = append(append(d.buf, e...), '\n')
 	}
-	if w.rotated, err = d.prepare(f, b.Received.UTC().Format(time.DateOnly)); err != nil {
+	if w.finished, err = d.prepare(f, b.Received.UTC().Format(time.DateOnly)); err != nil {
 		return w, err
 	}
 	n, err := d.file.WriteAt(d.buf, d.file.size.Load())
@@ -78,7 +81,7 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 		// A write that ran out of space has left part of a batch, which will be
 		// refused.
 		d.torn = true
-		return w, errors.Join(err, d.mend())
+		return w, errors.Join(err, d.cutFailed())
 	}
 	w.file, w.end, w.bytes = d.file, d.file.size.Add(int64(n)), int64(n)
 	if cap(d.buf) > maxKept {
@@ -87,9 +90,9 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 	return w, nil
 }
 
-// letGo closes a file that someone has removed. Further writes to it would be lost, and its
+// closeRemoved closes a file that someone has removed. Further writes to it would be lost, and its
 // space is only freed when it is closed.
-func (d *dayFile) letGo() {
+func (d *dayFile) closeRemoved() {
 	if d.file != nil && removed(d.file.File) {
 		d.file.Close()
 		d.file = nil
@@ -97,20 +100,20 @@ func (d *dayFile) letGo() {
 }
 
 // prepare makes the file ready for the content of buf.
-func (d *dayFile) prepare(f *Store, day string) (rotated bool, err error) {
+func (d *dayFile) prepare(f *Store, day string) (finished bool, err error) {
 	// A request received before midnight may be written after it. Never go back a day.
 	if d.file != nil && (d.day < day || d.full(f.opts.RotateBytes)) {
-		if err := d.rotate(f); err != nil {
+		if err := d.finish(f); err != nil {
 			return false, err
 		}
-		rotated = true
+		finished = true
 	}
 	if d.file == nil {
 		if err := d.create(f, day); err != nil {
-			return rotated, err
+			return finished, err
 		}
 	}
-	return rotated, d.mend()
+	return finished, d.cutFailed()
 }
 
 // full reports whether the file has content and no room for buf.
@@ -119,8 +122,8 @@ func (d *dayFile) full(most int64) bool {
 	return size > 0 && size+int64(len(d.buf)) > most
 }
 
-// mend cuts off what a failed write left behind.
-func (d *dayFile) mend() error {
+// cutFailed cuts off what a failed write left behind.
+func (d *dayFile) cutFailed() error {
 	if !d.torn {
 		return nil
 	}
@@ -131,27 +134,18 @@ func (d *dayFile) mend() error {
 	return nil
 }
 
-// create opens the file of day, which an earlier process may have created.
+// create creates the next file of day.
 func (d *dayFile) create(f *Store, day string) error {
-	if err := f.root.Mkdir(d.collection, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := f.root.Mkdir(d.collection, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	name := path.Join(d.collection, day+plainSuffix)
-	// A file in our directory may belong to someone else: from a time when others could
-	// write to it, or because root moved it there.
+	// The directory may belong to someone else: from a time when others could write to
+	// ours, or because root moved it there.
 	if err := owndir.CheckDir(f.root, d.collection); err != nil {
 		return err
 	}
-	if err := owndir.CheckFile(f.root, name); err != nil {
-		return err
-	}
-	file, err := f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	file, name, err := d.createNext(f, day)
 	if err != nil {
-		return err
-	}
-	info, err := file.Stat()
-	if err != nil {
-		file.Close()
 		return err
 	}
 	if f.opts.Sync {
@@ -160,13 +154,35 @@ func (d *dayFile) create(f *Store, day string) error {
 			return err
 		}
 	}
-	d.file, d.day, d.torn = newSyncedFile(file, info.Size()), day, false
+	d.file, d.day, d.name, d.torn = newSyncedFile(file), day, name, false
 	return nil
 }
 
-// rotate closes the file and renames it to its final, numbered name.
-func (d *dayFile) rotate(f *Store) error {
-	if err := d.mend(); err != nil {
+// createNext creates a file with the next free number of day. It skips the numbers of files
+// that someone else has put there, plain or compressed.
+func (d *dayFile) createNext(f *Store, day string) (*os.File, string, error) {
+	for n := d.numbers[day] + 1; ; n++ {
+		name := plainName(day, n)
+		switch _, err := f.root.Lstat(path.Join(d.collection, compressedName(name))); {
+		case err == nil:
+			continue
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, "", err
+		}
+		file, err := f.root.OpenFile(path.Join(d.collection, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			d.numbers[day] = n
+		}
+		return file, name, err
+	}
+}
+
+// finish closes the file. It is not written again.
+func (d *dayFile) finish(f *Store) error {
+	if err := d.cutFailed(); err != nil {
 		return err
 	}
 	if f.opts.Sync {
@@ -174,43 +190,39 @@ func (d *dayFile) rotate(f *Store) error {
 		// file is closed all the same.
 		d.file.syncTo(d.file.size.Load())
 	}
-	// Close first, since not every system can rename an open file.
 	err := d.file.Close()
 	d.file = nil
-	return errors.Join(err, f.assignNumber(d.collection, d.day))
+	return err
 }
 
-// abandon rotates a file that could not be synced, so that the next write begins another.
+// abandon finishes a file that could not be synced, so that the next write begins another.
 func (d *dayFile) abandon(f *Store, file *syncedFile) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.file != file {
 		return nil // another write was faster
 	}
-	return d.rotate(f)
+	return d.finish(f)
 }
 
-// stale rotates the file if its day has ended.
+// stale finishes the file if its day has ended.
 func (d *dayFile) stale(f *Store, today string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.file == nil || d.day >= today {
 		return nil
 	}
-	return d.rotate(f)
+	return d.finish(f)
 }
 
-// endOther finishes s, a file of the same collection, unless it is the open one.
-func (d *dayFile) endOther(f *Store, s stored) error {
+// openName returns the name of the open file, or "" if there is none.
+func (d *dayFile) openName() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.file != nil && d.day == s.day {
-		return nil
+	if d.file == nil {
+		return ""
 	}
-	if err := f.endDay(s); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil // it was rotated since the directory was read
+	return d.name
 }
 
 // close closes the file.
@@ -221,7 +233,7 @@ func (d *dayFile) close() error {
 	if d.file == nil {
 		return nil
 	}
-	err := errors.Join(d.mend(), d.file.syncTo(d.file.size.Load()), d.file.Close())
+	err := errors.Join(d.cutFailed(), d.file.syncTo(d.file.size.Load()), d.file.Close())
 	d.file = nil
 	return err
 }

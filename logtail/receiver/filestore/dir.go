@@ -32,13 +32,6 @@ func lockDir(root *os.Root) (*os.File, error) {
 // list returns the stored files of a collection and ignores all others. A directory that does
 // not exist has none.
 func (f *Store) list(collection string) ([]stored, error) {
-	f.names.Lock()
-	defer f.names.Unlock()
-	return f.listLocked(collection)
-}
-
-// listLocked is list with names held.
-func (f *Store) listLocked(collection string) ([]stored, error) {
 	entries, err := f.readDir(collection)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -61,6 +54,11 @@ func (f *Store) listLocked(collection string) ([]stored, error) {
 		}
 		s.collection, s.size = collection, info.Size()
 		files = append(files, s)
+	}
+	// A file that is not open now and was there before is never opened again.
+	open := f.openName(collection)
+	for n := range files {
+		files[n].open = files[n].name == open
 	}
 	return files, nil
 }

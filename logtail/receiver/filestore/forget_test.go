@@ -19,7 +19,7 @@ func TestAStoreSurvivesThatItsCollectionIsForgotten(t *testing.T) {
 	c.Assert(err, qt.IsNil)
 	for n := range 100 {
 		b := receiver.Batch{Collection: fmt.Sprint(n), Received: time.Now(), Entries: [][]byte{[]byte("1")}}
-		d, err := f.day(b.Collection)
+		d, err := f.dayFile(b.Collection)
 		c.Assert(err, qt.IsNil)
 		d.mu.Lock()
 		result := make(chan error)

@@ -3,13 +3,9 @@ package filestore
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // keepEvery is the time between two runs of tidy that nothing else causes.
@@ -49,20 +45,20 @@ var errQuit = errors.New("filestore: closing")
 func (f *Store) tidy(now time.Time) error {
 	var errs []error
 	today := now.UTC().Format(time.DateOnly)
-	for _, d := range f.days() {
+	for _, d := range f.dayFiles() {
 		errs = append(errs, d.stale(f, today))
 	}
 	collections, err := f.collections()
 	errs = append(errs, err)
 	for _, c := range collections {
-		err := f.finish(c, today)
+		err := f.compressAll(c)
 		if errors.Is(err, errQuit) {
 			return err
 		}
 		errs = append(errs, err)
 	}
 	errs = append(errs, f.retain(collections, now))
-	for _, d := range f.days() {
+	for _, d := range f.dayFiles() {
 		f.forget(d)
 	}
 	return joinDistinct(errs)
@@ -76,101 +72,19 @@ func joinDistinct(errs []error) error {
 	return errors.Join(slices.CompactFunc(errs, func(a, b error) bool { return a.Error() == b.Error() })...)
 }
 
-// finish compresses the finished files of a collection. A file of a past day that was not
-// finished is numbered now and compressed the next time.
-func (f *Store) finish(collection, today string) error {
+// compressAll compresses the finished files of a collection.
+func (f *Store) compressAll(collection string) error {
 	files, err := f.list(collection)
 	if err != nil {
 		return err
 	}
-	var errs []error
 	for _, s := range files {
-		switch {
-		case s.zstd:
-		case s.number > 0:
-			if err := f.compress(s); err != nil {
-				return errors.Join(append(errs, fmt.Errorf("compress %s: %w", s.path(), err))...)
-			}
-		case s.day < today:
-			errs = append(errs, f.endLeft(s))
+		if s.zstd || s.open || f.conflicts[s.path()] {
+			continue
+		}
+		if err := f.compress(s); err != nil {
+			return fmt.Errorf("compress %s: %w", s.path(), err)
 		}
 	}
-	return errors.Join(errs...)
-}
-
-// endLeft finishes a file that a failed rotation left behind.
-func (f *Store) endLeft(s stored) error {
-	f.mu.Lock()
-	d := f.open[placeKey(s.collection)]
-	f.mu.Unlock()
-	if d == nil || d.collection != s.collection {
-		return nil // not ours; the next Open repairs it
-	}
-	return d.endOther(f, s)
-}
-
-// compress replaces a finished file by its compressed form. If the process is killed, either
-// the plain file remains, perhaps with a .tmp file that the next Open removes, or both files
-// are complete. In the latter case the next call removes the plain one.
-func (f *Store) compress(s stored) error {
-	final := compressedName(s.path())
-	if info, err := f.root.Lstat(final); err == nil && info.Mode().IsRegular() {
-		return f.removeDuplicate(s)
-	}
-	if err := f.compressAs(s, final); err != nil {
-		return err
-	}
-	return f.removePlain(s)
-}
-
-// compressAs writes the compressed form of s to final.
-func (f *Store) compressAs(s stored, final string) (err error) {
-	src, err := f.root.Open(s.path())
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	temp := final + tempSuffix
-	dst, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.root.Remove(temp)
-		}
-	}()
-	err = compressTo(dst, untilQuit{src, f.quit})
-	if err == nil {
-		err = dst.Sync()
-	}
-	if err := errors.Join(err, dst.Close()); err != nil {
-		return err
-	}
-	return f.rename(temp, final)
-}
-
-// compressTo streams src to dst as zstd.
-func compressTo(dst io.Writer, src io.Reader) error {
-	z, err := zstd.NewWriter(dst, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(4<<20))
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(z, src)
-	return errors.Join(err, z.Close())
-}
-
-// untilQuit is a Reader that fails once quit is closed.
-type untilQuit struct {
-	io.Reader
-	quit <-chan struct{}
-}
-
-func (r untilQuit) Read(p []byte) (int, error) {
-	select {
-	case <-r.quit:
-		return 0, errQuit
-	default:
-		return r.Reader.Read(p)
-	}
+	return nil
 }

@@ -33,7 +33,7 @@ func TestFilesRotateBySize(t *testing.T) {
 		c.Check(lines, qt.DeepEquals, want, qt.Commentf("names sort by time"))
 		c.Check(names, qt.HasLen, 5)
 		c.Check(names[0], qt.Equals, "x/"+day0+".0001.ndjson.zst")
-		c.Check(names[4], qt.Equals, "x/"+day0+".ndjson")
+		c.Check(names[4], qt.Equals, "x/"+day0+".0005.ndjson")
 	})
 }
 
@@ -67,7 +67,7 @@ func TestACollectionWithoutFilesGivesUpItsPlace(t *testing.T) {
 		c.Check(f.Store(t.Context(), storetest.Batch("x", "3")), qt.ErrorIs, receiver.ErrCollections)
 		c.Assert(f.Close(), qt.IsNil)
 		names, _ := storetest.Tree(c, dir)
-		c.Check(names, qt.DeepEquals, []string{"y/2000-01-04.ndjson"})
+		c.Check(names, qt.DeepEquals, []string{"y/2000-01-04.0001.ndjson"})
 	})
 }
 
@@ -97,7 +97,7 @@ func TestFilesOfOthersStay(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	foreign := []string{"README", "x/notes.ndjson", "x/2000-01-01.ndjson.gz", "x/1999-99-99.ndjson", "x/my.tmp",
-		"x/2000-01-01.0000.ndjson", "x/2000-01-01.new.ndjson", "x/2000-01-01.ndjson.zst", ".hidden/2000-01-01.ndjson"}
+		"x/2000-01-01.0000.ndjson", "x/2000-01-01.new.ndjson", "x/2000-01-01.new.tmp", ".hidden/2000-01-01.ndjson"}
 	for _, name := range foreign {
 		path := filepath.Join(dir, name)
 		c.Assert(os.MkdirAll(filepath.Dir(path), 0o700), qt.IsNil)
@@ -112,33 +112,37 @@ func TestFilesOfOthersStay(t *testing.T) {
 	}
 }
 
-func TestFilesAreRepaired(t *testing.T) {
-	const today = day0
+func TestOpenRepairs(t *testing.T) {
+	const first, second, third = day0 + ".0001.ndjson", day0 + ".0002.ndjson", day0 + ".0003.ndjson"
 	for _, test := range []struct {
 		name        string
 		before      map[string]string
 		names, want []string
 	}{
-		{"a torn line is cut off", map[string]string{today + ".ndjson": "1\n2\n{\"to"},
-			[]string{today + ".ndjson"}, []string{"1", "2", "new"}},
-		{"a file with a torn line only becomes empty", map[string]string{today + ".ndjson": "{\"to"},
-			[]string{today + ".ndjson"}, []string{"new"}},
-		{"a torn line longer than what is read at once", map[string]string{today + ".ndjson": "1\n" + strings.Repeat("x", 200_000)},
-			[]string{today + ".ndjson"}, []string{"1", "new"}},
-		{"zeros of a power cut are a torn line", map[string]string{today + ".ndjson": "1\n" + strings.Repeat("\x00", 5000)},
-			[]string{today + ".ndjson"}, []string{"1", "new"}},
-		{"a file of a past day is rotated", map[string]string{"1999-12-31.ndjson": "1\n2"},
-			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
-		{"beside those of that day", map[string]string{"1999-12-31.0007.ndjson.zst": storetest.Compress("0\n"), "1999-12-31.ndjson": "1\n"},
-			[]string{"1999-12-31.0007.ndjson.zst", "1999-12-31.0008.ndjson.zst", today + ".ndjson"}, []string{"0", "1", "new"}},
-		{"killed before compression", map[string]string{"1999-12-31.0001.ndjson": "1\n"},
-			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
-		{"killed in compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst.tmp": "\x28\xb5"},
-			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
-		{"killed after compression", map[string]string{"1999-12-31.0001.ndjson": "1\n", "1999-12-31.0001.ndjson.zst": storetest.Compress("1\n")},
-			[]string{"1999-12-31.0001.ndjson.zst", today + ".ndjson"}, []string{"1", "new"}},
-		{"a number given twice", map[string]string{"1999-12-31.0001.ndjson": "2\n", "1999-12-31.0001.ndjson.zst": storetest.Compress("1\n")},
-			[]string{"1999-12-31.0001.ndjson.zst", "1999-12-31.0002.ndjson.zst", today + ".ndjson"}, []string{"1", "2", "new"}},
+		{"a torn line is cut off", map[string]string{first: "1\n2\n{\"to"},
+			[]string{first + ".zst", second}, []string{"1", "2", "new"}},
+		{"a file with a torn line only becomes empty", map[string]string{first: "{\"to"},
+			[]string{first + ".zst", second}, []string{"new"}},
+		{"a torn line longer than what is read at once", map[string]string{first: "1\n" + strings.Repeat("x", 200_000)},
+			[]string{first + ".zst", second}, []string{"1", "new"}},
+		{"zeros of a power cut are a torn line", map[string]string{first: "1\n" + strings.Repeat("\x00", 5000)},
+			[]string{first + ".zst", second}, []string{"1", "new"}},
+		{"several files", map[string]string{first: "1\n", second: "2\n3"},
+			[]string{first + ".zst", second + ".zst", third}, []string{"1", "2", "new"}},
+		{"a file of a past day is finished", map[string]string{"1999-12-31.0001.ndjson": "1\n2"},
+			[]string{"1999-12-31.0001.ndjson.zst", first}, []string{"1", "new"}},
+		{"killed during compression", map[string]string{first: "1\n", day0 + ".0001.tmp": "\x28\xb5"},
+			[]string{first + ".zst", second}, []string{"1", "new"}},
+		{"killed after compression", map[string]string{first: "1\n", first + ".zst": storetest.Compress("1\n")},
+			[]string{first + ".zst", second}, []string{"1", "new"}},
+		{"a compressed file with other content", map[string]string{first: "1\n", first + ".zst": storetest.Compress("2\n")},
+			[]string{first, first + ".zst", second}, []string{"1", "2", "new"}},
+		{"a compressed file that is damaged", map[string]string{first: "1\n", first + ".zst": ""},
+			[]string{first, first + ".zst", second}, []string{"1", "new"}},
+		{"today's file of an earlier version", map[string]string{day0 + ".0007.ndjson.zst": storetest.Compress("0\n"), day0 + ".ndjson": "1\n{"},
+			[]string{day0 + ".0007.ndjson.zst", day0 + ".0008.ndjson", day0 + ".ndjson.zst"}, []string{"0", "new", "1"}},
+		{"a past day's file of an earlier version", map[string]string{"1999-12-31.ndjson": "1\n", "1999-12-31.ndjson.zst.tmp": "\x28\xb5"},
+			[]string{"1999-12-31.ndjson.zst", first}, []string{"1", "new"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)

@@ -2,16 +2,9 @@ package filestore
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"errors"
-	"io"
 	"os"
 	"path"
 	"slices"
-	"strings"
-	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/go-netlog/netlog/internal/owndir"
 )
@@ -29,64 +22,53 @@ func (f *Store) repair() error {
 		if err := owndir.CheckDir(f.root, c); err != nil {
 			return err
 		}
-		if err := f.repairCollection(c); err != nil {
+		numbers, err := f.repairCollection(c)
+		if err != nil {
 			return err
 		}
-		if d := f.open[placeKey(c)]; d != nil {
+		if d := f.open[foldName(c)]; d != nil {
 			f.opts.Logf("filestore: %s: nothing is added, it differs from %s in case only", c, d.collection)
 			continue
 		}
-		f.open[placeKey(c)] = &dayFile{collection: c}
+		f.open[foldName(c)] = &dayFile{collection: c, numbers: numbers}
 	}
 	return nil
 }
 
-// repairCollection repairs one collection.
-func (f *Store) repairCollection(collection string) error {
+// repairCollection repairs one collection and returns the highest number of each day.
+func (f *Store) repairCollection(collection string) (map[string]int, error) {
 	entries, err := f.readDir(collection)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range entries {
-		if stem, ok := strings.CutSuffix(e.Name(), tempSuffix); ok {
-			if _, ok := parseName(stem); ok {
-				if err := f.root.Remove(path.Join(collection, e.Name())); err != nil {
-					return err
-				}
+		if isTemp(e.Name()) {
+			if err := f.root.Remove(path.Join(collection, e.Name())); err != nil {
+				return nil, err
 			}
 		}
 	}
 	files, err := f.list(collection)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	today := time.Now().UTC().Format(time.DateOnly)
+	numbers := make(map[string]int)
 	for _, s := range files {
-		switch {
-		case s.zstd:
-		case s.number > 0: // keep compresses it
-			twin := compressedName(s.name)
-			if slices.ContainsFunc(files, func(t stored) bool { return t.name == twin }) {
-				err = f.removeDuplicate(s)
+		numbers[s.day] = max(numbers[s.day], s.number)
+		if s.zstd {
+			continue
+		}
+		if err := f.cutTorn(s); err != nil {
+			return nil, err
+		}
+		compressed := compressedName(s.name)
+		if slices.ContainsFunc(files, func(t stored) bool { return t.name == compressed }) {
+			if err := f.removeDuplicate(s); err != nil {
+				return nil, err
 			}
-		case s.day == today:
-			err = f.cutTorn(s)
-		default:
-			err = f.endDay(s)
-		}
-		if err != nil {
-			return err
 		}
 	}
-	return nil
-}
-
-// endDay finishes a plain file that is no longer written.
-func (f *Store) endDay(s stored) error {
-	if err := f.cutTorn(s); err != nil {
-		return err
-	}
-	return f.assignNumber(s.collection, s.day)
+	return numbers, nil
 }
 
 // cutTorn removes an incomplete last line. Its batch was not acknowledged, since that happens
@@ -100,13 +82,7 @@ func (f *Store) cutTorn(s stored) error {
 		return err
 	}
 	defer file.Close()
-	// The file may have grown since it was listed.
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	size := info.Size()
-	end := size
+	end := s.size
 	chunk := make([]byte, 64<<10)
 	for end > 0 {
 		n := min(end, int64(len(chunk)))
@@ -119,66 +95,9 @@ func (f *Store) cutTorn(s stored) error {
 		}
 		end -= n
 	}
-	if end == size {
+	if end == s.size {
 		return nil
 	}
-	f.opts.Logf("filestore: %s: cut off a torn line of %d bytes", s.path(), size-end)
+	f.opts.Logf("filestore: %s: cut off a torn line of %d bytes", s.path(), s.size-end)
 	return file.Truncate(end)
-}
-
-// removeDuplicate removes a finished file whose compressed form exists. If the compressed file
-// holds something else, the finished file gets a new number instead.
-func (f *Store) removeDuplicate(s stored) error {
-	same, err := f.sameText(s.path(), compressedName(s.path()))
-	switch {
-	case err != nil:
-		return err
-	case !same:
-		return f.assign(s.collection, s.day, s.name)
-	}
-	return f.removePlain(s)
-}
-
-// removePlain removes a file whose compressed form is complete.
-func (f *Store) removePlain(s stored) error {
-	if err := f.syncDirs(s.collection); err != nil {
-		return err
-	}
-	return f.remove(s.path())
-}
-
-// sameText reports whether a compressed file has the same content as a plain one. A plain file
-// is removed only for this reason, never because of its name.
-func (f *Store) sameText(plain, compressed string) (bool, error) {
-	p, err := f.root.Open(plain)
-	if err != nil {
-		return false, err
-	}
-	defer p.Close()
-	z, err := f.root.Open(compressed)
-	if err != nil {
-		return false, err
-	}
-	defer z.Close()
-	want, err := sum(untilQuit{p, f.quit})
-	if err != nil {
-		return false, err
-	}
-	text, err := zstd.NewReader(untilQuit{z, f.quit}, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return false, err
-	}
-	defer text.Close()
-	got, err := sum(text)
-	if errors.Is(err, errQuit) {
-		return false, err
-	}
-	return err == nil && got == want, nil // a file that cannot be decompressed is different
-}
-
-// sum returns the SHA-256 of the content of r.
-func sum(r io.Reader) (sum [sha256.Size]byte, err error) {
-	h := sha256.New()
-	_, err = io.Copy(h, r)
-	return [sha256.Size]byte(h.Sum(nil)), err
 }

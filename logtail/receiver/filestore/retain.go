@@ -30,7 +30,7 @@ func (f *Store) retain(collections []string, now time.Time) error {
 		if why == "" {
 			continue
 		}
-		if err := f.remove(s.path()); err != nil {
+		if err := f.root.Remove(s.path()); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -46,7 +46,7 @@ func (f *Store) retain(collections []string, now time.Time) error {
 // excess returns why s must be removed if all files have total bytes, or "" if it stays.
 func (o Options) excess(s stored, now time.Time, total int64) string {
 	switch {
-	case s.number == 0: // being written
+	case s.open:
 		return ""
 	case o.MaxAge > 0 && s.day < now.UTC().Add(-o.MaxAge).Format(time.DateOnly):
 		return "older than " + ageText(o.MaxAge)

@@ -63,38 +63,6 @@ func TestEachRemovalIsTold(t *testing.T) {
 	}
 }
 
-// TestAFileWhoseRotationFailedOnceGoesLikeAnyOther: it is given its number when that is
-// possible again, and is compressed and removed in its time.
-func TestAFileWhoseRotationFailedOnceGoesLikeAnyOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		dir := t.TempDir()
-		told := new(journal)
-		f := storetest.Open(c, dir, filestore.Options{MaxAge: 48 * time.Hour, Logf: told.logf})
-		storetest.Store(c, f, "x", "old")
-		block := filepath.Join(dir, "x", day0+".0001.ndjson")
-		c.Assert(os.Mkdir(block, 0o700), qt.IsNil)
-		time.Sleep(24*time.Hour - time.Second)
-		// As one received just after midnight.
-		b := storetest.Batch("x", "refused")
-		b.Received = time.Now().Add(2 * time.Second)
-		c.Check(f.Store(t.Context(), b), qt.IsNotNil)
-		c.Assert(os.Remove(block), qt.IsNil)
-		time.Sleep(2 * time.Second)
-		storetest.Store(c, f, "x", "new")
-		time.Sleep(3 * time.Minute)
-		synctest.Wait()
-		names, lines := storetest.Tree(c, dir)
-		c.Check(names, qt.DeepEquals, []string{"x/2000-01-01.0001.ndjson.zst", "x/2000-01-02.ndjson"})
-		c.Check(lines, qt.DeepEquals, []string{"old", "new"})
-		c.Check(told.take(), qt.HasLen, 0)
-		time.Sleep(240 * time.Hour)
-		c.Assert(f.Close(), qt.IsNil)
-		names, _ = storetest.Tree(c, dir)
-		c.Check(names, qt.HasLen, 0)
-	})
-}
-
 // TestTheSameTroubleOfManyCollectionsIsToldOnce, in whatever order they are looked at.
 func TestTheSameTroubleOfManyCollectionsIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -105,12 +73,12 @@ func TestTheSameTroubleOfManyCollectionsIsToldOnce(t *testing.T) {
 		for n := range 4 {
 			name := fmt.Sprint("x", n)
 			storetest.Store(c, f, name, "1")
-			c.Assert(os.Mkdir(filepath.Join(dir, name, day0+".0001.ndjson"), 0o700), qt.IsNil)
+			c.Assert(os.MkdirAll(filepath.Join(dir, name, day0+".0001.tmp", "full"), 0o700), qt.IsNil)
 		}
 		time.Sleep(25 * time.Hour)
 		c.Assert(f.Close(), qt.IsNil)
 		lines := told.take()
 		c.Assert(lines, qt.HasLen, 1)
-		c.Check(strings.Count(lines[0], "rename"), qt.Equals, 4)
+		c.Check(strings.Count(lines[0], "compress "), qt.Equals, 4)
 	})
 }

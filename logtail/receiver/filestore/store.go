@@ -30,9 +30,12 @@ var (
 //	  netlog/
 //	    2026-11-22.0001.ndjson.zst   finished: the day has ended, or the file is full
 //	    2026-11-23.0001.ndjson.zst
-//	    2026-11-23.ndjson            being written
+//	    2026-11-23.0002.ndjson       being written
 //
-// The names sort by time. Files have mode 0600 and directories 0700. Store returns nil after
+// The names sort by time. A file gets its number when it is created. It is never renamed, and
+// never written again once it is finished; it is only replaced by its compressed form, which
+// has the same number. A Store begins new files, with numbers above those in the directory.
+// Files have mode 0600 and directories 0700. Store returns nil after
 // write(2): the batch survives the end of the process, and with Sync the end of the machine.
 // A batch is stored as a whole or not at all, unless the process is killed during its write:
 // then some of its entries may be stored without an acknowledgement.
@@ -48,15 +51,13 @@ type Store struct {
 	quit chan struct{} // ends keep
 	done chan struct{} // closed when keep has ended
 
-	// names guards last. It is also held while a directory is read, and while a file is
-	// renamed or removed, since a reader could otherwise miss a file under both names. A
-	// goroutine may lock names while it holds the mu of a dayFile.
-	names sync.Mutex
-	last  map[string]numbered // by collection
+	// conflicts has the plain files beside a compressed file with other content. It is owned
+	// by Open, and then by keep.
+	conflicts map[string]bool
 
 	// mu guards the fields below.
 	mu     sync.Mutex
-	open   map[string]*dayFile // by placeKey of the collection
+	open   map[string]*dayFile // by foldName of the collection
 	closed bool
 	grown  int64 // bytes written since keep last added up the sizes
 	total  int64 // bytes of all files at that time
@@ -72,8 +73,9 @@ func Open(dir string, opts Options) (*Store, error) {
 		kick: make(chan struct{}, 1),
 		quit: make(chan struct{}),
 		done: make(chan struct{}),
-		last: make(map[string]numbered),
 		open: make(map[string]*dayFile),
+
+		conflicts: make(map[string]bool),
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("filestore: %w", err)
@@ -114,7 +116,7 @@ func (f *Store) Store(ctx context.Context, b receiver.Batch) error {
 	f.grown += w.bytes
 	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
 	f.mu.Unlock()
-	if w.rotated || full {
+	if w.finished || full {
 		f.wake()
 	}
 	return err
@@ -123,13 +125,13 @@ func (f *Store) Store(ctx context.Context, b receiver.Batch) error {
 // write appends b to the file of its collection.
 func (f *Store) write(b receiver.Batch) (written, error) {
 	for {
-		d, err := f.day(b.Collection)
+		d, err := f.dayFile(b.Collection)
 		if err != nil {
 			return written{}, err
 		}
 		w, err := d.write(f, b)
 		if err == ErrClosed {
-			continue // f may be closed, or d has just been forgotten; day decides
+			continue // f may be closed, or d has just been forgotten; dayFile decides
 		}
 		if err != nil {
 			f.forget(d) // a file that cannot be created must not count as a collection
@@ -147,15 +149,15 @@ func (f *Store) Check() error {
 	if closed {
 		return ErrClosed
 	}
-	if err := f.gone(); err != nil {
+	if err := f.checkDir(); err != nil {
 		return err
 	}
-	return f.room()
+	return f.checkRoom()
 }
 
-// gone returns an error if the directory was removed. A new directory of the same name does
+// checkDir returns an error if the directory was removed. A new directory of the same name does
 // not have our lock, so using it requires a new Store.
-func (f *Store) gone() error {
+func (f *Store) checkDir() error {
 	dir, err := f.root.Open(".")
 	if err == nil {
 		defer dir.Close()
@@ -172,8 +174,8 @@ func (f *Store) gone() error {
 	return nil
 }
 
-// room returns an error if the filesystem has too little free space.
-func (f *Store) room() error {
+// checkRoom returns an error if the filesystem has too little free space.
+func (f *Store) checkRoom() error {
 	if f.opts.MinFree > 0 {
 		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFree {
 			return ErrNoRoom
@@ -204,7 +206,7 @@ func (f *Store) Close() error {
 	close(f.quit)
 	<-f.done
 	var errs []error
-	for _, d := range f.days() {
+	for _, d := range f.dayFiles() {
 		errs = append(errs, d.close())
 	}
 	errs = append(errs, f.lock.Close(), f.root.Close())

@@ -36,7 +36,7 @@ func TestFilesAreByCollectionAndDay(t *testing.T) {
 		c.Assert(f.Close(), qt.IsNil)
 		names, lines := storetest.Tree(c, dir)
 		c.Check(names, qt.DeepEquals, []string{
-			"x/2000-01-01.0001.ndjson.zst", "x/2000-01-02.ndjson", "y/2000-01-01.0001.ndjson.zst"})
+			"x/2000-01-01.0001.ndjson.zst", "x/2000-01-02.0001.ndjson", "y/2000-01-01.0001.ndjson.zst"})
 		c.Check(lines, qt.DeepEquals, []string{"1", "2", "4", "3"})
 		c.Check(f.Store(t.Context(), storetest.Batch("x", "5")), qt.ErrorIs, filestore.ErrClosed)
 		if runtime.GOOS == "windows" {

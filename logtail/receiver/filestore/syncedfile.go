@@ -23,11 +23,9 @@ type syncedFile struct {
 	failed error // the error of an fsync
 }
 
-// newSyncedFile returns a syncedFile of size bytes, none of which is known to be on disk.
-func newSyncedFile(file *os.File, size int64) *syncedFile {
-	s := &syncedFile{File: file, fsync: file.Sync}
-	s.size.Store(size)
-	return s
+// newSyncedFile returns a syncedFile for a new file.
+func newSyncedFile(file *os.File) *syncedFile {
+	return &syncedFile{File: file, fsync: file.Sync}
 }
 
 // syncTo waits until the first end bytes are on disk.

@@ -49,7 +49,7 @@ func TestAFailedFsyncIsThatOfAllWhoWaitedForIt(t *testing.T) {
 	c.Check(calls, qt.Equals, 1)
 	c.Check(store("after"), qt.IsNil)
 	c.Assert(f.Close(), qt.IsNil)
-	data, err := os.ReadFile(filepath.Join(dir, "x", "2999-01-01.ndjson"))
+	data, err := os.ReadFile(filepath.Join(dir, "x", "2999-01-01.0002.ndjson"))
 	c.Assert(err, qt.IsNil)
 	c.Check(string(data), qt.Equals, "after\n", qt.Commentf("in a file of its own"))
 	ended, err := filepath.Glob(filepath.Join(dir, "x", "2999-01-01.0001.ndjson*"))

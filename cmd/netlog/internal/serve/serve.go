@@ -18,8 +18,8 @@ import (
 const help = `Usage: netlog serve [flags]
 
 Receives the flow logs that nodes send to this machine, and stores them in files of
-lines: DIR/COLLECTION/DATE.ndjson, older ones compressed. On a terminal it shows
-the flows of the last minute, otherwise a line for each record.
+lines: DIR/COLLECTION/DATE.NUMBER.ndjson, compressed once they are finished. On a
+terminal it shows the flows of the last minute, otherwise a line for each record.
 
   netlog serve
   netlog serve -json | jq .

@@ -75,7 +75,7 @@ func TestServeStoresAndShows(t *testing.T) {
 	secret, err := id.MarshalText()
 	c.Assert(err, qt.IsNil)
 	c.Check(shown+s.stderr.String(), qt.Not(qt.Contains), string(secret[:16]))
-	data, err := os.ReadFile(filepath.Join(dir, "flows", "netlog", time.Now().UTC().Format(time.DateOnly)+".ndjson"))
+	data, err := os.ReadFile(filepath.Join(dir, "flows", "netlog", time.Now().UTC().Format(time.DateOnly)+".0001.ndjson"))
 	c.Assert(err, qt.IsNil)
 	c.Check(bytes.Count(data, []byte("\n")), qt.Equals, 2)
 	c.Check(string(data), qt.Not(qt.Contains), string(secret[:16]))
