@@ -107,7 +107,7 @@ func TestKill(t *testing.T) {
 	var faults = rand.New(rand.NewPCG(1, 1))
 	var mu sync.Mutex // guards faults and down
 	down := false
-	h := &receiver.Handler{Sink: &sink, Limits: receiver.Limits{QuotaBytes: -1}}
+	h := &receiver.Handler{Sink: &sink, Limits: receiver.Limits{MaxBytesPerHour: -1}}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		down, lost := down, faults.IntN(20) == 0

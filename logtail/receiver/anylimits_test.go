@@ -31,7 +31,7 @@ func TestAnyLimitsTakeARequest(t *testing.T) {
 		var opts filestore.Options
 		setNumbers(reflect.ValueOf(&h.Limits).Elem(), n)
 		setNumbers(reflect.ValueOf(&opts).Elem(), n)
-		opts.MinFree = -1
+		opts.MinFreeBytes = -1
 		f, err := filestore.Open(t.TempDir(), opts)
 		c.Assert(err, qt.IsNil)
 		defer f.Close()

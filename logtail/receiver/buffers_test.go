@@ -18,7 +18,7 @@ func fill(c *qt.C, k *work) {
 	k.id, k.received = logtail.PublicID{1}, time.Unix(1, 0)
 	entries, err := k.split.split(k.plain, 10, 1000)
 	c.Assert(err, qt.IsNil)
-	k.node, _ = co.nodes.enter(k.id, 1, time.Now())
+	k.node, _ = co.nodes.enter(k.id, time.Now())
 	k.attribute(co, entries)
 }
 

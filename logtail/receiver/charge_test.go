@@ -31,6 +31,7 @@ func TestWhatIsRefusedOrRepeatedCostsQuota(t *testing.T) {
 		{"nothing", blanks + `[]`, nil, 200},
 		{"the same again", repeated, nil, 200},
 		{"more than may be unpacked", strings.Repeat(blanks, 9), nil, 413},
+		{"small entries that grow when they are stored", strings.Repeat("{}", 9999), nil, 200},
 		{"a collection too many", blanks + `{}`, nil, 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,7 +41,7 @@ func TestWhatIsRefusedOrRepeatedCostsQuota(t *testing.T) {
 				if test.want == 403 {
 					sink.fail = func(context.Context) error { return receiver.ErrCollections }
 				}
-				h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{QuotaBytes: 128 << 10}}
+				h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxBytesPerHour: 128 << 10}}
 				body := storetest.Compress(test.body)
 				if len(test.body) == 9<<20 { // in one frame it would be refused unread
 					body = strings.Repeat(storetest.Compress(blanks), 9)
@@ -65,7 +66,7 @@ func TestWhatTheSinkRefusesCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		sink := &memory{fail: func(context.Context) error { return errors.New("full") }}
-		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{QuotaBytes: 1000}}
+		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxBytesPerHour: 1000}}
 		for n := range 100 {
 			c.Check(post(h, `{"a":"`+strings.Repeat("x", 992)+`"}`).Code, qt.Equals, http.StatusServiceUnavailable, qt.Commentf("%d", n))
 		}

@@ -50,7 +50,7 @@ func newCore(h *Handler) *core {
 		zstd.WithDecoderMaxWindow(maxWindow),
 		// Below the window, a small body would be refused for the large window of
 		// its frame; the exact bound is checked after decompression.
-		zstd.WithDecoderMaxMemory(uint64(max(l.DecodedBytes, maxWindow))))
+		zstd.WithDecoderMaxMemory(uint64(max(l.MaxDecodedBytes, maxWindow))))
 	if err != nil {
 		panic(err) // none of the options depends on the caller
 	}
@@ -59,7 +59,7 @@ func newCore(h *Handler) *core {
 		decoder:   decoder,
 		seed:      maphash.MakeSeed(),
 		nodes:     newNodes(l, time.Now()),
-		admission: newAdmission(l.Requests),
+		admission: newAdmission(l.MaxRequests),
 		unpacking: make(chan struct{}, atOnce),
 		works:     sync.Pool{New: func() any { return new(work) }},
 	}
@@ -108,7 +108,7 @@ func (c *core) read(w http.ResponseWriter, r *http.Request, k *work) error {
 	rc := http.NewResponseController(w)
 	deadline := rc.SetReadDeadline(time.Now().Add(c.limits.ReadTimeout))
 	var err error
-	k.wire, err = readBody(w, r, k.wire[:0], c.limits.BodyBytes)
+	k.wire, err = readBody(w, r, k.wire[:0], c.limits.MaxBodyBytes)
 	if deadline == nil && err == nil {
 		rc.SetReadDeadline(time.Time{}) // the server sets its own for the next request
 	}

@@ -23,9 +23,9 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { c.Check(syscall.Unmount(dir, 0), qt.IsNil) })
 	for _, minFree := range []int64{-1, 256 << 10} {
-		files, err := filestore.Open(dir, filestore.Options{MinFree: minFree})
+		files, err := filestore.Open(dir, filestore.Options{MinFreeBytes: minFree})
 		c.Assert(err, qt.IsNil)
-		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: -1}}
+		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}}
 		rng := storetest.NewNoise()
 		stored, refused := 0, 0
 		send := func() {

@@ -30,7 +30,7 @@ func FuzzBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, zstd bool) {
 		c := qt.New(t)
 		sink := new(memory)
-		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{DecodedBytes: 1 << 16, Entries: 100, EntryBytes: 1 << 12}}
+		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxDecodedBytes: 1 << 16, MaxEntries: 100, MaxEntryBytes: 1 << 12}}
 		var header []string
 		if zstd {
 			header = []string{"Content-Encoding", "zstd"}

@@ -111,7 +111,7 @@ func TestHostileRequests(t *testing.T) {
 func TestABodyThatTellsNoLengthIsBounded(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
-	h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{BodyBytes: 1000}}
+	h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxBodyBytes: 1000}}
 	_, id := testID(1)
 	for size, want := range map[int]int{1000: 200, 1001: 413} {
 		r := httptest.NewRequest("POST", "/c/c/"+id, io.MultiReader(strings.NewReader(strings.Repeat(" ", size-2)+"{}")))
@@ -128,7 +128,7 @@ func TestABodyThatTellsNoLengthIsBounded(t *testing.T) {
 func TestDecodedBytes(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
-	h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{DecodedBytes: 1000}}
+	h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxDecodedBytes: 1000}}
 	for size, want := range map[int]int{1000: 200, 1001: 413} {
 		body := strings.Repeat(" ", size-2) + "{}"
 		c.Check(post(h, body).Code, qt.Equals, want, qt.Commentf("%d bytes", size))
@@ -141,7 +141,7 @@ func TestDecodedBytes(t *testing.T) {
 // reason to hold more.
 func TestWindow(t *testing.T) {
 	c := qt.New(t)
-	h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{DecodedBytes: 64 << 20}}
+	h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{MaxDecodedBytes: 64 << 20}}
 	for window, want := range map[string]int{"\x68": 200, "\x70": 413} { // 8 and 16 MiB
 		frame := "\x28\xb5\x2f\xfd\x00" + window + "\x11\x00\x00{}"
 		c.Check(post(h, frame, "Content-Encoding", "zstd").Code, qt.Equals, want)

@@ -76,7 +76,7 @@ func BenchmarkHandler(b *testing.B) {
 	for _, sink := range []string{"nothing", "files"} {
 		for _, objects := range []int{1, 100} {
 			b.Run(fmt.Sprintf("sink=%s/objects=%d", sink, objects), func(b *testing.B) {
-				h := &receiver.Handler{Sink: nothing{}, Limits: receiver.Limits{QuotaBytes: -1}}
+				h := &receiver.Handler{Sink: nothing{}, Limits: receiver.Limits{MaxBytesPerHour: -1}}
 				if sink == "files" {
 					files, err := filestore.Open(b.TempDir(), filestore.Options{MaxBytes: 256 << 20})
 					if err != nil {
@@ -122,7 +122,7 @@ func TestLoad(t *testing.T) {
 			load(c, least, "the least that stores", duration, objects)
 			dir := c.TempDir()
 			files := storetest.Open(c, dir, filestore.Options{})
-			h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: -1}}
+			h := &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}}
 			posts := load(c, h, "Handler and Files", duration, objects)
 			c.Assert(files.Close(), qt.IsNil)
 			checkLoaded(c, dir, h.Stats(), posts*uint64(objects))

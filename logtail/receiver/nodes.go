@@ -13,9 +13,6 @@ const (
 	maxNodes   = 1 << 16 // nodes, at about 300 bytes
 	maxStreams = 4       // of a node, the latest ones
 	maxSlots   = 1 << 22 // of all streams together: 64 MiB
-
-	startHours = 4  // of its quota has a new node
-	savedHours = 24 // of its quota can a quiet node save
 )
 
 // node is what the Handler remembers of one ID.
@@ -58,7 +55,7 @@ func newNodes(l Limits, now time.Time) *nodes {
 		limits: l,
 		byID:   make(map[logtail.PublicID]*node),
 		order:  list.New(),
-		fresh:  bucket{float64(l.NewIDs), now},
+		fresh:  newBucket(float64(l.MaxNewIDsPerHour), now),
 	}
 }
 
@@ -69,72 +66,44 @@ func (t *nodes) len() int {
 	return len(t.byID)
 }
 
-// overQuota returns how long the node of id must wait, by what is known of it, and
-// whether anything is.
+// overQuota returns how long the node of id must wait before its next request, and whether
+// the node is known.
 func (t *nodes) overQuota(id logtail.PublicID, now time.Time) (wait time.Duration, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.byID[id]
 	if n == nil {
-		return t.waitNewLocked(now), false
+		return t.fresh.wait(now), false
 	}
-	return t.waitQuotaLocked(n, now), true
+	return n.quota.wait(now), true
 }
 
-// waitNewLocked returns how long a new ID must wait.
-func (t *nodes) waitNewLocked(now time.Time) time.Duration {
-	rate := float64(t.limits.NewIDs)
-	if rate < 0 {
-		return 0
-	}
-	t.fresh.refill(now, rate, rate)
-	return t.fresh.wait(rate)
-}
-
-// waitQuotaLocked returns how long n must wait.
-func (t *nodes) waitQuotaLocked(n *node, now time.Time) time.Duration {
-	rate := float64(t.limits.QuotaBytes)
-	if rate < 0 {
-		return 0
-	}
-	n.quota.refill(now, rate, rate*savedHours)
-	return n.quota.wait(rate)
-}
-
-// enter takes cost bytes from the quota of the node of id, which is then the caller's
-// until leave. It returns how long the node must wait where it has none left. The
-// caller has the turn of the sender.
-func (t *nodes) enter(id logtail.PublicID, cost int64, now time.Time) (*node, time.Duration) {
+// enter returns the node of id, which the caller owns until leave, or how long the node must
+// wait. The caller has the turn of the sender.
+func (t *nodes) enter(id logtail.PublicID, now time.Time) (*node, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.byID[id]
 	if n == nil {
-		if wait := t.waitNewLocked(now); wait > 0 {
+		if wait := t.fresh.wait(now); wait > 0 {
 			return nil, wait
 		}
 		n = t.addLocked(id, now)
 	}
-	if wait := t.waitQuotaLocked(n, now); wait > 0 {
+	if wait := n.quota.wait(now); wait > 0 {
 		return nil, wait
 	}
-	n.quota.left -= float64(cost)
 	n.busy = true
 	t.order.MoveToFront(n.place)
 	return n, 0
 }
 
-// charge takes cost more bytes from the quota of n, which may have none left then.
-func (t *nodes) charge(n *node, cost int64) {
+// leave ends what enter began. It takes cost bytes from the quota of n, of which less than
+// nothing may be left then.
+func (t *nodes) leave(n *node, cost int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n.quota.left -= float64(cost)
-}
-
-// leave ends what enter began, and gives back refund bytes.
-func (t *nodes) leave(n *node, refund int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n.quota.left += float64(refund)
 	n.busy = false
 }
 
@@ -142,8 +111,7 @@ func (t *nodes) leave(n *node, refund int64) {
 // is full.
 func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
 	t.fresh.left--
-	n := &node{id: id}
-	n.quota = bucket{startHours * float64(t.limits.QuotaBytes), now}
+	n := &node{id: id, quota: newBucket(float64(t.limits.MaxBytesPerHour), now)}
 	n.place = t.order.PushFront(n)
 	t.byID[id] = n
 	if len(t.byID) > maxNodes {

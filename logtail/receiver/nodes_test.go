@@ -29,7 +29,7 @@ type manyNodes struct {
 func newManyNodes(c *qt.C) *manyNodes {
 	hang := make(chan struct{})
 	m := &manyNodes{c: c, sink: &memory{fail: func(context.Context) error { <-hang; return nil }}}
-	m.h = &receiver.Handler{Sink: m.sink, Limits: receiver.Limits{NewIDs: -1, QuotaBytes: -1}}
+	m.h = &receiver.Handler{Sink: m.sink, Limits: receiver.Limits{MaxNewIDsPerHour: -1, MaxBytesPerHour: -1}}
 	go m.post(0, storetest.Entry(1, 1, ""))
 	synctest.Wait()
 	m.sink.fail = nil

@@ -27,38 +27,46 @@ import (
 func TestQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
-		sink := new(memory)
-		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{QuotaBytes: 1000}}
+		const perHour = 10_000
+		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{MaxBytesPerHour: perHour}}
 		body := `{"a":"` + strings.Repeat("x", 992) + `"}` // 1000 bytes
-		for range 4 {
-			c.Check(post(h, body).Code, qt.Equals, 200)
+		refused := uint64(0)
+		// sendAll sends until the quota is used up, and returns how much was stored.
+		sendAll := func() int {
+			was := h.Stats().StoredBytes
+			for post(h, body).Code == 200 {
+			}
+			refused++
+			return int(h.Stats().StoredBytes - was)
 		}
+		largest := 1200 // as it is stored
+		n := sendAll()
+		c.Check(n >= perHour && n < perHour+largest, qt.IsTrue, qt.Commentf("%d bytes at once", n))
 		w := post(h, body)
+		refused++
 		c.Check(w.Code, qt.Equals, 429)
 		wait, err := strconv.Atoi(w.Header().Get("Retry-After"))
 		c.Assert(err, qt.IsNil)
-		c.Check(wait >= 1 && wait <= 5, qt.IsTrue, qt.Commentf("%d s", wait))
+		c.Check(wait >= 1 && wait <= 3600*largest/perHour, qt.IsTrue, qt.Commentf("%d s", wait))
 		time.Sleep(time.Duration(wait) * time.Second)
 		c.Check(post(h, body).Code, qt.Equals, 200)
 		c.Check(post(h, body).Code, qt.Equals, 429)
+		refused++
 
 		_, other := testID(2)
 		c.Check(postTo(h, "/c/c/"+other, body).Code, qt.Equals, 200, qt.Commentf("others go on"))
 
 		time.Sleep(1000 * time.Hour)
-		n := 0
-		for post(h, body).Code == 200 {
-			n++
-		}
-		c.Check(n, qt.Equals, 24, qt.Commentf("a day's worth is saved"))
-		c.Check(h.Stats().OverQuota, qt.Equals, uint64(3))
+		n = sendAll()
+		c.Check(n >= perHour && n < perHour+largest, qt.IsTrue, qt.Commentf("%d bytes saved", n))
+		c.Check(h.Stats().OverQuota, qt.Equals, refused)
 	})
 }
 
 func TestNewIDsAreCapped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
-		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{NewIDs: 10}}
+		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{MaxNewIDsPerHour: 10}}
 		for n := range byte(10) {
 			_, id := testID(n + 1)
 			c.Check(postTo(h, "/c/c/"+id, `{}`).Code, qt.Equals, 200)
@@ -74,15 +82,16 @@ func TestNewIDsAreCapped(t *testing.T) {
 	})
 }
 
-// TestOneFloodingNode: a node that sends all it may, day and night, for as long as
-// entries are kept, does not push out what the others sent.
+// A node that sends all it may, day and night, for as long as entries are kept, does not push
+// out what the others sent if its quota is the size of the files divided by those hours.
 func TestOneFloodingNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
-		// The defaults, a thousandth in size.
-		files := storetest.Open(c, dir, filestore.Options{MaxBytes: filestore.DefaultMaxBytes >> 10, MinFree: -1})
-		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: receiver.DefaultQuotaBytes >> 10}}
+		const size = filestore.DefaultMaxBytes >> 10 // a thousandth
+		const perHour = int64(size / (filestore.DefaultMaxAge / time.Hour))
+		files := storetest.Open(c, dir, filestore.Options{MaxBytes: size, MinFreeBytes: -1})
+		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: perHour}}
 		_, quiet := testID(1)
 		_, flood := testID(2)
 		rng := storetest.NewNoise()
@@ -118,7 +127,7 @@ func TestOneFloodingNode(t *testing.T) {
 func TestOneNodeCannotTakeAllPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
-		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{Requests: 64}}
+		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{MaxRequests: 64}}
 		_, flood := testID(1)
 		_, other := testID(2)
 		slow, finish := io.Pipe()
@@ -169,8 +178,8 @@ func TestAQuotaCountsWhatCameWhileABodyWasOnItsWay(t *testing.T) {
 		limits receiver.Limits
 		second string // the node of the second request
 	}{
-		{"of one node", receiver.Limits{QuotaBytes: 100}, one},
-		{"of new IDs", receiver.Limits{NewIDs: 1}, two},
+		{"of one node", receiver.Limits{MaxBytesPerHour: 100}, one},
+		{"of new IDs", receiver.Limits{MaxNewIDsPerHour: 1}, two},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -190,6 +199,30 @@ func TestAQuotaCountsWhatCameWhileABodyWasOnItsWay(t *testing.T) {
 	}
 }
 
+// startMesh starts a Logger of a device with this many flows in each window.
+func startMesh(c *qt.C, client *http.Client, flows int) *netlog.Logger {
+	l := &netlog.Logger{Upload: logtail.Config{HTTPClient: client}}
+	err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(flows), &netlog.RouteConfig{
+		LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
+	})
+	c.Assert(err, qt.IsNil)
+	return l
+}
+
+// A Logger with default settings and more flows than it can write stays within the default.
+func TestQuotaDefaultFitsLogger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		h := &receiver.Handler{Sink: nothing{}}
+		l := startMesh(c, &http.Client{Transport: &direct{Handler: h}}, 20_000)
+		time.Sleep(2 * time.Minute)
+		c.Assert(l.Shutdown(t.Context()), qt.IsNil)
+		c.Check(l.Stats().FoldedFlows > 0, qt.IsTrue, qt.Commentf("more flows than it can write"))
+		perHour := h.Stats().StoredBytes * 30
+		c.Check(perHour < receiver.DefaultMaxBytesPerHour, qt.IsTrue, qt.Commentf("%d bytes an hour", perHour))
+	})
+}
+
 // TestHonestNodesStayWithinTheirQuota, the default one.
 func TestHonestNodesStayWithinTheirQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -198,11 +231,7 @@ func TestHonestNodesStayWithinTheirQuota(t *testing.T) {
 		client := &http.Client{Transport: &direct{Handler: h}}
 
 		// A busy one: 500 flows in each window.
-		l := &netlog.Logger{Upload: logtail.Config{HTTPClient: client}}
-		err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(500), &netlog.RouteConfig{
-			LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
-		})
-		c.Assert(err, qt.IsNil)
+		l := startMesh(c, client, 500)
 		busy := 6 * time.Hour // more than a new node may send at once
 		if underRace {
 			busy = time.Hour

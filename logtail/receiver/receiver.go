@@ -118,7 +118,7 @@ type Batch struct {
 // Handler receives entries over HTTP and stores them in its Sink. It must not be copied or
 // changed after its first request. It is safe for concurrent use.
 //
-// A Handler holds at most Limits.Requests bodies in memory. It decompresses and stores only
+// A Handler holds at most Limits.MaxRequests bodies in memory. It decompresses and stores only
 // a few of them at once, and only one of each node; the others wait.
 type Handler struct {
 	// Sink stores the entries. It is required.

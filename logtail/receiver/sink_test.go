@@ -62,7 +62,7 @@ func TestHungSinksHoldBoundedMemory(t *testing.T) {
 		var mu sync.Mutex
 		hung := 0
 		sink := &memory{fail: func(context.Context) error { mu.Lock(); hung++; mu.Unlock(); <-hang; return nil }}
-		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{Requests: 40}}
+		h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxRequests: 40}}
 		var wg sync.WaitGroup
 		for n := range 100 {
 			wg.Go(func() {

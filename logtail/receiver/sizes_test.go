@@ -102,7 +102,7 @@ func measure(t *testing.T, flows int, delay time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		files := storetest.Open(c, dir, filestore.Options{})
-		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: -1}}
+		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}}
 		sent = &direct{Handler: h}
 		l := &netlog.Logger{Upload: logtail.Config{HTTPClient: &http.Client{Transport: sent}, FlushDelay: delay}}
 		err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(flows), &netlog.RouteConfig{

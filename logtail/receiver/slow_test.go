@@ -26,7 +26,7 @@ func TestSlowBodies(t *testing.T) {
 		c := qt.New(t)
 		sink := new(memory)
 		l := pipetest.NewListener()
-		srv := &http.Server{Handler: &receiver.Handler{Sink: sink, Limits: receiver.Limits{Requests: 256}}}
+		srv := &http.Server{Handler: &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxRequests: 256}}}
 		go srv.Serve(l)
 		defer srv.Close()
 		var wg sync.WaitGroup

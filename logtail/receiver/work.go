@@ -19,33 +19,28 @@ type work struct {
 	received   time.Time
 
 	node      *node // nil: not entered
-	cost      int64
+	cost      int64 // bytes of its quota
 	repeated  uint64
 	conflicts uint64
 	missing   uint64
 }
 
-// unpack decompresses, splits, attributes and de-duplicates what k read. It
-// leaves the batch empty where there is nothing new.
-//
-// The node pays for each step before the next: a small body can be a lot of work,
-// whether or not anything of it is stored in the end.
+// unpack decompresses, splits, attributes and de-duplicates the body that k read. The batch
+// is empty if there is nothing new.
 func (c *core) unpack(r *http.Request, k *work) error {
-	k.cost = int64(len(k.wire))
 	var wait time.Duration
-	if k.node, wait = c.nodes.enter(k.id, k.cost, time.Now()); wait > 0 {
+	if k.node, wait = c.nodes.enter(k.id, time.Now()); wait > 0 {
 		return overQuota(wait)
 	}
 	body, err := c.decompress(r, k)
-	k.charge(c, len(body), 0)
+	k.cost = int64(max(len(k.wire), len(body)))
 	if err != nil {
 		return err
 	}
-	entries, err := k.split.split(body, c.limits.Entries, c.limits.EntryBytes)
+	entries, err := k.split.split(body, c.limits.MaxEntries, c.limits.MaxEntryBytes)
 	if err != nil || len(entries) == 0 {
 		return err
 	}
-	k.charge(c, len(body), len(entries))
 	k.attribute(c, entries)
 	return nil
 }
@@ -65,19 +60,10 @@ func (c *core) decompress(r *http.Request, k *work) (body []byte, err error) {
 			return body, errLength
 		}
 	}
-	if len(body) > c.limits.DecodedBytes {
+	if len(body) > c.limits.MaxDecodedBytes {
 		err = errLargeBody
 	}
 	return body, err
-}
-
-// charge brings the cost of k to that of a body of so many bytes and entries. k has
-// entered its node.
-func (k *work) charge(c *core, bytes, entries int) {
-	if cost := int64(bytes+200*entries) / 16; cost > k.cost {
-		c.nodes.charge(k.node, cost-k.cost)
-		k.cost = cost
-	}
 }
 
 // attribute makes the entries of the batch from those of the body. k has entered its node.
@@ -135,37 +121,42 @@ func (k *work) note(c *core, m clientMeta, raw []byte, room int) verdict {
 // finish ends k after Store, or after unpack where there was nothing to store.
 func (c *core) finish(k *work, err error) {
 	if k.node != nil {
-		// What failed without the node's doing costs it nothing.
-		refund := int64(0)
-		if err != nil && !errors.Is(err, ErrCollections) {
-			refund = k.cost
-		}
-		stored := err == nil && len(k.entries) > 0
-		if err != nil {
-			// Nothing is seen that is not stored: the node sends it again.
-			for n := len(k.undos) - 1; n >= 0; n-- {
-				k.undos[n].back()
-			}
-		} else {
-			c.count.repeated.Add(k.repeated)
-			c.count.conflicts.Add(k.conflicts)
-			c.count.missing.Add(k.missing)
-		}
-		if stored {
-			c.count.stored.Add(uint64(len(k.entries)))
-			c.count.storedBytes.Add(uint64(len(k.out) + len(k.entries)))
-		}
-		if stored || err != nil {
-			c.report(err)
-		}
-		c.nodes.leave(k.node, refund)
+		c.settle(k, err)
 	}
 	<-c.unpacking
 	<-k.guest.turn
 	c.done(k)
 }
 
-// done lets go of k.
+// settle counts what became of k and makes its node pay: for the body as it was parsed, or as it
+// was stored if that is more. A failure of the Sink costs nothing.
+func (c *core) settle(k *work, err error) {
+	stored := len(k.out) + len(k.entries)
+	switch {
+	case err != nil:
+		// Nothing counts as seen that is not stored: the node sends it again.
+		for n := len(k.undos) - 1; n >= 0; n-- {
+			k.undos[n].back()
+		}
+		if !errors.Is(err, ErrCollections) {
+			k.cost = 0
+		}
+		c.report(err)
+	default:
+		c.count.repeated.Add(k.repeated)
+		c.count.conflicts.Add(k.conflicts)
+		c.count.missing.Add(k.missing)
+		if stored > 0 {
+			k.cost = max(k.cost, int64(stored))
+			c.count.stored.Add(uint64(len(k.entries)))
+			c.count.storedBytes.Add(uint64(stored))
+			c.report(nil)
+		}
+	}
+	c.nodes.leave(k.node, k.cost)
+}
+
+// done releases what k holds.
 func (c *core) done(k *work) {
 	c.admission.leave(k.guest)
 	*k = work{buffers: k.buffers.emptied()}

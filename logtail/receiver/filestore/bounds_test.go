@@ -17,7 +17,7 @@ func TestManyCollectionsStayWithinMaxBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		const collections, size, most = 64, 250, 64 << 10
-		f := storetest.Open(c, t.TempDir(), filestore.Options{MaxBytes: most, Collections: collections})
+		f := storetest.Open(c, t.TempDir(), filestore.Options{MaxBytes: most, MaxCollections: collections})
 		rng := storetest.NewNoise()
 		for range 8 { // twice as much as there may be
 			for n := range collections {

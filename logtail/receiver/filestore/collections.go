@@ -44,7 +44,7 @@ func (f *Store) dayFile(name string) (*dayFile, error) {
 		return nil, errNameTaken
 	case d != nil:
 		return d, nil
-	case len(f.open) >= f.opts.Collections:
+	case len(f.open) >= f.opts.MaxCollections:
 		return nil, receiver.ErrCollections
 	}
 	d := &dayFile{collection: name, numbers: make(map[string]int)}

@@ -26,7 +26,7 @@ func TestARemovedDirectoryGivesUpItsPlace(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
 		told := new(journal)
-		f := storetest.Open(c, dir, filestore.Options{Collections: 1, Logf: told.logf})
+		f := storetest.Open(c, dir, filestore.Options{MaxCollections: 1, Logf: told.logf})
 		storetest.Store(c, f, "x", "1")
 		c.Assert(os.RemoveAll(filepath.Join(dir, "x")), qt.IsNil)
 		time.Sleep(2 * time.Minute)
@@ -43,7 +43,7 @@ func TestACollectionThatCannotBeBegunTakesNoPlace(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.WriteFile(filepath.Join(dir, "x"), []byte("mine"), 0o600), qt.IsNil)
-	f := storetest.Open(c, dir, filestore.Options{Collections: 1})
+	f := storetest.Open(c, dir, filestore.Options{MaxCollections: 1})
 	c.Check(f.Store(t.Context(), storetest.Batch("x", "1")), qt.IsNotNil)
 	storetest.Store(c, f, "y", "1")
 	c.Assert(f.Close(), qt.IsNil)
@@ -57,7 +57,7 @@ func TestACollectionThatHasNoRoomTakesNoPlace(t *testing.T) {
 		t.Skip("free space is not asked for here")
 	}
 	c := qt.New(t)
-	f := storetest.Open(c, t.TempDir(), filestore.Options{Collections: 1, MinFree: 1 << 60})
+	f := storetest.Open(c, t.TempDir(), filestore.Options{MaxCollections: 1, MinFreeBytes: 1 << 60})
 	for _, name := range []string{"x", "y", "z"} {
 		c.Check(f.Store(t.Context(), storetest.Batch(name, "1")), qt.ErrorIs, filestore.ErrNoRoom)
 	}
@@ -70,7 +70,7 @@ func TestNoWriteMeetsALostPlace(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.WriteFile(filepath.Join(dir, "x"), nil, 0o600), qt.IsNil)
-	f := storetest.Open(c, dir, filestore.Options{Collections: 1})
+	f := storetest.Open(c, dir, filestore.Options{MaxCollections: 1})
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {

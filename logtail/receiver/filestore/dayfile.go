@@ -102,7 +102,7 @@ func (d *dayFile) closeRemoved() {
 // prepare makes the file ready for the content of buf.
 func (d *dayFile) prepare(f *Store, day string) (finished bool, err error) {
 	// A request received before midnight may be written after it. Never go back a day.
-	if d.file != nil && (d.day < day || d.full(f.opts.RotateBytes)) {
+	if d.file != nil && (d.day < day || d.full(f.opts.MaxFileBytes)) {
 		if err := d.finish(f); err != nil {
 			return false, err
 		}

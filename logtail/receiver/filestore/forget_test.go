@@ -15,7 +15,7 @@ import (
 // and does not say that the sink is closed.
 func TestAStoreSurvivesThatItsCollectionIsForgotten(t *testing.T) {
 	c := qt.New(t)
-	f, err := Open(t.TempDir(), Options{MinFree: -1, Collections: 100})
+	f, err := Open(t.TempDir(), Options{MinFreeBytes: -1, MaxCollections: 100})
 	c.Assert(err, qt.IsNil)
 	for n := range 100 {
 		b := receiver.Batch{Collection: fmt.Sprint(n), Received: time.Now(), Entries: [][]byte{[]byte("1")}}

@@ -4,5 +4,5 @@ package filestore
 
 import "os"
 
-// freeBytes knows nothing here: MinFree has no effect.
+// freeBytes knows nothing here: MinFreeBytes has no effect.
 func freeBytes(*os.File) (int64, bool) { return 0, false }

@@ -21,7 +21,7 @@ func TestFilesRotateBySize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
-		f := storetest.Open(c, dir, filestore.Options{RotateBytes: 100})
+		f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 100})
 		var want []string
 		for n := range 10 {
 			want = append(want, strings.Repeat(fmt.Sprint(n), 40))
@@ -58,7 +58,7 @@ func TestACollectionWithoutFilesGivesUpItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
-		f := storetest.Open(c, dir, filestore.Options{MaxAge: 24 * time.Hour, Collections: 1})
+		f := storetest.Open(c, dir, filestore.Options{MaxAge: 24 * time.Hour, MaxCollections: 1})
 		storetest.Store(c, f, "x", "1")
 		c.Check(f.Store(t.Context(), storetest.Batch("y", "1")), qt.ErrorIs, receiver.ErrCollections)
 		time.Sleep(72 * time.Hour)

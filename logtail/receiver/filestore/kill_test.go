@@ -33,7 +33,7 @@ func TestKilledChild(t *testing.T) {
 		t.Skip("runs as the child of TestNothingAnsweredIsLostInAKill")
 	}
 	// Small files, so that the kill falls into rotation and compression, too.
-	files, err := filestore.Open(dir, filestore.Options{RotateBytes: 32 << 10, MinFree: -1})
+	files, err := filestore.Open(dir, filestore.Options{MaxFileBytes: 32 << 10, MinFreeBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestKilledChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Println("listening", l.Addr())
-	t.Fatal(http.Serve(l, &receiver.Handler{Sink: files, Limits: receiver.Limits{QuotaBytes: -1}}))
+	t.Fatal(http.Serve(l, &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}}))
 }
 
 // TestNothingAnsweredIsLostInAKill kills a receiver under load, again and again on the

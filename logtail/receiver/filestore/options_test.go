@@ -1,20 +1,23 @@
 package filestore
 
 import (
+	"math"
 	"reflect"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
 )
 
-func TestOptionsNegative(t *testing.T) {
+func TestOptionsNegativeMeansNone(t *testing.T) {
 	var opts Options
 	for _, f := range reflect.ValueOf(&opts).Elem().Fields() {
 		if f.CanInt() {
 			f.SetInt(-1)
 		}
 	}
-	got, unbounded := opts.withDefaults(), Options{MaxAge: -1, MaxBytes: -1, MinFree: -1}.withDefaults()
-	got.Logf, unbounded.Logf = nil, nil
-	qt.Check(t, reflect.DeepEqual(got, unbounded), qt.IsTrue, qt.Commentf("%+v", got))
+	o := opts.withDefaults()
+	qt.Check(t, []int64{int64(o.MaxAge), o.MaxBytes, o.MaxFileBytes, o.MinFreeBytes, int64(o.MaxCollections)},
+		qt.DeepEquals, []int64{-1, -1, math.MaxInt64, -1, math.MaxInt})
+	o = Options{MaxCollections: -1}.withDefaults()
+	qt.Check(t, o.MaxFileBytes, qt.Equals, int64(DefaultMaxFileBytes))
 }

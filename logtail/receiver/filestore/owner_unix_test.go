@@ -21,7 +21,7 @@ func today() string { return time.Now().UTC().Format(time.DateOnly) + ".0001.ndj
 // TestADirectoryOfOthersIsRefused: someone could make the file of tomorrow there today.
 func TestADirectoryOfOthersIsRefused(t *testing.T) {
 	c := qt.New(t)
-	opts := filestore.Options{MinFree: -1}
+	opts := filestore.Options{MinFreeBytes: -1}
 	for _, name := range []string{"flows", "flows/netlog"} {
 		for mode, want := range map[os.FileMode]string{
 			0o777:                 ".*can be written by everyone.*",
@@ -89,7 +89,7 @@ func TestADirectoryOfAnotherUserIsRefused(t *testing.T) {
 		storetest.Store(c, f, "netlog", "1")
 		c.Assert(f.Close(), qt.IsNil)
 		c.Assert(os.Chown(filepath.Join(dir, name), 65534, 65534), qt.IsNil)
-		_, err := filestore.Open(dir, filestore.Options{MinFree: -1})
+		_, err := filestore.Open(dir, filestore.Options{MinFreeBytes: -1})
 		c.Check(err, qt.ErrorMatches, "filestore: .* belongs to user 65534, .*", qt.Commentf("%s", name))
 	}
 }

@@ -19,7 +19,7 @@ import (
 func TestRotationLosesNothing(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
-	f := storetest.Open(c, dir, filestore.Options{RotateBytes: 1})
+	f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 1})
 	const n = 1500
 	var want []string
 	for i := range n {
@@ -37,7 +37,7 @@ func TestNumberUsedOnce(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
-		f := storetest.Open(c, dir, filestore.Options{RotateBytes: 1})
+		f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 1})
 		storetest.Store(c, f, "x", "1")
 		storetest.Store(c, f, "x", "2")
 		synctest.Wait()
@@ -74,7 +74,7 @@ func TestCreateReplacesNoFile(t *testing.T) {
 		dir := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
 			c := qt.New(t)
-			f := storetest.Open(c, dir, filestore.Options{RotateBytes: 1})
+			f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 1})
 			storetest.Store(c, f, "x", "1")
 			data := "other\n"
 			if filepath.Ext(suffix) == ".zst" {
@@ -98,7 +98,7 @@ func TestCompressReplacesNoFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		logged := new(journal)
-		f := storetest.Open(c, dir, filestore.Options{RotateBytes: 1, Logf: logged.logf})
+		f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 1, Logf: logged.logf})
 		first := filepath.Join(dir, "x", day0+".0001.ndjson.zst")
 		storetest.Store(c, f, "x", "1")
 		c.Assert(os.WriteFile(first, []byte(storetest.Compress("other\n")), 0o600), qt.IsNil)

@@ -16,7 +16,7 @@ import (
 var (
 	// ErrLocked is returned by Open if another process uses the directory.
 	ErrLocked = errors.New("filestore: the directory is used by another process")
-	// ErrNoRoom is returned if the filesystem has less free space than MinFree.
+	// ErrNoRoom is returned if the filesystem has less free space than MinFreeBytes.
 	ErrNoRoom = errors.New("filestore: too little free space")
 	// ErrClosed is returned by the methods of a closed Store.
 	ErrClosed = errors.New("filestore: closed")
@@ -103,7 +103,7 @@ func Open(dir string, opts Options) (*Store, error) {
 }
 
 // Store implements [receiver.Sink]. It fails, and stores nothing, if there is less free space
-// than MinFree, if there would be too many collections, or if the filesystem fails.
+// than MinFreeBytes, if there would be too many collections, or if the filesystem fails.
 func (f *Store) Store(ctx context.Context, b receiver.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -176,8 +176,8 @@ func (f *Store) checkDir() error {
 
 // checkRoom returns an error if the filesystem has too little free space.
 func (f *Store) checkRoom() error {
-	if f.opts.MinFree > 0 {
-		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFree {
+	if f.opts.MinFreeBytes > 0 {
+		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFreeBytes {
 			return ErrNoRoom
 		}
 	}

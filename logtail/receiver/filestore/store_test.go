@@ -64,7 +64,7 @@ func TestFilesBoundCollections(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	for range 2 { // the bound holds across a restart
-		f := storetest.Open(c, dir, filestore.Options{Collections: 2})
+		f := storetest.Open(c, dir, filestore.Options{MaxCollections: 2})
 		storetest.Store(c, f, "x", "1")
 		storetest.Store(c, f, "y", "1")
 		c.Check(f.Store(t.Context(), storetest.Batch("z", "1")), qt.ErrorIs, receiver.ErrCollections)
@@ -93,7 +93,7 @@ func TestFilesKeepRoomFree(t *testing.T) {
 		t.Skip("free space is not asked for here")
 	}
 	c := qt.New(t)
-	f := storetest.Open(c, t.TempDir(), filestore.Options{MinFree: 1 << 60})
+	f := storetest.Open(c, t.TempDir(), filestore.Options{MinFreeBytes: 1 << 60})
 	c.Check(f.Store(t.Context(), storetest.Batch("x", "1")), qt.ErrorIs, filestore.ErrNoRoom)
 	c.Check(f.Check(), qt.ErrorIs, filestore.ErrNoRoom)
 	c.Assert(f.Close(), qt.IsNil)
@@ -103,7 +103,7 @@ func TestFilesStoreAllOfEveryOne(t *testing.T) {
 	for _, sync := range []bool{false, true} {
 		c := qt.New(t)
 		dir := t.TempDir()
-		f := storetest.Open(c, dir, filestore.Options{RotateBytes: 2000, Sync: sync})
+		f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 2000, Sync: sync})
 		storeConcurrently(c, f)
 		c.Assert(f.Close(), qt.IsNil)
 		_, lines := storetest.Tree(c, dir)

@@ -21,7 +21,7 @@ import (
 func TestAFailedFsyncIsThatOfAllWhoWaitedForIt(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
-	f, err := Open(dir, Options{Sync: true, MinFree: -1})
+	f, err := Open(dir, Options{Sync: true, MinFreeBytes: -1})
 	c.Assert(err, qt.IsNil)
 	day := time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC) // never over
 	store := func(entry string) error {

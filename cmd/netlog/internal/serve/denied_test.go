@@ -86,7 +86,7 @@ func TestViewRefusalsLastReason(t *testing.T) {
 // denied.
 func TestSinkTooManyCollectionsDenied(t *testing.T) {
 	c := qt.New(t)
-	files, err := filestore.Open(t.TempDir(), filestore.Options{MinFree: -1, Collections: 1})
+	files, err := filestore.Open(t.TempDir(), filestore.Options{MinFreeBytes: -1, MaxCollections: 1})
 	c.Assert(err, qt.IsNil)
 	defer files.Close()
 	s := &shownSink{files, newView(io.Discard, io.Discard, false), new(health), new(access)}

@@ -52,11 +52,11 @@ func TestServeHealthIndependentOfNodes(t *testing.T) {
 	s := startServe(c, "-dir", t.TempDir())
 	id, err := secrettest.NewID().MarshalText()
 	c.Assert(err, qt.IsNil)
-	for n := range filestore.DefaultCollections + 1 {
+	for n := range filestore.DefaultMaxCollections + 1 {
 		resp, err := http.Post(fmt.Sprintf("%s/c/c%d/%s", s.url, n, id), "", strings.NewReader(`{}`))
 		c.Assert(err, qt.IsNil)
 		resp.Body.Close()
-		c.Check(resp.StatusCode, qt.Equals, map[bool]int{false: 200, true: 403}[n == filestore.DefaultCollections])
+		c.Check(resp.StatusCode, qt.Equals, map[bool]int{false: 200, true: 403}[n == filestore.DefaultMaxCollections])
 	}
 	status, _ := get(c, s.url+"/healthz")
 	c.Check(status, qt.Equals, 200)

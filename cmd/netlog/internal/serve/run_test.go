@@ -55,7 +55,7 @@ func TestServeConnectionLimit(t *testing.T) {
 // newTestServer returns a server that stores in a directory of the test.
 func newTestServer(c *qt.C, cfg config) (s *server, stderr *clitest.Output) {
 	c.Helper()
-	files, err := filestore.Open(c.TempDir(), filestore.Options{MinFree: -1})
+	files, err := filestore.Open(c.TempDir(), filestore.Options{MinFreeBytes: -1})
 	c.Assert(err, qt.IsNil)
 	c.Cleanup(func() { c.Check(files.Close(), qt.IsNil) })
 	stderr = new(clitest.Output)

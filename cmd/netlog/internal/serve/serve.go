@@ -81,8 +81,8 @@ func Run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 
 // flags defines the flags of cfg, with their defaults.
 func (cfg *config) flags(fs *flag.FlagSet) {
-	cfg.maxAge, cfg.maxSize, cfg.minFree = cli.Age(filestore.DefaultMaxAge), filestore.DefaultMaxBytes, filestore.DefaultMinFree
-	cfg.quota, cfg.newNodes = receiver.DefaultQuotaBytes, receiver.DefaultNewIDs
+	cfg.maxAge, cfg.maxSize, cfg.minFree = cli.Age(filestore.DefaultMaxAge), filestore.DefaultMaxBytes, filestore.DefaultMinFreeBytes
+	cfg.quota, cfg.newNodes = receiver.DefaultMaxBytesPerHour, receiver.DefaultMaxNewIDsPerHour
 	fs.StringVar(&cfg.addr, "addr", "127.0.0.1:8641", "`address` to listen on")
 	fs.StringVar(&cfg.dir, "dir", "flows", "`directory` to store in")
 	fs.StringVar(&cfg.tlsCert, "tls-cert", "", "PEM `file` with the certificate and its chain; read again when it changes")
@@ -97,24 +97,24 @@ func (cfg *config) flags(fs *flag.FlagSet) {
 	fs.Var(&cfg.maxAge, "max-age", "delete entries older than this `age`, such as 30d or 12h (0: keep forever)")
 	fs.Var(&cfg.maxSize, "max-size", "delete the oldest entries beyond this `size` of all files, such as 500MB or 10GiB (0: no limit)")
 	fs.Var(&cfg.minFree, "min-free", "stop storing below this `size` of free space (0: no limit)")
-	fs.Var(&cfg.quota, "quota", "compressed `size` that one node may send per hour (0: no limit)")
+	fs.Var(&cfg.quota, "quota", "uncompressed `size` that one node may send per hour (0: no limit)")
 	fs.Var(&cfg.newNodes, "new-nodes", "`number` of new nodes accepted per hour (0: no limit)")
 }
 
 // files returns the options of the files.
 func (cfg *config) files(logf func(string, ...any)) filestore.Options {
 	return filestore.Options{
-		MaxAge:   orNoLimit(time.Duration(cfg.maxAge)),
-		MaxBytes: orNoLimit(int64(cfg.maxSize)),
-		MinFree:  orNoLimit(int64(cfg.minFree)),
-		Sync:     cfg.sync,
-		Logf:     logf,
+		MaxAge:       orNoLimit(time.Duration(cfg.maxAge)),
+		MaxBytes:     orNoLimit(int64(cfg.maxSize)),
+		MinFreeBytes: orNoLimit(int64(cfg.minFree)),
+		Sync:         cfg.sync,
+		Logf:         logf,
 	}
 }
 
 // limits returns the limits of the handler.
 func (cfg *config) limits() receiver.Limits {
-	return receiver.Limits{QuotaBytes: orNoLimit(int64(cfg.quota)), NewIDs: orNoLimit(int(cfg.newNodes))}
+	return receiver.Limits{MaxBytesPerHour: orNoLimit(int64(cfg.quota)), MaxNewIDsPerHour: orNoLimit(int(cfg.newNodes))}
 }
 
 // orNoLimit turns 0, which means no limit in a flag, into the -1 of package receiver.

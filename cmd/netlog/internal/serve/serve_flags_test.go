@@ -48,14 +48,14 @@ func TestServeFlagsRejectSlips(t *testing.T) {
 // the help.
 func TestServeFlagsDefaults(t *testing.T) {
 	_, out, _ := clitest.Run(t, run, "", "serve", "-h")
-	for _, want := range []string{"(default 30d)", "(default 10GiB)", "(default 256MiB)", "(default 12MiB)", "(default 1000)"} {
+	for _, want := range []string{"(default 30d)", "(default 10GiB)", "(default 256MiB)", "(default 2GiB)", "(default 1000)"} {
 		qt.Check(t, out, qt.Contains, want)
 	}
 	var cfg config
 	cfg.flags(cli.NewFlags("serve"))
 	qt.Check(t, cfg.files(nil).MaxBytes, qt.Equals, int64(10<<30))
-	qt.Check(t, cfg.limits().NewIDs, qt.Equals, 1000)
+	qt.Check(t, cfg.limits().MaxNewIDsPerHour, qt.Equals, 1000)
 	cfg = config{}
 	qt.Check(t, cfg.files(nil).MaxAge, qt.Equals, time.Duration(-1), qt.Commentf("0 is for ever"))
-	qt.Check(t, cfg.limits().QuotaBytes, qt.Equals, int64(-1))
+	qt.Check(t, cfg.limits().MaxBytesPerHour, qt.Equals, int64(-1))
 }

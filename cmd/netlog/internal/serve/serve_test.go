@@ -100,7 +100,7 @@ func testServer(c *qt.C, h http.Handler) string {
 
 func TestServeMetrics(t *testing.T) {
 	c := qt.New(t)
-	files, err := filestore.Open(t.TempDir(), filestore.Options{MinFree: -1})
+	files, err := filestore.Open(t.TempDir(), filestore.Options{MinFreeBytes: -1})
 	c.Assert(err, qt.IsNil)
 	defer files.Close()
 	s := &server{files: files, handler: &receiver.Handler{Sink: files}}

@@ -20,8 +20,8 @@ import (
 // Open opens a store that ignores how much space is free, unless opts says otherwise.
 func Open(c *qt.C, dir string, opts filestore.Options) *filestore.Store {
 	c.Helper()
-	if opts.MinFree == 0 {
-		opts.MinFree = -1
+	if opts.MinFreeBytes == 0 {
+		opts.MinFreeBytes = -1
 	}
 	f, err := filestore.Open(dir, opts)
 	c.Assert(err, qt.IsNil)
