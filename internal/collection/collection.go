@@ -1,12 +1,12 @@
-// Package collection holds the one rule of what a collection may be called. Nodes,
-// the receiver and the command ask it, so that what one of them takes, all do.
+// Package collection defines the names of collections, so that nodes, the receiver and
+// the command accept the same ones.
 package collection
 
 import "errors"
 
-// Check says what is wrong with name, or nothing: a name has 1 to 64 characters of
-// [a-zA-Z0-9-_.], the first alphanumeric. Such a name is also that of one
-// directory, never of "." or "..", and needs no escaping in a URL.
+// Check returns an error if name is not valid. A name has 1 to 64 characters of
+// [a-zA-Z0-9-_.], the first alphanumeric. Such a name is also one directory, never "." or
+// "..", and needs no escaping in a URL.
 func Check(name string) error {
 	if len(name) == 0 || len(name) > 64 {
 		return errors.New("want 1 to 64 characters")

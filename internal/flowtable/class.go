@@ -7,10 +7,10 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// Class is the kind of traffic, as the records sort it.
+// Class is a class of traffic, as in the records.
 type Class uint8
 
-// The classes, in the order they are shown in.
+// The classes, in the order in which they are shown.
 const (
 	Virtual Class = iota
 	Subnet
@@ -32,8 +32,8 @@ func (c Class) Traffic(m *record.Message) []record.ConnectionCounts {
 	return nil
 }
 
-// Keep takes the flows of class c out of m that are not wanted, and returns how many
-// are left.
+// Keep removes the flows of class c from m that are not wanted, and returns the number of
+// those that remain.
 func (c Class) Keep(m *record.Message, wanted func(*flowtrack.Tuple) bool) int {
 	list := c.list(m)
 	if list == nil {
@@ -43,7 +43,7 @@ func (c Class) Keep(m *record.Message, wanted func(*flowtrack.Tuple) bool) int {
 	return len(*list)
 }
 
-// list is where m has the flows of class c.
+// list returns the list of flows of class c in m.
 func (c Class) list(m *record.Message) *[]record.ConnectionCounts {
 	switch c {
 	case Virtual:
@@ -58,5 +58,5 @@ func (c Class) list(m *record.Message) *[]record.ConnectionCounts {
 	return nil
 }
 
-// Classes are all classes.
+// Classes returns all classes.
 func Classes() []Class { return []Class{Virtual, Subnet, Exit, Physical} }

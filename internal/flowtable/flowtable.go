@@ -1,8 +1,8 @@
-// Package flowtable adds up the flows of many records and shows them to people.
+// Package flowtable adds up the flows of many records and prints them as a table.
 //
-// A flow inside the VPN is reported more than once: by the node at either end,
-// and by every hub between them. The table keeps the reporters apart and counts
-// each flow once: by one of its ends, or by a hub where no end has reported.
+// A flow inside the VPN is reported several times: by the nodes at both ends and by every
+// hub between them. The table keeps the reporters apart and counts each flow once, as one
+// of its ends reports it, or a hub if no end does.
 package flowtable
 
 import (
@@ -16,27 +16,27 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// DefaultMaxFlows bounds a Table to about 100 MiB.
+// DefaultMaxFlows limits a Table to about 100 MiB.
 const DefaultMaxFlows = 1 << 18
 
 const (
-	maxWindow = 24 * time.Hour       // of one record; those of this library have seconds
-	maxAway   = 366 * 24 * time.Hour // from the window to the receiver's time; a node may have been offline for long
+	maxWindow = 24 * time.Hour       // of one record; this library uses seconds
+	maxAway   = 366 * 24 * time.Hour // between a window and its server time; a node may be offline for long
 )
 
-// Table adds up flows. The zero Table is empty and ready; its fields must be set
+// Table adds up flows. The zero Table is empty and ready for use. Its fields must be set
 // before the first Add. It is not safe for concurrent use.
 type Table struct {
-	// MaxFlows bounds the memory: distinct flows, each counted once for every
-	// node that reports it. Zero: DefaultMaxFlows. Past it all flows are shown
-	// without the higher of their two ports, past it again without ports, and
-	// what does not fit even then is one row a class.
+	// MaxFlows limits the flows in memory, counted once for every node that
+	// reports them. The default is DefaultMaxFlows. Beyond it, all flows lose the
+	// higher of their two ports, and then both. Flows that still do not fit are
+	// added up in one row per class.
 	MaxFlows int
-	// Top is how many rows Print shows; zero: all.
+	// Top limits the rows that Print shows. Zero means all.
 	Top int
-	// Name returns what to show for an address; nil or "": the address.
+	// Name returns the text to show for an address, or "" for the address itself. It may be nil.
 	Name func(netip.Addr) string
-	// NodeName returns what to show for a reporter; nil or "": its ID.
+	// NodeName returns the text to show for a reporter, or "" for its ID. It may be nil.
 	NodeName func(reporter string) string
 
 	flows     map[key]*tunstats.Counts
@@ -44,17 +44,17 @@ type Table struct {
 	names     []string // of reporters, by number
 	grain     grain
 	records   int
-	entries   int // flows added, before they were added up
-	timeless  int // records whose window cannot be
+	entries   int // flows added, with repetitions
+	timeless  int // records with an impossible window
 	start     time.Time
 	end       time.Time
 }
 
-// key is one flow as one node reports it.
+// key identifies one flow as one node reports it.
 type key struct {
 	reporter uint32
 	class    Class
-	other    bool // what does not fit, of all reporters
+	other    bool // the flows that do not fit, of all reporters
 	flowtrack.Tuple
 }
 
@@ -63,11 +63,11 @@ type grain uint8
 
 const (
 	fine     grain = iota // the whole tuple
-	services              // without the higher port: the same on both ends
+	services              // without the higher port, which is the same for both ends
 	pairs                 // without ports
 )
 
-// cut leaves out of t what g does not keep.
+// cut removes what g does not keep from t.
 func (g grain) cut(t flowtrack.Tuple) flowtrack.Tuple {
 	sp, dp := t.Src.Port(), t.Dst.Port()
 	if g == pairs || g == services && sp > dp {
@@ -81,7 +81,7 @@ func (g grain) cut(t flowtrack.Tuple) flowtrack.Tuple {
 
 func withoutPort(ap netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(ap.Addr(), 0) }
 
-// Add adds the flows of r. It keeps nothing of r.
+// Add adds the flows of r. It does not retain r.
 func (t *Table) Add(r *records.Record) {
 	t.records++
 	t.widen(r)
@@ -95,8 +95,8 @@ func (t *Table) Add(r *records.Record) {
 	}
 }
 
-// widen adds the window of r to the time that rates are taken over, unless it
-// cannot be: one record of the year 0 would make all rates zero.
+// widen adds the window of r to the time that rates are averaged over. It ignores
+// impossible windows: one record of the year 0 would make all rates zero.
 func (t *Table) widen(r *records.Record) {
 	length, at := r.End.Sub(r.Start), r.Logtail.ServerTime
 	if r.Start.IsZero() || length < 0 || length > maxWindow || !at.IsZero() && at.Sub(r.End).Abs() > maxAway {
@@ -114,7 +114,7 @@ func (t *Table) widen(r *records.Record) {
 	}
 }
 
-// number returns the number of a reporter. Past MaxFlows of them they share one.
+// number returns the number of a reporter. All reporters beyond MaxFlows share one.
 func (t *Table) number(reporter string) uint32 {
 	n, ok := t.reporters[reporter]
 	switch {
@@ -154,8 +154,8 @@ func (t *Table) add(k key, c tunstats.Counts) {
 	*sum = sum.Add(c)
 }
 
-// coarsen makes room. It cuts all flows alike, because a flow must look the same
-// from both ends to be counted once.
+// coarsen makes room. It cuts all flows alike, so that a flow still looks the same from
+// both ends.
 func (t *Table) coarsen() {
 	t.grain++
 	old := t.flows
@@ -172,7 +172,7 @@ func (t *Table) coarsen() {
 
 func (t *Table) limit() int { return cmp.Or(t.MaxFlows, DefaultMaxFlows) }
 
-// seconds is the time that rates are taken over, never zero.
+// seconds returns the time that rates are averaged over. It is never zero.
 func (t *Table) seconds() float64 {
 	if t.start.IsZero() {
 		return 1

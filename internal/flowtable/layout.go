@@ -11,13 +11,13 @@ const (
 	minSide     = 8     // columns of a side that is cut
 )
 
-// layout is how wide the columns are.
+// layout holds the widths of the columns.
 type layout struct {
 	class, proto, src, dst int
 }
 
-// newLayout makes the columns as wide as their text, and cuts the two sides
-// where that is more than width.
+// newLayout makes the columns as wide as their text. If that exceeds width, it cuts the
+// two sides.
 func newLayout(cells []cell, width int) layout {
 	var l layout
 	for _, c := range cells {
@@ -66,14 +66,14 @@ func (l layout) numbers(b *bufio.Writer, numbers [4]string) {
 	b.WriteByte('\n')
 }
 
-// pad writes s and spaces up to one column past width.
+// pad writes s and fills the column, plus one space.
 func pad(b *bufio.Writer, s string, width int) {
 	b.WriteString(s)
 	b.WriteString(strings.Repeat(" ", max(width+1-utf8.RuneCountInString(s), 0)))
 }
 
-// cut shortens s to width columns in the middle, since both the start of an
-// address and its port tell flows apart.
+// cut shortens s to width columns. It cuts the middle, since both the start of an address
+// and its port are significant.
 func cut(s string, width int) string {
 	r := []rune(s)
 	if len(r) <= width {

@@ -15,9 +15,9 @@ import (
 // side is one side of a flow.
 type side struct{ netip.AddrPort }
 
-// Print writes the table for people to read, in packets and bytes a second:
-// a row a flow, the largest first, then totals. Lines have at most width columns,
-// as far as numbers fit; zero is no limit. It holds no control characters but newlines.
+// Print writes the table, in packets and bytes per second: a row per flow, the largest
+// first, then totals. Lines have at most width columns if the numbers fit; zero means no
+// limit. The only control characters are newlines.
 func (t *Table) Print(w io.Writer, width int) error {
 	rows := t.Rows()
 	shown := rows
@@ -61,7 +61,7 @@ func (t *Table) cell(r *Row) cell {
 	return c
 }
 
-// reporter names a node; an ID is cut to what tells it apart.
+// reporter returns the name of a node, or the first digits of its ID.
 func (t *Table) reporter(id string) string {
 	if t.NodeName != nil {
 		if name := t.NodeName(id); name != "" {
@@ -74,7 +74,8 @@ func (t *Table) reporter(id string) string {
 	return cmp.Or(Clean(id), "(unknown)")
 }
 
-// side writes an address with its port, or "(exit)" for one that was left out.
+// side returns an address with its port, or the class in parentheses if the record has no
+// address.
 func (t *Table) side(ap netip.AddrPort, class Class) string {
 	if !ap.IsValid() {
 		return "(" + class.String() + ")"
@@ -94,7 +95,7 @@ func (t *Table) side(ap netip.AddrPort, class Class) string {
 	return fmt.Sprintf("%s:%d", name, ap.Port())
 }
 
-// rates writes counts a second.
+// rates returns counts per second.
 func (t *Table) rates(c tunstats.Counts) [4]string {
 	s := t.seconds()
 	return [4]string{
@@ -103,7 +104,7 @@ func (t *Table) rates(c tunstats.Counts) [4]string {
 	}
 }
 
-// totals writes the sum of each class and what the table was made from.
+// totals writes the sum of each class and a summary of the records.
 func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	var sums [numClasses]tunstats.Counts
 	var flows [numClasses]int
@@ -138,7 +139,7 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	}
 }
 
-// short writes x in at most 5 columns, with a power of 1000.
+// short formats x in at most 5 columns, with a unit for its power of 1000.
 func short(x float64) string {
 	const units = " kMGTPEZY"
 	i := 0

@@ -8,28 +8,28 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// Row is one flow, counted once. Tx goes from Src to Dst, Rx comes back, both as
-// the node at Src has counted them.
+// Row is one flow, counted once. Tx is from Src to Dst and Rx is the reverse, both as
+// counted by the node at Src.
 type Row struct {
 	Class    Class
-	Reporter string // the node that counted; one of them where several did, "" of Other
-	Other    bool   // stands for all flows that were too many
+	Reporter string // the node that counted, or one of several; "" for Other
+	Other    bool   // the sum of all flows that did not fit
 	flowtrack.Tuple
 	tunstats.Counts
 }
 
-// Bytes returns the volume of r, both ways.
+// Bytes returns the bytes of r in both directions.
 func (r *Row) Bytes() uint64 { return sum(r.TxBytes, r.RxBytes) }
 
-// Packets returns the packets of r, both ways.
+// Packets returns the packets of r in both directions.
 func (r *Row) Packets() uint64 { return sum(r.TxPackets, r.RxPackets) }
 
-// sum saturates, as the counters do.
+// sum returns the sum of a and b. It saturates, as the counters do.
 func sum(a, b uint64) uint64 {
 	return tunstats.Counts{TxBytes: a}.Add(tunstats.Counts{TxBytes: b}).TxBytes
 }
 
-// Rows returns the flows, the largest volume first. Equal tables have equal rows.
+// Rows returns the flows, largest volume first. Equal tables return equal rows.
 func (t *Table) Rows() []Row {
 	views := make([]view, 0, len(t.flows))
 	for k, c := range t.flows {
@@ -61,13 +61,13 @@ type view struct {
 	tunstats.Counts
 }
 
-// group is what the views of one flow have in common: the tuple with its sides
-// in order. Flows that only one node can know of are groups of their own.
+// group identifies the views of one flow: the tuple with the smaller side first. A flow
+// that only one node can know is a group of its own.
 type group struct {
-	other bool // what did not fit: nobody's
+	other bool // the flows that did not fit, of no reporter
 	alone bool
-	who   uint32 // the reporter, where alone
-	kind  Class  // where alone
+	who   uint32 // the reporter, if alone
+	kind  Class  // if alone
 	proto flowtrack.Proto
 	lo    side
 	hi    side
@@ -76,7 +76,7 @@ type group struct {
 func newView(k key, c tunstats.Counts) view {
 	v := view{class: k.class, reporter: k.reporter, Counts: c}
 	v.other, v.proto, v.lo, v.hi = k.other, k.Proto, side{k.Src}, side{k.Dst}
-	// The underlay looks different from both ends, and totals have no ends.
+	// Physical traffic looks different from both ends, and totals have no ends.
 	if v.alone = k.class == Physical || k.Src == k.Dst; v.alone {
 		v.who, v.kind = k.reporter, k.class
 		return v
@@ -112,13 +112,13 @@ func cmpBool(a, b bool) int {
 	return -1
 }
 
-// count returns what a flow comes to, from the views of all who report it,
-// sorted by reporter.
+// count returns the counts of a flow from the views of all nodes that report it, sorted
+// by reporter.
 //
-// Each node reports the side it stands on as Src. One that reports both sides
-// is a hub that the flow goes through. The ends count: of the two, the one that
-// saw more, because what the other misses was lost on the way. Several nodes on
-// one side (two routers of a subnet) have seen different packets, so they add up.
+// Each node reports its own side as Src. A node that reports both sides is a hub. The end
+// that counted more is used, because the other one missed packets that were lost. Several
+// nodes on one side, such as two routers of a subnet, saw different packets, so they are
+// added up.
 func count(views []view) view {
 	var sides [2]view // lo and hi
 	var ends [2]bool
@@ -131,7 +131,7 @@ func count(views []view) view {
 			at := side01(views[i].reverse)
 			for _, v := range views[i:n] {
 				if !ends[at] {
-					sides[at], ends[at] = v, true // a sum has the class of its first
+					sides[at], ends[at] = v, true // a sum has the class of the first
 				} else {
 					sides[at].Counts = sides[at].Counts.Add(v.Counts)
 				}
@@ -147,13 +147,13 @@ func count(views []view) view {
 		return *lo
 	case d < 0 || !ends[0]:
 		return *hi
-	case hi.hi.Port()-1 > lo.lo.Port()-1: // the higher port is likely the client's; 0 is one that was cut
+	case hi.hi.Port()-1 > lo.lo.Port()-1: // the higher port is probably that of the client; 0 was cut
 		return *hi
 	}
 	return *lo
 }
 
-// largestHub returns one view of the hub that saw most.
+// largestHub returns a view of the hub that counted most.
 func largestHub(views []view) view {
 	return slices.MaxFunc(views, func(a, b view) int { return cmp.Compare(a.bytes(), b.bytes()) })
 }
@@ -167,7 +167,7 @@ func side01(reverse bool) int {
 	return 0
 }
 
-// name returns who reported v, "" where that is nobody or too many.
+// name returns the reporter of v, or "" if there is none or there are too many.
 func (t *Table) name(v view) string {
 	if v.other || uint64(v.reporter) >= uint64(len(t.names)) {
 		return ""

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Clean returns s with everything escaped that does not print: what nodes write
-// of themselves must not move the cursor of who reads it.
+// Clean escapes everything in s that is not printable, so that text from a node cannot
+// move the cursor of a terminal.
 func Clean(s string) string {
 	ok := true
 	for _, r := range s {
@@ -35,7 +35,7 @@ func Clean(s string) string {
 	return b.String()
 }
 
-// Plural returns n and what it counts, whose name is given for one.
+// Plural returns n and the noun what, which is given in the singular.
 func Plural[T int | int64 | uint64](n T, what string) string {
 	if n != 1 {
 		switch stem, y := strings.CutSuffix(what, "ry"); {
