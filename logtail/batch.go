@@ -9,25 +9,25 @@ import (
 	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
-// headID is how many bytes tell an entry from any other.
+// headID is the length of a prefix that identifies an entry.
 const headID = 160
 
 var errNoEntries = errors.New("logtail: the buffer counts entries but shows none")
 
-// batch is what leaves the Buffer together: its oldest entries, and how far they
-// have come. The zero batch is none.
+// batch holds the oldest entries of the Buffer, which are acknowledged together, and the state of
+// their delivery. The zero batch has no entries.
 type batch struct {
 	plan    plan
-	entries [][]byte // of plan
-	through uint64   // acknowledges them
-	limit   int      // that Peek gave them for
-	head    []byte   // the beginning of the first one
-	refusal error    // the last one of the server
-	acking  bool     // all delivered, but the Buffer failed to acknowledge it
+	entries [][]byte // the entries of plan
+	through uint64   // the token that acknowledges them
+	limit   int      // the argument of Peek that returned them
+	head    []byte   // the beginning of the first entry
+	refusal error    // the last refusal of the server
+	acking  bool     // all entries are delivered, but Ack has failed
 }
 
-// refresh looks at the entries again, which may have moved, and reports whether
-// they are there still. Those that the Buffer dropped take the plan with them.
+// refresh peeks at the entries again, which may have moved in memory. It reports whether they are
+// all still in the Buffer; otherwise the plan is void.
 func (b *batch) refresh(buf Buffer) (bool, error) {
 	n := len(b.plan.sizes)
 	if n == 0 || b.plan.untouched() {
@@ -41,8 +41,8 @@ func (b *batch) refresh(buf Buffer) (bool, error) {
 	return true, nil
 }
 
-// peek makes b the oldest entries, as many as a body of limit bytes takes, but at
-// least one. With behind it adds as much as a full body of what is behind them.
+// peek fills b with the oldest entries: as many as fit into a body of limit bytes, but at least
+// one. If behind is set, it adds further entries, about a full body of them.
 func (b *batch) peek(buf Buffer, limit int, behind bool) error {
 	room := limit
 	entries, through, err := buf.Peek(room)
@@ -52,8 +52,8 @@ func (b *batch) peek(buf Buffer, limit int, behind bool) error {
 	}
 	if err == nil && behind {
 		room = total(entries)
-		// What is behind them may be larger than a full body. Past the largest int, more
-		// is no longer positive.
+		// The next entry may be larger than a full body. The loop ends when more
+		// overflows.
 		for n, more := len(entries), maxBody; err == nil && len(entries) == n && int64(room) < buf.Stats().Bytes && more > 0; more *= 2 {
 			room += more
 			entries, through, err = buf.Peek(room)
@@ -83,10 +83,10 @@ func total(entries [][]byte) (size int) {
 	return size
 }
 
-// reset makes b none, and keeps its memory.
+// reset empties b and keeps its memory.
 func (b *batch) reset() { *b = batch{head: b.head[:0]} }
 
-// release gives the entries back, which are peeked at again before they are sent.
+// release drops the references to the entries. refresh sets them again.
 func (b *batch) release() {
 	if !b.acking {
 		b.entries = nil
@@ -100,8 +100,8 @@ const (
 	zstdWindow  = 512 << 10 // bytes; receivers refuse more than 8 MiB (RFC 9659)
 )
 
-// framing returns how many bytes a body of n entries takes beyond them.
-func framing(n int) int { return n + 1 } // [ , , ] or a newline each
+// framing returns the number of bytes that a body of n entries has besides them.
+func framing(n int) int { return n + 1 } // brackets and commas, or a newline each
 
 // appendBody appends the body of a request with entries.
 func appendBody(dst []byte, entries [][]byte, encoding Encoding) []byte {
@@ -129,8 +129,8 @@ type packer struct {
 	encoder *zstd.Encoder
 }
 
-// pack returns the body for entries and whether it is compressed, valid until
-// the next call. size is the number of bytes before compression.
+// pack returns the body for entries, its size before compression, and whether it is compressed.
+// The body is valid until the next call.
 func (p *packer) pack(entries [][]byte, encoding Encoding, compress bool) (body []byte, size int, compressed bool) {
 	p.plain = appendBody(p.plain[:0], entries, encoding)
 	size = len(p.plain)
@@ -160,15 +160,15 @@ const (
 	minLimit  = 512 // bytes
 )
 
-// bodySize knows how long a body the server takes, from its answers. All sizes
-// are bytes before compression.
+// bodySize learns from the answers of the server how large a body may be. All sizes are bytes
+// before compression.
 type bodySize struct {
-	limit     int // of a body, but for one of a single entry
+	limit     int // bound of a body with more than one entry
 	successes int // since limit changed
-	smallest  int // the smallest body that the server took; 0: none
+	smallest  int // the smallest accepted body, or 0
 }
 
-// accepted notes that the server took a body of size bytes.
+// accepted records that the server accepted a body of size bytes.
 func (b *bodySize) accepted(size int) {
 	if b.smallest == 0 || size < b.smallest {
 		b.smallest = size
@@ -178,11 +178,11 @@ func (b *bodySize) accepted(size int) {
 	}
 }
 
-// tooLarge notes that a body of size bytes was too large for the server.
+// tooLarge records that a body of size bytes was too large for the server.
 func (b *bodySize) tooLarge(size int) {
 	b.limit, b.successes = max(minLimit, min(b.limit, size/2)), 0
 }
 
-// blames reports whether it is its size that keeps a body of size bytes from the
-// server: it took a smaller one.
+// blames reports whether a body of size bytes can be too large for the server, which is so if the
+// server has accepted a smaller one.
 func (b *bodySize) blames(size int) bool { return b.smallest > 0 && b.smallest < size }

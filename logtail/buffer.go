@@ -72,8 +72,8 @@ var (
 	ErrBufferOwner = errors.New("logtail: the buffer belongs to another identity")
 )
 
-// defaultMemoryBuffer is the bound of the memory buffer of a Logger without a
-// Buffer of its own: 68 minutes of 10 KiB records every 5 s.
+// defaultMemoryBuffer is the bound of the memory buffer of a Logger without a Buffer. It holds 68
+// minutes of 10 KiB records every 5 s.
 const defaultMemoryBuffer = 8 << 20 // bytes
 
 var errEmptyEntry = errors.New("logtail: an entry cannot be empty")
@@ -82,9 +82,8 @@ var errEmptyEntry = errors.New("logtail: an entry cannot be empty")
 // entries in memory, or 8 MiB if maxBytes is not positive. The entries are
 // lost when the process ends.
 //
-// Only the entries themselves count; each takes 24 bytes more, and what the
-// allocator rounds up. An empty memory buffer takes next to nothing. It
-// implements [Claimer] and serves any identity, one Logger at a time.
+// maxBytes does not include the overhead of 24 bytes per entry and the rounding of the allocator.
+// The Buffer implements [Claimer]: it serves any identity, but one Logger at a time.
 func NewMemoryBuffer(maxBytes int64) Buffer {
 	if maxBytes <= 0 {
 		maxBytes = defaultMemoryBuffer
@@ -98,9 +97,9 @@ type memoryBuffer struct {
 	mu      sync.Mutex // guards the fields below
 	queue   [][]byte   // the entries are queue[head:], oldest first; the slots before are nil
 	head    int
-	gone    uint64 // entries that ever left: the sequence number of queue[head]
+	gone    uint64 // number of entries that have left, which is the sequence number of queue[head]
 	bytes   int64
-	dropped BufferStats // only the counters of drops
+	dropped BufferStats // only DroppedEntries and DroppedBytes
 	claimed bool
 	served  bool // claimed at least once
 }
@@ -122,8 +121,8 @@ func (b *memoryBuffer) Append(entry []byte) error {
 		b.dropped.DroppedBytes += uint64(len(b.queue[b.head]))
 		b.popLocked()
 	}
-	// Move the queue down where half of its array is free, so that the array
-	// stays in proportion to what is held.
+	// Move the queue down if half of its array is free, so that the array stays in
+	// proportion to the number of entries.
 	if len(b.queue) == cap(b.queue) && b.head > len(b.queue)/2 {
 		n := copy(b.queue, b.queue[b.head:])
 		clear(b.queue[n:])

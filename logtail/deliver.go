@@ -8,20 +8,20 @@ import (
 
 const refusedText = "the server refuses some entries one by one; they are dropped and counted"
 
-// nextBatch brings batch up to date, or makes a new one.
+// nextBatch refreshes batch, or makes a new one.
 func (u *uploader) nextBatch() error {
 	if current, err := u.batch.refresh(u.q.buf); current || err != nil {
 		return err
 	}
 	u.q.setOldest(time.Time{})
 	held := u.q.buf.Stats().Entries
-	// Where an entry may be at fault, look behind it for one that is not.
+	// If an entry may be at fault, include later ones that the server may accept.
 	if err := u.batch.peek(u.q.buf, u.size.limit, u.stuck > 0); err != nil {
 		return err
 	}
 	entries := u.batch.entries
 	if held > len(entries) {
-		// Those behind the batch were written no earlier than its last one.
+		// The entries after the batch were written no earlier than its last one.
 		u.q.setOldest(writtenAt(entries[len(entries)-1]))
 	}
 	at, _ := clientTime(entries[0])
@@ -31,8 +31,8 @@ func (u *uploader) nextBatch() error {
 	return nil
 }
 
-// writtenAt returns when entry was written, on the clock that no step of the wall
-// clock moves, or zero where it does not say.
+// writtenAt returns when entry was written, as a time with a monotonic reading. It returns the
+// zero time if the entry has no time.
 func writtenAt(entry []byte) time.Time {
 	at, ok := clientTime(entry)
 	if !ok {
@@ -42,11 +42,11 @@ func writtenAt(entry []byte) time.Time {
 	return now.Add(-max(0, now.Sub(at)))
 }
 
-// acknowledge takes batch, whose plan is at its end, out of the Buffer.
+// acknowledge removes batch, whose plan is done, from the Buffer.
 func (u *uploader) acknowledge() {
 	refused, _ := u.batch.plan.end(u.size.blames)
 	removed, err := u.q.ack(u.batch.through)
-	// Entries that are gone are delivered, even where the Buffer could not record it.
+	// Entries that are gone count as delivered, even if the Buffer failed to record it.
 	u.batch.acking = err != nil && removed == 0
 	if u.batch.acking {
 		u.failed(unavailable, answer{err: err})
@@ -74,8 +74,7 @@ func (u *uploader) acknowledge() {
 	u.stuck = 0
 }
 
-// handle does what the answer to the span of next asks for, which went in a body
-// of size bytes.
+// handle handles the answer to the last span, which was sent in a body of size bytes.
 func (u *uploader) handle(a answer, size int, compressed bool) {
 	v := judge(a.status, compressed)
 	switch v {
@@ -109,12 +108,12 @@ func (u *uploader) handle(a answer, size int, compressed bool) {
 	}
 }
 
-// conclude does what is to be done with a batch whose plan is done. a is the last
-// answer, or that which speaks against a part of the batch.
+// conclude acknowledges a batch whose plan is done, or keeps it and waits. a is the last answer,
+// or the last refusal of a part of the batch.
 func (u *uploader) conclude(a answer) {
 	if _, ok := u.batch.plan.end(u.size.blames); !ok {
 		u.batch.reset()
-		u.failures = max(u.failures, u.stuck) // also where a part of the batch was accepted
+		u.failures = max(u.failures, u.stuck) // even if a part of the batch was accepted
 		u.stuck++
 		u.failed(misconfigured, a)
 		return
@@ -123,7 +122,7 @@ func (u *uploader) conclude(a answer) {
 	u.acknowledge()
 	switch {
 	case !accepted:
-		// A server that finds everything too large must not empty the Buffer at once.
+		// A server that refuses every body as too large must not empty the Buffer at once.
 		u.backOff(misconfigured, a)
 	case a.asked > 0:
 		u.pauseAsAsked(a)
@@ -139,7 +138,7 @@ func (u *uploader) succeeded(size int) {
 	}
 }
 
-// failed notes a failure that the next attempt has to wait for, and waits.
+// failed records a failure and waits before the next attempt.
 func (u *uploader) failed(v verdict, a answer) {
 	if u.ctx.Err() != nil {
 		return
@@ -163,13 +162,13 @@ func (u *uploader) backOff(v verdict, a answer) {
 	u.pause(d, a.asked > 0)
 }
 
-// pauseAsAsked pauses as an answer asks that is no failure of the upload.
+// pauseAsAsked pauses for the Retry-After of an answer that is not a failure of the upload.
 func (u *uploader) pauseAsAsked(a answer) {
 	u.pause(delay(unacceptable, a.status, u.failures, a.asked, rand.Float64()), true)
 }
 
-// pause waits for d. Shutdown cuts a pause that begins before it, but not one
-// that the server asked for.
+// pause waits for d. A Shutdown that begins during the pause ends it, unless the server asked
+// for the pause.
 func (u *uploader) pause(d time.Duration, asked bool) {
 	closed, _ := u.q.closing()
 	u.await(time.Now().Add(d), func() bool {
@@ -184,14 +183,14 @@ func (u *uploader) setLastError(err error) {
 	u.counts.LastError = err
 }
 
-// remark tells once of what is no outage.
+// remark logs a text once that does not belong to an outage.
 func (u *uploader) remark(text string) {
 	if u.faults.note(time.Now(), text) {
 		u.log("logtail: " + text)
 	}
 }
 
-// log calls logf, but not when Shutdown may have returned.
+// log calls logf, unless Shutdown may have returned.
 func (u *uploader) log(text string) {
 	if u.ctx.Err() == nil {
 		u.logf("%s", text)

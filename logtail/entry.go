@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// An entry is the object of the caller with a first member of ours. It is built
-// from the back: what follows the sequence number is encoded while no lock is
-// held, behind room for the head, which is written last and right-aligned:
+// An entry is the object of the caller with a first member of ours. Since the sequence number is
+// known only when the entry is queued, the part after it, the tail, is encoded first and without
+// a lock, after some room for the head. The head is written last, right-aligned:
 //
 //	  room (maxHead bytes)                                           tail
 //	........{"logtail":{"client_time":"...","proc_id":1,"proc_seq":2},"a":1}
 //
-// An entry starts at its brace, so the bytes of a record are written once.
+// The entry begins at the brace, so the bytes of a record are written only once.
 
 const (
 	headStart = `{"logtail":{"client_time":"`
@@ -31,8 +31,8 @@ func appendHead(dst []byte, at time.Time, procID uint32, seq uint64) []byte {
 	return strconv.AppendUint(dst, seq, 10)
 }
 
-// setHead writes the head in front of the tail in scratch, which starts with
-// room for it, and returns the entry.
+// setHead writes the head before the tail in scratch, which begins with room for it, and returns
+// the entry.
 func setHead(scratch []byte, at time.Time, procID uint32, seq uint64) []byte {
 	var room [maxHead]byte
 	head := appendHead(room[:0], at, procID, seq)
@@ -41,7 +41,7 @@ func setHead(scratch []byte, at time.Time, procID uint32, seq uint64) []byte {
 	return entry
 }
 
-// clientTime returns when entry was written, or false for one that is not ours.
+// clientTime returns when entry was written, or false if it was not written by a Logger.
 func clientTime(entry []byte) (time.Time, bool) {
 	rest, ok := bytes.CutPrefix(entry, []byte(headStart))
 	if !ok || len(rest) < len(headTime) {
@@ -52,7 +52,7 @@ func clientTime(entry []byte) (time.Time, bool) {
 	return at, err == nil
 }
 
-// appendRoom starts a scratch.
+// appendRoom empties scratch and appends room for a head.
 func appendRoom(scratch []byte) []byte {
 	var room [maxHead]byte
 	return append(scratch[:0], room[:]...)
@@ -92,7 +92,7 @@ func appendMembersTail(dst []byte, f func([]byte) []byte) []byte {
 	return append(dst, '}')
 }
 
-// appendLossTail appends the tail of the entry that tells of dropped entries.
+// appendLossTail appends the tail of an entry that reports dropped entries.
 func appendLossTail(dst []byte, entries, bytes uint64) []byte {
 	dst = append(dst, `},"text":"logtail: `...)
 	dst = strconv.AppendUint(dst, entries, 10)
@@ -103,7 +103,7 @@ func appendLossTail(dst []byte, entries, bytes uint64) []byte {
 	return append(dst, '}')
 }
 
-const maxScratch = 512 << 10 // bytes that are kept for the next entry
+const maxScratch = 512 << 10 // bytes kept for the next entry
 
 // takeScratch returns memory to encode an entry in, with room for its head.
 func (q *queue) takeScratch() []byte {

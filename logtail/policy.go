@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// verdict is what an answer of the server means for what was sent.
+// verdict is what an answer of the server means for the entries that were sent.
 type verdict uint8
 
 const (
 	accepted      verdict = iota // delivered
-	unavailable                  // not now: the same again later, for ever
-	tooLarge                     // in smaller pieces
-	unacceptable                 // some entry in it is at fault: find out which
-	uncompressed                 // the same again without compression
-	misconfigured                // no fault of the data: keep it, and try slowly
+	unavailable                  // retry later, forever
+	tooLarge                     // retry in smaller pieces
+	unacceptable                 // an entry is at fault: find out which
+	uncompressed                 // retry without compression
+	misconfigured                // the entries are not at fault: keep them, and retry slowly
 )
 
 const (
 	backoffBase   = 2 * time.Second
 	backoffCap    = 5 * time.Minute
-	slowCap       = 15 * time.Minute // for what only a person can mend
+	slowCap       = 15 * time.Minute // for faults that only a person can fix
 	retryAfterMin = time.Second
 	retryAfterCap = 5 * time.Minute // a broken header must not silence a node
-	throttledFrom = 4               // the first backoff step after a 429 without Retry-After: at least 16 s
+	throttledFrom = 4               // the first backoff step after a 429 without Retry-After, at least 16 s
 )
 
-// judge says what the answer with this status means. compressed tells how the
-// body was sent. Status 0 stands for no answer: a network error or a timeout.
+// judge returns the verdict for an answer with the given status. compressed says whether the
+// body was compressed. Status 0 means no answer: a network error or a timeout.
 func judge(status int, compressed bool) verdict {
 	switch {
 	case status >= 200 && status < 300:
@@ -44,16 +44,15 @@ func judge(status int, compressed bool) verdict {
 	case status == 415 && compressed:
 		return uncompressed
 	}
-	return misconfigured // any other 4xx, and 3xx: a redirect would lead the entries and the ID astray
+	return misconfigured // other 4xx, and 3xx: following a redirect would send the entries and the ID elsewhere
 }
 
-// delay returns the pause after a failure. failures counts those before it
-// since the last success, asked is what retryAfter returned, and random a
-// number in [0, 1).
+// delay returns the pause after a failure. failures is the number of earlier failures since the
+// last success, asked the result of retryAfter, and random a number in [0, 1).
 func delay(v verdict, status, failures int, asked time.Duration, random float64) time.Duration {
 	if asked > 0 {
 		d := min(max(asked, retryAfterMin), retryAfterCap)
-		return d + time.Duration(random*float64(d)/10) // never earlier: "60" must not bring a herd at 60 s
+		return d + time.Duration(random*float64(d)/10) // never earlier, and spread, or all nodes would return at once
 	}
 	limit := backoffCap
 	switch {
@@ -65,8 +64,8 @@ func delay(v verdict, status, failures int, asked time.Duration, random float64)
 	return backoff(failures, limit, random)
 }
 
-// backoff returns 2 s x 2^n, at most limit, times a random share from one half
-// to one: the herd is spread, and the floor of one second stays.
+// backoff returns 2 s x 2^n, at most limit, times a random factor between one half and one. This
+// spreads the requests of many nodes, and keeps at least one second.
 func backoff(n int, limit time.Duration, random float64) time.Duration {
 	d := limit
 	if n < 10 {
@@ -75,11 +74,11 @@ func backoff(n int, limit time.Duration, random float64) time.Duration {
 	return d/2 + time.Duration(random*float64(d)/2)
 }
 
-// retryAfter returns how long the answer with header h asks to wait (RFC 9110,
-// section 10.2.3), or 0 where it does not ask, or asks for nonsense.
+// retryAfter returns the time to wait from the Retry-After field of h (RFC 9110, section
+// 10.2.3), or 0 if it is missing or invalid.
 //
-// A date counts from the answer's own Date, for neither clock can be trusted to
-// agree with the other. It is none without one, or when it is past.
+// A date is taken relative to the Date field of the same answer, since the clocks of both sides
+// may differ. It is invalid if there is no Date field, or if it is not after it.
 func retryAfter(h http.Header) time.Duration {
 	v := h.Get("Retry-After")
 	if s, err := strconv.ParseUint(v, 10, 64); err == nil {
@@ -100,21 +99,20 @@ func retryAfter(h http.Header) time.Duration {
 }
 
 const (
-	maxFaults = 16          // distinct messages told of one outage: a server may invent a new one each time
-	calm      = time.Minute // without a fault before the next one is news
+	maxFaults = 16          // messages logged per outage, since a server may send a new text each time
+	calm      = time.Minute // without a fault, after which the same fault is logged again
 )
 
-// faults decides what is worth a line in the log: each distinct fault once, and
-// recovery once. A server that flaps makes two lines, not two a second.
+// faults decides what to log: each distinct fault once, and recovery once. A server that fails
+// and recovers all the time causes two lines, not two per second.
 type faults struct {
-	told      map[string]bool // by faultKey, since the last time all was well for a while
-	open      bool            // a fault was told, its end was not
-	since     time.Time       // of the first fault in a row, or zero
-	recovered time.Time       // when the last row of faults ended, or zero
+	told      map[string]bool // the logged faults by faultKey, since the last calm
+	open      bool            // a fault was logged, but not yet its end
+	since     time.Time       // the first of the current faults, or zero
+	recovered time.Time       // when the last faults ended, or zero
 }
 
-// fault notes a fault, with the status of the answer or 0, and reports whether to
-// tell it.
+// fault records a fault, with the status of the answer or 0, and reports whether to log it.
 func (f *faults) fault(now time.Time, status int, text string) bool {
 	if f.since.IsZero() {
 		f.since = now
@@ -134,8 +132,8 @@ func (f *faults) fault(now time.Time, status int, text string) bool {
 	return true
 }
 
-// faultKey tells faults apart. Of a text the digits do not count: each attempt has
-// another local port, and an error about a certificate the time of day.
+// faultKey returns the identity of a fault. It ignores digits: each attempt has another local
+// port, and an error about a certificate contains the time of day.
 func faultKey(status int, text string) string {
 	return strconv.Itoa(status) + strings.Map(func(r rune) rune {
 		if '0' <= r && r <= '9' {
@@ -145,8 +143,8 @@ func faultKey(status int, text string) string {
 	}, text)
 }
 
-// success notes a success. It returns how long things were wrong, and whether to
-// tell that they are well again.
+// success records a success. It returns the duration of the outage, and whether to log the
+// recovery.
 func (f *faults) success(now time.Time) (time.Duration, bool) {
 	if f.since.IsZero() {
 		return 0, false
@@ -157,7 +155,7 @@ func (f *faults) success(now time.Time) (time.Duration, bool) {
 	return d, tell
 }
 
-// note reports whether text is to be told, as something that is no outage.
+// note reports whether to log a text that does not belong to an outage.
 func (f *faults) note(now time.Time, text string) bool {
 	open, since := f.open, f.since
 	tell := f.fault(now, 0, text)

@@ -6,19 +6,18 @@ import (
 	"time"
 )
 
-// queue is where writers meet the uploader: it numbers entries and puts them
-// into the Buffer.
+// queue connects writers and the uploader. It numbers entries and appends them to the Buffer.
 type queue struct {
-	// immutable
+	// The fields below are immutable.
 	buf    Buffer
 	procID uint32
 	start  uint64        // entries in buf when the queue was made
-	wake   chan struct{} // holds a token when something changed for the uploader
+	wake   chan struct{} // holds a token after a change that concerns the uploader
 
-	// order is full while someone is in Append or Ack of the Buffer, however long
-	// that takes: the order in the Buffer must be that of the sequence numbers, and
-	// what an Ack removes is known only when nothing is appended meanwhile.
-	// Writers and the uploader wait for it, until aborted; nothing else does.
+	// order serializes Append and Ack of the Buffer, however long they take. The order in the
+	// Buffer must be that of the sequence numbers, and the effect of an Ack is known only if
+	// nothing is appended at the same time. Sending to order locks it. Only writers and the
+	// uploader wait for it, until aborted.
 	order   chan struct{}
 	aborted <-chan struct{} // closed when Shutdown gives up
 	seq     uint64          // guarded by order
@@ -28,12 +27,12 @@ type queue struct {
 	mu       sync.Mutex // guards the fields below
 	closed   bool
 	writers  int       // calls of add that have not returned
-	appended uint64    // entries that the Buffer took
-	lost     losses    // what the Buffer failed to take
-	since    time.Time // when the oldest entry that was not peeked at was appended; zero: none
-	flushTo  uint64    // entries that have to leave without delay, counted from the first ever
+	appended uint64    // entries that the Buffer accepted
+	lost     losses    // entries that the Buffer refused
+	since    time.Time // when the oldest entry after the batch was appended, or zero
+	flushTo  uint64    // number of the last entry that must leave without delay
 	waiters  []waiter
-	scratch  []byte // nil while a writer has it
+	scratch  []byte // nil while a writer uses it
 }
 
 // losses count entries and their bytes.
@@ -50,7 +49,7 @@ func newQueue(buf Buffer, procID uint32, aborted <-chan struct{}) *queue {
 	}
 }
 
-// enter waits for order, or returns false when aborted.
+// enter locks order, or returns false if aborted.
 func (q *queue) enter() bool {
 	if q.tryEnter() {
 		return true
@@ -81,7 +80,7 @@ func (q *queue) notify() {
 	}
 }
 
-// add puts the entry whose tail is in scratch into the Buffer.
+// add appends the entry whose tail is in scratch to the Buffer.
 func (q *queue) add(scratch []byte) error {
 	q.mu.Lock()
 	if q.closed {
@@ -115,21 +114,21 @@ func (q *queue) add(scratch []byte) error {
 	return err
 }
 
-// append returns the size of the entry, or zero where the Buffer was not asked.
+// append returns the size of the entry, or zero if Append was not called.
 func (q *queue) append(scratch []byte) (size int, err error) {
 	if !q.enter() {
 		return 0, ErrClosed
 	}
 	defer q.leave()
-	q.seq++ // also when the Buffer fails, so that the gap shows
+	q.seq++ // even if the Buffer fails, so that the gap is visible
 	entry := setHead(scratch, time.Now(), q.procID, q.seq)
 	q.appending.Store(true)
 	defer q.appending.Store(false)
 	return len(entry), q.buf.Append(entry)
 }
 
-// addReport puts an entry of the uploader's own into the Buffer, or returns nil
-// where the Buffer fails or a writer hangs in it. position counts the entries up to it.
+// addReport appends an entry of the uploader to the Buffer. It returns the entry and its position
+// among all entries, or nil if the Buffer fails or a writer hangs in it.
 func (q *queue) addReport(scratch []byte) (entry []byte, position uint64) {
 	if !q.tryEnter() {
 		return nil, 0
@@ -146,8 +145,8 @@ func (q *queue) addReport(scratch []byte) (entry []byte, position uint64) {
 	return entry, q.start + q.appended
 }
 
-// ack acknowledges entries and returns how many left the Buffer by it. Those
-// that it had dropped meanwhile are counted as dropped, not as delivered.
+// ack acknowledges entries and returns how many of them were still in the Buffer. The others
+// count as dropped, not as delivered.
 func (q *queue) ack(through uint64) (removed int, err error) {
 	if !q.enter() {
 		return 0, ErrClosed
@@ -158,7 +157,7 @@ func (q *queue) ack(through uint64) (removed int, err error) {
 	return removed, err
 }
 
-// ackInOrder is ack for a holder of order.
+// ackInOrder is ack with order locked.
 func (q *queue) ackInOrder(through uint64) (removed int, err error) {
 	before := q.buf.Stats()
 	err = q.buf.Ack(through)
@@ -196,15 +195,15 @@ func (q *queue) close() {
 	q.notify()
 }
 
-// closing reports whether close was called, and how many writers had begun
-// before it and are not through.
+// closing reports whether close was called, and how many writers that began before it have not
+// returned.
 func (q *queue) closing() (closed bool, writers int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.closed, q.writers
 }
 
-// urgent reports whether someone waits for the entries in the Buffer.
+// urgent reports whether a Flush or Shutdown waits for the entries in the Buffer.
 func (q *queue) urgent() bool {
 	q.mu.Lock()
 	closed, flushTo := q.closed, q.flushTo
@@ -212,7 +211,7 @@ func (q *queue) urgent() bool {
 	return closed || flushTo > q.left()
 }
 
-// oldest returns when the oldest entry that was not peeked at was appended, or zero.
+// oldest returns when the oldest entry after the batch was appended, or zero.
 func (q *queue) oldest() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -225,8 +224,7 @@ func (q *queue) setOldest(at time.Time) {
 	q.since = at
 }
 
-// dropped returns all that was lost between Write and the server, but for
-// entries that the server refused.
+// dropped returns all losses between Write and the server, except entries that the server refused.
 func (q *queue) dropped() losses {
 	s := q.buf.Stats()
 	q.mu.Lock()

@@ -5,42 +5,42 @@ import (
 	"time"
 )
 
-// reportRetry is the pause after the Buffer did not take a report.
+// reportRetry is the pause after the Buffer refused a report.
 const reportRetry = time.Minute
 
-// maxReport is more than a report takes in any Buffer.
+// maxReport is an upper bound of the size of a report in any Buffer.
 const maxReport = 1 << 10 // bytes
 
-// reporter tells in the stream what was dropped, by entries of its own. They
-// take the way of all entries, through the Buffer: so they stay in order, go out
-// again with a batch that failed, and do not depend on a later Write.
+// reporter reports dropped entries in the stream, as entries of its own. Reports go through the
+// Buffer like other entries, so they stay in order, are sent again with a failed batch, and do
+// not depend on a later Write.
 //
-// One report is on its way at a time. What it covers counts as told only when
-// the server has it; a report that is itself dropped is made anew.
+// Only one report is queued at a time. The losses in it count as reported when the server has
+// accepted it. If the report itself is dropped, a new one replaces it.
 type reporter struct {
-	told     losses // in reports that were delivered
-	entry    []byte // the report on its way, or nil
-	covers   losses // told, once it is delivered
-	position uint64 // how many entries have left the Buffer when it has
-	retry    time.Time
+	told     losses    // in delivered reports
+	entry    []byte    // the queued report, or nil
+	covers   losses    // the value of told after its delivery
+	position uint64    // how many entries have left the Buffer once the report has
+	retry    time.Time // when to try again after the Buffer refused a report
 }
 
-// untold reports whether there are losses that no report tells.
+// untold reports whether there are losses to report, and no report is queued.
 func (r *reporter) untold(q *queue) bool { return r.entry == nil && q.dropped() != r.told }
 
-// hasRoom reports whether a report fits in the Buffer without pushing out an
-// entry, which would be a loss to report.
+// hasRoom reports whether a report fits into the Buffer without dropping an entry, which would
+// be another loss to report.
 func hasRoom(buf Buffer) bool {
 	s := buf.Stats()
 	return s.Entries == 0 || s.Bytes+maxReport <= s.MaxBytes
 }
 
-// due reports whether it is time to tell.
+// due reports whether to queue a report now.
 func (r *reporter) due(q *queue) bool {
 	return r.untold(q) && hasRoom(q.buf) && !time.Now().Before(r.retry)
 }
 
-// retryAt returns when to try a report again that the Buffer did not take, or zero.
+// retryAt returns when to try again to queue a report, or the zero time.
 func (r *reporter) retryAt(q *queue) time.Time {
 	if !r.untold(q) {
 		return time.Time{}
@@ -48,13 +48,13 @@ func (r *reporter) retryAt(q *queue) time.Time {
 	return r.retry
 }
 
-// tell puts a report into the Buffer.
+// tell queues a report.
 func (r *reporter) tell(q *queue) {
 	total := q.dropped()
 	tail := appendLossTail(appendRoom(nil), total.entries-r.told.entries, total.bytes-r.told.bytes)
 	r.entry, r.position = q.addReport(tail)
 	r.covers, r.retry = total, time.Time{}
-	if r.entry == nil { // the Buffer did not take it
+	if r.entry == nil { // the Buffer refused it
 		r.retry = time.Now().Add(reportRetry)
 	}
 }
@@ -71,15 +71,15 @@ func (r *reporter) saveReport(q *queue) {
 	r.tell(q)
 }
 
-// acknowledged notes that the entries were acknowledged, and that left entries have
-// left the Buffer in all.
+// acknowledged checks whether the queued report is among the acknowledged entries. left is the
+// number of entries that have ever left the Buffer.
 func (r *reporter) acknowledged(entries [][]byte, left uint64) {
 	if r.entry == nil {
 		return
 	}
 	for _, e := range entries {
 		if bytes.Equal(e, r.entry) {
-			// Also when the server refused it: it would refuse the next one too.
+			// The server may have refused it. It would refuse another report too.
 			r.told, r.entry = r.covers, nil
 			return
 		}

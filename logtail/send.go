@@ -19,24 +19,21 @@ import (
 
 const (
 	attemptTimeout = 45 * time.Second
-	freeSize       = 128 << 10       // bytes that fit that time on the slowest link
-	slowestLink    = 8 << 10         // bytes a second that any body past it gets
+	freeSize       = 128 << 10       // bytes that attemptTimeout suffices for on the slowest link
+	slowestLink    = 8 << 10         // bytes per second; larger bodies get more time
 	replyTimeout   = 5 * time.Second // for the body of an answer
-	maxReply       = 4 << 10         // bytes that are read of it, and of the text of any error
-	maxEcho        = 200             // bytes that are shown of a text from elsewhere
+	maxReply       = 4 << 10         // bytes read of the body of an answer, and used of the text of an error
+	maxEcho        = 200             // bytes shown of a text from elsewhere
 )
 
-// NewTransport returns the transport that a Logger uses when its Config has no
-// HTTPClient, for a caller who needs his own TLS roots, dialer or proxy and
-// keeps the rest.
+// NewTransport returns a transport like the one that a Logger uses if its Config has no HTTPClient.
+// It is for callers who need other TLS roots, another dialer or another proxy.
 //
-// It speaks HTTP/1.1 only: a connection that went silent is given up with its
-// request, where HTTP/2 would go on using it. It keeps one idle connection,
-// inflates nothing, wants TLS 1.2 or newer, reads at most 64 KiB of
-// response headers, and takes the proxy from the environment as
-// [http.ProxyFromEnvironment] does. Its TLSClientConfig is not nil. An idle
-// connection ends after 90 s; the caller may end it sooner, after Shutdown, with
-// CloseIdleConnections.
+// The transport uses HTTP/1.1 only: a connection that stops responding is then closed with its
+// request, while HTTP/2 would continue to use it. It keeps one idle connection for 90 s, does not
+// decompress, requires TLS 1.2 or newer, reads at most 64 KiB of response headers, and uses
+// [http.ProxyFromEnvironment]. Its TLSClientConfig is not nil. After Shutdown, the caller may close
+// the idle connection with CloseIdleConnections.
 func NewTransport() *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -54,13 +51,13 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// sender makes one request at a time. It holds the secrets, so other structs
-// hold it by pointer: fmt shows an address.
+// sender makes one request at a time. Other structs hold it by pointer, so that fmt does not print
+// its secrets.
 type sender struct {
 	transport http.RoundTripper
-	own       *http.Transport // the transport, where it is ours to close
+	own       *http.Transport // the transport, if we must close it
 	timeout   time.Duration   // of the caller's client, or 0
-	request   http.Request    // what all requests have in common
+	request   http.Request    // the common parts of all requests
 	zstd      []string        // the value of Content-Encoding
 	scrub     *scrubber
 }
@@ -80,7 +77,7 @@ func newSender(cfg *Config, upload *url.URL) *sender {
 	}
 	header := http.Header{
 		"Content-Type": {contentType},
-		"User-Agent":   {""}, // none
+		"User-Agent":   {""}, // not sent
 	}
 	for name, values := range cfg.Header {
 		header[http.CanonicalHeaderKey(name)] = append([]string(nil), values...)
@@ -91,26 +88,26 @@ func newSender(cfg *Config, upload *url.URL) *sender {
 	return s
 }
 
-// origin returns what of the upload URL is no secret.
+// origin returns the part of the upload URL that is not secret.
 func (s *sender) origin() string { return origin(s.request.URL.String()) }
 
-// closeIdle closes idle connections that are ours.
+// closeIdle closes the idle connections of our own transport.
 func (s *sender) closeIdle() {
 	if s.own != nil {
 		s.own.CloseIdleConnections()
 	}
 }
 
-// answer is what came of one request.
+// answer is the result of a request.
 type answer struct {
-	status int           // 0: none came
-	asked  time.Duration // what Retry-After says, or 0
-	err    error         // what went wrong, without secrets; nil for 2xx
+	status int           // 0 if there was no answer
+	asked  time.Duration // the result of retryAfter
+	err    error         // the error, without secrets; nil for 2xx
 }
 
-// send posts body. Only the transport of a client is used: no redirect is
-// followed (net/http would take the body and a Referer with the private ID to
-// another host), and no cookie kept.
+// send posts body. It uses only the transport of a client, so that redirects are not followed
+// (net/http would send the body, and a Referer with the private ID, to another host) and cookies
+// are not kept.
 func (s *sender) send(ctx context.Context, body []byte, size int, compressed bool) answer {
 	ctx, cancel := context.WithTimeout(ctx, s.attemptTimeout(len(body)))
 	defer cancel()
@@ -157,14 +154,14 @@ func (s *sender) attemptTimeout(size int) time.Duration {
 	return d
 }
 
-// read turns resp into an answer. cancel ends ctx, that of its request.
+// read converts resp to an answer. cancel ends ctx, the context of the request.
 func (s *sender) read(ctx context.Context, resp *http.Response, cancel func()) answer {
 	var text []byte
 	var err error
 	late := false
-	// The body of a 101 is the connection itself, which no context ends.
+	// The body of a 101 is the connection itself, which ctx does not end.
 	if resp.StatusCode != http.StatusSwitchingProtocols && resp.Body != http.NoBody {
-		// A trickle must not hold up the next request; the status is known.
+		// A slow body must not delay the next request, since the status is known.
 		timer := time.AfterFunc(replyTimeout, cancel)
 		text, err = io.ReadAll(io.LimitReader(resp.Body, maxReply))
 		late = ctx.Err() != nil
@@ -175,7 +172,7 @@ func (s *sender) read(ctx context.Context, resp *http.Response, cancel func()) a
 	a := answer{status: resp.StatusCode}
 	if a.status >= 200 && a.status < 300 {
 		if err != nil && !late {
-			// An incomplete response (RFC 9112, section 8) is none.
+			// An incomplete response (RFC 9112, section 8) is not an answer.
 			return answer{err: s.clean(err)}
 		}
 		return a
@@ -185,7 +182,7 @@ func (s *sender) read(ctx context.Context, resp *http.Response, cancel func()) a
 	return a
 }
 
-// refusal describes an answer that is not 2xx.
+// refusal returns the error of an answer that is not 2xx.
 func (s *sender) refusal(status int, text []byte) error {
 	echo := s.excerpt(string(bytes.TrimSpace(text)))
 	what := fmt.Sprintf("the server answers %d", status)
@@ -198,17 +195,16 @@ func (s *sender) refusal(status int, text []byte) error {
 	return errors.New(what)
 }
 
-// excerpt returns the beginning of a text from elsewhere, without secrets.
+// excerpt returns the beginning of a text from elsewhere, or "[hidden]".
 func (s *sender) excerpt(text string) string {
-	// Scrub before cutting, or a secret of a few bytes is not recognised.
+	// Scrub before cutting, or a part of a secret would not be recognized.
 	text = s.scrub.text(text[:min(len(text), maxReply)])
 	return text[:min(len(text), maxEcho)]
 }
 
-// clean returns err without secrets. A *url.Error prints the whole URL, and its
-// inner error may show one as well, so nothing of err itself is kept. Nor is it
-// let into a log as it is: a status line, the reason of a proxy or a name in a
-// certificate are what the other end wants them to be.
+// clean returns an error with the text of err, without secrets. It does not wrap err, because a
+// *url.Error and the errors inside may contain the whole URL. It quotes a text with special
+// characters, because the other end chooses status lines, reasons and names in certificates.
 func (s *sender) clean(err error) error {
 	for {
 		ue, ok := errors.AsType[*url.Error](err)

@@ -14,7 +14,7 @@ var ErrClosed = errors.New("logtail: the logger is shut down")
 // UndeliveredError is the error of a Shutdown that left entries undelivered. Its counts
 // include entries that the server may have received without the answer arriving.
 type UndeliveredError struct {
-	Entries int   // in the Buffer, and that of a Write which hangs in it
+	Entries int   // in the Buffer, including the entry of a Write that hangs in it
 	Bytes   int64 // as the Buffer counts them
 	Kept    bool  // the caller's own Buffer still holds the entries
 	Err     error // why: the error of the context, its cause, and the error of the last attempt
@@ -32,8 +32,8 @@ func (e *UndeliveredError) Error() string {
 // Unwrap returns e.Err.
 func (e *UndeliveredError) Unwrap() error { return e.Err }
 
-// abortGrace is how long Shutdown waits at its deadline for the request in
-// flight to end. Only a Buffer, a Logf or a transport that hangs takes as long.
+// abortGrace is how long Shutdown waits after its deadline for the request in flight to end. It
+// only takes so long if a Buffer, a Logf or a transport hangs.
 const abortGrace = 100 * time.Millisecond
 
 // Shutdown uploads what is queued and ends the Logger. Once it has begun, Write returns
@@ -83,7 +83,7 @@ func (l *Logger) shutdown(ctx context.Context) error {
 	return l.undelivered(ctx)
 }
 
-// undelivered describes what is left when ctx has ended.
+// undelivered returns the error for what is left when ctx has ended.
 func (l *Logger) undelivered(ctx context.Context) error {
 	s := l.up.q.buf.Stats()
 	if l.up.q.appending.Load() {
@@ -102,14 +102,14 @@ func (l *Logger) undelivered(ctx context.Context) error {
 	return &UndeliveredError{Entries: s.Entries, Bytes: s.Bytes, Kept: l.up.keep, Err: err}
 }
 
-// waiter is a call of Flush: done is closed when target entries have left.
+// waiter is a call of Flush. done is closed when target entries have left the Buffer.
 type waiter struct {
 	target uint64
 	done   chan struct{}
 }
 
-// left returns how many entries ever left the Buffer, by Ack or drop. It may be
-// behind by those that writers are adding just now.
+// left returns the number of entries that have ever left the Buffer. It may lag behind by the
+// entries that writers are appending.
 func (q *queue) left() uint64 {
 	q.mu.Lock()
 	added := q.start + q.appended
@@ -117,7 +117,7 @@ func (q *queue) left() uint64 {
 	return added - min(added, uint64(q.buf.Stats().Entries))
 }
 
-// releaseFlushes ends the calls of Flush whose entries have left.
+// releaseFlushes ends the calls of Flush whose entries have left the Buffer.
 func (q *queue) releaseFlushes() {
 	q.mu.Lock()
 	none := len(q.waiters) == 0
@@ -137,8 +137,8 @@ func (q *queue) releaseFlushes() {
 	})
 }
 
-// flush asks for all entries up to now to leave without delay. The channel is
-// closed when they have.
+// flush makes all current entries leave without delay. The channel is closed when they have
+// left.
 func (q *queue) flush() <-chan struct{} {
 	w := waiter{done: make(chan struct{})}
 	q.mu.Lock()
@@ -151,7 +151,7 @@ func (q *queue) flush() <-chan struct{} {
 	return w.done
 }
 
-// forget ends a Flush that its caller gave up.
+// forget removes the waiter of a Flush that has ended.
 func (q *queue) forget(done <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

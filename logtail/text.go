@@ -9,12 +9,12 @@ import (
 	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
-// maxText bounds the text of one entry: a line of a log is shorter, a dump is not.
+// maxText bounds the text of an entry. It is longer than any line of a log.
 const maxText = 16 << 10 // bytes, before escaping
 
 // appendText appends p as a JSON string (RFC 8259, section 7) without its final
-// newline, cut at maxText on a rune. What is cut is told: "\u2026+" and the
-// number of bytes.
+// newline. It cuts p to maxText, without splitting a rune, and then appends "\u2026+" and the
+// number of bytes cut.
 func appendText(dst, p []byte) []byte {
 	p = bytes.TrimSuffix(p, []byte("\n"))
 	cut := 0
@@ -34,8 +34,8 @@ func appendText(dst, p []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendEscaped appends the inside of a JSON string. Invalid UTF-8 becomes
-// U+FFFD, byte by byte.
+// appendEscaped appends p escaped for a JSON string, without the quotes. It replaces each invalid
+// byte by U+FFFD.
 func appendEscaped(dst, p []byte) []byte {
 	const hex = "0123456789abcdef"
 	for len(p) > 0 {
@@ -61,25 +61,24 @@ func appendEscaped(dst, p []byte) []byte {
 	return dst
 }
 
-// object is what Write passes on of a JSON object.
+// object is a JSON object as Write sends it.
 type object struct {
 	members []byte // without the braces
-	moved   []byte // what has to make way, or nil
-	detail  string // why
+	moved   []byte // the part for logtail.error.bad_data, or nil
+	detail  string // why it is moved
 }
 
-// movedDepth is how deep in an entry what has to make way lies, in
-// logtail.error.bad_data. An object too deep for a receiver there is text.
+// movedDepth is the nesting level of logtail.error.bad_data in an entry. An object that would be
+// nested too deep there for a receiver is sent as text.
 const movedDepth = 3
 
-// parseObject reports whether p is one JSON object (RFC 8259) and nothing else.
-// The members are the bytes of p, but for invalid UTF-8, which becomes U+FFFD:
-// JSON text is UTF-8 (section 8.1), and a strict receiver would refuse it.
+// parseObject parses p and reports whether it is one JSON object (RFC 8259) and nothing else. The
+// members are the bytes of p, except that invalid UTF-8 becomes U+FFFD, because JSON must be UTF-8
+// (section 8.1) and a strict receiver would refuse it.
 //
-// A top-level member "logtail", however its name is spelled or goes on, makes way for
-// ours: see isOurs. So does the whole object when it has several, when a name occurs
-// twice in it, as what it says then depends on who reads it (section 4), and when it
-// has more members than our receiver takes.
+// A top-level member that resembles "logtail" is moved; see isOurs. The whole object is moved if
+// it has several of them, if it has more members than our receiver accepts, or if a name occurs
+// twice, since its meaning then depends on the reader (section 4).
 func parseObject(p []byte) (object, bool) {
 	p = bytes.Trim(p, " \t\r\n")
 	s := rawjson.Scanner{Text: p}
@@ -96,7 +95,7 @@ func parseObject(p []byte) (object, bool) {
 		return object{moved: p, detail: "doubled member name"}, true
 	case at >= 0 && slices.ContainsFunc(members[at+1:], isOurs):
 		return object{moved: p, detail: "several logtail members"}, true
-	case len(members) >= rawjson.MaxMembers: // ours is one more
+	case len(members) >= rawjson.MaxMembers: // with ours there is one more
 		return object{moved: p, detail: "too many members"}, true
 	case at < 0:
 		return object{members: bytes.Trim(p[1:len(p)-1], " \t\r\n")}, true
@@ -114,9 +113,9 @@ func parseObject(p []byte) (object, bool) {
 	return obj, true
 }
 
-// isOurs reports whether m has the name of the metadata, to some reader at least: in
-// another case, or with more behind it, as engines that flatten objects name what is
-// in it logtail.id or logtail_id.
+// isOurs reports whether some reader could mistake m for the metadata: its name begins with
+// "logtail" in upper or lower case. Engines that flatten objects use names such as logtail.id and
+// logtail_id.
 func isOurs(m rawjson.Member) bool {
 	const name = "logtail"
 	return len(m.Name) >= len(name) && bytes.EqualFold(m.Name[:len(name)], []byte(name))

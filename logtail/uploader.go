@@ -8,49 +8,49 @@ import (
 )
 
 const (
-	startSpread = 10 * time.Second // a backlog at start waits up to this, so that a fleet does not return as one
-	linger      = 10 * time.Second // after the last request: then memory and connection are given back
+	startSpread = 10 * time.Second // maximum delay of a backlog at start, so that a fleet does not return all at once
+	linger      = 10 * time.Second // time after the last request at which memory and connection are released
 )
 
-// uploader takes entries from the queue to the server, one request at a time.
+// uploader sends the entries of the queue to the server, one request at a time.
 //
-// run is its only goroutine. NewLogger starts it; it ends when the queue is
-// closed and empty, or when abort is called. Its timer runs only while there
-// are entries, and for a moment after the last request.
+// Its only goroutine is run. NewLogger starts it, and it ends when the queue is closed and empty,
+// or when abort is called. Its timer runs only while there are entries, and for ten seconds after
+// the last request.
 type uploader struct {
-	// immutable
+	// The fields below are immutable.
 	q          *queue
 	sender     *sender // holds the secrets
 	encoding   Encoding
 	flushDelay time.Duration
-	keep       bool // the Buffer is the caller's and outlives the uploader
+	keep       bool // the Buffer belongs to the caller and outlives the uploader
 	logf       func(format string, args ...any)
 	release    func()
 	ctx        context.Context // ended by abort
 	abort      context.CancelFunc
 	done       chan struct{} // closed at the end of run
 
-	// owned by run
+	// The fields below are owned by run.
 	packer    packer
 	compress  bool
 	batch     batch
 	size      bodySize
 	failures  int // since the last success
-	stuck     int // batches in a row that had to stay
+	stuck     int // consecutive batches that stayed in the Buffer
 	faults    faults
 	reporter  reporter
-	timer     *time.Timer // of sleep, and stopped but there; nil before the first
-	lingerEnd time.Time   // when to give memory back; zero: there is none
+	timer     *time.Timer // used by sleep, and stopped otherwise; nil before the first use
+	lingerEnd time.Time   // when to release memory, or zero if there is none
 
 	mu     sync.Mutex // guards the fields below
 	counts Stats      // DeliveredEntries, RefusedEntries, Attempts, LastError
-	oldest time.Time  // when the first entry of batch was written; zero: not known
+	oldest time.Time  // when the first entry of batch was written, or zero if unknown
 }
 
 func (u *uploader) run() {
 	defer u.end()
 	if u.q.start > 0 {
-		u.nextBatch() // for its age, which Stats tells; step makes what fails good
+		u.nextBatch() // only for its age in Stats; step handles errors
 		u.await(time.Now().Add(rand.N(startSpread)), u.q.urgent)
 	}
 	for {
@@ -75,8 +75,8 @@ func (u *uploader) end() {
 	close(u.done)
 }
 
-// await waits until ready, woken by the queue, or until the deadline, if there
-// is one, or for the end of ctx.
+// await waits until ready returns true, for the deadline if it is not zero, or for the end of ctx.
+// It calls ready again whenever the queue changes.
 func (u *uploader) await(deadline time.Time, ready func() bool) {
 	for u.ctx.Err() == nil && !ready() {
 		now := time.Now()
@@ -90,7 +90,7 @@ func (u *uploader) await(deadline time.Time, ready func() bool) {
 	}
 }
 
-// sleep waits for something to happen, and no longer than to until, if that is set.
+// sleep waits for a change of the queue, or for the time until if it is not zero.
 func (u *uploader) sleep(now, until time.Time) {
 	var expired <-chan time.Time
 	if !until.IsZero() {
@@ -132,14 +132,14 @@ func (u *uploader) hasWork() bool {
 	return !u.empty() || u.reporter.due(u.q) || u.drained()
 }
 
-// drained reports whether the queue is closed and nothing is left of it.
+// drained reports whether the queue is closed and empty.
 func (u *uploader) drained() bool {
 	closed, writers := u.q.closing()
 	return closed && writers == 0 && u.empty() && !u.reporter.due(u.q)
 }
 
-// coalesce lets entries wait for others, as long as FlushDelay says. A full body
-// does not wait, so neither does a backlog, down to its last one.
+// coalesce lets entries wait for others, for at most FlushDelay. A full body does not wait, so a
+// backlog waits only for its last body.
 func (u *uploader) coalesce() {
 	since := u.q.oldest()
 	if u.flushDelay == 0 || u.failures > 0 || since.IsZero() {
@@ -150,10 +150,10 @@ func (u *uploader) coalesce() {
 	})
 }
 
-// step makes one request at most, and pauses as its answer demands.
+// step makes at most one request, and pauses if its answer requires it.
 func (u *uploader) step() {
-	// While the server fails, more may be dropped that the same report could tell.
-	// It must not wait for a success that nothing is left to have.
+	// While the server fails, more entries may be dropped, which the same report can
+	// include. But if no entries are left, no success will follow, so report now.
 	if u.reporter.due(u.q) && (u.failures == 0 || u.empty()) {
 		u.reporter.tell(u.q)
 	}
@@ -162,16 +162,16 @@ func (u *uploader) step() {
 		return
 	}
 	if u.empty() {
-		return // a report was due, and the Buffer did not take it
+		return // a report was due, but the Buffer refused it
 	}
 	if err := u.nextBatch(); err != nil {
 		if u.empty() {
-			return // the Buffer gave up what it could not read: the next step reports that
+			return // the Buffer dropped what it could not read; the next step reports it
 		}
 		u.failed(unavailable, answer{err: err})
 		return
 	}
-	next := u.batch.plan.next(u.size.limit - 1) // not done, or it was acknowledged
+	next := u.batch.plan.next(u.size.limit - 1) // the plan is not done, or the batch would be gone
 	body, size, compressed := u.packer.pack(u.batch.entries[next.from:next.to], u.encoding, u.compress)
 	u.lingerEnd = time.Time{}
 	u.mu.Lock()
@@ -192,7 +192,7 @@ func (u *uploader) Stats() Stats {
 	return u.counts
 }
 
-// age returns how long the oldest entry of the queue has waited, if any waits.
+// age returns how long the oldest entry of the queue has waited. The queue must not be empty.
 func (u *uploader) age(now time.Time) time.Duration {
 	u.mu.Lock()
 	oldest := u.oldest
@@ -206,19 +206,18 @@ func (u *uploader) age(now time.Time) time.Duration {
 	return max(0, now.Sub(oldest))
 }
 
-// Stats tells what a Logger holds and has done since it was made. Entries count
-// once: what was written, or found in the Buffer, is buffered, delivered, refused
-// or dropped. An entry that the Buffer dropped while it was under way is
-// dropped, though the server may have it.
+// Stats are the counters of a Logger since its creation. Every entry that was written, or found
+// in the Buffer, counts once: as buffered, delivered, refused or dropped. An entry that the
+// Buffer drops during its request counts as dropped, although the server may have received it.
 type Stats struct {
 	BufferedEntries  int
 	BufferedBytes    int64         // as the Buffer counts them
 	BufferMaxBytes   int64         // the bound on BufferedBytes
 	Oldest           time.Duration // age of the oldest buffered entry, by the wall clock
-	DeliveredEntries uint64        // answered with 2xx
-	DroppedEntries   uint64        // by a full Buffer, or because it failed
+	DeliveredEntries uint64        // entries answered with 2xx
+	DroppedEntries   uint64        // entries dropped by a full or failing Buffer
 	DroppedBytes     uint64
-	RefusedEntries   uint64 // refused by the server one by one, and given up
+	RefusedEntries   uint64 // entries that the server refused one by one
 	Attempts         uint64 // requests sent
-	LastError        error  // of the last attempt; nil after a success
+	LastError        error  // the error of the last attempt; nil after a success
 }
