@@ -2,9 +2,9 @@ package spool
 
 import "fmt"
 
-// Ack implements [logtail.Buffer]. The delivery is recorded in place, which needs no
-// free block. If that fails, Ack returns an error and Peek goes on nevertheless; the
-// entries may be sent again after a restart.
+// Ack implements [logtail.Buffer]. It records the delivery in place, which needs no free block. If
+// that fails, Ack returns an error. Peek still continues with the next entries, but after a
+// restart the acknowledged ones may be sent again.
 func (s *Spool) Ack(through uint64) error {
 	if err := s.lock(); err != nil {
 		return err
@@ -20,7 +20,7 @@ func (s *Spool) Ack(through uint64) error {
 	}
 	s.head, s.at = to, at
 	s.batch.trim(to)
-	// The cursor comes first: what is removed must not be missed.
+	// Write the cursor first, or removed entries would count as missing.
 	if err = s.saveCursor(false); err != nil {
 		err = fmt.Errorf("spool: delivery not recorded: %w", err)
 	}
@@ -29,7 +29,7 @@ func (s *Spool) Ack(through uint64) error {
 	return err
 }
 
-// find returns where entry to lies in its segment, or the first one after it.
+// find returns the place of entry to in its segment, or of the first entry after it.
 func (s *Spool) find(to uint64) (_ uint64, at int64, err error) {
 	for i, g := range s.segs {
 		switch {
@@ -44,7 +44,7 @@ func (s *Spool) find(to uint64) (_ uint64, at int64, err error) {
 	return s.next, 0, nil
 }
 
-// walk goes to entry to of segs[i] from frame to frame.
+// walk finds entry to of segs[i] by following the frames.
 func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
 	seq := s.segs[i].first
 	if i == 0 {
@@ -55,7 +55,7 @@ func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
 		if isTransient(err) {
 			return 0, 0, err
 		}
-		if err != nil { // and so nothing behind it can be found
+		if err != nil { // nothing after it can be found
 			s.cut(i, place{to, at}, err)
 			return s.find(to)
 		}
@@ -64,7 +64,7 @@ func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
 	return to, at, nil
 }
 
-// frameSize returns the size of the frame of entry seq, which begins at at.
+// frameSize returns the size of the frame of entry seq at offset at.
 func (s *Spool) frameSize(i int, seq uint64, at int64) (int64, error) {
 	if entry, ok := s.batch.get(seq); ok {
 		return frameHeader + int64(len(entry)), nil

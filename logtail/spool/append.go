@@ -17,15 +17,15 @@ var (
 	errNames    = errors.New("the names of the next segments are taken")
 )
 
-// Append implements [logtail.Buffer]. It returns when the entry is written to
-// the operating system, with one write: it then survives the end of the process
-// in any way, and a power cut as the [Sync] policy says.
+// Append implements [logtail.Buffer]. It returns after writing the entry to the operating system,
+// with one write call. The entry then survives any end of the process, and a power cut according to
+// the [Sync] policy.
 //
-// An entry is not taken if it is empty or larger than the whole spool, if the Spool
-// is closed ([ErrClosed]), and if the disk fails. The Spool goes on after any error: the
-// next Append tries again, at once after a full disk, and a minute later after three
-// other failures in a row. Where the spool is full and the disk fails as well, the
-// oldest entries can be gone, and counted, for an entry that is then not taken.
+// Append fails if the entry is empty or larger than the whole spool, if the Spool is closed
+// ([ErrClosed]), or if the disk fails. The Spool can be used after any error: the next Append tries
+// again immediately if the disk was full, and after a minute if three other failures happened in a
+// row. If the spool is full and the disk fails as well, old entries may have been dropped, and
+// counted, for an entry that is then refused.
 func (s *Spool) Append(entry []byte) error {
 	if err := s.lock(); err != nil {
 		return err
@@ -59,7 +59,7 @@ func (s *Spool) append(entry []byte) error {
 	return err
 }
 
-// makeRoom sees to it that need bytes can be written without passing a bound.
+// makeRoom makes room for need bytes within the bounds.
 func (s *Spool) makeRoom(need int64) error {
 	if s.out != nil {
 		g := s.segs[len(s.segs)-1]
@@ -78,8 +78,8 @@ func (s *Spool) makeRoom(need int64) error {
 	return nil
 }
 
-// dropOldest gives up the oldest segment. Its file goes first: if it stays, then
-// nothing was gained, and nothing is dropped.
+// dropOldest drops the oldest segment. It removes the file first, since without that there is no
+// room to gain and no reason to drop the entries.
 func (s *Spool) dropOldest() error {
 	if len(s.segs) == 0 {
 		return errNoRoom
@@ -97,12 +97,12 @@ func (s *Spool) dropOldest() error {
 	s.head = max(s.head, g.end())
 	s.settle()
 	s.publish(n, b-int64(n)*frameHeader)
-	s.saveCursor(false) // if this fails, the directory still tells where the entries begin
+	s.saveCursor(false) // if this fails, the directory still shows the first entry
 	return nil
 }
 
-// create begins a segment. What has its name already is not ours: the number is
-// left out, and belongs to no entry.
+// create begins a segment. If a file of that name exists, it is not ours, and create skips the
+// number.
 func (s *Spool) create() error {
 	if err := s.forgetCursor(); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (s *Spool) create() error {
 	return errNames
 }
 
-// write adds the frame of entry to the newest segment.
+// write appends the frame of entry to the newest segment.
 func (s *Spool) write(entry []byte) error {
 	const keep = 256 << 10 // bytes of memory; larger entries are rare
 	g := &s.segs[len(s.segs)-1]
@@ -154,30 +154,29 @@ func (s *Spool) write(entry []byte) error {
 	return nil
 }
 
-// rollBack takes back a frame that could not be written in full, and ends the
-// segment. If it cannot be taken back, its number is burned: what is there of it
-// must never pass for part of another entry.
+// rollBack removes a frame that was written incompletely, and ends the segment. If it cannot remove
+// the frame, it skips the number, so that the remains can never match another entry.
 func (s *Spool) rollBack(size int64) {
 	g := &s.segs[len(s.segs)-1]
 	burned := s.out.Truncate(g.size) != nil
 	if burned {
-		g.size += size // at most
+		g.size += size // an upper bound
 		s.total += size
 		s.next++
 	}
 	if g.n > 0 {
 		s.seal()
-	} else { // the name is needed again
+	} else { // the next segment needs the name
 		s.closeOut()
 		s.discard(len(s.segs) - 1)
 		s.settle()
 	}
 	if burned {
-		s.saveCursor(false) // if this fails too, the next start counts the number as lost once more
+		s.saveCursor(false) // if this fails too, the next Open counts the number as lost again
 	}
 }
 
-// seal ends the newest segment: the next entry begins a new one.
+// seal ends the newest segment. The next entry begins a new one.
 func (s *Spool) seal() {
 	s.syncAtSeal()
 	s.closeOut()
@@ -189,8 +188,8 @@ func (s *Spool) closeOut() {
 	if s.out == nil {
 		return
 	}
-	// NFS tells some write errors only now. The entries may be gone then; Peek will
-	// see, and count them.
+	// NFS reports some write errors only now. If the entries are lost, Peek will notice and
+	// count them.
 	if err := s.out.Close(); err != nil {
 		s.say("spool: closing a segment: %v", err)
 	}
@@ -198,11 +197,11 @@ func (s *Spool) closeOut() {
 	s.syncer.forget()
 }
 
-// health decides when to leave a failing disk alone. It belongs to the holder of busy.
+// health decides when to stop writing to a failing disk for a while. busy guards it.
 type health struct {
-	failures int       // in a row
-	err      error     // the last one
-	until    time.Time // no writing before; zero: write
+	failures int       // consecutive failures
+	err      error     // the last error
+	until    time.Time // do not write before this time
 }
 
 const (
@@ -210,8 +209,8 @@ const (
 	restTime    = time.Minute
 )
 
-// resting returns an error while the disk is left alone. A dying disk can take half
-// a minute to fail, each time.
+// resting returns an error while the disk must not be used. A dying disk may take half a minute for
+// each failure.
 func (h *health) resting() error {
 	if h.until.IsZero() || time.Now().After(h.until) {
 		return nil
@@ -219,8 +218,8 @@ func (h *health) resting() error {
 	return fmt.Errorf("not tried, after: %w", h.err)
 }
 
-// report learns from an attempt to write. A full disk answers at once and may
-// have room again at any time: it is tried with every entry.
+// report records the result of a write. A full disk fails quickly and may have room at any time, so
+// it is tried again for every entry.
 func (s *Spool) report(err error) {
 	h := &s.health
 	switch {

@@ -12,17 +12,17 @@ const (
 	cursorName = "cursor"
 )
 
-// cursor is the file of the two slots. It belongs to the holder of busy.
+// cursor is the file with the two slots. busy guards it.
 type cursor struct {
-	file     file // nil: could not be opened; tried again when it is needed
-	readOnly bool // file was opened so: opened again before it is written
-	unread   bool // there is one whose slots are not known
-	slot     slot // the state found, or written last; generation 0: none
+	file     file // nil if it could not be opened, which is tried again when needed
+	readOnly bool // file is open for reading only, and must be reopened before a write
+	unread   bool // the file exists but could not be read
+	slot     slot // the state that was read or written last; generation 0 if there is none
 	at       int64
 }
 
-// forgetCursor removes a cursor that could not be read. If it were read one day after
-// all, it would take entries for delivered that have got its numbers meanwhile.
+// forgetCursor removes a cursor that could not be read. If it became readable later, it would mark
+// new entries with the same numbers as delivered.
 func (s *Spool) forgetCursor() error {
 	if !s.cursor.unread {
 		return nil
@@ -34,13 +34,13 @@ func (s *Spool) forgetCursor() error {
 	return nil
 }
 
-// openCursor opens the cursor and reads it. Damage is no error: a spool without
-// a cursor sends again what it sent before.
+// openCursor opens and reads the cursor. Damage is not an error: a spool without a cursor sends its
+// entries again.
 func (s *Spool) openCursor() error {
 	c := &s.cursor
 	c.readOnly = false
 	f, err := s.disk.Open(cursorName, os.O_RDWR|os.O_CREATE)
-	if err != nil { // a read-only file system can still be read
+	if err != nil { // the file system may be read-only
 		var again error
 		if f, again = s.disk.Open(cursorName, os.O_RDONLY); again != nil {
 			return err
@@ -65,14 +65,14 @@ func (s *Spool) openCursor() error {
 		}
 	}
 	if n < cursorSize {
-		// Both slots get their blocks now, so that acknowledging needs none.
+		// Allocate the blocks of both slots now, so that acknowledging needs none.
 		_, err = f.WriteAt(b[n:], int64(n))
 		return err
 	}
 	return nil
 }
 
-// openToWrite sees to it that the cursor can be written.
+// openToWrite opens the cursor for writing, if it is not.
 func (s *Spool) openToWrite() error {
 	c := &s.cursor
 	switch {
@@ -92,7 +92,7 @@ func (s *Spool) openToWrite() error {
 	return nil
 }
 
-// saveCursor writes the present state into the slot that does not hold the last one.
+// saveCursor writes the current state to the older slot.
 func (s *Spool) saveCursor(closed bool) error {
 	if err := s.openToWrite(); err != nil {
 		return err

@@ -9,15 +9,14 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
-// disk is what a spool asks of its directory. It is as small as it is so that a
-// test can stand in for it, fail at any call, and lose what was not synced.
-// Only one call at a time is made on it and its files.
+// disk is the directory of a spool. The interface is small, so that a test can replace it, fail any
+// call, and lose what was not synced. The spool makes only one call at a time to it and its files.
 type disk interface {
-	// Lock keeps other processes out until Close: ErrLocked while one is in.
+	// Lock locks the directory until Close. It returns ErrLocked if another process has it.
 	Lock() error
 	// List returns the size of each regular file, and -1 for anything else.
 	List() (map[string]int64, error)
-	// Open takes the flags of os.OpenFile and refuses what is not a regular file of our own.
+	// Open is like os.OpenFile. It refuses anything but a regular file of our own.
 	Open(name string, flag int) (file, error)
 	Remove(name string) error
 	// Sync makes created and removed names durable.
@@ -33,14 +32,14 @@ type file interface {
 	Close() error
 }
 
-// rootDisk is a directory of the operating system. All names go through os.Root,
-// so that no symbolic link leads out of it.
+// rootDisk is a directory of the operating system. It uses os.Root, so that no symbolic link leads
+// out of it.
 type rootDisk struct {
 	root *os.Root
 	lock *os.File // nil before Lock
 }
 
-// openDir opens dir, and makes it when it is missing.
+// openDir opens dir. It creates dir if it does not exist.
 func openDir(dir string) (*rootDisk, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -49,9 +48,8 @@ func openDir(dir string) (*rootDisk, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Flows are personal data. A directory that was there before keeps its mode
-	// (it may be one that others need), but one that others can write to, where
-	// files can be put under our names, is refused.
+	// Flows are personal data. An existing directory keeps its mode, since others may need
+	// it. But it is refused if others may write to it, and so create files with our names.
 	if err := owndir.CheckDir(root, "."); err != nil {
 		root.Close()
 		return nil, err
@@ -85,7 +83,7 @@ func (d *rootDisk) List() (map[string]int64, error) {
 	for _, e := range entries {
 		info, err := e.Info()
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // removed since
+		case errors.Is(err, fs.ErrNotExist): // just removed
 		case err != nil:
 			return nil, err
 		case info.Mode().IsRegular():
@@ -98,7 +96,7 @@ func (d *rootDisk) List() (map[string]int64, error) {
 }
 
 func (d *rootDisk) Open(name string, flag int) (file, error) {
-	if flag&os.O_EXCL == 0 { // with O_EXCL there is nothing to be misled by
+	if flag&os.O_EXCL == 0 { // with O_EXCL there is no existing file to check
 		if err := owndir.CheckFile(d.root, name); err != nil {
 			return nil, err
 		}

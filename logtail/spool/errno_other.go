@@ -2,8 +2,8 @@
 
 package spool
 
-// diskFull reports whether err says that there is no room on the disk.
+// diskFull reports whether err means that the disk is full.
 func diskFull(error) bool { return false }
 
-// lacking reports whether err says that the system lacks memory.
+// lacking reports whether err means that the system lacks memory.
 func lacking(error) bool { return false }

@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// diskFull reports whether err says that there is no room on the disk.
+// diskFull reports whether err means that the disk is full.
 func diskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// lacking reports whether err says that the system lacks memory.
+// lacking reports whether err means that the system lacks memory.
 func lacking(err error) bool { return errors.Is(err, syscall.ENOMEM) }

@@ -14,13 +14,13 @@ const (
 	errorNoSystemResources = syscall.Errno(1450)
 )
 
-// diskFull reports whether err says that there is no room on the disk.
+// diskFull reports whether err means that the disk is full.
 func diskFull(err error) bool {
 	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull)
 }
 
-// lacking reports whether err says that the system lacks memory, or that another
-// program (a virus scanner, a backup) has the file just now.
+// lacking reports whether err means that the system lacks memory, or that another program (a virus
+// scanner, a backup) uses the file.
 func lacking(err error) bool {
 	return errors.Is(err, errorNotEnoughMemory) || errors.Is(err, errorNoSystemResources) ||
 		errors.Is(err, errorSharingViolation) || errors.Is(err, errorLockViolation)

@@ -13,15 +13,15 @@ import (
 
 // A spool is a directory of
 //
-//	lock                 empty; the lock on it dies with its process
-//	owner                one line of text: whose entries these are
-//	cursor               two slots, written in turns
+//	lock                 empty; its lock ends with the process
+//	owner                one line of text: the owner of the entries
+//	cursor               two slots, written alternately
 //	0000000000000001.q   a segment, named by the number of its first entry
 //	00000000000004d2.q   the next one
 //
 // All integers are little endian, all checksums CRC-32C (Castagnoli).
 //
-// A segment is frames and nothing else:
+// A segment is a sequence of frames:
 //
 //	      0          4          8                8+length
 //	      +----------+----------+--- ... --------+
@@ -30,43 +30,42 @@ import (
 //	1235  | length   | checksum | the entry      |
 //	      +----------+----------+--- ... --------+
 //
-// The checksum covers (number u64, length u32, entry). The number is not
-// stored: it follows from the name and the position, so that a frame that was
-// moved, or left over from other times, does not fit its place. A length of 0 is
-// invalid, or else a run of zeros, as a file system leaves behind after a power
-// cut, could be read as entries.
+// The checksum covers (number u64, length u32, entry). The number is not stored. It follows from the
+// name of the file and the position of the frame, so that a frame which was moved, or remains from
+// an older file, does not match. A length of 0 is invalid, because file systems may leave zeros
+// after a power cut.
 const (
 	frameHeader = 8               // bytes
 	minFrame    = frameHeader + 1 // bytes
 )
 
-// The cursor file holds two slots, and the valid one of the higher generation
-// counts. Only the other one is ever written, in place: a torn write costs the
-// news, not the state, and needs no free block on a full disk.
+// The cursor file has two slots, of which the valid one with the higher generation is used. Only the
+// other slot is written, in place, so a torn write leaves the old state, and no free block is
+// needed.
 //
 //	0          4       8            16      24      32      40               72
 //	+----------+-------+------------+-------+-------+-------+----------------+
 //	| checksum | flags | generation | head  | next  | known | owner          |
 //	+----------+-------+------------+-------+-------+-------+----------------+
 //
-// The checksum covers all that follows it. Entries before head are done with,
-// and next is the number of the next one when the slot was written. Known is how
-// many numbers between them have no entry, all of which were told as lost if they
-// ever had one: so no loss is told again at each start. The owner is a second copy.
+// The checksum covers everything after it. Entries before head are delivered or dropped, and next was
+// the number of the next entry when the slot was written. known counts the numbers between them that
+// have no entry and were already reported as lost, so that they are not reported at each start. The
+// owner is a second copy.
 const (
 	slotSize   = 72           // bytes
 	cursorSize = 2 * slotSize // bytes
-	flagClosed = 1            // written by Close: what is missing now went missing since
+	flagClosed = 1            // written by Close: entries that are missing now went missing after it
 )
 
-// Names above this are not ours, and so counting on never overflows.
+// Larger names are not ours, so that numbers never overflow.
 const maxSeq = 1 << 62
 
 func castagnoli(crc uint32, b []byte) uint32 {
-	return crc32.Update(crc, crc32.MakeTable(crc32.Castagnoli), b) // the table is made once, by hash/crc32
+	return crc32.Update(crc, crc32.MakeTable(crc32.Castagnoli), b) // hash/crc32 makes this table only once
 }
 
-// frameSeed starts the checksum of a frame with what comes before the entry.
+// frameSeed returns the checksum of the number and the length of a frame.
 func frameSeed(seq uint64, length uint32) uint32 {
 	var b [12]byte
 	binary.LittleEndian.PutUint64(b[0:], seq)
@@ -82,28 +81,27 @@ func appendFrame(dst []byte, seq uint64, entry []byte) []byte {
 	return append(dst, entry...)
 }
 
-// frameLength returns the size of the frame that header begins, if it can lie
-// within limit bytes.
+// frameLength returns the size of the frame with the given header, if it fits into limit bytes.
 func frameLength(header []byte, limit int64) (size int64, ok bool) {
 	length := binary.LittleEndian.Uint32(header)
 	size = frameHeader + int64(length)
 	return size, length > 0 && size <= limit
 }
 
-// openFrame returns the entry of a whole frame, if the checksum fits.
+// openFrame returns the entry of a complete frame, if the checksum matches.
 func openFrame(frame []byte, seq uint64) (entry []byte, ok bool) {
 	entry = frame[frameHeader:]
 	sum := binary.LittleEndian.Uint32(frame[4:])
 	return entry, castagnoli(frameSeed(seq, uint32(len(entry))), entry) == sum
 }
 
-// slot is one state of the cursor.
+// slot is the content of a slot of the cursor.
 type slot struct {
 	closed bool
 	gen    uint64 // generation
-	head   uint64 // the first number that is not done with
+	head   uint64 // the number of the first entry that is not delivered or dropped
 	next   uint64 // the number of the next entry
-	known  uint64 // numbers from head to next that have no entry, all counted
+	known  uint64 // numbers from head to next without an entry, all counted as lost
 	owner  logtail.PublicID
 }
 
@@ -136,9 +134,8 @@ func decodeSlot(b []byte) (c slot, ok bool) {
 	return c, c.gen > 0 && 0 < c.head && c.head <= c.next && c.next <= maxSeq
 }
 
-// The owner file is one line, for people as well: format version, public ID, and
-// the checksum of what stands before it, so that a damaged line is not taken for
-// another owner or another version.
+// The owner file is a readable line with the format version, the public ID, and a checksum of the
+// text before it, so that a damaged line is not mistaken for another owner or version.
 //
 //	netlog spool 1 <64 hexadecimal digits> <8 hexadecimal digits>
 const (
@@ -151,8 +148,8 @@ func encodeOwner(id logtail.PublicID) []byte {
 	return fmt.Appendf(nil, "%s%08x\n", s, castagnoli(0, []byte(s)))
 }
 
-// decodeOwner returns ok = false for a damaged line, and a version other than
-// ownerVersion without the rest of the line, which it cannot know.
+// decodeOwner returns ok = false for a damaged line. For a version other than ownerVersion it returns
+// only the version, since it does not know the rest of the line.
 func decodeOwner(b []byte) (version string, id logtail.PublicID, ok bool) {
 	s, sum, found := cutLast(string(b))
 	if !found || sum != fmt.Sprintf("%08x\n", castagnoli(0, []byte(s))) || !strings.HasPrefix(s, ownerPrefix) {
@@ -174,8 +171,8 @@ func cutLast(s string) (before, after string, found bool) {
 
 func segmentName(first uint64) string { return fmt.Sprintf("%016x.q", first) }
 
-// parseSegmentName takes only what segmentName makes: upper case, fewer digits
-// or a number out of range is somebody else's file.
+// parseSegmentName accepts only names made by segmentName. A file with upper case letters, fewer
+// digits or a number out of range is not ours.
 func parseSegmentName(name string) (first uint64, ok bool) {
 	digits, found := strings.CutSuffix(name, ".q")
 	first, err := strconv.ParseUint(digits, 16, 64)

@@ -10,8 +10,8 @@ import (
 
 const ownerName = "owner"
 
-// checkOwner refuses the entries of another identity, and those of nobody known,
-// and otherwise sees to it that the directory names its owner.
+// checkOwner returns an error if the entries belong to another or an unknown identity. Otherwise it
+// writes the owner file, if it is missing.
 func (s *Spool) checkOwner(segments int) error {
 	version, id, ok, err := s.readOwner()
 	found := s.cursor.slot
@@ -30,15 +30,14 @@ func (s *Spool) checkOwner(segments int) error {
 		return fmt.Errorf("%w: none is recorded", ErrOwner)
 	}
 	err = s.writeOwner()
-	if err != nil && found.gen > 0 { // the cursor is enough to go on with
+	if err != nil && found.gen > 0 { // the copy in the cursor suffices
 		s.say("spool: the owner was not written: %v", err)
 		return nil
 	}
 	return err
 }
 
-// readOwner returns what the directory says of its owner. What the disk does not give
-// is as if it were not there.
+// readOwner returns the content of the owner file. A file that the disk cannot read counts as missing.
 func (s *Spool) readOwner() (version string, id logtail.PublicID, ok bool, err error) {
 	b := make([]byte, 2*len(encodeOwner(s.owner)))
 	n := 0
@@ -54,8 +53,8 @@ func (s *Spool) readOwner() (version string, id logtail.PublicID, ok bool, err e
 	return version, id, ok, nil
 }
 
-// writeOwner is the one write that is synced under every policy: entries without
-// an owner would be lost.
+// writeOwner writes and syncs the owner file, under every policy, since entries without an owner are
+// lost.
 func (s *Spool) writeOwner() error {
 	f, err := s.disk.Open(ownerName, os.O_RDWR|os.O_CREATE)
 	if err != nil {

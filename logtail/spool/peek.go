@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// batch is what Peek returned last.
+// batch is the last result of Peek.
 type batch struct {
 	limit   int      // bytes, the argument of Peek
-	entries [][]byte // empty: none
-	numbers []uint64 // of the entries, in order; some may be left out
+	entries [][]byte // empty if there is no result
+	numbers []uint64 // the numbers of the entries, in order, possibly with gaps
 }
 
 func (b *batch) add(number uint64, entry []byte) {
@@ -22,7 +22,7 @@ func (b *batch) add(number uint64, entry []byte) {
 // through returns the number of the last entry.
 func (b *batch) through() uint64 { return b.numbers[len(b.numbers)-1] }
 
-// trim takes out what is done with.
+// trim removes entries that are delivered or dropped.
 func (b *batch) trim(head uint64) {
 	n, _ := slices.BinarySearch(b.numbers, head)
 	b.numbers, b.entries = b.numbers[n:], b.entries[n:]
@@ -31,7 +31,7 @@ func (b *batch) trim(head uint64) {
 	}
 }
 
-// get returns the entry of this number, if b has it.
+// get returns the entry with this number, if b contains it.
 func (b *batch) get(number uint64) (entry []byte, ok bool) {
 	n, ok := slices.BinarySearch(b.numbers, number)
 	if !ok {
@@ -40,19 +40,18 @@ func (b *batch) get(number uint64) (entry []byte, ok bool) {
 	return b.entries[n], true
 }
 
-// readTries is how often a read that fails is tried before its data is given up.
+// readTries is the number of attempts to read before the data is given up.
 const readTries = 3
 
 var errDamaged = errors.New("damaged")
 
-// Peek implements [logtail.Buffer]. The same limit gives the same entries until
-// they are acknowledged or dropped. Each Peek that reads takes memory for the entries it
-// returns, and for 8 bytes before each of them.
+// Peek implements [logtail.Buffer]. With the same limit it returns the same entries until they are
+// acknowledged or dropped. It allocates memory for the entries it reads, and 8 bytes for each.
 //
-// The token is the number of the last entry. Numbers go on over restarts, but only
-// what a Peek has returned since Open can be acknowledged.
+// The token is the number of the last entry. Numbering continues after a restart, but only entries
+// that Peek has returned since Open can be acknowledged.
 //
-// Entries that cannot be read any more are given up, and counted as dropped.
+// Entries that cannot be read are dropped and counted.
 func (s *Spool) Peek(limit int) (entries [][]byte, through uint64, err error) {
 	if err := s.lock(); err != nil {
 		return nil, 0, err
@@ -73,7 +72,7 @@ func (s *Spool) Peek(limit int) (entries [][]byte, through uint64, err error) {
 	return b.entries, b.through(), nil
 }
 
-// fill reads the oldest entries into b. It fails only if it got none.
+// fill reads the oldest entries into b. It fails only if it reads none.
 func (s *Spool) fill(b *batch) error {
 	left := b.limit
 	for i := 0; i < len(s.segs); {
@@ -97,14 +96,14 @@ func (s *Spool) fill(b *batch) error {
 			if len(b.entries) > 0 {
 				return nil
 			}
-			i = 0 // what is the oldest now
+			i = 0 // the segment that is the oldest now
 		}
 	}
 	return nil
 }
 
-// mayPass reports whether reading is worth another try by the caller: not if the data
-// is gone, and not for ever if the disk says that it cannot read it.
+// mayPass reports whether the caller should try to read again: not if the data is gone, and only a
+// few times if the disk cannot read it.
 func (s *Spool) mayPass(err error) bool {
 	if errors.Is(err, errDamaged) || errors.Is(err, io.EOF) || errors.Is(err, fs.ErrNotExist) {
 		return false
@@ -116,7 +115,7 @@ func (s *Spool) mayPass(err error) bool {
 	return s.unread < readTries
 }
 
-// read adds entries of segs[i] to b, from p on, until their lengths pass *left.
+// read appends entries of segs[i] to b, from p on, until their lengths exceed *left.
 func (s *Spool) read(i int, p *place, b *batch, left *int) (full bool, err error) {
 	f, err := s.reader(i)
 	if err != nil {
@@ -148,8 +147,8 @@ func (s *Spool) read(i int, p *place, b *batch, left *int) (full bool, err error
 	return full, err
 }
 
-// span returns the size of the frames from at on that *left allows for, at least
-// of one if first is set, from their headers: so the memory for them is right.
+// span reads the headers of the frames from at on, and returns the size of the frames that *left
+// allows, but at least of one frame if first is set.
 func (s *Spool) span(f file, at, end int64, first bool, left *int) (n int64, full bool, err error) {
 	header := make([]byte, frameHeader)
 	for at+n < end {
@@ -170,7 +169,7 @@ func (s *Spool) span(f file, at, end int64, first bool, left *int) (n int64, ful
 	return n, false, nil
 }
 
-// cut gives up the entries of segs[i] from p on.
+// cut drops the entries of segs[i] from p on.
 func (s *Spool) cut(i int, p place, err error) {
 	if i == len(s.segs)-1 {
 		s.closeOut()
@@ -186,5 +185,5 @@ func (s *Spool) cut(i int, p place, err error) {
 	}
 	s.settle()
 	s.publish(lost, bytes)
-	s.saveCursor(false) // if this fails, the next start counts them again
+	s.saveCursor(false) // if this fails, the next Open counts them again
 }

@@ -9,45 +9,45 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// segment is a file of entries: those numbered first to end, without end.
+// segment is a file of entries. It holds the numbers from first up to, but not including, end.
 type segment struct {
-	first uint64 // the name
-	n     uint64 // entries that can be read
-	good  int64  // bytes, of their frames
-	size  int64  // bytes, of the file: good, and what cannot be read behind it
-	gap   uint64 // numbers before first that belong to no segment, all counted
+	first uint64 // the number in its name
+	n     uint64 // number of readable entries
+	good  int64  // bytes of their frames
+	size  int64  // bytes of the file, including unreadable ones after good
+	gap   uint64 // numbers before first without a segment, all counted as lost
 }
 
 func (g segment) end() uint64 { return g.first + g.n }
 
-// place is where an entry lies in its segment.
+// place is the position of an entry in its segment.
 type place struct {
 	seq uint64
 	at  int64
 }
 
-// queue is what a Spool knows of its files. The entries are on disk only, so
-// that memory does not grow with them. All of it belongs to the holder of busy.
+// queue describes the files of a Spool. The entries are only on disk, so that memory does not grow
+// with them. busy guards all fields.
 type queue struct {
 	segs  []segment // oldest first
-	trash []segment // done with, but could not be removed yet
-	fixed int64     // bytes, of the files that are no segments
-	total int64     // bytes, of all files
-	head  uint64    // number of the oldest entry held, or next
-	at    int64     // where its frame begins, in segs[0]
+	trash []segment // no longer needed, but not removed yet
+	fixed int64     // bytes of the other files
+	total int64     // bytes of all files
+	head  uint64    // number of the oldest entry, or next
+	at    int64     // offset of its frame in segs[0]
 	next  uint64    // number of the next entry
 	last  uint64    // number of the newest entry that Peek has returned
 
-	out     file // the newest segment, while entries are added to it, or nil
-	in      file // the segment inFirst, opened for reading, or nil
+	out     file // the segment being written, or nil
+	in      file // the segment inFirst, open for reading, or nil
 	inFirst uint64
-	unread  int    // failures to read in a row
-	frame   []byte // being written; kept for its memory
-	batch   batch  // what Peek returned
+	unread  int    // consecutive failures to read
+	frame   []byte // memory for a frame being written
+	batch   batch  // the last result of Peek
 	cursor  cursor
 }
 
-// end returns the number after the last one that a segment has.
+// end returns the number after the last number of a segment.
 func (q *queue) end() uint64 {
 	if len(q.segs) == 0 {
 		return q.head
@@ -55,7 +55,7 @@ func (q *queue) end() uint64 {
 	return max(q.head, q.segs[len(q.segs)-1].end())
 }
 
-// known counts the numbers from head to next that have no entry.
+// known counts the numbers from head to next without an entry.
 func (q *queue) known() uint64 {
 	n := q.next - q.end()
 	for _, g := range q.segs {
@@ -66,7 +66,7 @@ func (q *queue) known() uint64 {
 	return n
 }
 
-// heldIn counts what is in segs[i] and not done with.
+// heldIn counts the entries of segs[i] that are not delivered or dropped.
 func (q *queue) heldIn(i int) (entries uint64, bytes int64) {
 	g := q.segs[i]
 	if i > 0 || q.head <= g.first {
@@ -83,8 +83,8 @@ func (q *queue) held() (entries uint64, bytes int64) {
 	return entries, bytes
 }
 
-// settle removes the segments that are done with, and moves head up to the
-// oldest entry. The segment being written stays, even with nothing left in it.
+// settle removes the segments that are no longer needed, and moves head up to the oldest entry. The
+// segment being written stays, even if it is empty.
 func (s *Spool) settle() {
 	for len(s.segs) > 0 && s.segs[0].end() <= s.head && (len(s.segs) > 1 || s.out == nil) {
 		s.discard(0)
@@ -97,8 +97,8 @@ func (s *Spool) settle() {
 	}
 }
 
-// discard takes segs[i] out of the queue and removes its file, now or later: while the
-// cursor of a Close still stands, what it says is held would be missed.
+// discard removes segs[i] from the queue, and its file now or later. As long as the cursor is that of
+// a Close, the entries would count as missing.
 func (s *Spool) discard(i int) {
 	g := s.segs[i]
 	s.segs = slices.Delete(s.segs, i, i+1)
@@ -108,8 +108,8 @@ func (s *Spool) discard(i int) {
 	}
 }
 
-// emptyTrash removes what is done with. What stays is tried again when its room
-// is needed.
+// emptyTrash removes the segments that are no longer needed. If that fails, it is tried again when
+// the room is needed.
 func (s *Spool) emptyTrash() {
 	s.trash = slices.DeleteFunc(s.trash, func(g segment) bool {
 		if s.remove(g) != nil {
@@ -120,7 +120,7 @@ func (s *Spool) emptyTrash() {
 	})
 }
 
-// remove removes the file of g, closed first: Windows keeps what is open.
+// remove closes and removes the file of g. Windows cannot remove an open file.
 func (s *Spool) remove(g segment) error {
 	if s.inFirst == g.first {
 		s.closeReader()
@@ -132,7 +132,7 @@ func (s *Spool) remove(g segment) error {
 	return err
 }
 
-// reader returns segs[i], open for reading.
+// reader returns the file of segs[i], open for reading.
 func (s *Spool) reader(i int) (file, error) {
 	g := s.segs[i]
 	if s.out != nil && i == len(s.segs)-1 {
@@ -157,22 +157,21 @@ func (s *Spool) closeReader() {
 	}
 }
 
-// Stats implements [logtail.Buffer]. Bytes counts the held entries with 8 bytes
-// each for their frames. The files can be larger, as they also hold delivered
-// entries until their whole segment can go; MaxBytes bounds the files.
+// Stats implements [logtail.Buffer]. Bytes is the size of the held entries, with 8 bytes each for
+// their frames. The files may be larger, because delivered entries remain until their whole segment
+// can be removed. MaxBytes bounds the files.
 //
-// Dropped counts begin anew with Open and with each Claim but the first: entries that
-// were the oldest in a full spool, or that Open or Peek found missing or damaged;
-// their bytes are an estimate then. What a power cut took from the end of the
-// newest segment leaves no trace to be counted by.
+// The dropped entries are those that were the oldest in a full spool, and those that Open or Peek
+// found missing or damaged, whose bytes are an estimate. Open resets the counters, and so does each
+// Claim but the first. Entries that a power cut removed from the end of the newest segment cannot be
+// counted.
 func (s *Spool) Stats() logtail.BufferStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stats
 }
 
-// Claim implements [logtail.Claimer]: the Spool serves one Logger at a time, of
-// its owner only.
+// Claim implements [logtail.Claimer]. The Spool serves one Logger of its owner at a time.
 func (s *Spool) Claim(owner logtail.PublicID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,7 +183,7 @@ func (s *Spool) Claim(owner logtail.PublicID) error {
 	case s.claimed:
 		return logtail.ErrBufferInUse
 	}
-	if s.served { // what was lost until then was told by the Logger before
+	if s.served { // the previous Logger has reported the earlier losses
 		s.stats.DroppedEntries, s.stats.DroppedBytes = 0, 0
 	}
 	s.claimed, s.served = true, true
@@ -198,7 +197,7 @@ func (s *Spool) Release() {
 	s.claimed = false
 }
 
-// publish brings the counts that Stats returns up to date, with what was lost.
+// publish updates the counters that Stats returns, and adds the given losses.
 func (s *Spool) publish(lost uint64, lostBytes int64) {
 	entries, bytes := s.held()
 	s.mu.Lock()

@@ -13,9 +13,8 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
-// recover makes the queue from what the directory holds. It changes no segment,
-// and only removes those that hold nothing any more, so that neither a full nor
-// a read-only disk keeps a spool from being opened.
+// recover builds the queue from the files in the directory. It does not change segments, and only
+// removes those without entries, so that a spool can be opened on a full or read-only disk.
 func (s *Spool) recover() error {
 	sizes, err := s.disk.List()
 	if err != nil {
@@ -43,9 +42,9 @@ func (s *Spool) recover() error {
 	s.total = s.fixed
 	s.head = max(1, s.cursor.slot.head)
 	if !s.cursor.slot.closed && len(firsts) > 0 {
-		// A power cut can take the last writes of the cursor and leave the removals
-		// that came after them. So what is missing below the oldest segment is taken
-		// for delivered, but not after a Close.
+		// A power cut can lose the last writes of the cursor but not the removals after
+		// them. So entries missing before the oldest segment count as delivered, unless
+		// the cursor is that of a Close.
 		s.head = max(s.head, firsts[0])
 	}
 	var newest tail
@@ -65,11 +64,11 @@ func (s *Spool) recover() error {
 	return nil
 }
 
-// adopt takes g into the queue, if it holds entries that are not done with.
-// They end before limit, where the next segment begins.
+// adopt adds g to the queue if it contains entries that are not delivered or dropped. They end
+// before limit, where the next segment begins.
 func (s *Spool) adopt(g segment, limit uint64) (t tail, err error) {
 	s.total += g.size
-	if limit > s.head { // or else it is not worth reading
+	if limit > s.head { // otherwise it has no entries of interest
 		if t, err = s.examine(&g, limit-g.first); err != nil {
 			return t, err
 		}
@@ -83,9 +82,8 @@ func (s *Spool) adopt(g segment, limit uint64) (t tail, err error) {
 	return t, nil
 }
 
-// resume goes on where the process before ended. What it wrote after its last
-// cursor, and what cannot be read of that, only newest tells; all other loss shows in the
-// numbers.
+// resume continues after the last entry of the earlier process. Losses among the entries that were
+// written after its last cursor can only be seen in newest. All other losses show in the numbers.
 func (s *Spool) resume(newest tail, unreadable int64) {
 	found := s.cursor.slot
 	s.next = max(s.end(), found.next)
@@ -96,7 +94,7 @@ func (s *Spool) resume(newest tail, unreadable int64) {
 	lost -= min(lost, found.known)
 	if newest.err != nil {
 		s.say("spool: %d bytes cannot be read: %v", newest.bytes, newest.err)
-		lost = max(lost, 1) // nothing may tell how many
+		lost = max(lost, 1) // the number may be unknown
 	}
 	if newest.readable > 0 {
 		s.next = max(s.next, newest.first+newest.numbers())
@@ -120,22 +118,21 @@ func (s *Spool) resume(newest tail, unreadable int64) {
 	}
 }
 
-// tail is what lies behind the last readable entry of a segment.
+// tail describes the part of a segment after the last readable entry.
 type tail struct {
 	first    uint64 // the number after the last readable entry
-	readable uint64 // entries before
+	readable uint64 // number of entries before it
 	bytes    int64
-	lost     uint64 // entries, as far as their lengths still lead from one to the next
-	err      error  // why, where the disk did not read it
+	lost     uint64 // number of lost entries, as far as their lengths are intact
+	err      error  // the error of the disk, if there was one
 }
 
-// numbers bounds how many numbers the tail may have used. None of them is given
-// again: if it can be read one day after all, it must not fit in with other entries.
+// numbers returns an upper bound of the numbers that the tail may have used. They are not used again,
+// so that the tail cannot match other entries if it becomes readable later.
 func (t tail) numbers() uint64 { return max(uint64(t.bytes)/minFrame, t.lost) }
 
-// examine reads g to its first bad frame, and sets the readable part of it, of at
-// most limit entries. What cannot be read is damage, and no error, unless the disk
-// has nothing to do with that.
+// examine reads g up to its first bad frame, and sets its readable part of at most limit entries.
+// Unreadable data is damage and not an error, unless the error is transient.
 func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
 	for range readTries {
 		g.n, g.good, t.lost = 0, 0, 0
@@ -155,8 +152,8 @@ func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
 	return t, nil
 }
 
-// scan walks the frames of g in constant memory. It notes where head is, and
-// counts whole frames behind a bad one: the lengths may still be right.
+// scan reads the frames of g in constant memory. It records the place of head, and counts complete
+// frames after a bad one, since their lengths may be intact.
 func (s *Spool) scan(f file, g *segment, limit uint64, lost *uint64) error {
 	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, g.size), 64<<10)
 	for offset, intact := int64(0), true; ; {
@@ -179,8 +176,8 @@ func (s *Spool) scan(f file, g *segment, limit uint64, lost *uint64) error {
 	}
 }
 
-// readFrame reads one frame of at most limit bytes. The size is 0 where none can
-// be; fits says that the checksum is that of entry seq.
+// readFrame reads a frame of at most limit bytes. The size is 0 if there is none. fits reports
+// whether the checksum matches entry seq.
 func readFrame(r *bufio.Reader, seq uint64, limit int64) (size int64, fits bool, err error) {
 	var header [frameHeader]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
@@ -199,7 +196,7 @@ func readFrame(r *bufio.Reader, seq uint64, limit int64) (size int64, fits bool,
 		}
 		sum = castagnoli(sum, b)
 		left -= len(b)
-		r.Discard(len(b)) // cannot fail: they are there
+		r.Discard(len(b)) // cannot fail, since the bytes are buffered
 	}
 	return size, sum == binary.LittleEndian.Uint32(header[4:]), nil
 }

@@ -14,7 +14,7 @@ import (
 // DefaultMaxBytes is the default of Options.MaxBytes: 32 MiB.
 const DefaultMaxBytes = 32 << 20
 
-const minMaxBytes = 4 << 10 // the smallest bound that Options may give
+const minMaxBytes = 4 << 10 // the least value of Options.MaxBytes
 
 var (
 	// ErrLocked is returned by Open if another Spool uses the directory.
@@ -46,10 +46,10 @@ type Options struct {
 // All methods are safe for concurrent use. Methods that access files wait for each other.
 // Stats, Claim and Release never wait for a disk, and Close waits for 2 seconds at most.
 type Spool struct {
-	// Immutable after Open.
+	// The fields below are immutable after Open.
 	owner    logtail.PublicID
 	maxBytes int64
-	segBytes int64 // a segment is closed before it grows past this
+	segBytes int64 // the maximum size of a segment
 	sync     Sync
 	logf     func(format string, args ...any) // may be nil
 
@@ -66,11 +66,11 @@ type Spool struct {
 
 	abandoned atomic.Bool // Close has given up waiting; the goroutine that holds busy must close the files
 
-	mu      sync.Mutex // guards the fields below; never held over a file operation
+	mu      sync.Mutex // guards the fields below; never held during a file operation
 	stats   logtail.BufferStats
 	closed  bool
 	claimed bool
-	served  bool // claimed before
+	served  bool // claimed at least once
 }
 
 // Open opens the spool in dir. It creates dir with mode 0700 if it does not exist. On Unix,
@@ -99,7 +99,7 @@ func Open(dir string, owner logtail.PublicID, opts Options) (*Spool, error) {
 	return s, nil
 }
 
-// open opens the spool on d, and closes d if it fails.
+// open opens the spool on d. It closes d if it fails.
 func open(d disk, owner logtail.PublicID, opts Options) (_ *Spool, err error) {
 	s := &Spool{
 		disk:     d,
@@ -136,7 +136,7 @@ func open(d disk, owner logtail.PublicID, opts Options) (_ *Spool, err error) {
 	return s, nil
 }
 
-// waitLock gives a process that is just ending a moment to let go.
+// waitLock locks the directory. It waits a moment for a process that is about to end.
 func waitLock(d disk) error {
 	const patience, pause = 2 * time.Second, 50 * time.Millisecond
 	for range patience / pause {
@@ -148,11 +148,11 @@ func waitLock(d disk) error {
 	return d.Lock()
 }
 
-// Close makes what is held durable, unless the policy is [Never], and gives up
-// the directory. A second Close returns nil.
+// Close syncs the entries to disk, unless the policy is [Never], and unlocks the directory. A second
+// Close returns nil.
 //
-// If another call hangs in the disk, Close gives up after 2 seconds and returns an
-// error; the directory is then given up when that call ends.
+// If another call hangs on the disk, Close returns an error after 2 seconds. The directory is then
+// unlocked when that call ends.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	was := s.closed
@@ -168,7 +168,7 @@ func (s *Spool) Close() error {
 	case <-patience.C:
 		s.abandoned.Store(true)
 		select {
-		case s.busy <- struct{}{}: // given back in this instant
+		case s.busy <- struct{}{}: // just released
 		default:
 			return errors.New("spool: not closed, the disk does not answer")
 		}
@@ -181,7 +181,7 @@ func (s *Spool) Close() error {
 	return nil
 }
 
-// finish leaves the directory as Close should. The second call does nothing.
+// finish does the work of Close. A second call does nothing.
 func (s *Spool) finish() error {
 	if s.disk == nil {
 		return nil
@@ -190,7 +190,7 @@ func (s *Spool) finish() error {
 	return errors.Join(err, s.closeFiles())
 }
 
-// closeFiles closes what is open, and the directory last, with the lock in it.
+// closeFiles closes all files, and last the directory with its lock.
 func (s *Spool) closeFiles() error {
 	s.syncer.stop()
 	s.closeReader()
@@ -205,7 +205,7 @@ func (s *Spool) closeFiles() error {
 	return err
 }
 
-// lock begins work on the files.
+// lock locks busy.
 func (s *Spool) lock() error {
 	s.busy <- struct{}{}
 	s.mu.Lock()
@@ -218,19 +218,18 @@ func (s *Spool) lock() error {
 	return nil
 }
 
-// unlock ends work on the files, and finishes for a Close that could not wait.
+// unlock unlocks busy, and finishes for a Close that has given up waiting.
 func (s *Spool) unlock() {
 	lines := s.lines
 	s.lines = nil
 	<-s.busy
-	// Only now is abandoned looked at: a Close that sets it later than this finds
-	// busy free.
+	// Check abandoned after unlocking: a Close that sets it later can lock busy itself.
 	if s.abandoned.Load() {
 		select {
 		case s.busy <- struct{}{}:
-			s.finish() // nobody is left to be told of an error
+			s.finish() // no caller is left to receive an error
 			<-s.busy
-		default: // the next one will
+		default: // the goroutine that holds busy will do it
 		}
 	}
 	if s.logf != nil {
@@ -240,8 +239,7 @@ func (s *Spool) unlock() {
 	}
 }
 
-// say keeps a line for Logf until busy is given back: a callback that is slow,
-// or calls the Spool, must not hold it up.
+// say keeps a line for Logf until busy is unlocked, since the callback may be slow or call the Spool.
 func (s *Spool) say(format string, args ...any) {
 	s.lines = append(s.lines, fmt.Sprintf(format, args...))
 }

@@ -5,39 +5,39 @@ import (
 	"time"
 )
 
-// Sync says when the entries are made durable with fsync, and so what a power
-// cut, or a crash of the whole system, may take. Under each policy an entry survives
-// the end of the process, kill -9 included, once Append has returned nil.
+// Sync decides when entries are synced to disk, and so what a power cut or a crash of the system may
+// lose. Under every policy an entry survives the end of the process, including kill -9, once Append
+// has returned nil.
 type Sync uint8
 
 const (
-	// Interval syncs a segment when it is full, and every 5 seconds while it holds
-	// entries older than that: a power cut takes the last 5 seconds or so. While
-	// uploads succeed, nothing is held that long, and nothing is ever synced. In an
-	// outage it adds one sync for each segment, an eighth of MaxBytes or 1 MiB.
+	// Interval syncs a segment when it is full, and every 5 seconds while it holds entries
+	// older than that. A power cut loses about the last 5 seconds. While uploads succeed,
+	// entries are not held that long, and nothing is synced. During an outage there is one
+	// more sync for each segment, which is an eighth of MaxBytes or 1 MiB.
 	Interval Sync = iota
 
-	// Always syncs each entry before Append returns: a power cut takes nothing. It
-	// makes Append of 1 KiB some 150 times slower on an SSD (BenchmarkAppend), more
-	// on a disk that turns, and wears out flash.
+	// Always syncs each entry before Append returns. A power cut loses nothing. It makes
+	// Append of 1 KiB about 150 times slower on an SSD (BenchmarkAppend), more on a
+	// spinning disk, and wears out flash memory.
 	Always
 
-	// Never leaves it to the operating system, which takes up to half a minute.
-	// On some file systems a power cut can also take the entries before that.
+	// Never leaves syncing to the operating system, which takes up to half a minute. On some
+	// file systems a power cut may lose even older entries.
 	Never
 )
 
 const syncInterval = 5 * time.Second
 
-// syncer is the state of the segment being written. It belongs to the holder of busy.
+// syncer is the sync state of the segment being written. busy guards it.
 type syncer struct {
-	dirty bool        // it holds frames that are not synced
-	named bool        // its name is durable
+	dirty bool        // the segment has frames that are not synced
+	named bool        // its name is synced
 	timer *time.Timer // armed while entries wait, or nil
 	mark  uint64      // number after the last entry when the timer was armed
 }
 
-// forget begins with a new segment. The timer may go on: it is due for all of them.
+// forget resets s for a new segment. The timer keeps running.
 func (y *syncer) forget() { y.dirty, y.named = false, false }
 
 func (y *syncer) stop() {
@@ -47,9 +47,8 @@ func (y *syncer) stop() {
 	}
 }
 
-// syncOut makes the segment being written durable. After an error the caller
-// ends that segment and never syncs it again: the kernel may have thrown the pages away
-// and would call the next attempt a success.
+// syncOut syncs the segment being written. After an error the caller ends the segment and never syncs
+// it again, because the kernel may have dropped the pages and let the next sync succeed.
 func (s *Spool) syncOut() error {
 	s.syncer.dirty = false
 	if err := s.out.Sync(); err != nil {
@@ -75,8 +74,8 @@ func (s *Spool) syncLater() {
 	}
 }
 
-// tick syncs what has waited for an upload since the timer was armed. Entries that
-// came later get a timer of their own.
+// tick syncs the entries that have been waiting since the timer was armed. Later entries get a timer
+// of their own.
 func (s *Spool) tick() {
 	if s.lock() != nil {
 		return
@@ -96,7 +95,7 @@ func (s *Spool) tick() {
 	}
 }
 
-// syncAtSeal makes a segment durable that nothing will be added to.
+// syncAtSeal syncs a segment that is complete.
 func (s *Spool) syncAtSeal() {
 	if s.sync != Interval || !s.syncer.dirty || s.head >= s.next {
 		return
@@ -106,7 +105,7 @@ func (s *Spool) syncAtSeal() {
 	}
 }
 
-// syncAtEnd makes all durable, and marks the cursor as that of a Close.
+// syncAtEnd syncs everything, and marks the cursor as that of a Close.
 func (s *Spool) syncAtEnd() error {
 	var err error
 	if s.out != nil && s.syncer.dirty && s.head < s.next {
