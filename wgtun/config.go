@@ -9,33 +9,30 @@ import (
 	"time"
 )
 
-// ErrBusy says that a device did not answer within a second, because it is in the
-// middle of changing its state, or because the question was asked from inside such
-// a change, by its Bind for instance.
+// ErrBusy is returned if a device does not answer within a second: because its state is changing, or because
+// the call comes from inside such a change, for example from its Bind.
 var ErrBusy = errors.New("wgtun: the device is busy")
 
-// askTimeout bounds how long anyone here waits for a device. wireguard-go answers
-// in microseconds, but holds its locks through Up, Down and Close, and through the
-// calls to its Bind that these make: a wait without a bound would be a deadlock
-// for a caller inside one of them.
+// askTimeout bounds the wait for a device. wireguard-go answers in microseconds, but holds its locks during Up,
+// Down and Close, and while these call its Bind. Waiting without a bound would be a deadlock for a caller
+// inside them.
 const askTimeout = time.Second
 
-// configSource is the one method of *device.Device that is needed here.
+// configSource has the only method of *device.Device that this package needs.
 type configSource interface {
 	IpcGetOperation(w io.Writer) error
 }
 
-// peer is what the configuration of a device tells about one peer.
+// peer is a peer in the configuration of a device.
 type peer struct {
-	key      string         // the public key, an identity and nothing else here
-	endpoint netip.AddrPort // zero where none is known, or where the Bind names it in a way of its own
+	key      string         // the public key, which identifies the peer
+	endpoint netip.AddrPort // zero if it is unknown, or not an address and port
 	tx, rx   uint64         // bytes on the encrypted transport since the peer was added
 	allowed  []netip.Prefix
 }
 
-// address returns the lowest allowed IP that is a single address, which is how
-// the VPN knows the peer, with port 0. It is zero where there is none, as for a
-// peer that is only a gateway.
+// address returns the VPN address of the peer, with port 0: its lowest allowed IP that is a single address. It
+// returns the zero AddrPort if there is none, as for a peer that is only a gateway.
 func (p *peer) address() netip.AddrPort {
 	var lowest netip.Addr
 	for _, prefix := range p.allowed {
@@ -49,11 +46,11 @@ func (p *peer) address() netip.AddrPort {
 	return netip.AddrPortFrom(lowest, 0)
 }
 
-// ask reads the peers of dev, in no order, and returns when use has been called with
-// them, once and from another goroutine. After askTimeout it returns ErrBusy, and use
-// is called when dev answers. An error means that the peers are not all there.
+// ask reads the peers of dev and calls use with them, in no particular order, from another goroutine. It
+// returns after the call. After askTimeout it returns ErrBusy; use is then called when dev answers. If the
+// error passed to use is not nil, the list of peers is incomplete.
 func ask(dev configSource, use func([]peer, error)) error {
-	done := make(chan error, 1) // room for an answer that nobody waits for any more
+	done := make(chan error, 1) // buffered, since ask may have returned
 	go func() {
 		var c configReader
 		err := dev.IpcGetOperation(&c)
@@ -70,16 +67,15 @@ func ask(dev configSource, use func([]peer, error)) error {
 	}
 }
 
-// configReader is an io.Writer that understands the text of IpcGetOperation,
-// "key=value" lines in which "public_key" begins a peer
-// (https://www.wireguard.com/xplatform/). It keeps no secret: the lines
-// private_key and preshared_key are passed over without looking at their values.
+// configReader is an io.Writer that parses the output of IpcGetOperation: lines of the form key=value, in which
+// public_key begins a peer (https://www.wireguard.com/xplatform/). It keeps no secrets: it ignores the lines
+// private_key and preshared_key without reading their values.
 type configReader struct {
 	peers   []peer
-	partial []byte // of a line cut by the end of a Write
+	partial []byte // the beginning of a line at the end of a Write
 }
 
-// Write reads the lines of p. It never fails.
+// Write parses the lines of p. It never fails.
 func (c *configReader) Write(p []byte) (int, error) {
 	n := len(p)
 	for {
@@ -112,7 +108,7 @@ func (c *configReader) readLine(line []byte) {
 	switch string(key) {
 	case "endpoint":
 		if ap, err := netip.ParseAddrPort(string(value)); err == nil {
-			// A zone names an interface of this machine, which says nothing to the reader of a record.
+			// A zone names an interface of this machine. It means nothing to the reader of a record.
 			p.endpoint = netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
 		}
 	case "tx_bytes":

@@ -7,27 +7,25 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// innerDevice makes the embedded field unexported, so that nothing replaces or
-// bypasses it by accident, while every method is still promoted, those that
-// tun.Device may gain later included.
+// innerDevice makes the embedded field unexported, so that nobody replaces or bypasses it by accident. All
+// methods are still promoted, including methods that tun.Device may gain later.
 type innerDevice = tun.Device
 
-// Device is a [tun.Device] that counts the packets passing through it, and a
-// netlog.Device that hands the counters over. [Wrap] makes one.
+// Device is a [tun.Device] that counts the packets passing through it, and a netlog.Device. It is created by
+// [Wrap].
 //
-// It may be used wherever the inner device may. Counting is off until a Logger
-// turns it on, and costs one atomic load per batch until then.
+// A Device can be used wherever the inner device can. Counting is off until a Logger turns it on. Until then it
+// costs one atomic load per batch.
 type Device struct {
 	innerDevice
 	meter tunstats.Meter
 }
 
-// Wrap returns a Device that counts the packets of inner and leaves all else to
-// it: batching, offsets, offload, events, MTU and errors are those of inner.
+// Wrap returns a Device that counts the packets of inner. Everything else is left to inner: batching, offsets,
+// offload, events, MTU and errors.
 //
-// What wireguard-go does with a tun.Device besides calling its methods it does by
-// type (ForceMTU and LUID on Windows): a caller who needs that asks [Device.Unwrap].
-// Packets read from or written to File are not counted.
+// Methods of inner that are not part of tun.Device (ForceMTU and LUID on Windows) are available through
+// [Device.Unwrap]. Packets read from or written to File are not counted.
 func Wrap(inner tun.Device) *Device {
 	return &Device{innerDevice: inner}
 }
@@ -38,33 +36,32 @@ func (d *Device) Unwrap() tun.Device { return d.innerDevice }
 // Read reads packets that the host sends into the tunnel and counts them as Tx.
 func (d *Device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	n, err := d.innerDevice.Read(bufs, sizes, offset)
-	// Packets may come together with an error, tun.ErrTooManySegments for one, and
-	// wireguard-go sends them on. So they count whatever err is.
+	// Packets may be returned together with an error, such as tun.ErrTooManySegments, and
+	// wireguard-go sends them. So they count whatever err is.
 	if n > 0 {
 		d.meter.UpdateTxBatch(bufs, sizes[:n], offset)
 	}
 	return n, err
 }
 
-// Write counts packets that come out of the tunnel as Rx and hands them to the host.
-// All of them count, also those that the inner device then refuses.
+// Write counts packets that come out of the tunnel as Rx and writes them to the host. It counts all packets,
+// including those that the inner device refuses.
 func (d *Device) Write(bufs [][]byte, offset int) (int, error) {
-	// Before the inner Write, for two reasons: it may merge packets in place (GRO),
-	// and what it returns is bytes on one platform and packets on another.
+	// Count before the inner Write, because that may merge packets in place (GRO), and
+	// returns bytes on one platform and packets on another.
 	d.meter.UpdateRxBatch(bufs, offset)
 	return d.innerDevice.Write(bufs, offset)
 }
 
-// SetStatisticsEnabled turns counting on or off. It does not reset the counters.
-// Once SetStatisticsEnabled(false) has returned, no packet is added any more.
+// SetStatisticsEnabled turns counting on or off, without resetting the counters. No packet is counted after
+// SetStatisticsEnabled(false) has returned.
 func (d *Device) SetStatisticsEnabled(enable bool) { d.meter.SetStatisticsEnabled(enable) }
 
-// ExtractStatistics returns what was counted since the last call and starts again
-// from zero. The caller owns the map; nil means that nothing was counted.
+// ExtractStatistics returns the counters since the last call and resets them. The caller owns the map, which is
+// nil if nothing was counted.
 func (d *Device) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	return d.meter.ExtractStatistics()
 }
 
-// Stats tells how many flows there are now, and what had to be folded or could not
-// be decoded so far.
+// Stats returns the number of flows, and how many packets were folded or could not be decoded.
 func (d *Device) Stats() tunstats.Stats { return d.meter.Stats() }

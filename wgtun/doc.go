@@ -1,6 +1,5 @@
-// Package wgtun gives a wireguard-go daemon the devices that a [netlog.Logger]
-// reads. To a daemon that has the rest, three lines are new: [Wrap], [Underlay]
-// and Startup.
+// Package wgtun provides the devices with which a [netlog.Logger] logs the flows of a wireguard-go daemon. It
+// adds three lines to a daemon: [Wrap], [Underlay] and Startup.
 //
 //	package main
 //
@@ -46,18 +45,16 @@
 //		}
 //	}
 //
-// # What is counted where
+// # What is counted
 //
-// [Wrap] counts the packets inside the tunnel: Tx is what the host sends into it,
-// Rx is what comes out of it. Packets that WireGuard drops afterwards (no peer for
-// the address, no handshake yet, a full queue) are in Tx; keepalives, handshakes
-// and padding are not, because they never reach the tun.
+// [Wrap] counts the packets inside the tunnel. Tx is what the host sends into the tunnel, and Rx is what comes
+// out of it. Tx includes packets that WireGuard drops afterwards (no peer for the address, no handshake yet, a
+// full queue), but not keepalives, handshakes and padding, which never reach the tun.
 //
-// [Underlay] reports the encrypted transport: the bytes of each peer to and from
-// its endpoint, handshakes and keepalives included. WireGuard counts no packets there.
+// [Underlay] reports the encrypted transport: the bytes between each peer and its endpoint, including handshakes
+// and keepalives. WireGuard does not count packets there.
 //
 // # Order
 //
-// Shut the Logger down first and close the device after it: what is still queued
-// may have to go through the tunnel.
+// Shut the Logger down before closing the device, because the last upload may need the tunnel.
 package wgtun

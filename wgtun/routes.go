@@ -9,19 +9,16 @@ import (
 	"github.com/go-netlog/netlog"
 )
 
-// Routes returns what the configuration of dev says about the VPN: Routes are the
-// allowed IPs of all peers, sorted, and LocalAddrs is a copy of local, the addresses of
-// the tunnel's interface as the daemon configures them (10.0.0.2/24). They are
-// given by the caller because a device does not know them, and an interface may not
-// have them yet.
+// Routes returns a RouteConfig from the configuration of dev. Routes are the allowed IPs of all peers, sorted.
+// LocalAddrs is a copy of local, the addresses of the tunnel interface as the daemon configures them, such as
+// 10.0.0.2/24. The caller provides them because a device does not know them.
 //
-// VirtualPrefixes is nil, which makes every allowed IP of one address a node and
-// the rest subnets. SubnetRoutes is nil too: which subnets this node offers
-// to others stands in the configuration of its peers, so the caller adds them.
+// VirtualPrefixes is nil, so every allowed IP that is a single address is a node, and the others are subnets.
+// SubnetRoutes is nil too. The caller must add the subnets that this node offers to others, since only the
+// configuration of its peers contains them.
 //
-// Call it again after each change of the peers and give the result to
-// [netlog.Logger.ReconfigRoutes]: before a peer is added, after it has been removed.
-// The error is [ErrBusy] where dev does not answer.
+// After each change of the peers, call Routes again and pass the result to [netlog.Logger.ReconfigRoutes]:
+// before a peer is added, and after a peer is removed. The error is [ErrBusy] if dev does not answer.
 func Routes(dev *device.Device, local ...netip.Prefix) (*netlog.RouteConfig, error) {
 	return routes(dev, local)
 }
@@ -34,7 +31,7 @@ func routes(dev configSource, local []netip.Prefix) (*netlog.RouteConfig, error)
 		}
 	})
 	if err != nil {
-		return nil, err // and allowed is left to a late answer
+		return nil, err // allowed may still be written by a late answer
 	}
 	slices.SortFunc(allowed, netip.Prefix.Compare)
 	return &netlog.RouteConfig{LocalAddrs: slices.Clone(local), Routes: allowed}, nil

@@ -10,34 +10,30 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// Underlay returns a [netlog.Device] for the Underlay of a [netlog.Logger]: the
-// bytes that dev has sent and received on the encrypted transport, per peer. The
-// source of a Tuple is the peer's VPN address (its lowest allowed IP of a single
-// address, port 0; zero where it has none) and the destination its endpoint at the
-// time of the extraction. There are no packet counts, and the protocol is 0.
+// Underlay returns a [netlog.Device] for the Underlay of a [netlog.Logger]. It reports the bytes that dev has sent
+// and received on the encrypted transport, per peer. The source of a Tuple is the VPN address of the peer: its
+// lowest allowed IP that is a single address, with port 0, or zero if it has none. The destination is its endpoint
+// at the time of the extraction. There are no packet counts, and the protocol is 0.
 //
-// The numbers are the device's own, read when counting is turned on or off and at each
-// extraction, never on the path of a packet. Only configured peers are in them, so
-// junk sent to the port is not. A peer that is removed takes what it moved since
-// the last extraction with it.
+// The numbers come from the counters of dev. They are read when counting is turned on or off and at each
+// extraction, never on the path of a packet. They include only configured peers, so not the junk sent to the port.
+// If a peer is removed, the bytes since the last extraction are lost.
 //
-// A dev that does not answer within a second, because it is going up or down or is
-// called back from there, is left alone: the extraction returns without it and
-// the next one catches up. After Close there is nothing to report.
-// It is safe for concurrent use.
+// If dev does not answer within a second, because it is going up or down, an extraction returns without its
+// numbers and the next one catches up. After Close there is nothing to report. The Device is safe for concurrent
+// use.
 func Underlay(dev *device.Device) netlog.Device {
 	return &underlay{dev: dev}
 }
 
-// underlay turns the device's counters, which only grow, into what was added since
-// the last look.
+// underlay converts the counters of the device, which only grow, to the increments since the last reading.
 type underlay struct {
 	dev configSource
 
-	mu       sync.Mutex // guards the fields below, never held while dev is asked
-	asking   bool       // a question to dev is on its way
+	mu       sync.Mutex // guards the fields below; never held while waiting for dev
+	asking   bool       // a query of dev is in progress
 	counting bool
-	last     map[string]peer // by key, at the last look; nil: none since counting was turned on
+	last     map[string]peer // by key, at the last reading; nil if there is none since counting was turned on
 	counted  map[flowtrack.Tuple]tunstats.Counts
 }
 
@@ -46,13 +42,13 @@ func (u *underlay) SetStatisticsEnabled(enable bool) {
 	u.mu.Lock()
 	same := u.counting == enable
 	if enable && !same {
-		u.last = nil // it is of an earlier time, and what was moved since must not count
+		u.last = nil // bytes since that earlier reading must not count
 	}
 	u.mu.Unlock()
 	if same {
 		return
 	}
-	u.look() // the bytes until now count, or do not, as before
+	u.look() // the bytes until now count as before
 	u.mu.Lock()
 	u.counting = enable
 	u.mu.Unlock()
@@ -73,9 +69,8 @@ func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	return counted
 }
 
-// look asks the device for its counters and adds what is new, waiting at most
-// askTimeout. There is one question at a time, so answers are added in the
-// order in which they were given; a late one is added when it comes.
+// look reads the counters of the device and adds the increments, waiting at most askTimeout. There is only one
+// query at a time, so answers are added in order. A late answer is added when it arrives.
 func (u *underlay) look() {
 	u.mu.Lock()
 	busy := u.asking
@@ -94,15 +89,15 @@ func (u *underlay) look() {
 	})
 }
 
-// addLocked adds what peers moved since the last look.
+// addLocked adds the increments of peers since the last reading.
 func (u *underlay) addLocked(peers []peer) {
 	now := make(map[string]peer, len(peers))
 	for _, p := range peers {
 		now[p.key] = p
 		if !u.counting || u.last == nil {
-			continue // only a point to measure from
+			continue // the first reading is only a starting point
 		}
-		// A peer that is not in last was added after it, with counters at zero.
+		// A peer that is not in last was added later, with its counters at zero.
 		n := moved(u.last[p.key], p)
 		if n == (tunstats.Counts{}) {
 			continue
@@ -116,8 +111,8 @@ func (u *underlay) addLocked(peers []peer) {
 	u.last = now
 }
 
-// moved returns what a peer moved between two looks. Counters that went back are
-// those of a peer that was removed and added again, and started from zero.
+// moved returns the increments of a peer between two readings. If a counter has decreased, the peer was removed
+// and added again, and its counters started at zero.
 func moved(before, now peer) tunstats.Counts {
 	if now.tx < before.tx || now.rx < before.rx {
 		before.tx, before.rx = 0, 0

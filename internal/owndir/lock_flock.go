@@ -9,9 +9,8 @@ import (
 	"syscall"
 )
 
-// lock uses flock, which the kernel gives back when the process ends in whatever
-// way, and which two openings in one process do not share. A read-only file
-// system can be locked too, if the file is there.
+// lock uses flock. The kernel releases the lock when the process ends in any way, and two open files of one
+// process do not share it. It works on a read-only file system if the file exists.
 func lock(root *os.Root, name string) (*os.File, error) {
 	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, syscall.EROFS) {

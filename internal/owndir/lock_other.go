@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// lock fails: the locks of POSIX do not keep two openings in one process apart,
-// and a lock that outlives its process would need a person to remove it.
+// lock returns an error. POSIX locks do not separate two open files of one process, and a lock that outlives
+// its process would have to be removed by a person.
 func lock(*os.Root, string) (*os.File, error) {
 	return nil, fmt.Errorf("no file lock on this system: %w", errors.ErrUnsupported)
 }

@@ -12,8 +12,8 @@ const (
 	fileFlagOpenReparsePoint = 0x00200000
 )
 
-// lock opens the file so that nobody else can; Windows closes it when the process
-// ends in whatever way. os.Root cannot ask for that, hence the path.
+// lock opens the file exclusively. Windows closes it when the process ends in any way. os.Root cannot open a
+// file exclusively, so lock uses the path.
 func lock(root *os.Root, name string) (*os.File, error) {
 	path := filepath.Join(root.Name(), name)
 	p, err := syscall.UTF16PtrFromString(path)

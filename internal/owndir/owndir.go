@@ -1,5 +1,5 @@
-// Package owndir is what a package needs that has a directory to itself, beyond
-// [os.Root]: it keeps other processes and users out, and makes names durable.
+// Package owndir protects a directory that belongs to one process: it locks out other processes, checks
+// the owners of files, and syncs names to disk.
 package owndir
 
 import (
@@ -11,16 +11,15 @@ import (
 	"runtime"
 )
 
-// ErrLocked says that someone else has the lock.
+// ErrLocked is returned by Lock if the directory is locked.
 var ErrLocked = errors.New("the directory is in use")
 
-// Lock keeps others out of root until the file that it returns is closed, at the
-// latest until the process ends in whatever way. The lock is on the file called
-// name in root, which stays. While someone else has it, in this process or another,
-// the error is [ErrLocked]; it wraps [errors.ErrUnsupported] where nobody ever can.
+// Lock locks root until the returned file is closed, or the process ends in any way. The lock is on the
+// file called name in root, which is not removed. The error is [ErrLocked] if this or another process has
+// the lock. It wraps [errors.ErrUnsupported] on systems without file locks.
 func Lock(root *os.Root, name string) (*os.File, error) {
-	// On Windows a file that someone else has locked cannot always be looked at: there
-	// lock looks at what it has opened.
+	// On Windows a locked file cannot always be checked, so lock checks the open file
+	// there.
 	if runtime.GOOS != "windows" {
 		if err := CheckFile(root, name); err != nil {
 			return nil, err
@@ -29,16 +28,14 @@ func Lock(root *os.Root, name string) (*os.File, error) {
 	return lock(root, name)
 }
 
-// Sync makes the names in a directory of root durable, "." for those in root itself.
-// It does nothing where the system, or the file system, has no such thing.
+// Sync syncs the names in a directory of root to disk. The name of root itself is ".". It does nothing if the
+// system or the file system does not support that.
 func Sync(root *os.Root, dir string) error { return syncDir(root, dir) }
 
-// CheckDir refuses a directory of root, "." for root itself, where others can put files
-// under our names: one that belongs to another user than that of the process or root,
-// that its group or everyone can write, or that a link leads to. What they may read is
-// none of its business, and so are the directories above. Other systems than Unix have
-// other rights, of which it knows nothing. The error is a [*RefusedError], or one of
-// the file system.
+// CheckDir returns an error if others can create files in a directory of root: if it belongs to another user
+// than root and the user of the process, if the group or everyone may write it, or if it is a link. The name
+// of root itself is ".". CheckDir checks neither who may read nor the directories above, and nothing on
+// systems other than Unix. The error is a [*RefusedError], or an error of the file system.
 func CheckDir(root *os.Root, name string) error {
 	info, err := root.Lstat(name)
 	if err != nil {
@@ -47,9 +44,9 @@ func CheckDir(root *os.Root, name string) error {
 	return refuse(root, name, info, info.IsDir(), "a directory")
 }
 
-// CheckFile refuses a file of root as CheckDir does a directory, and all but regular
-// files: opening a FIFO could wait for ever, and a link could lead to another file
-// below root. A name that is not there is fine.
+// CheckFile checks a file of root like CheckDir. It also refuses anything but a regular file, since opening a
+// FIFO could wait forever, and a link could lead to another file in root. A file that does not exist is not
+// an error.
 func CheckFile(root *os.Root, name string) error {
 	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +58,7 @@ func CheckFile(root *os.Root, name string) error {
 	return refuse(root, name, info, info.Mode().IsRegular(), "a regular file")
 }
 
-// RefusedError says why a directory or file is refused: a person can mend that.
+// RefusedError is the error for a directory or file that others may write.
 type RefusedError struct {
 	Path string
 	Err  error
@@ -73,7 +70,7 @@ func (e *RefusedError) Error() string { return e.Path + " " + e.Err.Error() }
 // Unwrap returns e.Err.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// refuse returns what is wrong with the name that info is of.
+// refuse returns the error for the file name with the given info.
 func refuse(root *os.Root, name string, info fs.FileInfo, isKind bool, kind string) error {
 	err := notOurs(info)
 	if !isKind {

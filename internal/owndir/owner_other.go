@@ -4,5 +4,5 @@ package owndir
 
 import "io/fs"
 
-// notOurs knows nothing here: on Windows files have the rights of the directory above.
+// notOurs returns nil: on Windows, files inherit the rights of their directory.
 func notOurs(fs.FileInfo) error { return nil }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// notOurs says who else can write what info is about, or returns nil.
+// notOurs returns an error that names who else may write the file, or nil.
 func notOurs(info fs.FileInfo) error {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -18,7 +18,7 @@ func notOurs(info fs.FileInfo) error {
 	return whose(int(st.Uid), os.Geteuid(), info.Mode().Perm())
 }
 
-// whose is notOurs for a process of user self. Root can write everywhere in any case.
+// whose is notOurs for a process of user self. Root is ignored, since it can write everywhere.
 func whose(owner, self int, perm fs.FileMode) error {
 	switch {
 	case owner != self && owner != 0:

@@ -16,7 +16,7 @@ func syncDir(root *os.Root, dir string) error {
 	defer f.Close()
 	err = f.Sync()
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		return nil // a file system that has no such thing
+		return nil // the file system does not support it
 	}
 	return err
 }

@@ -12,9 +12,8 @@ type Member struct {
 	End          int    // of the value
 }
 
-// Object skips the object that begins at the next byte, at nesting level depth,
-// which is below MaxDepth, and appends its members to dst, which may hold at most
-// limit of them.
+// Object skips the object at the next byte, and appends its members to dst, up to limit members in all.
+// depth is the nesting level of the object, which must be below MaxDepth.
 func (s *Scanner) Object(dst []Member, depth, limit int) ([]Member, error) {
 	if !s.Take('{') {
 		return dst, ErrSyntax
@@ -48,10 +47,10 @@ func (s *Scanner) Object(dst []Member, depth, limit int) ([]Member, error) {
 	}
 }
 
-// HasDuplicate reports whether two members have the same name. Readers disagree on
-// which of two counts (RFC 8259, section 4), so such an object has no one meaning.
+// HasDuplicate reports whether two members have the same name. Readers disagree on which of them to use
+// (RFC 8259, section 4), so such an object is ambiguous.
 func HasDuplicate(members []Member) bool {
-	const few = 32 // below it comparing all pairs is the cheapest
+	const few = 32 // below it, comparing all pairs is cheapest
 	if len(members) <= few {
 		for n, m := range members {
 			for _, o := range members[:n] {
@@ -69,9 +68,8 @@ func HasDuplicate(members []Member) bool {
 	return len(seen) < len(members)
 }
 
-// Unquote returns what quoted, a valid JSON string with its quotes, stands for:
-// a part of it where it has no escapes. A lone surrogate is U+FFFD, as every
-// reader has it.
+// Unquote returns the value of quoted, a valid JSON string with its quotes. Without escapes, the result is
+// a part of quoted. A lone surrogate becomes U+FFFD.
 func Unquote(quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') < 0 {
@@ -84,8 +82,8 @@ func Unquote(quoted []byte) []byte {
 	return []byte(s)
 }
 
-// AppendLine appends text, valid JSON, in one line. A line break in it can only be
-// white space between tokens, where a blank means the same.
+// AppendLine appends text, which is valid JSON, on one line. It replaces line breaks by spaces, since in
+// JSON they can only be white space between tokens.
 func AppendLine(dst, text []byte) []byte {
 	from := len(dst)
 	dst = append(dst, text...)

@@ -1,36 +1,33 @@
-// Package rawjson reads JSON (RFC 8259) without building values: it tells where
-// they lie. Both ends of the wire look at entries through it, so that what the
-// uploader takes for an object is one to the receiver.
+// Package rawjson finds the positions of values in JSON (RFC 8259) without decoding them. Both ends of the
+// wire use it, so that they agree on what is an object.
 package rawjson
 
 import "errors"
 
-// MaxDepth is how deep arrays and objects may nest, the outermost included. A
-// record of netlog has a depth of 4. The Scanner keeps one bit per level in a
-// uint64, so that it needs no recursion and no stack of its own.
+// MaxDepth is the maximum nesting of arrays and objects, including the outermost. A record of netlog has
+// a depth of 4. The Scanner keeps one bit per level in a uint64, so it needs neither recursion nor a
+// stack.
 const MaxDepth = 64
 
-// MaxMembers is how many members an entry may have on the wire, those inside of
-// them not counted. A record of netlog has ten.
+// MaxMembers is the maximum number of top-level members of an entry. A record of netlog has ten.
 const MaxMembers = 1000
 
-// Why a text is refused.
+// The errors of a Scanner.
 var (
 	ErrSyntax  = errors.New("invalid JSON")
 	ErrDepth   = errors.New("JSON nested too deep")
 	ErrMembers = errors.New("an object has too many members")
 )
 
-// A Scanner passes over JSON. It accepts what RFC 8259 has and no more: no
-// comments, no leading zeros, no raw control characters. Whether strings are valid
-// UTF-8 it does not check.
+// A Scanner skips JSON values. It accepts exactly the grammar of RFC 8259: no comments, no leading zeros, no
+// raw control characters. It does not check whether strings are valid UTF-8.
 type Scanner struct {
 	Text []byte
-	Pos  int // of the next byte
+	Pos  int // index of the next byte
 }
 
-// Peek returns the next byte, or 0 at the end. A zero byte is never valid
-// outside a string, so the two need no telling apart.
+// Peek returns the next byte, or 0 at the end. Since a zero byte is never valid outside a string, callers
+// need not distinguish the two.
 func (s *Scanner) Peek() byte {
 	if s.Pos < len(s.Text) {
 		return s.Text[s.Pos]
@@ -59,10 +56,9 @@ func (s *Scanner) Take(c byte) bool {
 	return true
 }
 
-// Value skips one value that begins at the next byte, at nesting level depth,
-// which is 0 for a text of its own.
+// Value skips the value at the next byte. depth is its nesting level, which is 0 at the top.
 func (s *Scanner) Value(depth int) error {
-	var objects uint64 // bit n: what is open at level n is an object
+	var objects uint64 // bit n is set if the container at level n is an object
 	base := depth
 	for {
 		opened, err := s.open(&objects, &depth)
@@ -70,7 +66,7 @@ func (s *Scanner) Value(depth int) error {
 			return err
 		}
 		if opened {
-			continue // the next value is the first one inside
+			continue // with the first value inside
 		}
 		more, err := s.end(objects, &depth, base)
 		if err != nil || !more {
@@ -79,8 +75,8 @@ func (s *Scanner) Value(depth int) error {
 	}
 }
 
-// open skips a scalar or an empty container, or enters a container up to its
-// first value and reports true.
+// open skips a scalar or an empty container. It enters any other container up to its first value and
+// returns true.
 func (s *Scanner) open(objects *uint64, depth *int) (bool, error) {
 	switch c := s.Peek(); c {
 	case '{', '[':
@@ -113,8 +109,7 @@ func (s *Scanner) open(objects *uint64, depth *int) (bool, error) {
 	return false, s.number()
 }
 
-// end leaves the containers that end after a value, and reports whether another
-// value follows in one of them.
+// end closes the containers that end after a value, and reports whether another value follows.
 func (s *Scanner) end(objects uint64, depth *int, base int) (bool, error) {
 	for *depth > base {
 		s.Space()
@@ -138,8 +133,7 @@ func (s *Scanner) end(objects uint64, depth *int, base int) (bool, error) {
 	return false, nil
 }
 
-// key skips the name of a member and its colon, and returns the name with its
-// quotes.
+// key skips the name of a member and the colon. It returns the name with its quotes.
 func (s *Scanner) key() ([]byte, error) {
 	start := s.Pos
 	if err := s.str(); err != nil {
@@ -177,7 +171,7 @@ func (s *Scanner) str() error {
 	return ErrSyntax
 }
 
-// escape skips one escape sequence. Lone surrogates are valid by the grammar.
+// escape skips an escape sequence. The grammar allows lone surrogates.
 func (s *Scanner) escape() error {
 	s.Pos++
 	switch s.Peek() {

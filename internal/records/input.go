@@ -8,14 +8,13 @@ import (
 	"slices"
 )
 
-// Input is what a command reads: files, directories and a stream. It is not safe
-// for concurrent use.
+// Input is the input of a command: files, directories and a stream. It is not safe for concurrent
+// use.
 type Input struct {
-	// Paths are files and directories. Of a directory, everything below it is read
-	// whose name ends in .ndjson, .jsonl, .json, .zst or .gz, in the order of names;
-	// links in it are followed to files, not to directories. Files may be rotated
-	// meanwhile: what is read is what was there at the start.
-	// "-" is Stdin, and no path at all is Stdin too.
+	// Paths are files and directories. All files below a directory are read whose names end
+	// in .ndjson, .jsonl, .json, .zst or .gz, in the order of their names. Links in it are
+	// followed to files, but not to directories. Files may be rotated meanwhile: the records
+	// are those that existed at the start. "-" means Stdin, and so does an empty list.
 	Paths []string
 	Stdin io.Reader
 
@@ -23,9 +22,9 @@ type Input struct {
 	read int64
 }
 
-// Records returns the records of all paths. After an error it goes on with what
-// can be read: with the next record after an [*Error], with the next file after any other.
-// The input can be read again, but for Stdin.
+// Records returns the records of all paths. After an error it continues: with the next record after an
+// [*Error], and with the next file after any other error. Except for Stdin, the input can be read
+// again.
 func (in *Input) Records() iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		files := in.list()
@@ -44,8 +43,8 @@ func (in *Input) Records() iter.Seq2[*Record, error] {
 	}
 }
 
-// Progress returns how many bytes of the files were read, and how many there
-// are; size is zero where that is not known.
+// Progress returns how many bytes of the files have been read, and their size, which is zero if it is
+// not known.
 func (in *Input) Progress() (read, size int64) { return in.read, in.size }
 
 // HasStdin reports whether the input can be read only once.
@@ -58,7 +57,7 @@ func (in *Input) list() *listing {
 	return snapshot(func() *listing { return list(in.Paths) })
 }
 
-// file yields the records of one file, and reports whether to go on.
+// file yields the records of one file, and reports whether to continue.
 func (in *Input) file(s *source, yield func(*Record, error) bool) bool {
 	src, name := in.Stdin, ""
 	if s.info != nil {
@@ -84,7 +83,7 @@ func (in *Input) file(s *source, yield func(*Record, error) bool) bool {
 	}
 }
 
-// counter counts what is read.
+// counter counts the bytes that are read.
 type counter struct {
 	r io.Reader
 	n *int64

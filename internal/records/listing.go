@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// maxHeld bounds the files that are held open. A collector writes to a few of them,
-// those that were changed last.
+// maxHeld bounds the number of files that are held open. A collector writes only to a few files, which
+// are those that were changed last.
 const maxHeld = 100
 
-// maxListings bounds how often a listing is tried.
+// maxListings bounds the number of listings.
 const maxListings = 10
 
 var (
@@ -21,7 +21,7 @@ var (
 	errUnstable = errors.New("records: files come and go while they are listed, so some may be left out: read again")
 )
 
-// listing is what the paths of an Input come to at one time.
+// listing holds the files of the paths of an Input at one time.
 type listing struct {
 	files []*source
 	errs  []error
@@ -30,14 +30,13 @@ type listing struct {
 // source is one file.
 type source struct {
 	path string
-	info fs.FileInfo // nil: Stdin
-	held *os.File    // nil: opened when it is read
+	info fs.FileInfo // nil for Stdin
+	held *os.File    // nil if it is opened later
 }
 
-// snapshot lists files, and holds those that a collector may rename, compress and
-// remove before they are read: by then another may have the name. While it was listed, a
-// file may have gone from a name that was still to come to one that had been passed, so
-// nothing counts that the next listing does not agree with.
+// snapshot lists files, and opens those that a collector may compress and remove before they are
+// read. A file may change its name while the directory is listed, so that it is missed. So snapshot
+// lists again until two listings agree.
 func snapshot(list func() *listing) *listing {
 	for n := 1; ; n++ {
 		l := list()
@@ -53,7 +52,7 @@ func snapshot(list func() *listing) *listing {
 	}
 }
 
-// list lists the files of paths, each once.
+// list lists the files of paths, each of them once.
 func list(paths []string) *listing {
 	l := &listing{}
 	seen := make(map[string]bool)
@@ -70,14 +69,14 @@ func list(paths []string) *listing {
 		}
 		root := p
 		if info, err := os.Stat(p); err == nil && info.IsDir() {
-			root += string(filepath.Separator) // so that a link to a directory is walked too
+			root += string(filepath.Separator) // so that a link to a directory is followed
 		}
 		filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && (path == root || hasRecords(path)) {
 				var info fs.FileInfo
-				// In a directory nobody has asked for a pipe, which would wait for a writer.
+				// Skip pipes in a directory, which would wait for a writer.
 				if info, err = os.Stat(path); err == nil && (path == root || info.Mode().IsRegular()) {
-					os.SameFile(info, info) // on Windows, which file it is may be looked up only now
+					os.SameFile(info, info) // on Windows this may determine the identity of the file only now
 					add(path, info)
 				}
 			}
@@ -98,7 +97,7 @@ func hasRecords(path string) bool {
 	return isPacked(path)
 }
 
-// isPacked reports whether a file of that name keeps it until it is removed.
+// isPacked reports whether a file of that name is never renamed.
 func isPacked(path string) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".zst", ".gz":
@@ -107,24 +106,24 @@ func isPacked(path string) bool {
 	return false
 }
 
-// hold opens the plain files, the last changed first. One that cannot be held is
-// opened, and its error told, when its turn has come.
+// hold opens the plain files, beginning with the one that was changed last. A file that cannot be
+// opened now is opened when it is read, which reports the error.
 func (l *listing) hold() {
 	plain := slices.DeleteFunc(slices.Clone(l.files), func(s *source) bool {
 		return s.info == nil || !s.info.Mode().IsRegular() || isPacked(s.path)
 	})
 	slices.SortStableFunc(plain, func(x, y *source) int { return y.info.ModTime().Compare(x.info.ModTime()) })
 	for _, s := range plain[:min(len(plain), maxHeld)] {
-		// Opened like this, a file can be renamed and removed on Windows too.
+		// A file opened like this can be renamed and removed even on Windows.
 		f, err := os.OpenInRoot(filepath.Dir(s.path), filepath.Base(s.path))
 		if err != nil {
-			continue // a link to elsewhere, for one
+			continue // such as a link to another directory
 		}
 		s.held = f
 	}
 }
 
-// size is how many bytes the files have, so far as that is known.
+// size returns the known size of all files in bytes.
 func (l *listing) size() (n int64) {
 	for _, s := range l.files {
 		if s.info != nil {
@@ -141,7 +140,7 @@ func (l *listing) agrees(m *listing) bool {
 	})
 }
 
-// close closes what is still held.
+// close closes the files that are held open.
 func (l *listing) close() {
 	for _, s := range l.files {
 		s.close()
@@ -155,7 +154,7 @@ func (s *source) close() {
 	}
 }
 
-// open has s held, and checks that it is what was listed. A pipe need not be.
+// open opens s, and checks that it is the listed file, unless it is a pipe.
 func (s *source) open() error {
 	if s.held == nil {
 		f, err := os.Open(s.path)

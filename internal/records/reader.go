@@ -12,12 +12,11 @@ import (
 )
 
 const (
-	maxRecord = 64 << 20  // bytes of one record; those of this library have 256 KiB at most
-	maxDepth  = 1000      // containers inside one another
-	readSize  = 256 << 10 // bytes, the least room for a read
+	maxRecord = 64 << 20  // bytes of a record; those of this library have at most 256 KiB
+	maxDepth  = 1000      // nesting of containers
+	readSize  = 256 << 10 // bytes, the buffer for a read
 
-	// maxWindow bounds the memory that a zstd frame can ask for. It is what the
-	// zstd command allows without being told to.
+	// maxWindow bounds the memory for a zstd frame. It is the default of the zstd command.
 	maxWindow = 128 << 20 // bytes
 )
 
@@ -27,20 +26,19 @@ var (
 	errTorn     = errors.New("records: a record is torn off")
 )
 
-// Reader finds the records in a stream of JSON values. Its memory is bounded by
-// the largest record, whatever the stream. It is not safe for concurrent use.
+// Reader finds the records in a stream of JSON values. Its memory is bounded by the largest record.
+// It is not safe for concurrent use.
 type Reader struct {
 	src  io.Reader
-	done func() // ends the decompression
+	done func() // ends decompression
 
 	scan scanner
 	rec  Record
 	err  error // that ends the stream
 }
 
-// NewReader returns a Reader of r, which it decompresses where it begins as zstd
-// or gzip does. The positions of records have the name of the file, which may be "".
-// Close it where r may not be read to its end.
+// NewReader returns a Reader of r. It decompresses zstd and gzip. name is the file name in the
+// positions of records, and may be empty. The caller must call Close unless it reads to the end.
 func NewReader(r io.Reader, name string) *Reader {
 	d := &Reader{}
 	d.rec.Pos.File = name
@@ -54,7 +52,7 @@ func NewReader(r io.Reader, name string) *Reader {
 	return d
 }
 
-// decompress has d read what is in b, whose first bytes tell how it is packed.
+// decompress makes d decompress b if its first bytes are those of zstd or gzip.
 func (d *Reader) decompress(b *bufio.Reader) error {
 	magic, _ := b.Peek(4)
 	switch {
@@ -64,7 +62,7 @@ func (d *Reader) decompress(b *bufio.Reader) error {
 			return err
 		}
 		d.src, d.done = z, z.Close
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b, 8}): // RFC 1952, section 2.3.1; shippers and log rotation write it
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b, 8}): // RFC 1952, section 2.3.1; used by log shippers and log rotation
 		z, err := gzip.NewReader(b)
 		if err != nil {
 			return err
@@ -74,14 +72,14 @@ func (d *Reader) decompress(b *bufio.Reader) error {
 	return nil
 }
 
-// isZstd reports whether a zstd frame begins so (RFC 8878, section 3.1.1), or one that the
-// decoder skips (section 3.1.2): some writers put theirs first.
+// isZstd reports whether magic begins a zstd frame (RFC 8878, section 3.1.1) or a skippable frame
+// (section 3.1.2), which some writers put first.
 func isZstd(magic []byte) bool {
 	return bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
 		len(magic) == 4 && magic[0]&0xf0 == 0x50 && bytes.Equal(magic[1:], []byte{0x2a, 0x4d, 0x18})
 }
 
-// Close frees what decompression holds. It does not close the stream.
+// Close frees the memory for decompression. It does not close the stream.
 func (d *Reader) Close() {
 	if d.done != nil {
 		d.done()
@@ -92,11 +90,11 @@ func (d *Reader) Close() {
 	}
 }
 
-// Next returns the next record, or io.EOF after the last. The record and all
-// that it holds is valid until the next call.
+// Next returns the next record, or io.EOF after the last one. The record and everything in it is
+// valid until the next call.
 //
-// An error of type [*Error] is a place that cannot be read: Next goes on behind
-// it. Any other error is the end.
+// After an error of type [*Error], the next call continues after the unreadable position. Any other
+// error ends the stream.
 func (d *Reader) Next() (*Record, error) {
 	for d.err == nil {
 		raw, line, err := d.scan.next()
@@ -116,18 +114,17 @@ func (d *Reader) Next() (*Record, error) {
 	return nil, d.err
 }
 
-// fill reads more. At the end of the stream it has the scanner give up what is
-// open, once.
+// fill reads more of the stream. At its end, it makes the scanner report an incomplete value once.
 func (d *Reader) fill() {
 	s := &d.scan
-	if cap(s.buf)-len(s.buf) < readSize/2 { // else small reads would copy a record again and again
+	if cap(s.buf)-len(s.buf) < readSize/2 { // otherwise many small reads would copy a record each time
 		s.compact()
 		s.buf = slices.Grow(s.buf, readSize)
 	}
 	n, err := d.src.Read(s.buf[len(s.buf):cap(s.buf)])
 	s.buf = s.buf[:len(s.buf)+n]
 	switch {
-	case n > 0: // an error comes again
+	case n > 0: // the next read returns the error again
 	case err == io.EOF && s.open() && !s.eof:
 		s.eof = true
 	case err != nil:

@@ -5,30 +5,29 @@ import (
 	"errors"
 )
 
-// errMore asks for more input.
+// errMore is returned if the scanner needs more input.
 var errMore = errors.New("records: need more input")
 
-// scanner cuts the records out of a stream of JSON values, in one pass over
-// its bytes.
+// scanner finds the records in a stream of JSON values, in one pass over its bytes.
 //
-// Which object is a record shows only while it is read, so every open object
-// is kept from its first byte until that is known: a member of one of the names
-// in [isRecordKey] makes it a record, a record inside makes it an envelope.
+// Whether an object is a record is known only after some of its members, so the scanner keeps every
+// open object from its first byte. A member with a name in [isRecordKey] makes it a record. A record
+// inside makes it an envelope.
 type scanner struct {
-	buf  []byte // what is kept of the stream
+	buf  []byte // the part of the stream that is needed
 	base int64  // offset of buf[0] in the stream
-	pos  int    // the next byte to look at, in buf
-	line int    // of pos, counted from 1
-	max  int    // bytes of one record
+	pos  int    // index of the next byte in buf
+	line int    // line of pos, counted from 1
+	max  int    // maximum size of a record in bytes
 
 	lineStart int64 // offset of the first byte of line
-	eof       bool  // no more input
+	eof       bool  // there is no more input
 	frames    []frame
-	rec       int   // 1 + index of the frame that is a record, 0 for none
+	rec       int   // 1 + index of the frame that is a record, or 0
 	tok       int64 // offset of the string or word being read
 	inTok     byte  // 0, '"' for a string, 'w' for a number or word
 	esc       bool  // a backslash was the last byte
-	skip      bool  // the rest of the line is given up
+	skip      bool  // the rest of the line must be skipped
 }
 
 // isRecordKey reports whether an object with a member of that name is a record.
@@ -40,10 +39,10 @@ func isRecordKey(k []byte) bool {
 	return false
 }
 
-// open reports whether a value has begun and not ended.
+// open reports whether a value is incomplete.
 func (s *scanner) open() bool { return len(s.frames) > 0 || s.inTok != 0 }
 
-// needed returns the offset of the first byte that is still of use.
+// needed returns the offset of the first byte that is still needed.
 func (s *scanner) needed() int64 {
 	from := s.base + int64(s.pos)
 	if s.inTok != 0 {
@@ -57,7 +56,7 @@ func (s *scanner) needed() int64 {
 	return from
 }
 
-// compact forgets the bytes that nobody needs any more.
+// compact removes the bytes that are no longer needed.
 func (s *scanner) compact() {
 	from := s.needed()
 	n := int(from - s.base)
@@ -66,8 +65,8 @@ func (s *scanner) compact() {
 	s.base = from
 }
 
-// next returns the bytes of the next record and the line where it begins. They
-// are valid until the buffer changes.
+// next returns the bytes of the next record and its first line. The bytes are valid until the
+// buffer changes.
 func (s *scanner) next() (raw []byte, line int, err error) {
 	for {
 		if s.skip && !s.skipLine() {
@@ -114,8 +113,8 @@ func (s *scanner) next() (raw []byte, line int, err error) {
 	return nil, 0, errMore
 }
 
-// bound keeps what is open within s.max: what is not known to be a record by
-// then is an envelope.
+// bound keeps incomplete values within s.max bytes. An object that is not known to be a record by
+// then is treated as an envelope.
 func (s *scanner) bound() error {
 	if s.base+int64(len(s.buf))-s.needed() < int64(s.max) {
 		return nil
@@ -129,7 +128,7 @@ func (s *scanner) bound() error {
 	return nil
 }
 
-// newline counts the line that ends before pos.
+// newline begins a new line at pos.
 func (s *scanner) newline() {
 	s.line++
 	s.lineStart = s.base + int64(s.pos)
@@ -179,7 +178,7 @@ func (s *scanner) structure(c byte) ([]byte, int, error) {
 	return nil, 0, nil
 }
 
-// end closes the innermost container, and returns it if it is a record.
+// end closes the innermost container. It returns the container if it is a record.
 func (s *scanner) end() ([]byte, int, error) {
 	n := len(s.frames) - 1
 	f := s.frames[n]
@@ -197,8 +196,8 @@ func (s *scanner) end() ([]byte, int, error) {
 	return s.buf[f.start-s.base : s.pos], f.line, nil
 }
 
-// fail gives up what is open, and goes on at the next line: at the start of this
-// one, where what is open began on an earlier one and was torn there.
+// fail drops the incomplete values and continues on the next line, or at the start of the current
+// line if the values began on an earlier line and are torn there.
 func (s *scanner) fail(err error) ([]byte, int, error) {
 	line := s.line
 	again := false
@@ -215,7 +214,7 @@ func (s *scanner) fail(err error) ([]byte, int, error) {
 	return nil, line, err
 }
 
-// skipLine goes on to the end of the line, and reports whether it is there.
+// skipLine skips to the end of the line, and reports whether the buffer contains it.
 func (s *scanner) skipLine() bool {
 	i := bytes.IndexByte(s.buf[s.pos:], '\n')
 	if i < 0 {
@@ -227,7 +226,7 @@ func (s *scanner) skipLine() bool {
 	return true
 }
 
-// reset forgets what is open.
+// reset drops the incomplete values.
 func (s *scanner) reset() {
 	s.frames, s.rec, s.inTok, s.esc = s.frames[:0], 0, 0, false
 }

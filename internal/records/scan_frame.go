@@ -2,15 +2,15 @@ package records
 
 import "fmt"
 
-// frame is one container that is open.
+// frame is an open container.
 type frame struct {
 	start int64 // offset of its first byte
 	line  int
 	state state
-	isEnv bool // holds records, so it is none
+	isEnv bool // contains records, so it is not a record itself
 }
 
-// state is what may come next in a container.
+// state is what may follow in a container.
 type state uint8
 
 const (
@@ -34,7 +34,7 @@ func (f *frame) mayEnd(c byte) bool {
 	return f.state == objFirst || f.state == objNext
 }
 
-// separator takes a comma or a colon, and reports whether it may stand here.
+// separator reads a comma or a colon, and reports whether it is allowed here.
 func (f *frame) separator(c byte) bool {
 	switch {
 	case c == ':' && f.state == objColon:

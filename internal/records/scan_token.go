@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// token goes on with a string or word, and reports whether it has ended.
+// token continues a string or word, and reports whether it is complete.
 func (s *scanner) token() (done bool, err error) {
 	isString := s.inTok == '"'
 	if isString {
@@ -35,8 +35,8 @@ func (s *scanner) token() (done bool, err error) {
 	return true, nil
 }
 
-// record takes note that f is a record. One that begins a line inside another
-// record shows that the other was torn between two values, where no character is wrong.
+// record records that f is a record. If f begins a line inside another record, that record was torn
+// between two values, without any wrong character.
 func (s *scanner) record(f *frame) error {
 	switch {
 	case s.rec == 0 && !f.isEnv:
@@ -47,11 +47,11 @@ func (s *scanner) record(f *frame) error {
 	return nil
 }
 
-// str goes on to the byte behind the closing quote.
+// str continues to the byte after the closing quote.
 func (s *scanner) str() (done bool, err error) {
 	for ; s.pos < len(s.buf); s.pos++ {
 		switch c := s.buf[s.pos]; {
-		case c < ' ': // so a line torn inside a string is found at its end
+		case c < ' ': // so that a line torn inside a string is noticed at its end
 			return false, unexpected(c)
 		case s.esc:
 			s.esc = false
@@ -65,7 +65,7 @@ func (s *scanner) str() (done bool, err error) {
 	return false, nil
 }
 
-// word goes on to the end of a number, true, false or null.
+// word continues to the end of a number, true, false or null.
 func (s *scanner) word() bool {
 	for s.pos < len(s.buf) && isWord(s.buf[s.pos]) {
 		s.pos++
@@ -73,8 +73,8 @@ func (s *scanner) word() bool {
 	return s.pos < len(s.buf) || s.eof
 }
 
-// isWord reports whether c can stand in a number or a literal. Which words are JSON is
-// left to whoever reads their value, but for those that stand alone, which nobody reads.
+// isWord reports whether c can be part of a number or a literal. The decoder checks the words that it
+// reads. The scanner checks only words outside any container, which the decoder does not read.
 func isWord(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
 }

@@ -6,23 +6,21 @@ import (
 )
 
 const (
-	// maxRuns bounds the memory of a Seqs: gaps beyond that are forgotten, the
-	// oldest first, as if what is missing there had come.
+	// maxRuns bounds the memory of a Seqs. Beyond it, the oldest gaps are forgotten, as if
+	// their numbers had been added.
 	maxRuns = 1 << 16
 
-	// maxChunk bounds what a number in the middle moves, whatever order a node
-	// says its numbers came in.
+	// maxChunk bounds the cost of adding a number in the middle.
 	maxChunk = 1 << 9 // runs
 )
 
-// Seqs is a set of sequence numbers, small where they have few gaps. The zero
-// Seqs is empty.
+// Seqs is a set of sequence numbers. It is small if they have few gaps. The zero Seqs is empty.
 type Seqs struct {
 	chunks [][]Run // in order, none empty, with at least one number missing between two runs
 	n      int     // runs in all of them
 }
 
-// Run are the numbers from First to Last.
+// Run is the range of numbers from First to Last, both inclusive.
 type Run struct{ First, Last uint64 }
 
 // Add adds n and reports whether it is new.
@@ -58,10 +56,10 @@ func (s *Seqs) Add(n uint64) bool {
 	return true
 }
 
-// find returns the chunk where n belongs, and how many of its runs begin at n or
-// before it. That is none in the first chunk only.
+// find returns the chunk for n, and how many of its runs begin at or before n. The latter is 0 only in
+// the first chunk.
 func (s *Seqs) find(n uint64) (c, i int) {
-	if c = len(s.chunks) - 1; s.chunks[c][0].First > n { // most come in order
+	if c = len(s.chunks) - 1; s.chunks[c][0].First > n { // most numbers are added in order
 		c, _ = slices.BinarySearchFunc(s.chunks, n, func(runs []Run, n uint64) int { return upTo(runs[0], n) })
 		c = max(0, c-1)
 	}
@@ -93,7 +91,7 @@ func (s *Seqs) insert(c, i int, r Run) {
 	s.n++
 }
 
-// remove removes what run returns.
+// remove removes the run that s.run returns.
 func (s *Seqs) remove(c, i int) {
 	if i == len(s.chunks[c]) {
 		c, i = c+1, 0
@@ -112,7 +110,7 @@ func (s *Seqs) First() uint64 {
 	return s.chunks[0][0].First
 }
 
-// Gaps returns what is missing between the smallest and the largest number.
+// Gaps returns the missing numbers between the smallest and the largest one.
 func (s *Seqs) Gaps() []Run {
 	var gaps []Run
 	var last *Run
