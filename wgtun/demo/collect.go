@@ -13,7 +13,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// book holds the records that were received.
+// book holds the received records.
 type book struct {
 	mu      sync.Mutex // guards the fields below
 	names   map[logtail.PublicID]string
@@ -24,8 +24,8 @@ func newBook() *book {
 	return &book{names: make(map[logtail.PublicID]string), records: make(map[string][]*netlog.Message)}
 }
 
-// expect says which node an ID stands for. Whose a record is, the receiver says by
-// the ID that it came under; the name inside the record is only a claim.
+// expect sets the node of an ID. A record belongs to the node whose ID the receiver saw; the name inside the
+// record is only a claim.
 func (b *book) expect(id logtail.PublicID, name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -47,7 +47,7 @@ func (b *book) Store(_ context.Context, batch receiver.Batch) error {
 	return nil
 }
 
-// add adds a record by the name inside.
+// add adds a record under the name inside.
 func (b *book) add(m *netlog.Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,10 +1,9 @@
-// Command demo shows flow logs of a real WireGuard tunnel from end to end, in one
-// process and without any privilege: two wireguard-go devices over UDP on the loopback
-// interface, each with a network stack in user space, real HTTP, ICMP and UDP
-// between them, a Logger on each end, and a receiver for the records.
+// Command demo shows the flow logs of a real WireGuard tunnel, in one process and without privileges: two
+// wireguard-go devices over UDP on the loopback interface, each with a network stack in user space, with real
+// HTTP, ICMP and UDP between them, a Logger on each end, and a receiver for the records.
 //
-// It prints what it does, the records that were received as a table, and whether
-// both ends and the records agree. Its exit status is 1 where they do not.
+// It prints what it does, the received records as a table, and whether both ends and the records agree. The exit
+// status is 1 if they do not.
 //
 //	go run ./wgtun/demo                              # from the root of the repository
 //	go run ./wgtun/demo -url http://127.0.0.1:8641   # to a running `netlog serve`
@@ -29,7 +28,7 @@ func main() {
 		os.Exit(2)
 	}
 
-	// Until the end, for many a supervisor sends the signal twice. The way down is short.
+	// Handle signals until the end, since some supervisors send a signal twice.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	_, err := run(ctx, options{

@@ -15,7 +15,7 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// errMismatch says that somebody counted wrong, or that records are missing.
+// errMismatch is returned if counts differ or records are missing.
 var errMismatch = errors.New("the numbers do not agree")
 
 // row is one flow as one node counted it, over all its records.
@@ -25,15 +25,15 @@ type row struct {
 	tunstats.Counts
 }
 
-// end is what one end of the tunnel tells.
+// end holds the counts of one end of the tunnel.
 type end struct {
 	name    string
-	device  tunstats.Counts // what passed through its tun, counted apart from netlog
+	device  tunstats.Counts // traffic through its tun, counted without netlog
 	records tunstats.Counts // the sum over its records, without the underlay
 	windows int
 }
 
-// report compares what was received with what happened.
+// report compares the records with the traffic.
 type report struct {
 	ends [2]end
 	rows []row // by node, then class, then volume
@@ -93,7 +93,7 @@ func (r *report) print(w io.Writer) {
 	t.Flush()
 }
 
-// side writes one side of a flow, without a port where there is none.
+// side formats one side of a flow, without port 0.
 func side(ap netip.AddrPort) string {
 	switch {
 	case !ap.IsValid():
@@ -104,8 +104,8 @@ func side(ap netip.AddrPort) string {
 	return ap.String()
 }
 
-// check says whether the numbers agree. The records must hold exactly what passed through
-// each device. Between the devices is UDP, which may lose packets but not add any.
+// check compares the numbers. The records must contain exactly what passed through each device. UDP between the
+// devices may lose packets but not add any.
 func (r *report) check(w io.Writer) error {
 	a, b := r.ends[0], r.ends[1]
 	fmt.Fprintln(w)
@@ -132,8 +132,8 @@ func (r *report) check(w io.Writer) error {
 	return nil
 }
 
-// lost returns how many packets were lost. It is not ok where more came than were
-// sent, or more than one in twenty was lost, which a loopback interface does not do.
+// lost returns the number of lost packets. ok is false if more packets arrived than were sent, or if more than
+// one in twenty was lost.
 func lost(sent, received uint64) (n uint64, ok bool) {
 	if received > sent {
 		return 0, false

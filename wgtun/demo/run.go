@@ -15,12 +15,12 @@ import (
 )
 
 type options struct {
-	out    io.Writer     // what happens, for people
-	url    string        // of a collector; empty: one of our own, and then its URL
-	poll   time.Duration // window of the records
-	rounds int           // of traffic
+	out    io.Writer     // for messages to people
+	url    string        // the collector; if it is empty, run starts one and sets url
+	poll   time.Duration // length of a window
+	rounds int           // rounds of traffic
 	pause  time.Duration // after each round
-	bytes  int64         // downloaded in a round; half as many are uploaded
+	bytes  int64         // bytes downloaded in a round; half as many are uploaded
 
 	embedded bool // set by run: the collector is our own
 }
@@ -31,8 +31,7 @@ const (
 	grace     = 5 * time.Second // for the last upload
 )
 
-// run shows the whole way once and returns what was found, also where the
-// numbers disagree.
+// run runs the demo and returns its report, even if the numbers disagree.
 func run(ctx context.Context, opts options) (*report, error) {
 	say := func(format string, args ...any) { fmt.Fprintf(opts.out, format+"\n", args...) }
 
@@ -95,14 +94,14 @@ func startLogger(n *node, opts options, seen *book) (*netlog.Logger, logtail.Pub
 		NodeID:     n.name,
 		PollPeriod: opts.poll,
 	}
-	if !opts.embedded { // what another collector received cannot be read back
+	if !opts.embedded { // the records of another collector are not available
 		l.OnRecord = func(m *netlog.Message) { seen.add(m.Clone()) }
 	}
 	seen.expect(id.Public(), n.name)
 	return l, id.Public(), l.Startup(id, logtail.PrivateID{}, n.tun, routes)
 }
 
-// shutdown ends the loggers, with a bound on the wait. It may be called again.
+// shutdown shuts the loggers down, within a timeout. It may be called again.
 func shutdown(loggers []*netlog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
@@ -113,7 +112,7 @@ func shutdown(loggers []*netlog.Logger) error {
 	return errors.Join(errs...)
 }
 
-// move sends real traffic through the tunnel until all of it has arrived.
+// move sends traffic through the tunnel and waits until all of it has arrived.
 func move(ctx context.Context, alpha, beta *node, opts options, say func(string, ...any)) error {
 	server := beta.prefix.Addr()
 	stop, err := serve(beta.net, server)
@@ -155,8 +154,8 @@ func moveOnce(ctx context.Context, alpha *node, server netip.Addr, client *http.
 	return nil
 }
 
-// settle waits until nothing moves any more, so that both ends count the same.
-// A connection that is being closed still sends, and what was lost comes again.
+// settle waits until there is no more traffic, so that both ends have counted the same. A connection that is being
+// closed still sends packets, and lost packets are sent again.
 func settle(ctx context.Context, alpha, beta *node) error {
 	const quiet, steps = 100 * time.Millisecond, 30
 	for range steps {
@@ -183,7 +182,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// size writes n bytes for people.
+// size formats n bytes for people.
 func size(n int64) string {
 	if n < 1<<20 {
 		return fmt.Sprintf("%d KiB", n>>10)

@@ -19,11 +19,11 @@ const (
 	echoPort = 7     // on the serving side, RFC 862
 	echoFrom = 40007 // on the other
 
-	patience = 500 * time.Millisecond // with a message that has no answer
-	maxTries = 20                     // of connections
+	patience = 500 * time.Millisecond // timeout of a message
+	maxTries = 20                     // connections
 )
 
-// errCorrupt says that the tunnel delivered something other than what was sent.
+// errCorrupt is returned if the tunnel delivers something other than what was sent.
 var errCorrupt = errors.New("the tunnel did not deliver what was sent")
 
 // zeros is an endless source of bytes.
@@ -34,8 +34,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// serve runs an HTTP server and a UDP echo on stack, until stop is called.
-// GET /N answers N bytes, POST answers how many bytes it was given.
+// serve runs an HTTP server and a UDP echo server on stack until stop is called. GET /N returns N bytes, and POST
+// returns the number of bytes in its body.
 func serve(stack *netstack.Net, addr netip.Addr) (stop func(), err error) {
 	listener, err := stack.ListenTCPAddrPort(netip.AddrPortFrom(addr, httpPort))
 	if err != nil {
@@ -127,10 +127,9 @@ func upload(ctx context.Context, client *http.Client, server netip.Addr, n int64
 	return err
 }
 
-// exchange sends count messages, each when the answer to the one before has come.
-// Where none comes it tries again, over another connection: a busy machine may
-// lose a packet, and a ping of netstack does not hear an answer that comes before it
-// has begun to wait, nor any after that one.
+// exchange sends count messages, one after another, and waits for each answer. Without an answer it tries again over
+// another connection: a busy machine may lose a packet, and a ping of netstack misses an answer that arrives before
+// it waits, and all later ones.
 func exchange(ctx context.Context, dial func() (net.Conn, error), message []byte, count int) error {
 	tries := 0
 	for count > 0 {
@@ -152,7 +151,7 @@ func timedOut(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// exchangeOver does it over one connection, as far as it goes.
+// exchangeOver does the same over one connection, and returns how many messages were answered.
 func exchangeOver(ctx context.Context, dial func() (net.Conn, error), message []byte, count int) (done int, err error) {
 	c, err := dial()
 	if err != nil {
@@ -187,8 +186,8 @@ func ping(ctx context.Context, stack *netstack.Net, to netip.Addr, count int) er
 	return exchange(ctx, func() (net.Conn, error) { return stack.DialPingAddr(netip.Addr{}, to) }, message, count)
 }
 
-// echo sends count UDP datagrams and waits for the answers. They always come from
-// one port, so that all rounds are one flow.
+// echo sends count UDP datagrams and waits for the answers. It always uses the same port, so that all rounds are one
+// flow.
 func echo(ctx context.Context, stack *netstack.Net, from, to netip.Addr, count int) error {
 	client, server := netip.AddrPortFrom(from, echoFrom), netip.AddrPortFrom(to, echoPort)
 	return exchange(ctx, func() (net.Conn, error) { return stack.DialUDPAddrPort(client, server) }, make([]byte, 500), count)

@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/wgtun/internal/wgconf"
 )
 
-const mtu = 1420 // bytes, what WireGuard leaves of an Ethernet frame
+const mtu = 1420 // bytes; what WireGuard leaves of an Ethernet frame
 
 // node is one end of the tunnel: a WireGuard device over a network stack in user space.
 type node struct {
@@ -22,11 +22,11 @@ type node struct {
 	prefix netip.Prefix // its address in the VPN, with the network
 	key    wgconf.Key
 	net    *netstack.Net
-	tally  *tally.Tun    // what really passed, to check the records against
-	tun    *wgtun.Device // what the Logger reads
+	tally  *tally.Tun    // counts the traffic, to check the records
+	tun    *wgtun.Device // the Device of the Logger
 	dev    *device.Device
 
-	endpoint netip.AddrPort // where dev listens
+	endpoint netip.AddrPort // the address on which dev listens
 }
 
 // newNode starts a device on a UDP port of the loopback interface.
@@ -50,7 +50,7 @@ func newNode(name string, prefix netip.Prefix) (*node, error) {
 	return n, nil
 }
 
-// up opens a UDP port and notes which.
+// up opens a UDP port and stores it.
 func (n *node) up() error {
 	if err := n.dev.IpcSet(wgconf.Device(n.key.Private, 0)); err != nil {
 		return err
@@ -63,7 +63,7 @@ func (n *node) up() error {
 	return err
 }
 
-// addPeer tells n about its peer.
+// addPeer adds peer to the device of n.
 func (n *node) addPeer(peer *node) error {
 	addr := peer.prefix.Addr()
 	return n.dev.IpcSet(wgconf.Peer{
@@ -73,7 +73,7 @@ func (n *node) addPeer(peer *node) error {
 	}.String())
 }
 
-// newTunnel starts two nodes that know each other.
+// newTunnel starts two nodes that are peers.
 func newTunnel() (alpha, beta *node, err error) {
 	alpha, err = newNode("alpha", netip.MustParsePrefix("10.77.0.1/24"))
 	if err != nil {
@@ -94,9 +94,8 @@ func newTunnel() (alpha, beta *node, err error) {
 	return alpha, beta, nil
 }
 
-// closeTunnel ends both nodes. netstack closes the channel that its own packets go
-// to, and panics where one of them comes then. So the connections that an interrupt
-// has cut off may end first, and no packet from the peer may ask for an answer.
+// closeTunnel closes both nodes. netstack panics if it sends a packet after it has been closed. So closeTunnel waits
+// for the end of interrupted connections, and first stops the packets of the peer, which need answers.
 func closeTunnel(alpha, beta *node) {
 	settle(context.Background(), alpha, beta)
 	alpha.dev.Down()

@@ -20,10 +20,10 @@ type config struct {
 	ListenPort uint16         `json:"listenPort"`
 	Peers      []peer         `json:"peers"`
 
-	Subnets   []netip.Prefix `json:"subnets"`   // that this node offers to others
+	Subnets   []netip.Prefix `json:"subnets"`   // offered to other nodes
 	StateDir  string         `json:"stateDir"`  // for the identity and the spool
-	Collector string         `json:"collector"` // base URL; empty: the collector on this machine
-	TokenFile string         `json:"tokenFile"` // bearer token for the collector; empty: none
+	Collector string         `json:"collector"` // base URL; if empty, the collector on this machine
+	TokenFile string         `json:"tokenFile"` // file with the bearer token for the collector; may be empty
 }
 
 // peer is one peer of the device.
@@ -31,13 +31,13 @@ type peer struct {
 	PublicKey  key            `json:"publicKey"`
 	Endpoint   netip.AddrPort `json:"endpoint,omitzero"`
 	AllowedIPs []netip.Prefix `json:"allowedIPs"`
-	Keepalive  uint16         `json:"keepalive"` // seconds; zero: none
+	Keepalive  uint16         `json:"keepalive"` // seconds; 0 turns it off
 }
 
-// key is a WireGuard key: base64 in the file, hexadecimal to the device.
+// key is a WireGuard key, in base64 in the file and in hexadecimal for the device.
 type key [32]byte
 
-// UnmarshalText reads what `wg genkey` and `wg pubkey` print. It never repeats it in an error.
+// UnmarshalText reads the output of wg genkey and wg pubkey. Its errors do not contain the key.
 func (k *key) UnmarshalText(text []byte) error {
 	b, err := base64.StdEncoding.DecodeString(string(text))
 	if err != nil || len(b) != len(k) {
@@ -64,7 +64,7 @@ func readConfig(path string) (config, error) {
 	return cfg, nil
 }
 
-// token returns the bearer token, or "".
+// token returns the bearer token, or "" if there is none.
 func (c config) token() (string, error) {
 	if c.TokenFile == "" {
 		return "", nil
@@ -73,7 +73,7 @@ func (c config) token() (string, error) {
 	return strings.TrimSpace(string(text)), err
 }
 
-// text returns p as the device reads it (https://www.wireguard.com/xplatform/).
+// text returns p in the format of the device (https://www.wireguard.com/xplatform/).
 func (p peer) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "public_key=%s\nprotocol_version=1\nreplace_allowed_ips=true\n", p.PublicKey.hex())
@@ -87,8 +87,8 @@ func (p peer) text() string {
 	return b.String()
 }
 
-// change returns what the device must be told to get from the peers of old to
-// those of c. Peers that stay keep their sessions, and their endpoint where c names none.
+// change returns the configuration that changes the peers of old to those of c. Peers that stay keep their
+// sessions, and their endpoint if c has none.
 func (c config) change(old config) string {
 	var b strings.Builder
 	for _, p := range old.Peers {

@@ -19,7 +19,7 @@ import (
 	"github.com/go-netlog/netlog/wgtun"
 )
 
-const defaultPatience = 10 * time.Second // a service manager gives more before it kills
+const defaultPatience = 10 * time.Second // shorter than the timeout of service managers
 
 // daemon is a WireGuard device and its flow logs.
 type daemon struct {
@@ -30,10 +30,10 @@ type daemon struct {
 	spool  *spool.Spool
 	logger *netlog.Logger
 
-	patience time.Duration // how long the last upload may take; the spool keeps the rest
+	patience time.Duration // timeout of the last upload; the spool keeps the rest
 }
 
-// newDaemon starts a daemon over inner, which it closes at its end, or now if it fails.
+// newDaemon starts a daemon over inner. The daemon closes inner at its end, and newDaemon if it fails.
 func newDaemon(cfg config, inner tun.Device, bind conn.Bind) (*daemon, error) {
 	d := &daemon{cfg: cfg, tun: wgtun.Wrap(inner), patience: defaultPatience}
 	d.dev = device.NewDevice(d.tun, bind, device.NewLogger(device.LogLevelError, cfg.Interface+": "))
@@ -53,7 +53,7 @@ func newDaemon(cfg config, inner tun.Device, bind conn.Bind) (*daemon, error) {
 	return d, nil
 }
 
-// startLogger turns flow logs on. They are kept on disk until the collector has them.
+// startLogger starts the flow logs, which stay on disk until the collector has accepted them.
 func (d *daemon) startLogger() error {
 	id, err := logtail.LoadOrCreatePrivateID(filepath.Join(d.cfg.StateDir, "flows.id"))
 	if err != nil {
@@ -80,7 +80,7 @@ func (d *daemon) startLogger() error {
 	return d.logger.Startup(id, logtail.PrivateID{}, d.tun, routes)
 }
 
-// routes returns what the device has now.
+// routes returns the current routes of the device.
 func (d *daemon) routes() (*netlog.RouteConfig, error) {
 	routes, err := wgtun.Routes(d.dev, d.cfg.Address...)
 	if err != nil {
@@ -90,11 +90,11 @@ func (d *daemon) routes() (*netlog.RouteConfig, error) {
 	return routes, nil
 }
 
-// reconfigure applies what has changed among the peers, or nothing where the device
-// refuses it: but then a peer that had no endpoint may have one.
+// reconfigure applies the changes of the peers. If the device refuses them, nothing changes, except that a peer
+// without an endpoint may have got one.
 func (d *daemon) reconfigure(cfg config) error {
-	// The Logger hears of a peer before it is added, and of one that goes after it is
-	// removed. So no traffic of a peer is ever taken for that of the internet.
+	// Update the routes of the Logger before adding a peer and after removing one, so that
+	// the traffic of a peer never counts as exit traffic.
 	both, err := d.routes()
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (d *daemon) reconfigure(cfg config) error {
 	refused := d.dev.IpcSet(cfg.change(d.cfg))
 	if refused == nil {
 		d.cfg.Peers, d.cfg.Address, d.cfg.Subnets = cfg.Peers, cfg.Address, cfg.Subnets
-	} else { // it may have taken a part
+	} else { // a part of the change may have been applied
 		refused = errors.Join(refused, d.dev.IpcSet(d.cfg.change(cfg)))
 	}
 	routes, err := d.routes()
@@ -116,18 +116,17 @@ func (d *daemon) reconfigure(cfg config) error {
 	return errors.Join(refused, err)
 }
 
-// close ends the daemon in the only right order: the Logger while the tunnel still
-// works, for the collector may be behind it; then the spool, which the Logger no longer
-// uses; the device last.
+// close closes the daemon in the required order: first the Logger, while the tunnel still works, because the
+// collector may be behind it; then the spool, which the Logger no longer uses; the device last.
 func (d *daemon) close() error {
 	var errs []error
 	if d.logger != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), d.patience)
 		err := d.logger.Shutdown(ctx)
 		cancel()
-		// An error that wraps this one and more tells of a loss besides.
+		// An error that wraps more than this one means that something was lost.
 		if kept, ok := err.(*logtail.UndeliveredError); ok && kept.Kept {
-			log.Printf("%d entries stay in the spool", kept.Entries) // and go out with the next start
+			log.Printf("%d entries stay in the spool", kept.Entries) // the next start sends them
 		} else {
 			errs = append(errs, err)
 		}

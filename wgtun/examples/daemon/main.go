@@ -1,11 +1,10 @@
-// Command daemon is a complete small WireGuard daemon with flow logs: what a
-// wireguard-go wrapper adds to have them, and nothing else. Like wireguard-go it
-// leaves the addresses and routes of the interface to whoever starts it.
+// Command daemon is a complete small WireGuard daemon with flow logs. It shows what a wireguard-go wrapper adds
+// for them. Like wireguard-go, it does not configure the addresses and routes of the interface.
 //
 //	daemon /etc/vpn.json
 //
-// SIGHUP reads the file again and applies what has changed among the peers, SIGTERM
-// ends it. Secrets are in files, never on the command line.
+// On SIGHUP it reads the file again and applies the changes of the peers. On SIGTERM it ends. Secrets are in files,
+// never on the command line.
 package main
 
 import (

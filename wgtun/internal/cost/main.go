@@ -1,12 +1,11 @@
 //go:build unix
 
-// Command cost measures what counting costs a wireguard-go tunnel: packets through
-// two devices over UDP on the loopback interface, with flow logs and without, in
-// alternating pairs, and the share of the CPU that went into them.
+// Command cost measures the cost of counting in a wireguard-go tunnel. It sends packets through two devices over UDP
+// on the loopback interface, with and without flow logs in alternating pairs, and measures the share of CPU time of
+// the flow logs.
 //
-// The host side of both devices is memory, in batches of 128, which is faster than
-// any interface of a kernel. So the share of counting is the largest there can be.
-// On a machine that does other work too, packets by CPU time are the number to trust.
+// The host side of both devices is memory, in batches of 128, which is faster than a kernel interface. So the share
+// of counting is as large as possible. On a machine that does other work too, use the packets by CPU time.
 //
 //	go run ./wgtun/internal/cost            # from the root of the repository
 package main
@@ -47,7 +46,7 @@ func measure(pairs int, length time.Duration, flows, size int) error {
 	for pair := range pairs {
 		var got [2]speed
 		for turn := range 2 {
-			mode := (pair + turn) % 2 // which of the two comes first alternates too
+			mode := (pair + turn) % 2 // the order in a pair alternates too
 			s, err := throughput(mode == 1, length, flows, size)
 			if err != nil {
 				return err
@@ -70,14 +69,14 @@ func measure(pairs int, length time.Duration, flows, size int) error {
 	return nil
 }
 
-// median writes the middle of the numbers, and the quartiles. It sorts them.
+// median formats the median and the quartiles of the numbers. It sorts them.
 func median(all []float64) string {
 	slices.Sort(all)
 	n := len(all)
 	return fmt.Sprintf("%.3f (%.3f to %.3f)", (all[n/2]+all[(n-1)/2])/2, all[n/4], all[(n-1)*3/4])
 }
 
-// speed is how many packets come out of a tunnel.
+// speed is the packet rate of a tunnel.
 type speed struct{ byTime, byCPU float64 }
 
 // throughput measures a fresh tunnel.
@@ -96,7 +95,7 @@ func throughput(counted bool, length time.Duration, flows, size int) (speed, err
 	return speed{n / time.Since(begin).Seconds(), n / (cpuTime() - cpu).Seconds()}, nil
 }
 
-// cpuTime returns what this process has used.
+// cpuTime returns the CPU time of this process.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -105,8 +104,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// profile returns the share of the CPU that a counted run spends on flow logs, as
-// the pprof tool words it.
+// profile returns the share of CPU time of flow logs in a counted run, as printed by the pprof tool.
 func profile(length time.Duration, flows, size int) (string, error) {
 	f, err := os.CreateTemp("", "cost-*.pprof")
 	if err != nil {
@@ -122,7 +120,7 @@ func profile(length time.Duration, flows, size int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The frames of wgtun are left out: the inner Read and Write are below them.
+	// Leave out the frames of wgtun, which include the inner Read and Write.
 	const ours = `netlog/(tunstats|flowtrack)|netlog\.\(\*Logger\)|netlog/logtail`
 	out, err := exec.Command("go", "tool", "pprof", "-top", "-focus="+ours, f.Name()).Output()
 	if err != nil {

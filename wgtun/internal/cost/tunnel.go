@@ -22,18 +22,18 @@ import (
 	"github.com/go-netlog/netlog/wgtun/internal/wgconf"
 )
 
-// inFlight bounds the packets between the two ends, as TCP would. Without a bound
-// most packets would be lost on the way, and by luck more in one run than in another.
+// inFlight bounds the packets between the two ends, as TCP would. Without a bound most packets would be lost, and a
+// varying number in each run.
 const inFlight = 2048
 
-// memTun is a tun.Device that is only memory: Read makes packets as fast as it is
-// asked to, if it has any, and Write throws them away.
+// memTun is a tun.Device in memory. Read returns packets as fast as possible, if there are templates, and Write
+// discards them.
 type memTun struct {
 	templates [][]byte // one a flow
 	sent      uint64   // owned by the reader
 	packets   atomic.Uint64
-	peer      *memTun       // where the packets come out
-	arrived   chan struct{} // packets did
+	peer      *memTun       // the other end
+	arrived   chan struct{} // receives a token when packets arrive
 	events    chan tun.Event
 	closed    chan struct{}
 	once      sync.Once
@@ -90,7 +90,7 @@ func (m *memTun) Name() (string, error)    { return "memory", nil }
 func (m *memTun) Events() <-chan tun.Event { return m.events }
 func (m *memTun) BatchSize() int           { return conn.IdealBatchSize }
 
-// tunnel is two devices, packets going from the first to the second.
+// tunnel is a pair of devices. Packets go from the first to the second.
 type tunnel struct {
 	from, to *memTun
 	devices  []*device.Device
@@ -133,8 +133,7 @@ func newTunnel(counted bool, flows, size int) (*tunnel, error) {
 	return t, nil
 }
 
-// start starts one device. Its Logger takes windows five times as often as the default
-// does, and does everything but send the records.
+// start starts a device. Its Logger has a fifth of the default poll period, and does everything but send the records.
 func (t *tunnel) start(inner tun.Device, counted bool, key wgconf.Key, addr netip.Prefix, peer wgconf.Peer) (*device.Device, error) {
 	wrapped := wgtun.Wrap(inner)
 	if counted {
@@ -172,7 +171,7 @@ func (t *tunnel) close() {
 	}
 }
 
-// warmUp waits until packets flow: the handshake is done and the pools are filled.
+// warmUp waits until packets flow, so that the handshake is done and the pools are filled.
 func (t *tunnel) warmUp() error {
 	for range 500 {
 		time.Sleep(10 * time.Millisecond)

@@ -1,4 +1,3 @@
-// Package kerneltest tests wgtun with kernel TUN devices: nodes in network
-// namespaces of the test's own, joined by veth pairs, each a process of its own.
-// It holds no code but tests, which need root, /dev/net/tun and the ip tool.
+// Package kerneltest tests wgtun with kernel TUN devices. Its nodes are processes in network namespaces of the test,
+// joined by veth pairs. The tests need root, /dev/net/tun and the ip tool.
 package kerneltest

@@ -1,6 +1,5 @@
-// Package tally counts what passes through a tun.Device in the plainest way there
-// is. It sits below wgtun, which knows nothing of it, so that the demo and the tests
-// can check records against numbers that netlog did not make.
+// Package tally counts the packets of a tun.Device in the simplest way, below wgtun, so that the demo and the tests can
+// check records against independent numbers.
 package tally
 
 import (
@@ -11,14 +10,13 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// Tun is a tun.Device that counts all packets. It is as safe for concurrent use as
-// the Device inside.
+// Tun is a tun.Device that counts all packets. It is as safe for concurrent use as the inner Device.
 type Tun struct {
 	tun.Device
 	txPackets, txBytes, rxPackets, rxBytes atomic.Uint64
 }
 
-// Read counts what the host sends into the tunnel.
+// Read counts packets that the host sends into the tunnel.
 func (t *Tun) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	n, err := t.Device.Read(bufs, sizes, offset)
 	for _, size := range sizes[:n] {
@@ -28,7 +26,7 @@ func (t *Tun) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	return n, err
 }
 
-// Write counts what comes out of the tunnel.
+// Write counts packets that come out of the tunnel.
 func (t *Tun) Write(bufs [][]byte, offset int) (int, error) {
 	for _, buf := range bufs {
 		t.rxPackets.Add(1)
@@ -37,7 +35,7 @@ func (t *Tun) Write(bufs [][]byte, offset int) (int, error) {
 	return t.Device.Write(bufs, offset)
 }
 
-// Counts returns what has passed so far.
+// Counts returns the counts so far.
 func (t *Tun) Counts() tunstats.Counts {
 	return tunstats.Counts{
 		TxPackets: t.txPackets.Load(), TxBytes: t.txBytes.Load(),

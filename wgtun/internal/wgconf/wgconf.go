@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Key is a pair of WireGuard keys, in the hexadecimal form of its configuration.
+// Key is a pair of WireGuard keys in hexadecimal, as in the configuration.
 type Key struct {
 	Private, Public string
 }
@@ -28,12 +28,11 @@ func NewKey() (Key, error) {
 // Peer is one peer of a device.
 type Peer struct {
 	Public    string         // key
-	Endpoint  netip.AddrPort // zero: not known, the peer calls first
+	Endpoint  netip.AddrPort // zero if unknown, so that the peer must connect first
 	AllowedIP []netip.Prefix
 }
 
-// Device returns the text for IpcSet that gives a device its private key, its UDP
-// port (zero: any) and its peers, in place of those it had.
+// Device returns the text for IpcSet that sets the private key, the UDP port (0 means any) and the peers of a device.
 func Device(private string, port uint16, peers ...Peer) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "private_key=%s\nlisten_port=%d\nreplace_peers=true\n", private, port)
