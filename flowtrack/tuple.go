@@ -26,7 +26,10 @@
 // The package depends on the standard library alone and holds no state.
 package flowtrack
 
-import "net/netip"
+import (
+	"cmp"
+	"net/netip"
+)
 
 // Tuple is the 5-tuple of a flow: protocol, source and destination.
 //
@@ -61,4 +64,24 @@ func appendSide(b []byte, ap netip.AddrPort) []byte {
 		return append(b, '?')
 	}
 	return ap.AppendTo(b)
+}
+
+// WithoutPorts returns t with both ports 0. An unknown side stays unknown.
+func (t Tuple) WithoutPorts() Tuple {
+	t.Src = netip.AddrPortFrom(t.Src.Addr(), 0)
+	t.Dst = netip.AddrPortFrom(t.Dst.Addr(), 0)
+	return t
+}
+
+// Compare returns -1, 0 or +1, in the order of the destinations, then of the sources, then of
+// the protocols. An unknown side sorts first, then IPv4, then IPv6, each by address and port.
+// The result is 0 exactly when t and u are equal.
+func (t Tuple) Compare(u Tuple) int {
+	if c := t.Dst.Compare(u.Dst); c != 0 {
+		return c
+	}
+	if c := t.Src.Compare(u.Src); c != 0 {
+		return c
+	}
+	return cmp.Compare(t.Proto, u.Proto)
 }

@@ -1,6 +1,7 @@
 package flowtrack_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/netip"
 	"testing"
@@ -14,6 +15,18 @@ var (
 	b4 = netip.MustParseAddrPort("198.51.100.7:49152")
 	a6 = netip.MustParseAddrPort("[2001:db8::1]:443")
 )
+
+// tuple returns a Tuple. An empty string is an unknown side.
+func tuple(proto flowtrack.Proto, src, dst string) flowtrack.Tuple {
+	t := flowtrack.Tuple{Proto: proto}
+	if src != "" {
+		t.Src = netip.MustParseAddrPort(src)
+	}
+	if dst != "" {
+		t.Dst = netip.MustParseAddrPort(dst)
+	}
+	return t
+}
 
 func TestTupleString(t *testing.T) {
 	for _, tt := range []struct {
@@ -39,7 +52,7 @@ func TestTupleJSON(t *testing.T) {
 		in   flowtrack.Tuple
 		want string
 	}{
-		{"what is unknown is left out", flowtrack.Tuple{}, `{}`},
+		{"unknown fields are left out", flowtrack.Tuple{}, `{}`},
 		{"all fields", flowtrack.Tuple{Proto: 6, Src: a4, Dst: a6}, `{"proto":6,"src":"192.0.2.1:80","dst":"[2001:db8::1]:443"}`},
 		{"one side", flowtrack.Tuple{Dst: b4}, `{"dst":"198.51.100.7:49152"}`},
 	} {
@@ -64,6 +77,46 @@ func TestTupleBesideCounts(t *testing.T) {
 	got, err := json.Marshal(entry)
 	qt.Assert(t, err, qt.IsNil)
 	qt.Check(t, string(got), qt.Equals, `{"proto":1,"packets":7}`)
+}
+
+func TestTupleWithoutPorts(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		in, want flowtrack.Tuple
+	}{
+		{"zero", flowtrack.Tuple{}, flowtrack.Tuple{}},
+		{"IPv4 and IPv6", flowtrack.Tuple{Proto: 6, Src: a4, Dst: a6}, tuple(6, "192.0.2.1:0", "[2001:db8::1]:0")},
+		{"one side unknown", flowtrack.Tuple{Proto: 17, Dst: b4}, tuple(17, "", "198.51.100.7:0")},
+		{"zone", tuple(17, "[fe80::1%eth0]:5", "[::ffff:192.0.2.1]:6"), tuple(17, "[fe80::1%eth0]:0", "[::ffff:192.0.2.1]:0")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			qt.Check(t, tt.in.WithoutPorts(), qt.Equals, tt.want)
+		})
+	}
+}
+
+func TestTupleCompare(t *testing.T) {
+	ordered := []flowtrack.Tuple{
+		{},
+		tuple(6, "", ""),
+		tuple(0, "[2001:db8::1]:9", ""), // destination before source
+		tuple(17, "", "9.0.0.0:1"),
+		tuple(6, "192.0.2.1:2", "9.0.0.0:1"),
+		tuple(1, "192.0.2.1:3", "9.0.0.0:1"), // source before protocol
+		tuple(6, "192.0.2.1:3", "9.0.0.0:1"),
+		tuple(6, "[2001:db8::1]:1", "9.0.0.0:1"),
+		tuple(6, "", "9.0.0.0:10"),
+		tuple(6, "", "10.0.0.0:1"), // by value, not by text
+		tuple(6, "", "[::1]:1"),    // IPv6 after IPv4
+		tuple(6, "", "[::ffff:1.2.3.4]:1"),
+		tuple(6, "", "[fe80::1]:1"),
+		tuple(6, "", "[fe80::1%eth0]:1"),
+	}
+	for i, a := range ordered {
+		for j, b := range ordered {
+			qt.Check(t, a.Compare(b), qt.Equals, cmp.Compare(i, j), qt.Commentf("%v and %v", a, b))
+		}
+	}
 }
 
 // TestProtoString checks that every number has a name of its own.
