@@ -7,6 +7,7 @@ import (
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/tunstats"
+	"github.com/go-netlog/netlog/tunstats/internal/slow"
 )
 
 // addPackets seeds f with the packets of the table and all that begins one.
@@ -26,7 +27,7 @@ func FuzzParse(f *testing.F) {
 	addPackets(f, func(pkt []byte) { f.Add(pkt) })
 	f.Fuzz(func(t *testing.T, pkt []byte) {
 		if len(pkt) > 0 {
-			checkParse(t, pkt, slowParse(pkt))
+			checkParse(t, pkt, slow.Parse(pkt))
 		}
 	})
 }
@@ -35,10 +36,10 @@ func FuzzParse(f *testing.F) {
 func FuzzTrailing(f *testing.F) {
 	addPackets(f, func(pkt []byte) { f.Add(pkt, []byte{0x2c, 0xff, 0, 1}) })
 	f.Fuzz(func(t *testing.T, pkt, trailing []byte) {
-		if stated, ok := statedLen(pkt); !ok || stated > len(pkt) {
+		if stated, ok := slow.StatedLen(pkt); !ok || stated > len(pkt) {
 			return // the buffer's end is the packet's
 		}
-		checkParse(t, append(bytes.Clone(pkt), trailing...), slowParse(pkt))
+		checkParse(t, append(bytes.Clone(pkt), trailing...), slow.Parse(pkt))
 	})
 }
 
@@ -78,31 +79,24 @@ func FuzzBatch(f *testing.F) {
 	f.Add(v4(17, ports()), []byte{}, -1, 99, 4)
 	f.Add([]byte{}, []byte{}, 0, 0, -1)
 	f.Fuzz(func(t *testing.T, p, q []byte, n, m, offset int) {
-		want := make(map[flowtrack.Tuple]tunstats.Counts)
-		count := func(pkt []byte, size int, c tunstats.Counts) {
-			if offset < 0 || offset > len(pkt) || min(size, len(pkt)-offset) <= 0 {
-				return
+		var want slow.Counter
+		packet := func(buf []byte, size int) []byte {
+			if offset < 0 || offset > len(buf) {
+				return nil
 			}
-			pkt = pkt[offset:][:min(size, len(pkt)-offset)]
-			c.TxBytes *= uint64(len(pkt))
-			c.RxBytes *= uint64(len(pkt))
-			k := slowParse(pkt)
-			if c.RxPackets != 0 {
-				k = reverse(k)
-			}
-			want[k] = want[k].Add(c)
+			return buf[offset:][:max(0, min(size, len(buf)-offset))]
 		}
 		var s tunstats.Statistics
 		bufs := [][]byte{p, nil, q}
 		s.UpdateTxBatch(bufs, []int{n, 1, m}, offset)
 		s.UpdateRxBatch(bufs, offset)
 		for i, pkt := range bufs {
-			count(pkt, []int{n, 1, m}[i], tunstats.Counts{TxPackets: 1, TxBytes: 1})
-			count(pkt, len(pkt), tunstats.Counts{RxPackets: 1, RxBytes: 1})
+			want.Tx(packet(pkt, []int{n, 1, m}[i]))
+			want.Rx(packet(pkt, len(pkt)))
 		}
 		got := s.Extract()
-		qt.Check(t, len(got), qt.Equals, len(want))
-		for k, v := range want {
+		qt.Check(t, len(got), qt.Equals, len(want.Counts))
+		for k, v := range want.Counts {
 			qt.Check(t, got[k], qt.Equals, v)
 		}
 	})

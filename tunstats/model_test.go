@@ -7,24 +7,23 @@ import (
 
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/tunstats"
+	"github.com/go-netlog/netlog/tunstats/internal/slow"
 )
 
-// TestCountsEqualThoseOfANaiveMap sends random and mutated packets from several
-// goroutines while another extracts, and compares with what a plain map and the
-// slow parser make of the same packets.
-func TestCountsEqualThoseOfANaiveMap(t *testing.T) {
+// TestStatisticsModel sends random and mutated packets from several goroutines while another
+// extracts, and compares the sums with those of a slow.Counter.
+func TestStatisticsModel(t *testing.T) {
 	perGoroutine := 500_000
 	if raceEnabled || testing.Short() {
 		perGoroutine = 40_000
 	}
-	senders := []bool{false, true, true, true} // whether it receives; wireguard-go has one that sends
+	senders := []bool{false, true, true, true} // whether it receives; wireguard-go sends from one goroutine
 	s := tunstats.Statistics{MaxFlows: 1 << 24}
-	wants := make([]flowCounts, len(senders))
+	wants := make([]slow.Counter, len(senders))
 
 	var sending, extracting sync.WaitGroup
 	for i, rx := range senders {
-		wants[i] = make(flowCounts)
-		sending.Go(func() { sendRandom(&s, rx, rand.New(rand.NewPCG(3, uint64(i))), perGoroutine, wants[i]) })
+		sending.Go(func() { sendRandom(&s, rx, rand.New(rand.NewPCG(3, uint64(i))), perGoroutine, &wants[i]) })
 	}
 	got := make(flowCounts)
 	done := make(chan struct{})
@@ -46,7 +45,7 @@ func TestCountsEqualThoseOfANaiveMap(t *testing.T) {
 	c := qt.New(t)
 	want := make(flowCounts)
 	for _, w := range wants {
-		merge(want, w)
+		merge(want, w.Counts)
 	}
 	c.Assert(len(got), qt.Equals, len(want))
 	for k, v := range want {
@@ -61,8 +60,8 @@ func merge(into, from flowCounts) {
 	}
 }
 
-// sendRandom counts n packets, one by one and in batches, in s and in want.
-func sendRandom(s *tunstats.Statistics, rx bool, r *rand.Rand, n int, want flowCounts) {
+// sendRandom counts n random packets in s, one by one and in batches, and in want.
+func sendRandom(s *tunstats.Statistics, rx bool, r *rand.Rand, n int, want *slow.Counter) {
 	pool := randomPackets(r, 4096)
 	bufs := make([][]byte, 64)
 	sizes := make([]int, 64)
@@ -71,7 +70,11 @@ func sendRandom(s *tunstats.Statistics, rx bool, r *rand.Rand, n int, want flowC
 		for i := range size {
 			bufs[i] = pool[r.IntN(len(pool))]
 			sizes[i] = len(bufs[i])
-			addNaive(want, bufs[i], rx)
+			if rx {
+				want.Rx(bufs[i])
+			} else {
+				want.Tx(bufs[i])
+			}
 		}
 		n -= size
 		switch {
@@ -87,18 +90,7 @@ func sendRandom(s *tunstats.Statistics, rx bool, r *rand.Rand, n int, want flowC
 	}
 }
 
-func addNaive(m flowCounts, pkt []byte, rx bool) {
-	if len(pkt) == 0 {
-		return
-	}
-	k, c := slowParse(pkt), tunstats.Counts{TxPackets: 1, TxBytes: uint64(len(pkt))}
-	if rx {
-		k, c = reverse(k), tunstats.Counts{RxPackets: 1, RxBytes: uint64(len(pkt))}
-	}
-	m[k] = m[k].Add(c)
-}
-
-// randomPackets returns ordinary packets, those of the table, and both with a few
+// randomPackets returns n packets: ordinary ones and those of the table, some of them with a few
 // bytes changed or the end cut off.
 func randomPackets(r *rand.Rand, n int) [][]byte {
 	table := parseCases()
@@ -121,21 +113,20 @@ func randomPackets(r *rand.Rand, n int) [][]byte {
 	return pkts
 }
 
-// TestFoldedCountsAddUp has several goroutines fill a small table at once: which
-// flows fold is then up to chance, the sums are not.
-func TestFoldedCountsAddUp(t *testing.T) {
+// TestStatisticsFoldConcurrent fills a small table from several goroutines at once. Which flows
+// fold depends on chance, but the sums do not.
+func TestStatisticsFoldConcurrent(t *testing.T) {
 	c := qt.New(t)
 	s := tunstats.Statistics{MaxFlows: 100}
-	wants := make([]flowCounts, 4)
+	wants := make([]slow.Counter, 4)
 	var wg sync.WaitGroup
 	for i := range wants {
-		wants[i] = make(flowCounts)
-		wg.Go(func() { sendRandom(&s, i%2 == 0, rand.New(rand.NewPCG(4, uint64(i))), 20_000, wants[i]) })
+		wg.Go(func() { sendRandom(&s, i%2 == 0, rand.New(rand.NewPCG(4, uint64(i))), 20_000, &wants[i]) })
 	}
 	wg.Wait()
 	var want tunstats.Counts
 	for _, w := range wants {
-		want = want.Add(total(w))
+		want = want.Add(total(w.Counts))
 	}
 	flows := s.Stats().Flows
 	got := s.Extract()

@@ -8,6 +8,7 @@ import (
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/tunstats"
+	"github.com/go-netlog/netlog/tunstats/internal/slow"
 )
 
 type parseCase struct {
@@ -123,7 +124,7 @@ func parseCases() []parseCase {
 func TestParse(t *testing.T) {
 	for _, tt := range parseCases() {
 		t.Run(tt.name, func(t *testing.T) {
-			qt.Check(t, slowParse(tt.pkt), qt.Equals, tt.want)
+			qt.Check(t, slow.Parse(tt.pkt), qt.Equals, tt.want)
 			checkParse(t, tt.pkt, tt.want)
 		})
 	}
@@ -155,7 +156,7 @@ func reverse(t flowtrack.Tuple) flowtrack.Tuple {
 
 func TestTrailingBytesChangeTheByteCountOnly(t *testing.T) {
 	for _, tt := range parseCases() {
-		if stated, ok := statedLen(tt.pkt); !ok || stated > len(tt.pkt) {
+		if stated, ok := slow.StatedLen(tt.pkt); !ok || stated > len(tt.pkt) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {

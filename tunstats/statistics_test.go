@@ -3,12 +3,12 @@ package tunstats_test
 import (
 	"math"
 	"math/rand/v2"
-	"net/netip"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/tunstats"
+	"github.com/go-netlog/netlog/tunstats/internal/slow"
 )
 
 type flowCounts = map[flowtrack.Tuple]tunstats.Counts
@@ -76,34 +76,6 @@ func TestPacketIsNotKept(t *testing.T) {
 	c.Check(s.Extract(), qt.DeepEquals, flowCounts{flow6(flowtrack.TCP, 1000, 2000): {TxPackets: 1, TxBytes: 60}})
 }
 
-// foldingModel is what MaxFlows means, without a table.
-type foldingModel struct {
-	max    int
-	counts flowCounts
-	taken  int
-	folded uint64
-}
-
-func (m *foldingModel) add(k flowtrack.Tuple, c tunstats.Counts) {
-	if _, ok := m.counts[k]; !ok && k != (flowtrack.Tuple{}) {
-		own := k
-		if m.taken >= m.max {
-			k.Src, k.Dst = netip.AddrPortFrom(k.Src.Addr(), 0), netip.AddrPortFrom(k.Dst.Addr(), 0)
-		}
-		if _, ok := m.counts[k]; !ok {
-			if m.taken < m.max+m.max/4 {
-				m.taken++
-			} else {
-				k = flowtrack.Tuple{}
-			}
-		}
-		if k != own {
-			m.folded += c.TxPackets + c.RxPackets
-		}
-	}
-	m.counts[k] = m.counts[k].Add(c)
-}
-
 func TestFoldingFollowsTheModel(t *testing.T) {
 	c := qt.New(t)
 	r := rand.New(rand.NewPCG(1, 2))
@@ -111,22 +83,21 @@ func TestFoldingFollowsTheModel(t *testing.T) {
 		s := tunstats.Statistics{MaxFlows: limit}
 		var folded uint64
 		for range 5 {
-			m := foldingModel{max: limit, counts: flowCounts{}}
+			want := slow.Counter{MaxFlows: limit}
 			for range 4 * limit {
 				pkt := randomFlow(r, limit)
-				one := tunstats.Counts{TxPackets: 1, TxBytes: uint64(len(pkt))}
 				if r.IntN(2) == 0 {
-					m.add(slowParse(pkt), one)
+					want.Tx(pkt)
 					s.UpdateTx(pkt)
 				} else {
-					m.add(reverse(slowParse(pkt)), tunstats.Counts{RxPackets: 1, RxBytes: one.TxBytes})
+					want.Rx(pkt)
 					s.UpdateRx(pkt)
 				}
-				c.Assert(s.Stats().Flows, qt.Equals, len(m.counts))
+				c.Assert(s.Stats().Flows, qt.Equals, len(want.Counts))
 			}
-			folded += m.folded
+			folded += want.Folded
 			c.Assert(s.Stats().FoldedPackets, qt.Equals, folded)
-			c.Assert(s.Extract(), qt.DeepEquals, m.counts)
+			c.Assert(s.Extract(), qt.DeepEquals, want.Counts)
 		}
 	}
 }

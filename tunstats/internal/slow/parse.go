@@ -1,4 +1,6 @@
-package tunstats_test
+// Package slow parses and counts packets in the simplest way. It shares no code with
+// package tunstats but the types and Counts.Add, so that tests can compare the two.
+package slow
 
 import (
 	"encoding/binary"
@@ -7,25 +9,26 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// slowParse is the parser of the package written again in another way, as a
-// reader that consumes the packet piece by piece: no masks, no shifts, no words.
-func slowParse(pkt []byte) flowtrack.Tuple {
+// Parse returns the flow of pkt in the direction of the packet. It consumes the packet header
+// by header, without masks and shifts.
+func Parse(pkt []byte) flowtrack.Tuple {
 	if len(pkt) < 20 {
 		return flowtrack.Tuple{}
 	}
 	switch pkt[0] / 16 {
 	case 4:
-		return slowParse4(pkt)
+		return parse4(pkt)
 	case 6:
 		if len(pkt) >= 40 {
-			return slowParse6(pkt)
+			return parse6(pkt)
 		}
 	}
 	return flowtrack.Tuple{}
 }
 
-// statedLen returns the length that the header states, and whether it states one.
-func statedLen(pkt []byte) (int, bool) {
+// StatedLen returns the length of the packet according to its IP header. It reports false if
+// there is no IP header, or if the header leaves the length open.
+func StatedLen(pkt []byte) (int, bool) {
 	switch {
 	case len(pkt) >= 20 && pkt[0]/16 == 4:
 		n := int(binary.BigEndian.Uint16(pkt[2:]))
@@ -37,11 +40,11 @@ func statedLen(pkt []byte) (int, bool) {
 	return 0, false
 }
 
-func slowParse4(pkt []byte) flowtrack.Tuple {
+func parse4(pkt []byte) flowtrack.Tuple {
 	src, _ := netip.AddrFromSlice(pkt[12:16])
 	dst, _ := netip.AddrFromSlice(pkt[16:20])
 	t := flowtrack.Tuple{Src: netip.AddrPortFrom(src, 0), Dst: netip.AddrPortFrom(dst, 0)}
-	total, ok := statedLen(pkt)
+	total, ok := StatedLen(pkt)
 	if !ok && len(pkt) >= 1<<16 {
 		total = len(pkt)
 	}
@@ -50,14 +53,14 @@ func slowParse4(pkt []byte) flowtrack.Tuple {
 		return t
 	}
 	offset := int(pkt[6]%32)*256 + int(pkt[7])
-	return slowTransport(t, pkt[9], offset > 0, pkt[header:total])
+	return transport(t, pkt[9], offset > 0, pkt[header:total])
 }
 
-func slowParse6(pkt []byte) flowtrack.Tuple {
+func parse6(pkt []byte) flowtrack.Tuple {
 	src, _ := netip.AddrFromSlice(pkt[8:24])
 	dst, _ := netip.AddrFromSlice(pkt[24:40])
 	t := flowtrack.Tuple{Src: netip.AddrPortFrom(src, 0), Dst: netip.AddrPortFrom(dst, 0)}
-	total, ok := statedLen(pkt)
+	total, ok := StatedLen(pkt)
 	if !ok {
 		total = 40
 		if len(pkt) >= 1<<16 {
@@ -67,15 +70,15 @@ func slowParse6(pkt []byte) flowtrack.Tuple {
 	if total > len(pkt) {
 		return t
 	}
-	return slowExtensions(t, pkt[6], pkt[40:total], 8, 256)
+	return extensions(t, pkt[6], pkt[40:total], 8, 256)
 }
 
-// slowExtensions peels one header off and calls itself for the rest.
-func slowExtensions(t flowtrack.Tuple, next uint8, b []byte, headers, budget int) flowtrack.Tuple {
+// extensions removes one extension header and calls itself for the rest.
+func extensions(t flowtrack.Tuple, next uint8, b []byte, headers, budget int) flowtrack.Tuple {
 	unit := map[uint8]int{0: 8, 43: 8, 60: 8, 51: 4, 44: 0}
 	size, isExt := unit[next]
 	if !isExt {
-		return slowTransport(t, next, false, b)
+		return transport(t, next, false, b)
 	}
 	if headers == 0 || len(b) < 8 {
 		return t
@@ -85,12 +88,13 @@ func slowExtensions(t flowtrack.Tuple, next uint8, b []byte, headers, budget int
 		return t
 	}
 	if next == 44 && int(b[2])*32+int(b[3])/8 > 0 {
-		return slowTransport(t, b[0], true, b[size:])
+		return transport(t, b[0], true, b[size:])
 	}
-	return slowExtensions(t, b[0], b[size:], headers-1, budget-size)
+	return extensions(t, b[0], b[size:], headers-1, budget-size)
 }
 
-func slowTransport(t flowtrack.Tuple, proto uint8, later bool, b []byte) flowtrack.Tuple {
+// transport adds the protocol and the ports of the payload b to t. A later fragment has no ports.
+func transport(t flowtrack.Tuple, proto uint8, later bool, b []byte) flowtrack.Tuple {
 	switch flowtrack.Proto(proto) {
 	case flowtrack.TCP, flowtrack.UDP, flowtrack.UDPLite, flowtrack.SCTP, flowtrack.DCCP:
 		if later {
