@@ -11,7 +11,7 @@ import (
 
 // No test can send 2^64 packets, so these put the counters near the end.
 
-func TestCountersSaturate(t *testing.T) {
+func TestCountsSaturate(t *testing.T) {
 	c := qt.New(t)
 	const most = math.MaxUint64
 	got := Counts{most, most - 1, 1, most}.Add(Counts{1, 1, most, most})
@@ -42,9 +42,9 @@ func TestCountersSaturate(t *testing.T) {
 	}
 }
 
-// TestPacketInFlightIsNotAddedAfterTheSwitch goes on where an Update stands that
+// TestMeterOffIgnoresUpdateInFlight goes on where an Update stands that
 // has found counting on just before it was turned off.
-func TestPacketInFlightIsNotAddedAfterTheSwitch(t *testing.T) {
+func TestMeterOffIgnoresUpdateInFlight(t *testing.T) {
 	c := qt.New(t)
 	pkt := []byte{0}
 	var m Meter
@@ -58,7 +58,7 @@ func TestPacketInFlightIsNotAddedAfterTheSwitch(t *testing.T) {
 	c.Check(m.ExtractStatistics(), qt.DeepEquals, map[flowtrack.Tuple]Counts{{}: {TxPackets: 1, TxBytes: 1}})
 }
 
-func TestParseOverwritesTheWholeKey(t *testing.T) {
+func TestParseOverwritesKey(t *testing.T) {
 	for _, pkt := range [][]byte{nil, {0x45}, append([]byte{0x45}, make([]byte, 30)...), append([]byte{0x60}, make([]byte, 50)...)} {
 		fresh, used := key{}, key{1, 2, 3, 4, 5}
 		parse(&fresh, pkt)
@@ -67,13 +67,13 @@ func TestParseOverwritesTheWholeKey(t *testing.T) {
 	}
 }
 
-func TestZeroKeyIsTheZeroTuple(t *testing.T) {
+func TestKeyZeroIsZeroTuple(t *testing.T) {
 	qt.Check(t, new(key).tuple(), qt.Equals, flowtrack.Tuple{})
 }
 
-// TestHashSpreadsRegularKeys checks that flows that differ in one place, as those
+// TestHashSpreadsSimilarKeys checks that flows that differ in one place, as those
 // of a scan do, fill the slots as evenly as chance would, from both ends of the hash.
-func TestHashSpreadsRegularKeys(t *testing.T) {
+func TestHashSpreadsSimilarKeys(t *testing.T) {
 	const n = 1 << 14
 	base := key{srcHi: 0xfd7a, srcLo: 1, dstHi: 0xfd7a, dstLo: 2, meta: version6 | uint64(flowtrack.TCP)<<protoShift | 443}
 	places := map[string]func(k *key, i uint64){

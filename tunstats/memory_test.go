@@ -11,9 +11,9 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// TestScanCostsConstantMemory sends 2,000,000 packets with a flow of their own
+// TestMeterScanMemory sends 2,000,000 packets with a flow of their own
 // each amid the packets of two old flows.
-func TestScanCostsConstantMemory(t *testing.T) {
+func TestMeterScanMemory(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")
 	}
@@ -76,9 +76,9 @@ func liveHeap() int64 {
 	return int64(s.HeapAlloc)
 }
 
-// TestMemoryIsBoundedWhereEveryTableHoldsAllFlows is the worst that can be sent:
+// TestStatisticsWorstCaseMemory is the worst that can be sent:
 // batches that each begin with another address, so that all shards get all flows.
-func TestMemoryIsBoundedWhereEveryTableHoldsAllFlows(t *testing.T) {
+func TestStatisticsWorstCaseMemory(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")
 	}
@@ -104,7 +104,7 @@ func TestMemoryIsBoundedWhereEveryTableHoldsAllFlows(t *testing.T) {
 	runtime.KeepAlive([]any{out, in, &s})
 }
 
-func TestIdleMeterIsSmall(t *testing.T) {
+func TestMeterIdleMemory(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector has memory of its own")
 	}
@@ -117,7 +117,7 @@ func TestIdleMeterIsSmall(t *testing.T) {
 	runtime.KeepAlive(m)
 }
 
-func TestNothingIsAllocated(t *testing.T) {
+func TestUpdateAllocs(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-func TestMeterIsOffAtFirst(t *testing.T) {
+func TestMeterStartsOff(t *testing.T) {
 	c := qt.New(t)
 	var m tunstats.Meter
 	updateAllWays(&m)
@@ -36,7 +36,7 @@ func TestMeterCountsWhileOn(t *testing.T) {
 	}
 }
 
-func TestSwitchDoesNotReset(t *testing.T) {
+func TestMeterSwitchKeepsCounts(t *testing.T) {
 	c := qt.New(t)
 	var m tunstats.Meter
 	for range 3 {
@@ -67,10 +67,10 @@ func updateAllWays(m *tunstats.Meter) {
 	m.UpdateRxBatch([][]byte{in}, 0)
 }
 
-// TestNothingIsLostOrDoubleWhileTheSwitchTurns sends packets that each have a flow of
+// TestMeterSwitchConcurrent sends packets that each have a flow of
 // their own, so that every single one can be found again: at most once, and
 // exactly once if counting was on from before its Update until after it.
-func TestNothingIsLostOrDoubleWhileTheSwitchTurns(t *testing.T) {
+func TestMeterSwitchConcurrent(t *testing.T) {
 	const rounds = 1000
 	c := qt.New(t)
 	m := tunstats.Meter{MaxFlows: 1 << 24}

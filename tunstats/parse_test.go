@@ -154,7 +154,7 @@ func reverse(t flowtrack.Tuple) flowtrack.Tuple {
 	return t
 }
 
-func TestTrailingBytesChangeTheByteCountOnly(t *testing.T) {
+func TestParseTrailingBytes(t *testing.T) {
 	for _, tt := range parseCases() {
 		if stated, ok := slow.StatedLen(tt.pkt); !ok || stated > len(tt.pkt) {
 			continue
@@ -165,7 +165,7 @@ func TestTrailingBytesChangeTheByteCountOnly(t *testing.T) {
 	}
 }
 
-func TestStateDoesNotCarryOver(t *testing.T) {
+func TestParseKeepsNoState(t *testing.T) {
 	c := qt.New(t)
 	for _, before := range parseCases() {
 		for _, tt := range parseCases() {

@@ -13,7 +13,7 @@ import (
 
 type flowCounts = map[flowtrack.Tuple]tunstats.Counts
 
-func TestBothDirectionsShareOneTuple(t *testing.T) {
+func TestUpdateRxSharesTuple(t *testing.T) {
 	c := qt.New(t)
 	var s tunstats.Statistics
 	s.UpdateTx(tcp(a4, b4, 1000, 2000))
@@ -25,7 +25,7 @@ func TestBothDirectionsShareOneTuple(t *testing.T) {
 	})
 }
 
-func TestExtractStartsAgainFromZero(t *testing.T) {
+func TestExtractResets(t *testing.T) {
 	c := qt.New(t)
 	var s tunstats.Statistics
 	c.Check(s.Extract(), qt.IsNil)
@@ -35,7 +35,7 @@ func TestExtractStartsAgainFromZero(t *testing.T) {
 	c.Check(s.Stats(), qt.Equals, tunstats.Stats{})
 }
 
-func TestUndecodablePacketsCountUnderTheZeroTuple(t *testing.T) {
+func TestUpdateUndecodable(t *testing.T) {
 	c := qt.New(t)
 	var s tunstats.Statistics
 	s.UpdateTx([]byte("junk"))
@@ -46,7 +46,7 @@ func TestUndecodablePacketsCountUnderTheZeroTuple(t *testing.T) {
 	c.Check(s.Stats(), qt.Equals, tunstats.Stats{UndecodablePackets: 2})
 }
 
-func TestBatchSkipsWhatIsNoPacket(t *testing.T) {
+func TestUpdateBatchSkipsEmpty(t *testing.T) {
 	c := qt.New(t)
 	pkt := tcp(a4, b4, 1000, 2000)
 	at := append(make([]byte, 16), pkt...)
@@ -67,7 +67,7 @@ func TestBatchSkipsWhatIsNoPacket(t *testing.T) {
 	})
 }
 
-func TestPacketIsNotKept(t *testing.T) {
+func TestUpdateKeepsNoPacket(t *testing.T) {
 	c := qt.New(t)
 	var s tunstats.Statistics
 	pkt := tcp(a6, b6, 1000, 2000)
@@ -76,7 +76,7 @@ func TestPacketIsNotKept(t *testing.T) {
 	c.Check(s.Extract(), qt.DeepEquals, flowCounts{flow6(flowtrack.TCP, 1000, 2000): {TxPackets: 1, TxBytes: 60}})
 }
 
-func TestFoldingFollowsTheModel(t *testing.T) {
+func TestStatisticsFoldModel(t *testing.T) {
 	c := qt.New(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, limit := range []int{1, 3, 4, 10, 64, 500} {
@@ -120,7 +120,7 @@ func randomFlow(r *rand.Rand, n int) []byte {
 	return tcp(src, dst, uint16(r.IntN(n+1)), uint16(r.IntN(n+1)))
 }
 
-func TestZeroAndNegativeMaxFlowsMeanTheDefault(t *testing.T) {
+func TestMaxFlowsDefault(t *testing.T) {
 	c := qt.New(t)
 	for _, limit := range []int{0, -1, math.MinInt} {
 		s := tunstats.Statistics{MaxFlows: limit}

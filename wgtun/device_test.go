@@ -86,7 +86,7 @@ func at(offset int, packets ...[]byte) [][]byte {
 
 const flow = "UDP 10.0.0.1:1000 -> 10.0.0.2:2000"
 
-func TestReadCountsWhatTheHostSends(t *testing.T) {
+func TestReadCounts(t *testing.T) {
 	out := udp4("10.0.0.1:1000", "10.0.0.2:2000", 100)
 	tests := []struct {
 		name    string
@@ -118,7 +118,7 @@ func TestReadCountsWhatTheHostSends(t *testing.T) {
 	}
 }
 
-func TestWriteCountsBeforeTheInnerWriteChangesBuffers(t *testing.T) {
+func TestWriteCountsBeforeInnerWrite(t *testing.T) {
 	c := qt.New(t)
 	refused := errors.New("refused")
 	inner := &fakeTun{batch: 128}
@@ -138,7 +138,7 @@ func TestWriteCountsBeforeTheInnerWriteChangesBuffers(t *testing.T) {
 	c.Check(flows(d.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/0 rx 2/160"})
 }
 
-func TestNothingCountsWhileDisabled(t *testing.T) {
+func TestDeviceDisabled(t *testing.T) {
 	c := qt.New(t)
 	out := udp4("10.0.0.1:1000", "10.0.0.2:2000", 100)
 	d := wgtun.Wrap(&fakeTun{batch: 1, packets: [][]byte{out}})
@@ -158,7 +158,7 @@ func TestNothingCountsWhileDisabled(t *testing.T) {
 	})
 }
 
-func TestStatsTellWhatIsCounted(t *testing.T) {
+func TestDeviceStats(t *testing.T) {
 	d := wgtun.Wrap(&fakeTun{batch: 1})
 	d.SetStatisticsEnabled(true)
 	d.Write(at(4, udp4("10.0.0.2:2000", "10.0.0.1:1000", 100), []byte("no IP")), 4)
@@ -167,7 +167,7 @@ func TestStatsTellWhatIsCounted(t *testing.T) {
 	qt.Check(t, d.Stats(), qt.Equals, tunstats.Stats{UndecodablePackets: 1})
 }
 
-func TestEverythingElseIsTheInnerDevice(t *testing.T) {
+func TestDevicePassesThrough(t *testing.T) {
 	c := qt.New(t)
 	failed := errors.New("failed")
 	for _, batch := range []int{1, 128} {
@@ -189,7 +189,7 @@ func TestEverythingElseIsTheInnerDevice(t *testing.T) {
 }
 
 // wireguard-go writes from one goroutine per peer at once, and reads meanwhile.
-func TestConcurrentWritersLoseNothing(t *testing.T) {
+func TestWriteConcurrent(t *testing.T) {
 	const writers, rounds, batch = 64, 200, 8
 	c := qt.New(t)
 	out := udp4("10.0.0.1:1000", "10.0.0.2:2000", 100)
@@ -242,7 +242,7 @@ func TestConcurrentWritersLoseNothing(t *testing.T) {
 	})
 }
 
-func TestCountingAllocatesNothing(t *testing.T) {
+func TestReadWriteAllocs(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}

@@ -174,7 +174,7 @@ func TestUnderlayCountsOnlyWhileEnabled(t *testing.T) {
 	c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/3 rx 0/0"})
 }
 
-func TestUnderlayDoesNotWaitForABusyDevice(t *testing.T) {
+func TestUnderlayBusyDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dev := &fakeConfig{}
@@ -211,7 +211,7 @@ func TestUnderlayDoesNotWaitForABusyDevice(t *testing.T) {
 	})
 }
 
-func TestRoutesAreTheAllowedIPs(t *testing.T) {
+func TestRoutesAllowedIPs(t *testing.T) {
 	c := qt.New(t)
 	dev := &fakeConfig{}
 	dev.set(header,
@@ -225,7 +225,7 @@ func TestRoutesAreTheAllowedIPs(t *testing.T) {
 	c.Check(cfg.VirtualPrefixes, qt.IsNil)
 }
 
-func TestRoutesDoNotWaitForABusyDevice(t *testing.T) {
+func TestRoutesBusyDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dev := &fakeConfig{}

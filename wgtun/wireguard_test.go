@@ -86,7 +86,7 @@ func binds() map[string][2]conn.Bind {
 	}
 }
 
-func TestWireGuardThroughAWrappedDevice(t *testing.T) {
+func TestWireGuardCounts(t *testing.T) {
 	for name, binds := range binds() {
 		t.Run(name, func(t *testing.T) {
 			c := qt.New(t)
@@ -110,7 +110,7 @@ func TestWireGuardThroughAWrappedDevice(t *testing.T) {
 	}
 }
 
-func TestUpAndDownThroughAWrappedDevice(t *testing.T) {
+func TestWireGuardUpDown(t *testing.T) {
 	c := qt.New(t)
 	pair := newPair(t, bindtest.NewChannelBinds())
 	var wg sync.WaitGroup
@@ -140,7 +140,7 @@ func TestUpAndDownThroughAWrappedDevice(t *testing.T) {
 	ping(t, &pair[0], &pair[1])
 }
 
-func TestUnderlayOfARealDevice(t *testing.T) {
+func TestUnderlayWireGuard(t *testing.T) {
 	c := qt.New(t)
 	pair := newPair(t, binds()["sockets"])
 	a, b := &pair[0], &pair[1]
@@ -202,7 +202,7 @@ func (b *nosyBind) Close() error {
 	return b.Bind.Close()
 }
 
-func TestACallFromInsideUpOrDownReturns(t *testing.T) {
+func TestUnderlayRoutesInsideUpDown(t *testing.T) {
 	c := qt.New(t)
 	bind := &nosyBind{Bind: conn.NewDefaultBind()}
 	dev := device.NewDevice(wgtun.Wrap(tuntest.NewChannelTUN().TUN()), bind, device.NewLogger(device.LogLevelSilent, ""))

@@ -10,8 +10,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// TestWithoutACursor deliveries go on, and come again after a restart.
-func TestWithoutACursor(t *testing.T) {
+// TestCursorCannotBeOpened deliveries go on, and come again after a restart.
+func TestCursorCannotBeOpened(t *testing.T) {
 	var lines []string
 	b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
 		lines = append(lines, fmt.Sprintf(format, args...))
@@ -40,9 +40,9 @@ func TestWithoutACursor(t *testing.T) {
 	b.check(false)
 }
 
-// TestAnUnreadCursorDoesNotComeBack: what it calls delivered must not be what was
+// TestCursorUnreadableIsReplaced: what it calls delivered must not be what was
 // accepted while it could not be read.
-func TestAnUnreadCursorDoesNotComeBack(t *testing.T) {
+func TestCursorUnreadableIsReplaced(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		err   error
@@ -115,9 +115,9 @@ type stuckFile struct{ file }
 
 func (stuckFile) WriteAt([]byte, int64) (int, error) { return 0, errIO }
 
-// TestDeliveriesThatCannotBeRecordedAreNoLoss: the cursor of a Close still stands, and
+// TestAckUnrecordedIsNotLost: the cursor of a Close still stands, and
 // what it says is held must not be missed.
-func TestDeliveriesThatCannotBeRecordedAreNoLoss(t *testing.T) {
+func TestAckUnrecordedIsNotLost(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Always})
 	qt.Assert(t, b.open(), qt.IsNil)
 	b.s.segBytes = 400
@@ -143,8 +143,8 @@ func TestDeliveriesThatCannotBeRecordedAreNoLoss(t *testing.T) {
 	qt.Check(t, b.disk.files, qt.HasLen, 2, qt.Commentf("owner and cursor"))
 }
 
-// TestASpoolThatCannotRecordDeliveriesStillMakesRoom.
-func TestASpoolThatCannotRecordDeliveriesStillMakesRoom(t *testing.T) {
+// TestAckUnrecordedMakesRoom.
+func TestAckUnrecordedMakesRoom(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Always, MaxBytes: 16 << 10})
 	qt.Assert(t, b.open(), qt.IsNil)
 	qt.Assert(t, b.append(0), qt.IsNil)
@@ -163,8 +163,8 @@ func TestASpoolThatCannotRecordDeliveriesStillMakesRoom(t *testing.T) {
 	qt.Check(t, b.disk.peak <= b.s.maxBytes, qt.IsTrue)
 }
 
-// TestHalfACursorIsACursor: one slot is enough, where there is no room for the other.
-func TestHalfACursorIsACursor(t *testing.T) {
+// TestCursorOneSlot: one slot is enough, where there is no room for the other.
+func TestCursorOneSlot(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Always})
 	qt.Assert(t, b.open(), qt.IsNil)
 	for n := range 3 {

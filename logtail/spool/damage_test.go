@@ -61,8 +61,8 @@ func afterDamage(t *testing.T, d *memDisk, n int, what string) *books {
 	return b
 }
 
-// TestEveryByteDamaged changes every byte of every file in several ways.
-func TestEveryByteDamaged(t *testing.T) {
+// TestOpenDamagedBytes changes every byte of every file in several ways.
+func TestOpenDamagedBytes(t *testing.T) {
 	const n, acked = 8, 2
 	whole := filled(t, n, acked, true)
 	segments := segmentEntries(t, whole, n)
@@ -122,8 +122,8 @@ func segmentEntries(t *testing.T, d *memDisk, n int) map[string]map[int]bool {
 	return in
 }
 
-// TestRandomDamage damages several places of a spool that was not closed.
-func TestRandomDamage(t *testing.T) {
+// TestOpenRandomDamage damages several places of a spool that was not closed.
+func TestOpenRandomDamage(t *testing.T) {
 	const n, acked = 80, 4
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 3))

@@ -32,7 +32,7 @@ func drain(t testing.TB, s *spool.Spool) (all []string) {
 	}
 }
 
-func TestEntriesOutliveTheSpool(t *testing.T) {
+func TestOpenKeepsEntries(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "spool")
 	var want []string
 	for round := range 4 {
@@ -55,7 +55,7 @@ func TestEntriesOutliveTheSpool(t *testing.T) {
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 }
 
-func TestOneIdentity(t *testing.T) {
+func TestOpenOtherOwner(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{})
 	other := logtail.PublicID{9}
@@ -81,7 +81,7 @@ func TestOneIdentity(t *testing.T) {
 	qt.Check(t, err, qt.ErrorIs, spool.ErrOwner, qt.Commentf("entries of nobody known"))
 }
 
-func TestModes(t *testing.T) {
+func TestOpenFileModes(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no modes on Windows")
 	}
@@ -101,7 +101,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeOpened(t *testing.T) {
+func TestOpenInvalidDirectory(t *testing.T) {
 	fails := func(name, dir string, opts spool.Options) {
 		t.Helper()
 		_, err := spool.Open(dir, owner, opts)
@@ -136,8 +136,8 @@ func TestWhatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// TestAFileThatOthersCanWriteIsRefusedAndStays: it is no damage, and mended with chmod.
-func TestAFileThatOthersCanWriteIsRefusedAndStays(t *testing.T) {
+// TestOpenFileWritableByOthers: it is no damage, and mended with chmod.
+func TestOpenFileWritableByOthers(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no modes on Windows")
 	}
@@ -159,8 +159,8 @@ func TestAFileThatOthersCanWriteIsRefusedAndStays(t *testing.T) {
 	}
 }
 
-// TestNewerFormat: a spool of a later version of this package is left as it is.
-func TestNewerFormat(t *testing.T) {
+// TestOpenNewerFormat: a spool of a later version of this package is left as it is.
+func TestOpenNewerFormat(t *testing.T) {
 	dir := t.TempDir()
 	line := "netlog spool 2 something new "
 	line += spool.Checksum(line) + "\n"
@@ -173,9 +173,9 @@ func TestNewerFormat(t *testing.T) {
 	qt.Check(t, string(b), qt.Equals, "new")
 }
 
-// TestForeignFiles: what is not ours is neither read, followed nor removed, also
+// TestOpenForeignFiles: what is not ours is neither read, followed nor removed, also
 // where it has the name that the next segment would have.
-func TestForeignFiles(t *testing.T) {
+func TestOpenForeignFiles(t *testing.T) {
 	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
 	qt.Assert(t, os.WriteFile(outside, bytes.Repeat([]byte("secret"), 100), 0o600), qt.IsNil)
 	for _, name := range []string{"notes.txt", "0000000000000003.Q", "1.q", "000000000000000A.q", "0000000000000000.q", "ffffffffffffffff.q", "cursor.tmp"} {
@@ -240,7 +240,7 @@ func TestCursorAhead(t *testing.T) {
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 }
 
-func TestWrongOptionsAreNamed(t *testing.T) {
+func TestOpenInvalidOptions(t *testing.T) {
 	for want, open := range map[string]func(dir string) (*spool.Spool, error){
 		"spool: MaxBytes: 100 is less than 4096": func(dir string) (*spool.Spool, error) {
 			return spool.Open(dir, owner, spool.Options{MaxBytes: 100})
@@ -257,7 +257,7 @@ func TestWrongOptionsAreNamed(t *testing.T) {
 	}
 }
 
-func TestClosed(t *testing.T) {
+func TestSpoolClosed(t *testing.T) {
 	s := open(t, t.TempDir(), spool.Options{})
 	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
 	qt.Assert(t, s.Close(), qt.IsNil)
@@ -269,7 +269,7 @@ func TestClosed(t *testing.T) {
 	qt.Check(t, s.Stats().Entries, qt.Equals, 1)
 }
 
-func TestTooLarge(t *testing.T) {
+func TestAppendTooLarge(t *testing.T) {
 	s := open(t, t.TempDir(), spool.Options{MaxBytes: 8 << 10})
 	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
 	qt.Check(t, s.Append(make([]byte, 8<<10)), qt.ErrorMatches, "spool: entry not taken: larger than the spool")
@@ -278,8 +278,8 @@ func TestTooLarge(t *testing.T) {
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 }
 
-// TestBacklog opens a full spool of small entries: memory must not grow with it.
-func TestBacklog(t *testing.T) {
+// TestOpenBacklogMemory opens a full spool of small entries: memory must not grow with it.
+func TestOpenBacklogMemory(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{Sync: spool.Never})
 	entry := bytes.Repeat([]byte("x"), 312) // 100,000 and more of them

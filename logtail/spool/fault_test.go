@@ -29,9 +29,9 @@ func day(b *books) {
 	}
 }
 
-// TestEveryCallFails lets each call that a day makes of the disk fail in turn,
+// TestSpoolFailingCalls lets each call that a day makes of the disk fail in turn,
 // alone or with some of the next ones.
-func TestEveryCallFails(t *testing.T) {
+func TestSpoolFailingCalls(t *testing.T) {
 	for _, test := range []struct {
 		run  int
 		step int
@@ -83,9 +83,9 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 	return met
 }
 
-// TestDiskFull: a full disk refuses entries one by one, but not what frees room,
+// TestAppendDiskFull: a full disk refuses entries one by one, but not what frees room,
 // and takes new ones as soon as there is room.
-func TestDiskFull(t *testing.T) {
+func TestAppendDiskFull(t *testing.T) {
 	d := newMemDisk()
 	b := newBooks(t, d, Options{})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -107,8 +107,8 @@ func TestDiskFull(t *testing.T) {
 	b.check(false)
 }
 
-// TestFailingDiskIsLeftAlone: each try of a dying disk can take half a minute.
-func TestFailingDiskIsLeftAlone(t *testing.T) {
+// TestAppendFailingDiskPauses: each try of a dying disk can take half a minute.
+func TestAppendFailingDiskPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
 		var lines []string
@@ -164,9 +164,9 @@ func TestSyncFailure(t *testing.T) {
 	qt.Check(t, b.out, qt.DeepEquals, map[int]int{0: 1, 2: 1})
 }
 
-// TestHappyPath counts the calls while uploads succeed: one write for an entry, one
+// TestSpoolCallsPerEntry counts the calls while uploads succeed: one write for an entry, one
 // for its delivery, and no sync.
-func TestHappyPath(t *testing.T) {
+func TestSpoolCallsPerEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
 		b := newBooks(t, d, Options{})
@@ -188,8 +188,8 @@ func TestHappyPath(t *testing.T) {
 	})
 }
 
-// TestHungDisk: who only asks, claims or closes does not wait for a disk.
-func TestHungDisk(t *testing.T) {
+// TestSpoolHungDisk: who only asks, claims or closes does not wait for a disk.
+func TestSpoolHungDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
 		b := newBooks(t, d, Options{})

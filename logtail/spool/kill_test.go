@@ -156,9 +156,9 @@ func killRound(t *testing.T, dir string, from int, sent map[int]bool, round int)
 	return from
 }
 
-// TestLockDiesWithItsProcess opens a spool that another process has, and again
+// TestLockEndsWithProcess opens a spool that another process has, and again
 // when that one was killed.
-func TestLockDiesWithItsProcess(t *testing.T) {
+func TestLockEndsWithProcess(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+dir)

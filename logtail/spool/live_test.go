@@ -24,9 +24,9 @@ func (b *books) look(limit int) {
 	qt.Assert(b.t, err, qt.IsNil)
 }
 
-// TestEveryByteDamagedWhileOpen: also where the files change under an open spool, no
+// TestSpoolDamagedBytesWhileOpen: also where the files change under an open spool, no
 // entry is invented, and what is lost is of one segment, and counted.
-func TestEveryByteDamagedWhileOpen(t *testing.T) {
+func TestSpoolDamagedBytesWhileOpen(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		before func(b *books) (token uint64)
@@ -90,8 +90,8 @@ func TestEveryByteDamagedWhileOpen(t *testing.T) {
 	}
 }
 
-// TestEveryByteDamagedWhileItIsRead: the lengths are read before the frames.
-func TestEveryByteDamagedWhileItIsRead(t *testing.T) {
+// TestPeekDamagedBytesWhileReading: the lengths are read before the frames.
+func TestPeekDamagedBytesWhileReading(t *testing.T) {
 	size := 0
 	for at := 0; at == 0 || at < size; at++ {
 		b := newBooks(t, newMemDisk(), Options{Sync: Never})
@@ -118,8 +118,8 @@ func TestEveryByteDamagedWhileItIsRead(t *testing.T) {
 	}
 }
 
-// TestADamagedLengthTakesNoMemory: it can say 4 GiB.
-func TestADamagedLengthTakesNoMemory(t *testing.T) {
+// TestPeekDamagedLengthMemory: it can say 4 GiB.
+func TestPeekDamagedLengthMemory(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	qt.Assert(t, b.append(0), qt.IsNil)

@@ -61,7 +61,7 @@ func (s *server) config(buf logtail.Buffer) logtail.Config {
 
 // A disk that hangs delays polls and nothing else: packets are counted, Stats
 // answers, and the deadline of Shutdown holds.
-func TestHungDiskDelaysNoPacket(t *testing.T) {
+func TestLoggerHungDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
 		s, err := open(d, testID.Public(), Options{})
@@ -109,7 +109,7 @@ func TestHungDiskDelaysNoPacket(t *testing.T) {
 
 // Each call that a Logger makes of the disk fails in turn: what Write accepted
 // arrives, in order, and what it did not is told in the stream.
-func TestLoggerOverEachFailingCall(t *testing.T) {
+func TestLoggerFailingCalls(t *testing.T) {
 	for _, sync := range []Sync{Interval, Always} {
 		for _, fault := range []error{errIO, errNoSpace} {
 			t.Run(fmt.Sprintf("sync=%d/%v", sync, fault), func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 // All entries go bad while they wait: that is told, and is no fault of the upload.
-func TestLossOfEverythingIsToldAndHoldsUpNothing(t *testing.T) {
+func TestLoggerAllEntriesLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		d, srv := newMemDisk(), &server{}

@@ -25,9 +25,9 @@ func mountTmpfs(t *testing.T, size string) (dir string) {
 	return dir
 }
 
-// TestFullDisk fills a real file system: entries are refused, what was accepted can
+// TestAppendFullFileSystem fills a real file system: entries are refused, what was accepted can
 // be delivered with no block free, and new ones are taken when there is room.
-func TestFullDisk(t *testing.T) {
+func TestAppendFullFileSystem(t *testing.T) {
 	dir := mountTmpfs(t, "256k")
 	s := open(t, filepath.Join(dir, "spool"), spool.Options{})
 	var want []string
@@ -57,8 +57,8 @@ func TestFullDisk(t *testing.T) {
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 }
 
-// TestReadOnly: a file system that has become read-only delivers what it holds.
-func TestReadOnly(t *testing.T) {
+// TestOpenReadOnlyFileSystem: a file system that has become read-only delivers what it holds.
+func TestOpenReadOnlyFileSystem(t *testing.T) {
 	dir := mountTmpfs(t, "256k")
 	s := open(t, dir, spool.Options{})
 	qt.Assert(t, s.Append([]byte("kept")), qt.IsNil)
@@ -83,8 +83,8 @@ func TestReadOnly(t *testing.T) {
 	qt.Check(t, s.Append([]byte("taken")), qt.IsNil)
 }
 
-// TestTooManyOpenFiles: a process without file descriptors is not a damaged spool.
-func TestTooManyOpenFiles(t *testing.T) {
+// TestOpenTooManyOpenFiles: a process without file descriptors is not a damaged spool.
+func TestOpenTooManyOpenFiles(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{})
 	qt.Assert(t, s.Append([]byte("kept")), qt.IsNil)
@@ -134,8 +134,8 @@ func TestPowerCutOnExt4(t *testing.T) {
 	run("umount", dir)
 }
 
-// TestADiskThatCanBeWrittenAgain: deliveries are recorded again, too.
-func TestADiskThatCanBeWrittenAgain(t *testing.T) {
+// TestAckWritableAgain: deliveries are recorded again, too.
+func TestAckWritableAgain(t *testing.T) {
 	dir := mountTmpfs(t, "256k")
 	remount := func(flags uintptr) {
 		qt.Assert(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, ""), qt.IsNil)

@@ -15,7 +15,7 @@ import (
 
 // An error that tells of the process, or that may pass, gives no entry up; one
 // that stays is the end of a segment.
-func TestWhatAReadErrorMeans(t *testing.T) {
+func TestPeekReadErrors(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		err   error
@@ -73,8 +73,8 @@ func TestWhatAReadErrorMeans(t *testing.T) {
 	}
 }
 
-// TestAnAckThatCannotFindItsPlaceRemovesNothing, and is made again.
-func TestAnAckThatCannotFindItsPlaceRemovesNothing(t *testing.T) {
+// TestAckReadErrorRemovesNothing, and is made again.
+func TestAckReadErrorRemovesNothing(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	b.s.segBytes = 400
@@ -109,7 +109,7 @@ func TestAnAckThatCannotFindItsPlaceRemovesNothing(t *testing.T) {
 
 // While a spool is opened, the lack of something that is not the disk's fault is an
 // error, and a read that fails once is tried again.
-func TestReadErrorsWhileOpening(t *testing.T) {
+func TestOpenReadErrors(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		op    string
@@ -155,8 +155,8 @@ func TestReadErrorsWhileOpening(t *testing.T) {
 	}
 }
 
-// TestANewestSegmentThatCannotBeReadIsTold, though nothing says how many entries it had.
-func TestANewestSegmentThatCannotBeReadIsTold(t *testing.T) {
+// TestOpenNewestSegmentUnreadable, though nothing says how many entries it had.
+func TestOpenNewestSegmentUnreadable(t *testing.T) {
 	var lines []string
 	b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
 		lines = append(lines, fmt.Sprintf(format, args...))

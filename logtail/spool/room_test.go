@@ -10,8 +10,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// TestASpoolThatIsTooLargeLosesItsOldest entries, by whole segments, when it is opened.
-func TestASpoolThatIsTooLargeLosesItsOldest(t *testing.T) {
+// TestOpenTooLargeDropsOldest entries, by whole segments, when it is opened.
+func TestOpenTooLargeDropsOldest(t *testing.T) {
 	for _, removes := range []bool{true, false} {
 		var lines []string
 		b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
@@ -54,8 +54,8 @@ func TestASpoolThatIsTooLargeLosesItsOldest(t *testing.T) {
 	}
 }
 
-// TestFilesThatCannotBeRemovedCount against the bound: the spool is full of them then.
-func TestFilesThatCannotBeRemovedCount(t *testing.T) {
+// TestMaxBytesCountsUnremovableFiles against the bound: the spool is full of them then.
+func TestMaxBytesCountsUnremovableFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBooks(t, newMemDisk(), Options{MaxBytes: minMaxBytes, Sync: Never})
 		qt.Assert(t, b.open(), qt.IsNil)
@@ -82,8 +82,8 @@ func TestFilesThatCannotBeRemovedCount(t *testing.T) {
 	})
 }
 
-// TestFilesThatAreGoneDoNotCount, whoever removed them.
-func TestFilesThatAreGoneDoNotCount(t *testing.T) {
+// TestMaxBytesIgnoresMissingFiles, whoever removed them.
+func TestMaxBytesIgnoresMissingFiles(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{MaxBytes: minMaxBytes, Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	b.s.segBytes = 400
@@ -103,9 +103,9 @@ func TestFilesThatAreGoneDoNotCount(t *testing.T) {
 	b.check(false)
 }
 
-// TestNamesThatAreTakenAreLeftOut: sixteen for one entry at most, and they count as
+// TestAppendSkipsTakenNames: sixteen for one entry at most, and they count as
 // no loss.
-func TestNamesThatAreTakenAreLeftOut(t *testing.T) {
+func TestAppendSkipsTakenNames(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	for seq := range uint64(20) {
@@ -122,9 +122,9 @@ func TestNamesThatAreTakenAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestTheLastNumber is one that no spool gets to by counting. One that was put there
+// TestAppendLastNumber is one that no spool gets to by counting. One that was put there
 // takes no entry until it is delivered and opened again.
-func TestTheLastNumber(t *testing.T) {
+func TestAppendLastNumber(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	qt.Assert(t, b.s.Close(), qt.IsNil)
@@ -141,8 +141,8 @@ func TestTheLastNumber(t *testing.T) {
 	qt.Check(t, b.out, qt.DeepEquals, map[int]int{0: 1, 2: 1})
 }
 
-// TestALargeEntryLeavesNoMemoryBehind.
-func TestALargeEntryLeavesNoMemoryBehind(t *testing.T) {
+// TestAppendLargeEntryMemory.
+func TestAppendLargeEntryMemory(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	qt.Assert(t, b.s.Append(slices.Repeat([]byte("x"), 1<<20)), qt.IsNil)
@@ -155,9 +155,9 @@ func TestALargeEntryLeavesNoMemoryBehind(t *testing.T) {
 	qt.Assert(t, b.s.Close(), qt.IsNil)
 }
 
-// TestPeekGoesAcrossNumbersThatAreLeftOut: else whoever looks for an entry behind a bad
+// TestPeekCrossesSkippedNumbers: else whoever looks for an entry behind a bad
 // one finds none.
-func TestPeekGoesAcrossNumbersThatAreLeftOut(t *testing.T) {
+func TestPeekCrossesSkippedNumbers(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	qt.Assert(t, b.append(0), qt.IsNil)

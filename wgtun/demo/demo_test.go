@@ -33,7 +33,7 @@ func goroutinesEnd(t *testing.T) {
 	})
 }
 
-func TestRecordsHoldWhatPassedThroughTheDevices(t *testing.T) {
+func TestRunRecordsMatchDevices(t *testing.T) {
 	collector, err := startCollector(newBook())
 	qt.Assert(t, err, qt.IsNil)
 	defer collector.close()
@@ -98,7 +98,7 @@ func checkRows(c *qt.C, r *report, opts options) {
 	}
 }
 
-func TestInterruptEndsItAtAnyMoment(t *testing.T) {
+func TestRunInterrupted(t *testing.T) {
 	for _, after := range []time.Duration{0, 5, 20, 100, 200, 350} {
 		t.Run((after * time.Millisecond).String(), func(t *testing.T) {
 			goroutinesEnd(t)
@@ -114,7 +114,7 @@ func TestInterruptEndsItAtAnyMoment(t *testing.T) {
 	}
 }
 
-func TestReportFindsWhatDoesNotAgree(t *testing.T) {
+func TestReportMismatch(t *testing.T) {
 	n := func(tx, rx uint64) tunstats.Counts { return tunstats.Counts{TxPackets: tx, RxPackets: rx} }
 	for _, test := range []struct {
 		name string

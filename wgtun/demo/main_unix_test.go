@@ -31,7 +31,7 @@ func child(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func TestTheExitStatusTellsWhatWentWrong(t *testing.T) {
+func TestMainExitStatus(t *testing.T) {
 	for _, test := range []struct {
 		args []string
 		code int
@@ -47,7 +47,7 @@ func TestTheExitStatusTellsWhatWentWrong(t *testing.T) {
 	}
 }
 
-func TestAnInterruptIsNoFailure(t *testing.T) {
+func TestMainInterrupted(t *testing.T) {
 	cmd := child(t)
 	stdout, err := cmd.StdoutPipe()
 	qt.Assert(t, err, qt.IsNil)

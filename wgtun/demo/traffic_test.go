@@ -42,7 +42,7 @@ func echoes(n int, change func([]byte) []byte) net.Conn {
 	return here
 }
 
-func TestAMessageThatGetsLostIsSentAgain(t *testing.T) {
+func TestExchangeSendsAgain(t *testing.T) {
 	same := func(b []byte) []byte { return b }
 	refused := errors.New("refused")
 	for _, test := range []struct {
@@ -81,7 +81,7 @@ func TestAMessageThatGetsLostIsSentAgain(t *testing.T) {
 	}
 }
 
-func TestAnInterruptEndsTheWaitForAnAnswer(t *testing.T) {
+func TestExchangeInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience/2)
 		defer cancel()
@@ -99,7 +99,7 @@ func (text answering) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(string(text)))}, nil
 }
 
-func TestWhatTheTunnelDidNotDeliverIsFound(t *testing.T) {
+func TestDownloadUploadIncomplete(t *testing.T) {
 	server := netip.MustParseAddr("10.77.0.2")
 	client := func(answer answering) *http.Client { return &http.Client{Transport: answer} }
 	qt.Check(t, download(t.Context(), client("12345"), server, 5), qt.IsNil)
@@ -117,7 +117,7 @@ type sink struct{ tun.Device }
 
 func (sink) Write(bufs [][]byte, _ int) (int, error) { return len(bufs), nil }
 
-func TestTrafficThatDoesNotEndIsAnError(t *testing.T) {
+func TestSettleEndlessTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		loud, quiet := &node{tally: new(tally.Tun)}, &node{tally: new(tally.Tun)}
 		loud.tally.Device = sink{}
@@ -136,7 +136,7 @@ func TestTrafficThatDoesNotEndIsAnError(t *testing.T) {
 	})
 }
 
-func TestASideOfAFlowIsShownAsFarAsItIsKnown(t *testing.T) {
+func TestReportUnknownSides(t *testing.T) {
 	var out strings.Builder
 	r := &report{rows: []row{
 		{"alpha", "exit", flowtrack.Tuple{}, tunstats.Counts{TxPackets: 1}},
@@ -150,7 +150,7 @@ func TestASideOfAFlowIsShownAsFarAsItIsKnown(t *testing.T) {
 	qt.Check(t, strings.Fields(lines[2])[2:6], qt.DeepEquals, []string{"-", "10.77.0.2", "127.0.0.1:9", "2"})
 }
 
-func TestADemoThatCannotStartLeavesNothingBehind(t *testing.T) {
+func TestRunFailureLeavesNothing(t *testing.T) {
 	goroutinesEnd(t)
 	opts := quick(nil)
 	opts.out, opts.url = io.Discard, "http://collector.example" // plain, and not this machine

@@ -25,7 +25,7 @@ type fullSpool struct{ *spool.Spool }
 func (fullSpool) Append([]byte) error { return errFull }
 
 // What stays in the spool is no error. A window that did not get into it is.
-func TestCloseTellsWhatIsLostBesideWhatIsKept(t *testing.T) {
+func TestCloseReportsLostWindow(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.WriteFile(filepath.Join(dir, "token"), nil, 0o600), qt.IsNil)

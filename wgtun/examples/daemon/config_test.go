@@ -16,7 +16,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-func TestAConfigurationThatIsNoneIsRefusedWithoutItsKey(t *testing.T) {
+func TestReadConfigInvalid(t *testing.T) {
 	private, _ := newKey(qt.New(t))
 	for _, test := range []struct{ name, text, want string }{
 		{"no JSON", `[Interface]`, "invalid character"},
@@ -38,13 +38,13 @@ func TestAConfigurationThatIsNoneIsRefusedWithoutItsKey(t *testing.T) {
 	qt.Check(t, err, qt.ErrorIs, os.ErrNotExist)
 }
 
-func TestATokenIsOptional(t *testing.T) {
+func TestTokenOptional(t *testing.T) {
 	token, err := config{}.token()
 	qt.Check(t, err, qt.IsNil)
 	qt.Check(t, token, qt.Equals, "")
 }
 
-func TestADaemonThatDoesNotStartLeavesNothingOpen(t *testing.T) {
+func TestNewDaemonFailureClosesEverything(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		harm func(dir string, cfg *config) error

@@ -24,7 +24,7 @@ func peersOf(c *qt.C, d *daemon) (lines []string) {
 }
 
 // A change that the device refuses half-way is taken back.
-func TestAChangeThatIsRefusedChangesNothing(t *testing.T) {
+func TestReconfigureRefusedChangesNothing(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.WriteFile(filepath.Join(dir, "token"), []byte("open sesame\n"), 0o600), qt.IsNil)

@@ -81,7 +81,7 @@ func (n *namespaced) ends() string {
 	return rest
 }
 
-func TestSIGHUPReconfiguresAndSIGTERMEnds(t *testing.T) {
+func TestDaemonSignals(t *testing.T) {
 	n := startNamespaced(t)
 	n.c.Assert(os.WriteFile(n.dir+"/vpn.json", []byte("{}"), 0o600), qt.IsNil)
 	n.c.Assert(n.cmd.Process.Signal(syscall.SIGHUP), qt.IsNil)
@@ -92,14 +92,14 @@ func TestSIGHUPReconfiguresAndSIGTERMEnds(t *testing.T) {
 	n.c.Check(n.ends(), qt.Equals, "")
 }
 
-func TestItEndsWithItsInterface(t *testing.T) {
+func TestDaemonEndsWithInterface(t *testing.T) {
 	n := startNamespaced(t)
 	out, err := exec.Command("ip", "netns", "exec", n.name, "ip", "link", "del", "wg0").CombinedOutput()
 	n.c.Assert(err, qt.IsNil, qt.Commentf("%s", out))
 	n.ends()
 }
 
-func TestWithoutAConfigurationItDoesNotStart(t *testing.T) {
+func TestDaemonArguments(t *testing.T) {
 	exe, err := os.Executable()
 	qt.Assert(t, err, qt.IsNil)
 	for _, test := range []struct {

@@ -136,7 +136,7 @@ func total(messages []*netlog.Message) (sum tunstats.Counts) {
 // What both ends record is what the kernel counted on the interface, to the packet
 // and the byte, as long as the kernel counts packets as they are. With offload it counts
 // large ones that wireguard-go splits and merges; then the tally below wgtun is the judge.
-func TestRecordsHoldWhatTheKernelCounted(t *testing.T) {
+func TestRecordsMatchKernel(t *testing.T) {
 	needLab(t)
 	for _, offload := range []bool{false, true} {
 		t.Run(map[bool]string{false: "one packet at a time", true: "with offload"}[offload], func(t *testing.T) {
@@ -252,7 +252,7 @@ func checkUnderlay(c *qt.C, n answer, books []*netlog.Message) {
 
 // The uploads of a node whose collector is behind the tunnel pass through the tunnel
 // themselves. They must not be the reason for the next record.
-func TestANodeFallsSilentWithItsCollectorBehindTheTunnel(t *testing.T) {
+func TestNodeFallsSilentCollectorBehindTunnel(t *testing.T) {
 	needLab(t)
 	c := qt.New(t)
 	tn := newTunnel(t, true, collectorThroughIt)
