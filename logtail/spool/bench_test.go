@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// BenchmarkAppend is one Append to a full buffer, which drops its oldest.
+// BenchmarkAppend measures Append to a full buffer, which drops its oldest entries.
 func BenchmarkAppend(b *testing.B) {
 	buffers := []struct {
 		name string
@@ -41,7 +41,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkDrain takes 4 MiB out of a spool in batches of 256 KiB.
+// BenchmarkDrain delivers 4 MiB in batches of 256 KiB.
 func BenchmarkDrain(b *testing.B) {
 	for _, size := range []int{1 << 10, 64 << 10} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
@@ -69,7 +69,7 @@ func BenchmarkDrain(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen opens a full spool of 32 MiB, in entries of 1 KiB.
+// BenchmarkOpen opens a full spool of 32 MiB with entries of 1 KiB.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	s := open(b, dir, spool.Options{Sync: spool.Never})
@@ -89,8 +89,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkUpload delivers a spool of 32 MiB, in entries of 1 KiB, to a server on
-// loopback that stores nothing.
+// BenchmarkUpload delivers 32 MiB of entries of 1 KiB to a server on loopback that stores nothing.
 func BenchmarkUpload(b *testing.B) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)

@@ -12,7 +12,7 @@ import (
 
 var testOwner = logtail.PublicID{7}
 
-// books tells what went into spools on one disk and what came out.
+// books compares what went into the spools on one disk with what came out.
 type books struct {
 	t        *testing.T
 	disk     *memDisk
@@ -20,15 +20,15 @@ type books struct {
 	s        *Spool
 	accepted []int       // entries for which Append returned nil
 	out      map[int]int // entries that Peek returned, and how often
-	newest   int         // in this opening
-	lost     uint64      // as Stats tells, over all openings
+	newest   int         // the highest number that was delivered since open
+	lost     uint64      // the sum of Stats.DroppedEntries over all openings
 }
 
 func newBooks(t *testing.T, d *memDisk, opts Options) *books {
 	return &books{t: t, disk: d, opts: opts, out: map[int]int{}, newest: -1}
 }
 
-// numbered returns an entry that says which one it is.
+// numbered returns entry n, which begins with its number.
 func numbered(n int) []byte {
 	return fmt.Appendf(nil, "%06d%*s", n, 10+n*97%230, ".")
 }
@@ -41,13 +41,13 @@ func (b *books) open() error {
 	return err
 }
 
-// close ends this opening, with or without Close.
+// close closes the spool.
 func (b *books) close() error {
 	b.lost += b.s.Stats().DroppedEntries
 	return b.s.Close()
 }
 
-// kill ends this opening as the end of the process does: nothing is written.
+// kill abandons the spool as a killed process does, without writing anything.
 func (b *books) kill() {
 	b.lost += b.s.Stats().DroppedEntries
 	b.s.busy <- struct{}{}
@@ -76,7 +76,7 @@ func (b *books) deliver(limit int) (int, error) {
 	err = b.s.Ack(through)
 	for _, e := range entries {
 		n := b.note(e)
-		if err == nil { // or else they may come again
+		if err == nil { // otherwise they may come again
 			qt.Assert(b.t, n > b.newest, qt.IsTrue, qt.Commentf("%d after %d", n, b.newest))
 			b.newest = n
 		}
@@ -84,7 +84,7 @@ func (b *books) deliver(limit int) (int, error) {
 	return len(entries), err
 }
 
-// note writes down an entry that came out.
+// note records an entry that Peek returned, and returns its number.
 func (b *books) note(entry []byte) (n int) {
 	_, err := fmt.Sscanf(string(entry[:min(6, len(entry))]), "%06d", &n)
 	qt.Assert(b.t, err, qt.IsNil)
@@ -93,7 +93,7 @@ func (b *books) note(entry []byte) (n int) {
 	return n
 }
 
-// drain delivers all there is. Errors of a disk that is sound again are not expected.
+// drain delivers all entries. Errors are not expected.
 func (b *books) drain() {
 	for {
 		n, err := b.deliver(3000)
@@ -104,13 +104,13 @@ func (b *books) drain() {
 	}
 }
 
-// missing returns the entries that were accepted and never came out.
+// missing returns the accepted entries that Peek never returned.
 func (b *books) missing() []int {
 	return slices.DeleteFunc(slices.Clone(b.accepted), func(n int) bool { return b.out[n] > 0 })
 }
 
-// check says that what is missing is what was counted, or less where a number that had
-// to be left out is counted like an entry, as extra allows.
+// check checks that the spool is empty and that every missing entry is counted. If extra is set, more
+// may be counted, because a skipped number counts like an entry.
 func (b *books) check(extra bool) {
 	b.t.Helper()
 	missing := uint64(len(b.missing()))

@@ -17,7 +17,7 @@ type cursor struct {
 	file     file // nil if it could not be opened, which is tried again when needed
 	readOnly bool // file is open for reading only, and must be reopened before a write
 	unread   bool // the file exists but could not be read
-	slot     slot // the state that was read or written last; generation 0 if there is none
+	slot     slot // the state that was read or written last; its generation is 0 if there was none
 	at       int64
 }
 

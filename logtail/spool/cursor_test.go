@@ -10,7 +10,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// TestCursorCannotBeOpened deliveries go on, and come again after a restart.
+// TestCursorCannotBeOpened checks that deliveries continue without a cursor, and that the entries are
+// sent again after a restart.
 func TestCursorCannotBeOpened(t *testing.T) {
 	var lines []string
 	b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
@@ -40,21 +41,21 @@ func TestCursorCannotBeOpened(t *testing.T) {
 	b.check(false)
 }
 
-// TestCursorUnreadableIsReplaced: what it calls delivered must not be what was
-// accepted while it could not be read.
+// TestCursorUnreadableIsReplaced checks that a cursor that becomes readable again does not mark newer
+// entries as delivered.
 func TestCursorUnreadableIsReplaced(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		err   error
-		ops   string // that fail on the cursor
+		ops   string // calls for the cursor that fail
 		opens bool
 		takes bool
 	}{
 		{"the disk cannot open it", errIO, "open", true, true},
 		{"the disk cannot read it", errIO, "read", true, true},
-		{"nor remove it", errIO, "open remove", true, false},
+		{"the disk cannot remove it either", errIO, "open remove", true, false},
 		{"too many open files", syscall.EMFILE, "open", false, false},
-		{"no right to read it", fs.ErrPermission, "open", false, false},
+		{"permission denied", fs.ErrPermission, "open", false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBooks(t, newMemDisk(), Options{Sync: Never})
@@ -64,7 +65,7 @@ func TestCursorUnreadableIsReplaced(t *testing.T) {
 			}
 			b.drain()
 			qt.Assert(t, b.close(), qt.IsNil)
-			qt.Assert(t, b.open(), qt.IsNil) // the last segment goes
+			qt.Assert(t, b.open(), qt.IsNil) // removes the last segment
 			qt.Assert(t, b.close(), qt.IsNil)
 
 			b.disk.setFault(func(op, name string) error {
@@ -100,7 +101,7 @@ func TestCursorUnreadableIsReplaced(t *testing.T) {
 	}
 }
 
-// stuckDisk is a disk that writes nothing to the cursor.
+// stuckDisk is a disk on which writing to the cursor fails.
 type stuckDisk struct{ *memDisk }
 
 func (d stuckDisk) Open(name string, flag int) (file, error) {
@@ -115,8 +116,8 @@ type stuckFile struct{ file }
 
 func (stuckFile) WriteAt([]byte, int64) (int, error) { return 0, errIO }
 
-// TestAckUnrecordedIsNotLost: the cursor of a Close still stands, and
-// what it says is held must not be missed.
+// TestAckUnrecordedIsNotLost checks that delivered entries do not count as lost if the disk still has
+// the cursor of an earlier Close, which lists them as waiting.
 func TestAckUnrecordedIsNotLost(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Always})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -143,7 +144,7 @@ func TestAckUnrecordedIsNotLost(t *testing.T) {
 	qt.Check(t, b.disk.files, qt.HasLen, 2, qt.Commentf("owner and cursor"))
 }
 
-// TestAckUnrecordedMakesRoom.
+// TestAckUnrecordedMakesRoom checks that deliveries make room even if they cannot be recorded.
 func TestAckUnrecordedMakesRoom(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Always, MaxBytes: 16 << 10})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -152,18 +153,18 @@ func TestAckUnrecordedMakesRoom(t *testing.T) {
 	var err error
 	b.s, err = open(stuckDisk{b.disk}, testOwner, b.opts)
 	qt.Assert(t, err, qt.IsNil)
-	for n := range 300 { // three times the room
+	for n := range 300 { // three times as many as fit
 		qt.Assert(t, b.append(1+n), qt.IsNil)
 		b.deliver(3000)
 	}
-	for n := range 60 { // half of the room, without a delivery
+	for n := range 60 { // half as many as fit, without a delivery
 		qt.Assert(t, b.append(400+n), qt.IsNil)
 	}
 	qt.Check(t, b.s.Stats().DroppedEntries, qt.Equals, uint64(0))
 	qt.Check(t, b.disk.peak <= b.s.maxBytes, qt.IsTrue)
 }
 
-// TestCursorOneSlot: one slot is enough, where there is no room for the other.
+// TestCursorOneSlot checks that one slot suffices if there is no room for the other.
 func TestCursorOneSlot(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Always})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -172,7 +173,7 @@ func TestCursorOneSlot(t *testing.T) {
 	}
 	_, err := b.deliver(1)
 	qt.Assert(t, err, qt.IsNil)
-	qt.Assert(t, b.s.saveCursor(false), qt.IsNil) // both slots say so
+	qt.Assert(t, b.s.saveCursor(false), qt.IsNil) // both slots have this state
 	b.kill()
 	b.disk.files[cursorName].data = b.disk.files[cursorName].data[:slotSize]
 	b.disk.setFault(func(op, name string) error {

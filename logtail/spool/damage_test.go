@@ -10,8 +10,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// filled returns a disk with entries 0 to n-1, of which the first acked are
-// acknowledged, left by Close or as by a kill.
+// filled returns a disk with entries 0 to n-1, of which the first acked are acknowledged. The spool
+// was closed if clean is set, or else its process was killed.
 func filled(t *testing.T, n, acked int, clean bool) *memDisk {
 	t.Helper()
 	d := newMemDisk()
@@ -34,8 +34,8 @@ func filled(t *testing.T, n, acked int, clean bool) *memDisk {
 	return d.clone()
 }
 
-// afterDamage opens a damaged copy of a spool with the entries from acked to n,
-// and checks all that must hold whatever the damage is. It returns what came out.
+// afterDamage opens a damaged spool that held entries below n, checks what must hold after any
+// damage, and returns the entries that Peek returned.
 func afterDamage(t *testing.T, d *memDisk, n int, what string) *books {
 	t.Helper()
 	b := newBooks(t, d, Options{MaxBytes: 32 << 10, Sync: Never})
@@ -51,7 +51,7 @@ func afterDamage(t *testing.T, d *memDisk, n int, what string) *books {
 	for i, times := range b.out {
 		qt.Assert(t, times == 1 && i < n+3, qt.IsTrue, qt.Commentf("%s: entry %d", what, i))
 	}
-	// Nothing is told twice, and nothing comes back.
+	// A second Open reports no further loss and finds no entry.
 	again := newBooks(t, d, b.opts)
 	qt.Assert(t, again.open(), qt.IsNil, qt.Commentf(what))
 	qt.Assert(t, again.s.Stats().DroppedEntries, qt.Equals, uint64(0), qt.Commentf(what))
@@ -85,8 +85,8 @@ func TestOpenDamagedBytes(t *testing.T) {
 	}
 }
 
-// checkDamage checks that only entries of the damaged segment are missing, and
-// that they are counted.
+// checkDamage checks that only entries of the damaged segment are missing, and that all of them are
+// counted.
 func checkDamage(t *testing.T, d *memDisk, segment map[int]bool, n, acked int, what string) {
 	t.Helper()
 	b := afterDamage(t, d, n, what)
@@ -100,7 +100,7 @@ func checkDamage(t *testing.T, d *memDisk, segment map[int]bool, n, acked int, w
 	qt.Assert(t, b.lost, qt.Equals, missing, qt.Commentf(what))
 }
 
-// segmentEntries tells which entries are in which file.
+// segmentEntries returns the entries in each file.
 func segmentEntries(t *testing.T, d *memDisk, n int) map[string]map[int]bool {
 	var firsts []uint64
 	for name := range d.files {
@@ -122,7 +122,8 @@ func segmentEntries(t *testing.T, d *memDisk, n int) map[string]map[int]bool {
 	return in
 }
 
-// TestOpenRandomDamage damages several places of a spool that was not closed.
+// TestOpenRandomDamage damages several places of a spool, closed or not, and checks that Open
+// succeeds and a new entry is kept.
 func TestOpenRandomDamage(t *testing.T) {
 	const n, acked = 80, 4
 	for seed := range uint64(300) {

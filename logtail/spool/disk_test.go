@@ -16,7 +16,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// drain takes out everything and returns it.
+// drain acknowledges all entries and returns them.
 func drain(t testing.TB, s *spool.Spool) (all []string) {
 	t.Helper()
 	for {
@@ -42,7 +42,7 @@ func TestOpenKeepsEntries(t *testing.T) {
 			want = append(want, e)
 			qt.Assert(t, s.Append([]byte(e)), qt.IsNil)
 		}
-		_, through, err := s.Peek(1) // one is acknowledged in each round
+		_, through, err := s.Peek(1) // acknowledge one in each round
 		qt.Assert(t, err, qt.IsNil)
 		qt.Assert(t, s.Ack(through), qt.IsNil)
 		want = want[1:]
@@ -71,14 +71,14 @@ func TestOpenOtherOwner(t *testing.T) {
 	}
 	refused("another owner")
 	qt.Assert(t, os.Remove(filepath.Join(dir, "owner")), qt.IsNil)
-	refused("the owner is known by the cursor")
+	refused("the cursor has the owner too")
 	qt.Assert(t, open(t, dir, spool.Options{}).Close(), qt.IsNil)
 	qt.Assert(t, os.Remove(filepath.Join(dir, "cursor")), qt.IsNil)
 	refused("the owner is written again")
 	qt.Assert(t, os.Remove(filepath.Join(dir, "owner")), qt.IsNil)
 	qt.Assert(t, os.WriteFile(filepath.Join(dir, "cursor"), nil, 0o600), qt.IsNil)
 	_, err := spool.Open(dir, owner, spool.Options{})
-	qt.Check(t, err, qt.ErrorIs, spool.ErrOwner, qt.Commentf("entries of nobody known"))
+	qt.Check(t, err, qt.ErrorIs, spool.ErrOwner, qt.Commentf("entries of an unknown owner"))
 }
 
 func TestOpenFileModes(t *testing.T) {
@@ -136,7 +136,8 @@ func TestOpenInvalidDirectory(t *testing.T) {
 	}
 }
 
-// TestOpenFileWritableByOthers: it is no damage, and mended with chmod.
+// TestOpenFileWritableByOthers checks that such a file is refused, not treated as damaged: after a
+// chmod, all entries are there.
 func TestOpenFileWritableByOthers(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no modes on Windows")
@@ -159,7 +160,7 @@ func TestOpenFileWritableByOthers(t *testing.T) {
 	}
 }
 
-// TestOpenNewerFormat: a spool of a later version of this package is left as it is.
+// TestOpenNewerFormat checks that Open leaves a spool of a later version of this package unchanged.
 func TestOpenNewerFormat(t *testing.T) {
 	dir := t.TempDir()
 	line := "netlog spool 2 something new "
@@ -173,8 +174,8 @@ func TestOpenNewerFormat(t *testing.T) {
 	qt.Check(t, string(b), qt.Equals, "new")
 }
 
-// TestOpenForeignFiles: what is not ours is neither read, followed nor removed, also
-// where it has the name that the next segment would have.
+// TestOpenForeignFiles checks that files of others are not read, followed or removed, even if one
+// has the name of the next segment.
 func TestOpenForeignFiles(t *testing.T) {
 	dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
 	qt.Assert(t, os.WriteFile(outside, bytes.Repeat([]byte("secret"), 100), 0o600), qt.IsNil)
@@ -183,7 +184,7 @@ func TestOpenForeignFiles(t *testing.T) {
 	}
 	qt.Assert(t, os.Mkdir(filepath.Join(dir, "0000000000000001.q"), 0o700), qt.IsNil)
 	if err := os.Symlink(outside, filepath.Join(dir, "0000000000000002.q")); err != nil {
-		t.Logf("without a link: %v", err)
+		t.Logf("no symbolic link: %v", err)
 	}
 	before, err := os.ReadDir(dir)
 	qt.Assert(t, err, qt.IsNil)
@@ -204,7 +205,7 @@ func TestOpenForeignFiles(t *testing.T) {
 	qt.Check(t, b, qt.HasLen, 600)
 }
 
-// TestCursorLost: without a cursor all is sent again, and nothing is lost.
+// TestCursorLost checks that without a cursor all entries are sent again and none is lost.
 func TestCursorLost(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{})
@@ -221,8 +222,8 @@ func TestCursorLost(t *testing.T) {
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 }
 
-// TestCursorAhead: where a power cut took entries that the cursor calls delivered,
-// new ones must not get their numbers.
+// TestCursorAhead checks that new entries do not get the numbers of entries that are delivered
+// according to the cursor, but were lost in a power cut.
 func TestCursorAhead(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{})
@@ -278,11 +279,11 @@ func TestAppendTooLarge(t *testing.T) {
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 }
 
-// TestOpenBacklogMemory opens a full spool of small entries: memory must not grow with it.
+// TestOpenBacklogMemory checks that a full spool of small entries takes no memory for each.
 func TestOpenBacklogMemory(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{Sync: spool.Never})
-	entry := bytes.Repeat([]byte("x"), 312) // 100,000 and more of them
+	entry := bytes.Repeat([]byte("x"), 312) // more than 100,000 fit
 	for s.Stats().DroppedEntries == 0 {
 		qt.Assert(t, s.Append(entry), qt.IsNil)
 	}
@@ -292,7 +293,7 @@ func TestOpenBacklogMemory(t *testing.T) {
 	before := heap()
 	s = open(t, dir, spool.Options{Sync: spool.Never})
 	grown := heap() - before
-	qt.Check(t, grown < 1<<20, qt.IsTrue, qt.Commentf("the heap has grown by %d bytes", grown))
+	qt.Check(t, grown < 1<<20, qt.IsTrue, qt.Commentf("the heap grew by %d bytes", grown))
 	qt.Check(t, s.Stats().Entries, qt.Equals, held)
 	for {
 		entries, through, err := s.Peek(256 << 10)

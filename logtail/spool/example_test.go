@@ -9,15 +9,14 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// A spool is opened with the identity of its Logger, given to it as its Buffer,
-// and closed after it.
+// Open a spool with the identity of its Logger, use it as the Buffer, and close it after the Logger.
 func Example() {
 	dir, err := os.MkdirTemp("", "spool")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	id := logtail.NewPrivateID() // a daemon keeps its own in a file
+	id := logtail.NewPrivateID() // a daemon keeps this ID in a file
 
 	buffer, err := spool.Open(dir, id.Public(), spool.Options{MaxBytes: 4 << 20})
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// day is a script with everything in it: appends, uploads, a restart, a bound
-// that is passed. Errors are what it is about, so it goes on after each.
+// day appends, delivers and restarts, and exceeds a small MaxBytes. It ignores errors, because the
+// callers make calls fail.
 func day(b *books) {
 	for b.open() != nil {
 	}
@@ -29,8 +29,8 @@ func day(b *books) {
 	}
 }
 
-// TestSpoolFailingCalls lets each call that a day makes of the disk fail in turn,
-// alone or with some of the next ones.
+// TestSpoolFailingCalls runs a day for each of its calls to the disk. The call fails, alone or with
+// some of the next ones.
 func TestSpoolFailingCalls(t *testing.T) {
 	for _, test := range []struct {
 		run  int
@@ -53,8 +53,8 @@ func TestSpoolFailingCalls(t *testing.T) {
 	}
 }
 
-// failing runs a day whose calls from the nth on fail, run of them, and reports
-// whether there was an nth.
+// failing runs a day in which run calls fail, starting with the nth. It reports whether there was an
+// nth call.
 func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
@@ -72,7 +72,7 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 		d.setFault(nil)
 		time.Sleep(2 * time.Minute)
 		for n := 100; n < 105; n++ {
-			qt.Assert(t, b.append(n), qt.IsNil, qt.Commentf("the disk is sound again"))
+			qt.Assert(t, b.append(n), qt.IsNil, qt.Commentf("the disk works again"))
 		}
 		b.drain()
 		b.lost += b.s.Stats().DroppedEntries
@@ -83,8 +83,8 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 	return met
 }
 
-// TestAppendDiskFull: a full disk refuses entries one by one, but not what frees room,
-// and takes new ones as soon as there is room.
+// TestAppendDiskFull checks that a full disk refuses entries but still allows deliveries, and that
+// entries are accepted again as soon as there is room.
 func TestAppendDiskFull(t *testing.T) {
 	d := newMemDisk()
 	b := newBooks(t, d, Options{})
@@ -107,7 +107,8 @@ func TestAppendDiskFull(t *testing.T) {
 	b.check(false)
 }
 
-// TestAppendFailingDiskPauses: each try of a dying disk can take half a minute.
+// TestAppendFailingDiskPauses checks that a failing disk is used rarely, because a dying disk may
+// take half a minute for each failure.
 func TestAppendFailingDiskPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
@@ -134,12 +135,12 @@ func TestAppendFailingDiskPauses(t *testing.T) {
 		qt.Assert(t, b.append(2), qt.IsNil)
 		b.drain()
 		qt.Assert(t, b.close(), qt.IsNil)
-		qt.Check(t, lines, qt.HasLen, 2, qt.Commentf("one line down, one up"))
+		qt.Check(t, lines, qt.HasLen, 2, qt.Commentf("one line for the failure, one for its end"))
 	})
 }
 
-// TestSyncFailure: after a failed fsync the kernel calls the next one a success, and
-// the data is gone all the same.
+// TestSyncFailure checks that a file is not synced again after a failure. The kernel would report
+// success, although the data is lost.
 func TestSyncFailure(t *testing.T) {
 	d := newMemDisk()
 	b := newBooks(t, d, Options{Sync: Always})
@@ -164,8 +165,8 @@ func TestSyncFailure(t *testing.T) {
 	qt.Check(t, b.out, qt.DeepEquals, map[int]int{0: 1, 2: 1})
 }
 
-// TestSpoolCallsPerEntry counts the calls while uploads succeed: one write for an entry, one
-// for its delivery, and no sync.
+// TestSpoolCallsPerEntry counts the calls while uploads succeed: one write for an entry, one for its
+// delivery, and no sync.
 func TestSpoolCallsPerEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
@@ -188,7 +189,8 @@ func TestSpoolCallsPerEntry(t *testing.T) {
 	})
 }
 
-// TestSpoolHungDisk: who only asks, claims or closes does not wait for a disk.
+// TestSpoolHungDisk checks that Stats, Claim and Release do not wait for the disk, and that Close
+// gives up after 2 seconds.
 func TestSpoolHungDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
@@ -216,9 +218,9 @@ func TestSpoolHungDisk(t *testing.T) {
 		qt.Check(t, d.locked, qt.IsTrue)
 		close(awake)
 		first, second := <-done, <-done
-		qt.Check(t, first == nil || second == nil, qt.IsTrue) // the one that hung got through
+		qt.Check(t, first == nil || second == nil, qt.IsTrue) // the call that hung succeeds
 		synctest.Wait()
-		qt.Check(t, d.locked, qt.IsFalse, qt.Commentf("the directory is given up late"))
-		qt.Check(t, b.s.Append(numbered(3)), qt.ErrorIs, ErrClosed, qt.Commentf("once"))
+		qt.Check(t, d.locked, qt.IsFalse, qt.Commentf("unlocked when the call ends"))
+		qt.Check(t, b.s.Append(numbered(3)), qt.ErrorIs, ErrClosed)
 	})
 }

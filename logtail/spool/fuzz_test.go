@@ -10,14 +10,14 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// fuzzNames are the files that FuzzOpen makes.
+// fuzzNames are the names of the files that FuzzOpen creates.
 var fuzzNames = []string{
 	ownerName, cursorName, lockName,
 	segmentName(1), segmentName(2), segmentName(3), segmentName(9), segmentName(maxSeq), "foreign",
 }
 
-// unpack makes a directory of b: for each file the index of its name, a length of
-// two bytes, and what is in it.
+// unpack creates a directory from b, which holds for each file the index of its name, its length in
+// two bytes, and its content.
 func unpack(b []byte) *memDisk {
 	d := newMemDisk()
 	for len(b) >= 3 {
@@ -40,8 +40,8 @@ func pack(d *memDisk) (b []byte) {
 	return b
 }
 
-// FuzzOpen opens a directory with anything in it: it must not panic, not return
-// an entry that is not there, and keep what is appended afterwards.
+// FuzzOpen opens a directory with arbitrary files. Open must not panic, Peek must return only entries
+// that are in the files, and new entries must be kept.
 func FuzzOpen(f *testing.F) {
 	d := newMemDisk()
 	s, err := open(d, testOwner, Options{MaxBytes: 64 << 10, Sync: Never})
@@ -62,13 +62,13 @@ func FuzzOpen(f *testing.F) {
 	f.Add(pack(d.clone()))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d := unpack(b)
-		frames := bytes.Clone(b) // where every entry must be
+		frames := bytes.Clone(b) // contains every entry
 		s, err := open(d, testOwner, Options{MaxBytes: 64 << 10, Sync: Never})
 		if err != nil {
 			return
 		}
 		fresh := []byte("a new entry")
-		appended := s.Append(fresh) == nil // not where all numbers are used up
+		appended := s.Append(fresh) == nil // fails if all numbers are used
 		var last []byte
 		for {
 			entries, through, err := s.Peek(100)

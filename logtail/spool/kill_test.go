@@ -18,8 +18,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// childEnv makes this binary the child of a test: it works on the spool in that
-// directory until it is killed.
+// childEnv holds the directory of a spool. If it is set, the test binary uses the spool until it is
+// killed.
 const childEnv = "NETLOG_SPOOL_CHILD"
 
 func TestMain(m *testing.M) {
@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(secrettest.Watch(m.Run))
 }
 
-// child appends and delivers without end. It tells each step on standard output
-// when it is done, in one write: what it told, it did.
+// child appends and delivers until it is killed. It prints each step after it is done, with a single
+// write, so that every complete line was done.
 func child(dir string) {
 	s, err := spool.Open(dir, owner, spool.Options{MaxBytes: 1 << 30})
 	if err != nil {
@@ -59,7 +59,7 @@ func child(dir string) {
 			name, _, _ := strings.Cut(string(e), " ")
 			names = append(names, name)
 		}
-		fmt.Println("sent", strings.Join(names, " ")) // the server has them before the Ack
+		fmt.Println("sent", strings.Join(names, " ")) // a server has them before the Ack
 		if err := s.Ack(through); err != nil {
 			fmt.Println("error", err)
 		}
@@ -70,15 +70,15 @@ func killEntry(n int) []byte {
 	return fmt.Appendf(nil, "%d %s", n, strings.Repeat("x", n*31%2500))
 }
 
-// TestKill kills a process that uses the spool at a random instant, again and
-// again: what it accepted is delivered, by one of those that follow it.
+// TestKill kills processes that use the spool at random instants. It checks that one of the following
+// processes delivers every accepted entry.
 func TestKill(t *testing.T) {
 	rounds := 30
 	if n, err := strconv.Atoi(os.Getenv("NETLOG_KILLS")); err == nil {
 		rounds = n
 	}
 	dir := t.TempDir()
-	accepted, sent := 0, map[int]bool{} // accepted are the entries below
+	accepted, sent := 0, map[int]bool{} // all entries below accepted are accepted
 	for round := range rounds {
 		accepted = killRound(t, dir, accepted, sent, round)
 	}
@@ -112,8 +112,8 @@ func TestKill(t *testing.T) {
 	t.Logf("%d kills, %d entries accepted, %d lost", rounds, accepted, lost)
 }
 
-// killRound runs a child for a moment, and returns the number after the last
-// entry that it told to be accepted, or has delivered.
+// killRound runs a child for a moment, and returns the number after the last entry that the child
+// reported as accepted.
 func killRound(t *testing.T, dir string, from int, sent map[int]bool, round int) int {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s_FROM=%d", childEnv, from+1))
@@ -121,23 +121,23 @@ func killRound(t *testing.T, dir string, from int, sent map[int]bool, round int)
 	out, err := cmd.StdoutPipe()
 	qt.Assert(t, err, qt.IsNil)
 	qt.Assert(t, cmd.Start(), qt.IsNil)
-	// The child is killed after a random number of steps, from here, so that the
-	// instant falls anywhere in the steps that it is ahead.
+	// Kill the child after reading a random number of its steps. It is ahead of the reader, so the
+	// kill hits it anywhere in a later step.
 	steps := rand.New(rand.NewPCG(uint64(round), 2)).IntN(400)
 	r := bufio.NewReader(out)
-	sent[from] = true // skipped: an entry not told may be there or not
+	sent[from] = true // skipped by the child: it may have been accepted without a report
 	for step := 0; ; step++ {
 		if step == steps {
 			qt.Assert(t, cmd.Process.Kill(), qt.IsNil)
 		}
 		line, err := r.ReadString('\n')
 		if err == io.EOF {
-			break // a line cut short tells nothing
+			break // ignore an incomplete line
 		}
 		qt.Assert(t, err, qt.IsNil)
 		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); verb {
 		case "open":
-			qt.Assert(t, rest, qt.Equals, "0", qt.Commentf("nothing is lost by a kill"))
+			qt.Assert(t, rest, qt.Equals, "0", qt.Commentf("a kill loses nothing"))
 		case "wrote":
 			from, err = strconv.Atoi(rest)
 			qt.Assert(t, err, qt.IsNil)
@@ -152,12 +152,12 @@ func killRound(t *testing.T, dir string, from int, sent map[int]bool, round int)
 			t.Fatal(line)
 		}
 	}
-	cmd.Wait() // killed, which is an error
+	cmd.Wait() // returns an error, since the child was killed
 	return from
 }
 
-// TestLockEndsWithProcess opens a spool that another process has, and again
-// when that one was killed.
+// TestLockEndsWithProcess opens a spool that another process uses, and again while that process is
+// being killed.
 func TestLockEndsWithProcess(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0])
@@ -165,11 +165,11 @@ func TestLockEndsWithProcess(t *testing.T) {
 	out, err := cmd.StdoutPipe()
 	qt.Assert(t, err, qt.IsNil)
 	qt.Assert(t, cmd.Start(), qt.IsNil)
-	_, err = bufio.NewReader(out).ReadString('\n') // it is open now
+	_, err = bufio.NewReader(out).ReadString('\n') // the child has opened it
 	qt.Assert(t, err, qt.IsNil)
 	_, err = spool.Open(dir, owner, spool.Options{})
 	qt.Check(t, err, qt.ErrorIs, spool.ErrLocked)
 	time.AfterFunc(200*time.Millisecond, func() { cmd.Process.Kill() })
-	open(t, dir, spool.Options{}) // waits for the other one to end
+	open(t, dir, spool.Options{}) // waits for the child to end
 	cmd.Wait()
 }

@@ -8,7 +8,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// peek peeks at entries that are delivered with the token it returns.
+// peek calls Peek, counts the entries as delivered, and returns the token to acknowledge them.
 func (b *books) peek(limit int) uint64 {
 	entries, through, err := b.s.Peek(limit)
 	qt.Assert(b.t, err, qt.IsNil)
@@ -18,24 +18,24 @@ func (b *books) peek(limit int) uint64 {
 	return through
 }
 
-// look peeks at entries without delivering them.
+// look calls Peek and ignores the entries.
 func (b *books) look(limit int) {
 	_, _, err := b.s.Peek(limit)
 	qt.Assert(b.t, err, qt.IsNil)
 }
 
-// TestSpoolDamagedBytesWhileOpen: also where the files change under an open spool, no
-// entry is invented, and what is lost is of one segment, and counted.
+// TestSpoolDamagedBytesWhileOpen changes the files of an open spool. It checks that no entry is
+// invented, and that the lost entries belong to one segment and are counted.
 func TestSpoolDamagedBytesWhileOpen(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		before func(b *books) (token uint64)
-		after  func(b *books) // the damage, and before the token is acknowledged
-		extra  bool           // what is found damaged is counted, and stays so when it was delivered
+		after  func(b *books) // called after the damage, before the Ack
+		extra  bool           // entries found damaged stay counted even if they were delivered
 	}{
 		{"unread", func(*books) uint64 { return 0 }, func(b *books) {}, false},
 		{"read", func(b *books) uint64 { return b.peek(600) }, func(b *books) {}, false},
-		// So Ack has to find its way over frames that nobody holds.
+		// Peek has forgotten the places, so Ack must follow the frames.
 		{"read before", func(b *books) uint64 { token := b.peek(600); b.look(1); return token }, func(b *books) {}, false},
 		{"read before and again", func(b *books) uint64 { return b.peek(5000) }, func(b *books) { b.look(4000) }, true},
 	} {
@@ -77,7 +77,7 @@ func TestSpoolDamagedBytesWhileOpen(t *testing.T) {
 							qt.Assert(t, times, qt.Equals, 1, qt.Commentf("%s: entry %d", what, e))
 						}
 						b.check(test.extra)
-						// Nothing is told twice, and nothing comes back.
+						// A second Open reports no further loss and finds no entry.
 						qt.Assert(t, b.open(), qt.IsNil, qt.Commentf(what))
 						s := b.s.Stats()
 						qt.Assert(t, s.Entries+int(s.DroppedEntries), qt.Equals, 0, qt.Commentf(what))
@@ -90,7 +90,8 @@ func TestSpoolDamagedBytesWhileOpen(t *testing.T) {
 	}
 }
 
-// TestPeekDamagedBytesWhileReading: the lengths are read before the frames.
+// TestPeekDamagedBytesWhileReading changes a byte after Peek has read the lengths, and before it reads
+// the frames.
 func TestPeekDamagedBytesWhileReading(t *testing.T) {
 	size := 0
 	for at := 0; at == 0 || at < size; at++ {
@@ -118,7 +119,7 @@ func TestPeekDamagedBytesWhileReading(t *testing.T) {
 	}
 }
 
-// TestPeekDamagedLengthMemory: it can say 4 GiB.
+// TestPeekDamagedLengthMemory checks that a damaged length of 4 GiB allocates little.
 func TestPeekDamagedLengthMemory(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)

@@ -20,11 +20,11 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// These tests put a spool on a disk that fails or hangs under the Loggers that use it.
+// These tests run Loggers with a spool on a disk that fails or hangs.
 
 var testID = logtail.PrivateID{7}
 
-// server is an http.RoundTripper that takes everything and keeps the n members.
+// server is an http.RoundTripper that accepts all entries and keeps their members named n.
 type server struct {
 	mu      sync.Mutex // guards the fields below
 	ns      []int
@@ -59,8 +59,8 @@ func (s *server) config(buf logtail.Buffer) logtail.Config {
 	}
 }
 
-// A disk that hangs delays polls and nothing else: packets are counted, Stats
-// answers, and the deadline of Shutdown holds.
+// TestLoggerHungDisk checks that a hanging disk delays only polls. Packets are counted, Stats returns,
+// and Shutdown keeps its deadline.
 func TestLoggerHungDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
@@ -84,9 +84,9 @@ func TestLoggerHungDisk(t *testing.T) {
 		packet := make([]byte, 40)
 		packet[0] = 0x45
 		meter.UpdateTx(packet)
-		<-hung // the poll that writes the window
+		<-hung // the poll is writing the window
 		start := time.Now()
-		for range 1000 { // in this bubble a wait would let time pass, or end in a deadlock
+		for range 1000 { // waiting would let the time of the bubble pass, or deadlock
 			meter.UpdateTx(packet)
 			meter.UpdateRx(packet)
 		}
@@ -107,14 +107,14 @@ func TestLoggerHungDisk(t *testing.T) {
 	})
 }
 
-// Each call that a Logger makes of the disk fails in turn: what Write accepted
-// arrives, in order, and what it did not is told in the stream.
+// TestLoggerFailingCalls lets each call to the disk fail in turn, and checks that what Write accepted
+// arrives in order and that the rest is reported in the stream.
 func TestLoggerFailingCalls(t *testing.T) {
 	for _, sync := range []Sync{Interval, Always} {
 		for _, fault := range []error{errIO, errNoSpace} {
 			t.Run(fmt.Sprintf("sync=%d/%v", sync, fault), func(t *testing.T) {
 				n := 1
-				for ; loggerOverFault(t, n, fault, Options{Sync: sync}); n++ {
+				for ; runWithFault(t, n, fault, Options{Sync: sync}); n++ {
 				}
 				t.Logf("%d calls", n)
 				qt.Check(t, n > 50, qt.IsTrue)
@@ -123,9 +123,9 @@ func TestLoggerFailingCalls(t *testing.T) {
 	}
 }
 
-// loggerOverFault runs a Logger whose nth call of the disk fails, and reports
-// whether there was an nth.
-func loggerOverFault(t *testing.T, nth int, fault error, opts Options) (met bool) {
+// runWithFault runs a Logger whose nth call to the disk fails. It reports whether there was an nth
+// call.
+func runWithFault(t *testing.T, nth int, fault error, opts Options) (met bool) {
 	synctest.Test(t, func(t *testing.T) {
 		d, srv := newMemDisk(), &server{}
 		s, err := open(d, testID.Public(), opts)
@@ -157,7 +157,7 @@ func loggerOverFault(t *testing.T, nth int, fault error, opts Options) (met bool
 		qt.Check(t, srv.ns, qt.DeepEquals, want)
 		qt.Check(t, stats.DroppedEntries, qt.Equals, refused)
 		qt.Check(t, stats.DeliveredEntries, qt.Equals, uint64(srv.entries))
-		s.Close() // it can be the call that fails
+		s.Close() // this may be the call that fails
 		qt.Assert(t, t.Failed(), qt.IsFalse, qt.Commentf("call %d", nth))
 	})
 	return met

@@ -13,7 +13,8 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// All entries go bad while they wait: that is told, and is no fault of the upload.
+// TestLoggerAllEntriesLost damages all entries while they wait. The loss is reported to the server, is
+// not an upload error, and does not delay Shutdown.
 func TestLoggerAllEntriesLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)

@@ -12,17 +12,17 @@ import (
 	"syscall"
 )
 
-// memDisk is a directory in memory that fails where a test wants it, and that
-// can lose what was not synced.
+// memDisk is a directory in memory. A test can let any call fail, and a power cut loses what was not
+// synced.
 type memDisk struct {
-	mu      sync.Mutex // guards all below and all files
+	mu      sync.Mutex // guards the fields below and all files
 	files   map[string]*memFile
-	durable map[string]*memFile // the names that a power cut leaves
+	durable map[string]*memFile // the files whose names are synced
 	locked  bool
-	peak    int64 // bytes: the most that the files ever had together
+	peak    int64 // the largest total size of the files, in bytes
 
-	// fault, if set, is asked before each call, which fails with the error it
-	// returns. It is called without mu.
+	// fault, if not nil, is called without mu before each call, which fails if it returns an
+	// error.
 	fault func(op, name string) error
 }
 
@@ -43,7 +43,7 @@ func (d *memDisk) setFault(fault func(op, name string) error) {
 	d.fault = fault
 }
 
-// begin asks for a fault and takes mu.
+// begin calls fault and locks mu.
 func (d *memDisk) begin(op, name string) error {
 	d.mu.Lock()
 	fault := d.fault
@@ -130,7 +130,7 @@ func (d *memDisk) Close() error {
 	return err
 }
 
-// powerCut leaves of what was not synced as much as r likes, block by block.
+// powerCut loses a random part of what was not synced, block by block.
 func (d *memDisk) powerCut(r *rand.Rand) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -154,7 +154,7 @@ func (d *memDisk) powerCut(r *rand.Rand) {
 }
 
 func lose(f *memFile, r *rand.Rand) {
-	const block = 64 // bytes; real ones are larger, and so hit fewer boundaries
+	const block = 64 // bytes; smaller than a real block, so that more frames cross a boundary
 	size := len(f.data)
 	if size > len(f.synced) {
 		size = len(f.synced) + r.IntN(size-len(f.synced)+1)
@@ -186,7 +186,7 @@ func (f *memFile) WriteAt(b []byte, off int64) (int, error) {
 	err := f.disk.begin("write", f.name)
 	defer f.disk.mu.Unlock()
 	if err != nil {
-		b = b[:len(b)/2] // a write that fails can do a part of its work
+		b = b[:len(b)/2] // a failing write may write a part
 	}
 	if grow := int(off) + len(b) - len(f.data); grow > 0 {
 		f.data = append(f.data, make([]byte, grow)...)
@@ -243,7 +243,7 @@ var (
 	errNoMemory = noMemory()
 )
 
-// noMemory returns what a system without memory says.
+// noMemory returns the error of a system that lacks memory.
 func noMemory() error {
 	if runtime.GOOS == "windows" {
 		return syscall.Errno(8) // ERROR_NOT_ENOUGH_MEMORY
@@ -251,7 +251,7 @@ func noMemory() error {
 	return syscall.ENOMEM
 }
 
-// noSpace returns what a full disk says.
+// noSpace returns the error of a full disk.
 func noSpace() error {
 	if runtime.GOOS == "windows" {
 		return syscall.Errno(112) // ERROR_DISK_FULL

@@ -9,9 +9,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// TestModel makes random calls, with restarts and kills in between, and compares
-// with what went in and out: all that was accepted comes out in order, or is
-// counted as dropped, and the files never pass the bound.
+// TestModel makes random calls, with restarts and kills. It checks that every accepted entry comes
+// out in order or is counted as dropped, and that the files never exceed MaxBytes.
 func TestModel(t *testing.T) {
 	for seed := range uint64(300) {
 		synctest.Test(t, func(t *testing.T) { model(t, seed) })
@@ -36,7 +35,7 @@ func model(t *testing.T, seed uint64) {
 		case k < 15:
 			_, err := b.deliver(r.IntN(4000))
 			qt.Assert(t, err, qt.IsNil)
-		case k < 17: // a batch in flight, part of which may be dropped meanwhile
+		case k < 17: // a batch in flight, part of which may be dropped
 			entries, through, err := b.s.Peek(r.IntN(4000))
 			qt.Assert(t, err, qt.IsNil)
 			qt.Assert(t, b.append(n), qt.IsNil)
@@ -55,7 +54,7 @@ func model(t *testing.T, seed uint64) {
 		case k < 19:
 			qt.Assert(t, b.close(), qt.IsNil)
 			qt.Assert(t, b.open(), qt.IsNil)
-		default: // killed: nothing is closed, and the lock is free
+		default: // the process is killed: no file is closed, and the lock is free
 			b.kill()
 			qt.Assert(t, b.open(), qt.IsNil)
 		}
@@ -70,8 +69,8 @@ func model(t *testing.T, seed uint64) {
 	b.check(false)
 }
 
-// TestPowerCut loses what was not synced. What was, comes back; the rest is an
-// ordered part of what was accepted.
+// TestPowerCut loses a part of what was not synced, and checks that everything synced is delivered,
+// and that entries are in order.
 func TestPowerCut(t *testing.T) {
 	for seed := range uint64(400) {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// mountTmpfs mounts a small file system in memory for the time of the test.
+// mountTmpfs mounts a small file system in memory until the end of the test.
 func mountTmpfs(t *testing.T, size string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -25,8 +25,9 @@ func mountTmpfs(t *testing.T, size string) (dir string) {
 	return dir
 }
 
-// TestAppendFullFileSystem fills a real file system: entries are refused, what was accepted can
-// be delivered with no block free, and new ones are taken when there is room.
+// TestAppendFullFileSystem fills a real file system. It checks that entries are refused, that
+// accepted ones can be acknowledged without a free block, and that new ones are accepted once there
+// is room.
 func TestAppendFullFileSystem(t *testing.T) {
 	dir := mountTmpfs(t, "256k")
 	s := open(t, filepath.Join(dir, "spool"), spool.Options{})
@@ -41,7 +42,7 @@ func TestAppendFullFileSystem(t *testing.T) {
 		}
 		want = append(want, e)
 	}
-	// Others take what is left.
+	// Another file takes the rest of the room.
 	os.WriteFile(filepath.Join(dir, "other"), make([]byte, 256<<10), 0o600)
 	_, through, err := s.Peek(1)
 	qt.Assert(t, err, qt.IsNil)
@@ -57,7 +58,7 @@ func TestAppendFullFileSystem(t *testing.T) {
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 }
 
-// TestOpenReadOnlyFileSystem: a file system that has become read-only delivers what it holds.
+// TestOpenReadOnlyFileSystem checks that entries on a read-only file system can be delivered.
 func TestOpenReadOnlyFileSystem(t *testing.T) {
 	dir := mountTmpfs(t, "256k")
 	s := open(t, dir, spool.Options{})
@@ -83,7 +84,7 @@ func TestOpenReadOnlyFileSystem(t *testing.T) {
 	qt.Check(t, s.Append([]byte("taken")), qt.IsNil)
 }
 
-// TestOpenTooManyOpenFiles: a process without file descriptors is not a damaged spool.
+// TestOpenTooManyOpenFiles checks that a lack of file descriptors is not taken for damage.
 func TestOpenTooManyOpenFiles(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{})
@@ -99,8 +100,8 @@ func TestOpenTooManyOpenFiles(t *testing.T) {
 	qt.Check(t, drain(t, s), qt.DeepEquals, []string{"kept"})
 }
 
-// TestPowerCutOnExt4 copies the image of a mounted file system while a process
-// writes, and opens the copy: the journal is played back as after a power cut.
+// TestPowerCutOnExt4 copies the image of a mounted file system between writes, and opens the copy.
+// Mounting it replays the journal, as after a power cut.
 func TestPowerCutOnExt4(t *testing.T) {
 	if os.Getenv("NETLOG_POWERCUT") == "" {
 		t.Skip("set NETLOG_POWERCUT=1, as root, to cut the power of an ext4 image")
@@ -134,7 +135,7 @@ func TestPowerCutOnExt4(t *testing.T) {
 	run("umount", dir)
 }
 
-// TestAckWritableAgain: deliveries are recorded again, too.
+// TestAckWritableAgain checks that deliveries are recorded once the file system is writable again.
 func TestAckWritableAgain(t *testing.T) {
 	dir := mountTmpfs(t, "256k")
 	remount := func(flags uintptr) {

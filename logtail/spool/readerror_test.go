@@ -13,22 +13,22 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
-// An error that tells of the process, or that may pass, gives no entry up; one
-// that stays is the end of a segment.
+// TestPeekReadErrors checks that a transient error drops no entry, and that a permanent one drops the
+// rest of the segment.
 func TestPeekReadErrors(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		err   error
-		times int  // that reading the second segment fails
-		lost  bool // its entries
+		times int  // number of failures to read the second segment
+		lost  bool // the entries of the second segment
 	}{
-		{"too many open files, however often", syscall.EMFILE, 20, false},
+		{"too many open files", syscall.EMFILE, 20, false},
 		{"no memory", errNoMemory, 20, false},
-		{"no right to read it", fs.ErrPermission, 20, false},
+		{"permission denied", fs.ErrPermission, 20, false},
 		{"others can write it", &owndir.RefusedError{Path: "x", Err: errors.New("is not ours")}, 20, false},
 		{"the disk fails twice", errIO, readTries - 1, false},
-		{"the disk cannot read it", errIO, readTries, true},
-		{"it is gone", fs.ErrNotExist, 1, true},
+		{"the disk fails for good", errIO, readTries, true},
+		{"file missing", fs.ErrNotExist, 1, true},
 	} {
 		for _, op := range []string{"open", "read"} {
 			t.Run(test.name+" at "+op, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestPeekReadErrors(t *testing.T) {
 					left--
 					return test.err
 				})
-				// What comes before it is delivered first.
+				// The entries before it are delivered first.
 				entries, through, err := b.s.Peek(3000)
 				qt.Assert(t, err, qt.IsNil)
 				qt.Assert(t, entries, qt.HasLen, int(b.s.segs[0].n))
@@ -73,7 +73,8 @@ func TestPeekReadErrors(t *testing.T) {
 	}
 }
 
-// TestAckReadErrorRemovesNothing, and is made again.
+// TestAckReadErrorRemovesNothing checks that an Ack that fails to find its entry changes nothing, and
+// can be repeated.
 func TestAckReadErrorRemovesNothing(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -88,7 +89,7 @@ func TestAckReadErrorRemovesNothing(t *testing.T) {
 		b.note(e)
 	}
 	qt.Assert(t, b.s.Ack(0), qt.IsNil)
-	_, _, err = b.s.Peek(1) // forgets where the others lie
+	_, _, err = b.s.Peek(1) // replaces the places that Peek has stored
 	qt.Assert(t, err, qt.IsNil)
 	b.s.closeReader()
 	b.disk.setFault(func(op, name string) error {
@@ -107,8 +108,7 @@ func TestAckReadErrorRemovesNothing(t *testing.T) {
 	b.check(false)
 }
 
-// While a spool is opened, the lack of something that is not the disk's fault is an
-// error, and a read that fails once is tried again.
+// TestOpenReadErrors checks that Open returns a transient error, and tries again if the disk fails.
 func TestOpenReadErrors(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -119,7 +119,7 @@ func TestOpenReadErrors(t *testing.T) {
 		lost  bool
 	}{
 		{"too many open files", "open", syscall.EMFILE, 1, false, false},
-		{"no right to read it", "open", fs.ErrPermission, 1, false, false},
+		{"permission denied", "open", fs.ErrPermission, 1, false, false},
 		{"a read that fails twice", "read", errIO, readTries - 1, true, false},
 		{"a read that fails for good", "read", errIO, readTries, true, true},
 	} {
@@ -155,7 +155,8 @@ func TestOpenReadErrors(t *testing.T) {
 	}
 }
 
-// TestOpenNewestSegmentUnreadable, though nothing says how many entries it had.
+// TestOpenNewestSegmentUnreadable checks that the loss is reported, although the number of entries is
+// unknown.
 func TestOpenNewestSegmentUnreadable(t *testing.T) {
 	var lines []string
 	b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {

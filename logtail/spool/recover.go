@@ -65,7 +65,7 @@ func (s *Spool) recover() error {
 }
 
 // adopt adds g to the queue if it contains entries that are not delivered or dropped. They end
-// before limit, where the next segment begins.
+// before limit, the first number of the next segment.
 func (s *Spool) adopt(g segment, limit uint64) (t tail, err error) {
 	s.total += g.size
 	if limit > s.head { // otherwise it has no entries of interest
@@ -176,7 +176,7 @@ func (s *Spool) scan(f file, g *segment, limit uint64, lost *uint64) error {
 	}
 }
 
-// readFrame reads a frame of at most limit bytes. The size is 0 if there is none. fits reports
+// readFrame reads a frame of at most limit bytes. The size is 0 if there is no frame. fits reports
 // whether the checksum matches entry seq.
 func readFrame(r *bufio.Reader, seq uint64, limit int64) (size int64, fits bool, err error) {
 	var header [frameHeader]byte

@@ -10,7 +10,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// TestOpenTooLargeDropsOldest entries, by whole segments, when it is opened.
+// TestOpenTooLargeDropsOldest opens a spool with a smaller MaxBytes, which drops whole segments.
 func TestOpenTooLargeDropsOldest(t *testing.T) {
 	for _, removes := range []bool{true, false} {
 		var lines []string
@@ -54,7 +54,7 @@ func TestOpenTooLargeDropsOldest(t *testing.T) {
 	}
 }
 
-// TestMaxBytesCountsUnremovableFiles against the bound: the spool is full of them then.
+// TestMaxBytesCountsUnremovableFiles checks that files which cannot be removed fill the spool.
 func TestMaxBytesCountsUnremovableFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBooks(t, newMemDisk(), Options{MaxBytes: minMaxBytes, Sync: Never})
@@ -82,14 +82,15 @@ func TestMaxBytesCountsUnremovableFiles(t *testing.T) {
 	})
 }
 
-// TestMaxBytesIgnoresMissingFiles, whoever removed them.
+// TestMaxBytesIgnoresMissingFiles removes segments behind the back of the spool, and checks that
+// their bytes no longer count.
 func TestMaxBytesIgnoresMissingFiles(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{MaxBytes: minMaxBytes, Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
 	b.s.segBytes = 400
 	for n := range 100 {
 		qt.Assert(t, b.append(n), qt.IsNil)
-		if n%3 == 2 { // all that is held is lost, but for what is being written
+		if n%3 == 2 { // lose everything but the segment being written
 			for name := range b.disk.files {
 				if _, ok := parseSegmentName(name); ok {
 					delete(b.disk.files, name)
@@ -103,8 +104,8 @@ func TestMaxBytesIgnoresMissingFiles(t *testing.T) {
 	b.check(false)
 }
 
-// TestAppendSkipsTakenNames: sixteen for one entry at most, and they count as
-// no loss.
+// TestAppendSkipsTakenNames checks that Append skips at most 16 existing files for one entry, and
+// does not count their numbers as lost.
 func TestAppendSkipsTakenNames(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -122,8 +123,8 @@ func TestAppendSkipsTakenNames(t *testing.T) {
 	}
 }
 
-// TestAppendLastNumber is one that no spool gets to by counting. One that was put there
-// takes no entry until it is delivered and opened again.
+// TestAppendLastNumber opens a spool with an entry of the largest number, which no spool reaches by
+// counting. Append fails until that entry is delivered and the spool is opened again.
 func TestAppendLastNumber(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -141,7 +142,7 @@ func TestAppendLastNumber(t *testing.T) {
 	qt.Check(t, b.out, qt.DeepEquals, map[int]int{0: 1, 2: 1})
 }
 
-// TestAppendLargeEntryMemory.
+// TestAppendLargeEntryMemory checks that Append releases the memory of a large frame.
 func TestAppendLargeEntryMemory(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -155,8 +156,7 @@ func TestAppendLargeEntryMemory(t *testing.T) {
 	qt.Assert(t, b.s.Close(), qt.IsNil)
 }
 
-// TestPeekCrossesSkippedNumbers: else whoever looks for an entry behind a bad
-// one finds none.
+// TestPeekCrossesSkippedNumbers checks that Peek finds the entries after a number without an entry.
 func TestPeekCrossesSkippedNumbers(t *testing.T) {
 	b := newBooks(t, newMemDisk(), Options{Sync: Never})
 	qt.Assert(t, b.open(), qt.IsNil)
@@ -172,13 +172,13 @@ func TestPeekCrossesSkippedNumbers(t *testing.T) {
 	for n := 2; n < 5; n++ {
 		qt.Assert(t, b.append(n), qt.IsNil)
 	}
-	for range 2 { // also from what Peek remembers
+	for range 2 { // the second result comes from memory
 		entries, through, err := b.s.Peek(3000)
 		qt.Assert(t, err, qt.IsNil)
 		qt.Assert(t, entries, qt.HasLen, 4)
 		qt.Check(t, through, qt.Equals, uint64(5))
 	}
-	for want := range 4 { // one by one, across the number that is left out
+	for want := range 4 { // one by one, across the skipped number
 		qt.Assert(t, b.s.Stats().Entries, qt.Equals, 4-want)
 		entries, _, err := b.s.Peek(1)
 		qt.Assert(t, err, qt.IsNil)

@@ -12,7 +12,7 @@ import (
 
 var owner = logtail.PublicID{1, 2, 3}
 
-// open opens a spool that is closed when the test ends, if it is not before.
+// open opens a spool, and closes it at the end of the test.
 func open(t testing.TB, dir string, opts spool.Options) *spool.Spool {
 	t.Helper()
 	s, err := spool.Open(dir, owner, opts)
