@@ -6,7 +6,7 @@ import "strconv"
 // Internet Protocol Numbers". Zero means that the protocol is not known.
 type Proto uint8
 
-// The protocols that have a name here. Every other number is a valid Proto too.
+// Protocols with a name. Any other number is a valid Proto too.
 const (
 	Unknown Proto = 0
 	ICMPv4  Proto = 1   // RFC 792

@@ -68,7 +68,8 @@ func TestTupleJSON(t *testing.T) {
 	}
 }
 
-// TestTupleBesideCounts guards the reason why Tuple has no MarshalJSON.
+// TestTupleBesideCounts checks that an embedded Tuple does not hide the fields beside it, as it would
+// with a MarshalJSON method.
 func TestTupleBesideCounts(t *testing.T) {
 	entry := struct {
 		flowtrack.Tuple
@@ -119,7 +120,7 @@ func TestTupleCompare(t *testing.T) {
 	}
 }
 
-// TestProtoString checks that every number has a name of its own.
+// TestProtoString checks that each number has a different name.
 func TestProtoString(t *testing.T) {
 	c := qt.New(t)
 	seen := make(map[string]flowtrack.Proto)

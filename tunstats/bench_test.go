@@ -9,8 +9,8 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// BenchmarkUpdate times one packet, alone or in a batch, of flows that are known.
-// internal/bench compares with others.
+// BenchmarkUpdate measures one packet of a known flow, alone or in a batch. internal/bench compares
+// it with other implementations.
 func BenchmarkUpdate(b *testing.B) {
 	for _, v := range []struct {
 		name     string
@@ -61,6 +61,7 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
+// BenchmarkUpdateOff measures one packet while counting is off.
 func BenchmarkUpdateOff(b *testing.B) {
 	var m tunstats.Meter
 	pkt := tcp(netip.MustParseAddr("100.64.0.1"), netip.MustParseAddr("100.64.0.2"), 1, 2)

@@ -9,20 +9,20 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// The first packets of a TCP connection from 100.64.0.1, port 50000, to 100.64.0.2,
-// port 443, as far as it matters here.
+// The beginnings of the first two packets of a TCP connection from 100.64.0.1, port 50000, to
+// 100.64.0.2, port 443.
 var (
 	syn    = []byte{0x45, 0, 0, 24, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 1, 100, 64, 0, 2, 0xc3, 0x50, 1, 0xbb}
 	synAck = []byte{0x45, 0, 0, 24, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 2, 100, 64, 0, 1, 1, 0xbb, 0xc3, 0x50}
 )
 
-// tunnel stands for the tun.Device of wireguard-go.
+// tunnel has two methods of wireguard-go's tun.Device.
 type tunnel interface {
 	Read(bufs [][]byte, sizes []int, offset int) (n int, err error)
 	Write(bufs [][]byte, offset int) (int, error)
 }
 
-// device counts what goes through the tunnel inside.
+// device counts the packets of a tunnel.
 type device struct {
 	tunnel
 	tunstats.Meter
@@ -39,8 +39,8 @@ func (d *device) Write(bufs [][]byte, offset int) (int, error) {
 	return d.tunnel.Write(bufs, offset)
 }
 
-// A wrapper that embeds a Meter is a Device of a netlog.Logger, which calls the
-// last three methods.
+// A tunnel that embeds a Meter is a netlog.Device. A netlog.Logger calls SetStatisticsEnabled and
+// ExtractStatistics.
 func Example() {
 	d := &device{tunnel: small{}}
 
@@ -86,7 +86,7 @@ func ExampleStatistics_maxFlows() {
 	// TCP 100.64.0.1:50000 -> 100.64.0.2:4 1
 }
 
-// small is a tunnel into which the host sends one packet at a time.
+// small is a tunnel through which the host sends one packet at a time.
 type small struct{}
 
 func (small) Read(bufs [][]byte, sizes []int, offset int) (int, error) {

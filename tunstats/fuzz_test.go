@@ -10,11 +10,11 @@ import (
 	"github.com/go-netlog/netlog/tunstats/internal/slow"
 )
 
-// addPackets seeds f with the packets of the table and all that begins one.
+// addPackets calls add with every prefix of the packets of the table.
 func addPackets(f *testing.F, add func(pkt []byte)) {
 	for _, tt := range parseCases() {
 		if len(tt.pkt) > 1024 {
-			continue // mutating 64 KiB takes all the time there is
+			continue // mutating 64 KiB is too slow
 		}
 		for n := range tt.pkt {
 			add(tt.pkt[:n+1])
@@ -22,7 +22,7 @@ func addPackets(f *testing.F, add func(pkt []byte)) {
 	}
 }
 
-// FuzzParse compares the parser with the slow one, in both directions.
+// FuzzParse compares the parser with slow.Parse, in both directions.
 func FuzzParse(f *testing.F) {
 	addPackets(f, func(pkt []byte) { f.Add(pkt) })
 	f.Fuzz(func(t *testing.T, pkt []byte) {
@@ -32,19 +32,18 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzTrailing checks that what lies behind the total length changes nothing.
+// FuzzTrailing checks that bytes after the total length change only the byte count.
 func FuzzTrailing(f *testing.F) {
 	addPackets(f, func(pkt []byte) { f.Add(pkt, []byte{0x2c, 0xff, 0, 1}) })
 	f.Fuzz(func(t *testing.T, pkt, trailing []byte) {
 		if stated, ok := slow.StatedLen(pkt); !ok || stated > len(pkt) {
-			return // the buffer's end is the packet's
+			return // the packet ends with the buffer
 		}
 		checkParse(t, append(bytes.Clone(pkt), trailing...), slow.Parse(pkt))
 	})
 }
 
-// FuzzAfterAnother checks that a packet counts as it does alone, whatever was
-// counted before it.
+// FuzzAfterAnother checks that a packet counts the same whatever was counted before it.
 func FuzzAfterAnother(f *testing.F) {
 	var before []byte
 	addPackets(f, func(pkt []byte) {
@@ -73,7 +72,7 @@ func FuzzAfterAnother(f *testing.F) {
 	})
 }
 
-// FuzzBatch checks that a batch of any shape counts what single packets would.
+// FuzzBatch checks that a batch of any shape counts the same as single packets.
 func FuzzBatch(f *testing.F) {
 	f.Add(v4(17, ports()), v6(6, ports()), 28, 0, 0)
 	f.Add(v4(17, ports()), []byte{}, -1, 99, 4)

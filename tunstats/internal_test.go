@@ -9,8 +9,7 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// No test can send 2^64 packets, so these put the counters near the end.
-
+// TestCountsSaturate sets counters close to their limit, since it cannot send 2^64 packets.
 func TestCountsSaturate(t *testing.T) {
 	c := qt.New(t)
 	const most = math.MaxUint64
@@ -42,8 +41,8 @@ func TestCountsSaturate(t *testing.T) {
 	}
 }
 
-// TestMeterOffIgnoresUpdateInFlight goes on where an Update stands that
-// has found counting on just before it was turned off.
+// TestMeterOffIgnoresUpdateInFlight calls what an Update calls next if it found counting on just
+// before it was turned off.
 func TestMeterOffIgnoresUpdateInFlight(t *testing.T) {
 	c := qt.New(t)
 	pkt := []byte{0}
@@ -71,8 +70,8 @@ func TestKeyZeroIsZeroTuple(t *testing.T) {
 	qt.Check(t, new(key).tuple(), qt.Equals, flowtrack.Tuple{})
 }
 
-// TestHashSpreadsSimilarKeys checks that flows that differ in one place, as those
-// of a scan do, fill the slots as evenly as chance would, from both ends of the hash.
+// TestHashSpreadsSimilarKeys checks that flows that differ in one field, as in a scan, spread over the
+// slots as random numbers do, at both ends of the hash.
 func TestHashSpreadsSimilarKeys(t *testing.T) {
 	const n = 1 << 14
 	base := key{srcHi: 0xfd7a, srcLo: 1, dstHi: 0xfd7a, dstLo: 2, meta: version6 | uint64(flowtrack.TCP)<<protoShift | 443}
@@ -95,7 +94,7 @@ func TestHashSpreadsSimilarKeys(t *testing.T) {
 				h := seeds.hash(&k)
 				low[h%(2*n)], high[h>>(64-15)] = true, true
 			}
-			// n keys by chance take 2n(1-1/sqrt(e)) slots, 0.787n, give or take 0.003n.
+			// n random numbers take 2n(1-1/sqrt(e)) = 0.787n slots, give or take 0.003n.
 			for _, slots := range []int{len(low), len(high)} {
 				qt.Check(t, slots > n*75/100, qt.IsTrue, qt.Commentf("%s: %d slots for %d flows", name, slots, n))
 			}

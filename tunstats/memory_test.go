@@ -11,17 +11,17 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// TestMeterScanMemory sends 2,000,000 packets with a flow of their own
-// each amid the packets of two old flows.
+// TestMeterScanMemory sends 2,000,000 packets of one flow each, between the packets of an older
+// flow.
 func TestMeterScanMemory(t *testing.T) {
 	if raceEnabled {
-		t.Skip("the race detector has memory of its own")
+		t.Skip("the race detector uses more memory")
 	}
 	const scan, maxGrowth = 2_000_000, 12 << 20
 	for _, tt := range []struct {
 		name string
 		pkt  []byte
-		at   int // where in pkt to number the flows: the addresses
+		at   int // offset in pkt of the address that numbers the flows
 	}{
 		{"IPv4", tcp(a4, b4, 1, 443), 12},
 		{"IPv6", tcp(a6, b6, 1, 443), 20},
@@ -61,13 +61,13 @@ func TestMeterScanMemory(t *testing.T) {
 			got = nil
 			m.ExtractStatistics()
 			m.ExtractStatistics()
-			c.Check(liveHeap()-before < 64<<10, qt.IsTrue, qt.Commentf("%d bytes stay", liveHeap()-before))
+			c.Check(liveHeap()-before < 64<<10, qt.IsTrue, qt.Commentf("%d bytes remain", liveHeap()-before))
 			runtime.KeepAlive(m)
 		})
 	}
 }
 
-// liveHeap returns the bytes in use on the heap once the garbage is gone.
+// liveHeap returns the bytes in use on the heap after garbage collection.
 func liveHeap() int64 {
 	runtime.GC()
 	runtime.GC()
@@ -76,11 +76,11 @@ func liveHeap() int64 {
 	return int64(s.HeapAlloc)
 }
 
-// TestStatisticsWorstCaseMemory is the worst that can be sent:
-// batches that each begin with another address, so that all shards get all flows.
+// TestStatisticsWorstCaseMemory sends batches that each begin with another address, so that each
+// shard gets all flows.
 func TestStatisticsWorstCaseMemory(t *testing.T) {
 	if raceEnabled {
-		t.Skip("the race detector has memory of its own")
+		t.Skip("the race detector uses more memory")
 	}
 	c := qt.New(t)
 	out := make([][]byte, tunstats.DefaultMaxFlows)
@@ -106,7 +106,7 @@ func TestStatisticsWorstCaseMemory(t *testing.T) {
 
 func TestMeterIdleMemory(t *testing.T) {
 	if raceEnabled {
-		t.Skip("the race detector has memory of its own")
+		t.Skip("the race detector uses more memory")
 	}
 	c := qt.New(t)
 	before := liveHeap()
@@ -126,7 +126,7 @@ func TestUpdateAllocs(t *testing.T) {
 	for _, tt := range parseCases() {
 		bufs, sizes = append(bufs, tt.pkt), append(sizes, len(tt.pkt))
 	}
-	peers := make([][]byte, 1000) // many addresses, so that all shards have seen all
+	peers := make([][]byte, 1000) // many addresses, so that all shards are used
 	for i := range peers {
 		peers[i] = tcp(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), a4, 1, 2)
 	}

@@ -32,7 +32,7 @@ func TestMeterCountsWhileOn(t *testing.T) {
 		m.SetStatisticsEnabled(false)
 		updateAllWays(&m)
 		c.Check(m.Stats(), qt.Equals, tunstats.Stats{Flows: 1})
-		c.Check(m.ExtractStatistics(), qt.DeepEquals, want, qt.Commentf("turning off does not strand what was counted"))
+		c.Check(m.ExtractStatistics(), qt.DeepEquals, want, qt.Commentf("turning counting off keeps the counters"))
 	}
 }
 
@@ -58,7 +58,7 @@ func TestMeterFoldsPastMaxFlows(t *testing.T) {
 	c.Check(m.Stats(), qt.Equals, tunstats.Stats{Flows: 2, FoldedPackets: 1})
 }
 
-// updateAllWays counts one flow, two packets in each direction.
+// updateAllWays counts two packets of one flow in each direction, with all Update methods.
 func updateAllWays(m *tunstats.Meter) {
 	out, in := tcp(a4, b4, 1000, 2000), tcp(b4, a4, 2000, 1000)
 	m.UpdateTx(out)
@@ -67,14 +67,14 @@ func updateAllWays(m *tunstats.Meter) {
 	m.UpdateRxBatch([][]byte{in}, 0)
 }
 
-// TestMeterSwitchConcurrent sends packets that each have a flow of
-// their own, so that every single one can be found again: at most once, and
-// exactly once if counting was on from before its Update until after it.
+// TestMeterSwitchConcurrent switches counting while packets are sent, each with its own flow. It
+// checks that each packet is counted at most once, and exactly once if counting was on throughout
+// its Update.
 func TestMeterSwitchConcurrent(t *testing.T) {
 	const rounds = 1000
 	c := qt.New(t)
 	m := tunstats.Meter{MaxFlows: 1 << 24}
-	var phase atomic.Uint64 // odd while counting is surely on
+	var phase atomic.Uint64 // odd while counting is certainly on
 	var stop atomic.Bool
 	senders := make([]sender, 4)
 	var wg sync.WaitGroup
@@ -106,12 +106,12 @@ func TestMeterSwitchConcurrent(t *testing.T) {
 		}
 		sure += len(senders[i].sure)
 	}
-	t.Logf("%d packets counted, %d of them surely sent while on", len(seen), sure)
+	t.Logf("%d packets counted, %d of them certainly sent while on", len(seen), sure)
 }
 
-// sender is one goroutine of a tunnel.
+// sender is a goroutine that sends packets.
 type sender struct {
-	sure []flowtrack.Tuple // sent while counting was surely on
+	sure []flowtrack.Tuple // sent while counting was certainly on
 }
 
 func (s *sender) run(m *tunstats.Meter, id uint8, phase *atomic.Uint64, stop *atomic.Bool) {

@@ -15,7 +15,7 @@ var (
 	b6 = netip.MustParseAddr("2001:db8:ffff::7")
 )
 
-// packetOf returns an IP packet without options or extension headers, edited.
+// packetOf returns an IP packet without options or extension headers, and applies edits to it.
 func packetOf(src, dst netip.Addr, proto uint8, payload []byte, edits ...func(pkt []byte)) []byte {
 	var p []byte
 	if src.Is4() {
@@ -51,24 +51,24 @@ func tcp(src, dst netip.Addr, sport, dport uint16) []byte {
 	return packetOf(src, dst, 6, h)
 }
 
-// ports is a transport header from port 1000 to port 2000.
+// ports returns the beginning of a transport header from port 1000 to port 2000.
 func ports() []byte { return []byte{0x03, 0xe8, 0x07, 0xd0, 0, 0, 0, 0} }
 
-// ext returns an IPv6 extension header of n bytes that leads to next.
+// ext returns an IPv6 extension header of n bytes, followed by rest of type next.
 func ext(next uint8, n int, rest ...[]byte) []byte {
 	h := make([]byte, n)
 	h[0], h[1] = next, uint8(n/8-1)
 	return append(h, bytes.Join(rest, nil)...)
 }
 
-// ah returns an authentication header of n bytes, which counts in other units.
+// ah returns an authentication header of n bytes, whose length has another unit.
 func ah(next uint8, n int, rest ...[]byte) []byte {
 	h := make([]byte, n)
 	h[0], h[1] = next, uint8(n/4-2)
 	return append(h, bytes.Join(rest, nil)...)
 }
 
-// fragment returns an IPv6 fragment header at an offset in bytes.
+// fragment returns an IPv6 fragment header with an offset in bytes.
 func fragment(next uint8, offset uint16, more bool, rest ...[]byte) []byte {
 	h := []byte{next, 0, 0, 0, 0, 0, 0, 1}
 	binary.BigEndian.PutUint16(h[2:], offset&^7)
@@ -89,12 +89,12 @@ func chain(n, size int) []byte {
 	return b
 }
 
-// set returns an edit that overwrites what is at offset i.
+// set returns an edit that writes b at offset i.
 func set(i int, b ...byte) func([]byte) {
 	return func(pkt []byte) { copy(pkt[i:], b) }
 }
 
-// flow returns a Tuple between the addresses that v4 or v6 use.
+// flow4 returns a Tuple with the addresses of v4, flow6 one with those of v6.
 func flow4(proto flowtrack.Proto, sport, dport uint16) flowtrack.Tuple {
 	return flowtrack.Tuple{Proto: proto, Src: netip.AddrPortFrom(a4, sport), Dst: netip.AddrPortFrom(b4, dport)}
 }

@@ -54,7 +54,7 @@ func TestUpdateBatchSkipsEmpty(t *testing.T) {
 	var s tunstats.Statistics
 	s.UpdateTxBatch([][]byte{room, room, nil, at}, []int{40, 0, 7, -1, 40}, 16) // more sizes than buffers
 	s.UpdateTxBatch([][]byte{room, room}, []int{40}, 16)                        // more buffers than sizes
-	s.UpdateTxBatch([][]byte{at}, []int{math.MaxInt}, 16)                       // no further than the buffer
+	s.UpdateTxBatch([][]byte{at}, []int{math.MaxInt}, 16)                       // a size past the end of the buffer
 	s.UpdateRxBatch([][]byte{at, at[:16], at[:15], nil}, 16)
 	s.UpdateRxBatch(nil, 0)
 	s.UpdateTxBatch(nil, nil, 0)
@@ -102,7 +102,7 @@ func TestStatisticsFoldModel(t *testing.T) {
 	}
 }
 
-// randomFlow returns a packet of one of some n*n flows, a few without ports.
+// randomFlow returns a packet of one of about n*n flows, a few of them without ports.
 func randomFlow(r *rand.Rand, n int) []byte {
 	src, dst := a4, b4
 	if r.IntN(2) == 0 {
