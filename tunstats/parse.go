@@ -94,11 +94,10 @@ func isExtension(next flowtrack.Proto) bool {
 	return uint64(set)>>next&1 != 0
 }
 
-// skipExtensions walks the IPv6 extension headers at the beginning of b, the
-// first of which is of type next (RFC 8200, 4.1). It returns what follows them
-// and its protocol. Behind the fragment header of a later fragment there is
-// nothing to walk; proto is then the type of the first header that was cut, which
-// is what IPFIX reports.
+// skipExtensions skips the IPv6 extension headers at the beginning of b (RFC 8200, section 4.1). The
+// first of them has type next. It returns the payload after them and its protocol. A fragment
+// other than the first has no further headers: later is then true, and proto is the type of the
+// header that follows in the first fragment, as in IPFIX.
 func skipExtensions(b []byte, next flowtrack.Proto) (payload []byte, proto flowtrack.Proto, later, ok bool) {
 	shortest := len(b) - maxExtensionBytes
 	for n := 0; isExtension(next); n++ {
