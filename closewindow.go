@@ -37,9 +37,9 @@ func (s *session) closeLastWindow() {
 // written under the old routes. In the opposite order, routes that arrive later could
 // uncover packets that were exit traffic when they passed.
 //
-// If a slow callback or Device delayed the end of the window, the addresses that the new
-// routes do not know are hidden, since by now they may belong to anyone. The same holds for
-// routes that arrived during the extraction.
+// If a slow callback or Device delayed the end of the window, an address that is only in the old
+// routes may belong to someone else by now. So closeWindow hides the addresses that the new routes
+// do not know, and those that routes which arrived during the extraction do not know.
 func (s *session) closeWindow(last bool) {
 	if s.abandoned.Load() {
 		return
@@ -132,8 +132,8 @@ func (s *session) shares() (paths, names int) {
 }
 
 // takeHeld returns the held counters of the underlay, at most maxBytes of JSON, and their
-// size. It empties held. Collected under routes that know no address, all of it is exit
-// traffic, and ExitFull shows it.
+// size. It empties held. Underlay traffic has no classes and is never hidden, so takeHeld
+// collects it with an empty table and the policy Full.
 func (s *session) takeHeld(maxBytes int) (physical []record.ConnectionCounts, size int) {
 	if len(s.held) == 0 {
 		return nil, 0

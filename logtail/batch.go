@@ -154,35 +154,3 @@ func (p *packer) pack(entries [][]byte, encoding Encoding, compress bool) (body 
 
 // release frees all memory.
 func (p *packer) release() { *p = packer{} }
-
-const (
-	growAfter = 16  // successes after which a size that the server refused is tried again
-	minLimit  = 512 // bytes
-)
-
-// bodySize learns from the answers of the server how large a body may be. All sizes are bytes
-// before compression.
-type bodySize struct {
-	limit     int // bound of a body with more than one entry
-	successes int // since limit changed
-	smallest  int // the smallest accepted body, or 0
-}
-
-// accepted records that the server accepted a body of size bytes.
-func (b *bodySize) accepted(size int) {
-	if b.smallest == 0 || size < b.smallest {
-		b.smallest = size
-	}
-	if b.successes++; b.successes >= growAfter && b.limit < maxBody {
-		b.limit, b.successes = min(2*b.limit, maxBody), 0
-	}
-}
-
-// tooLarge records that a body of size bytes was too large for the server.
-func (b *bodySize) tooLarge(size int) {
-	b.limit, b.successes = max(minLimit, min(b.limit, size/2)), 0
-}
-
-// blames reports whether a body of size bytes can be too large for the server, which is so if the
-// server has accepted a smaller one.
-func (b *bodySize) blames(size int) bool { return b.smallest > 0 && b.smallest < size }

@@ -113,7 +113,7 @@ func (u *uploader) handle(a answer, size int, compressed bool) {
 func (u *uploader) conclude(a answer) {
 	if _, ok := u.batch.plan.end(u.size.blames); !ok {
 		u.batch.reset()
-		u.failures = max(u.failures, u.stuck) // even if a part of the batch was accepted
+		u.failures = max(u.failures, u.stuck) // a part of the batch may have been accepted, which resets failures
 		u.stuck++
 		u.failed(misconfigured, a)
 		return

@@ -84,7 +84,8 @@ func (p *plan) accept() {
 	}
 	p.accepted = true
 	if p.slow {
-		// What was refused while everything was gets another chance: all before s.
+		// The entries before s were refused when the server refused everything. Send them
+		// again.
 		if s.from > 0 {
 			p.todo = append(p.todo, span{to: s.from})
 		}
@@ -119,8 +120,8 @@ func (p *plan) object() {
 	}
 }
 
-// end returns the entries to give up when the plan is done, or false if no entry is known to
-// be at fault, so that all must stay. blames reports whether a body of the given size is
+// end returns the entries to give up when the plan is done, or false if entries were
+// refused and none of them is known to be at fault, so that all must stay. blames reports whether a body of the given size is
 // known to be too large.
 func (p *plan) end(blames func(size int) bool) (refused []int, ok bool) {
 	if len(p.suspects) > 0 && !p.accepted {
@@ -153,3 +154,35 @@ func (p *plan) cut(at int, twins bool) {
 	s := p.pop()
 	p.todo = append(p.todo, span{from: at, to: s.to}, span{from: s.from, to: at, twin: twins})
 }
+
+const (
+	growAfter = 16  // successes after which a size that the server refused is tried again
+	minLimit  = 512 // bytes
+)
+
+// bodySize learns from the answers of the server how large a body may be. All sizes are bytes
+// before compression.
+type bodySize struct {
+	limit     int // bound of a body with more than one entry
+	successes int // since limit changed
+	smallest  int // the smallest accepted body, or 0
+}
+
+// accepted records that the server accepted a body of size bytes.
+func (b *bodySize) accepted(size int) {
+	if b.smallest == 0 || size < b.smallest {
+		b.smallest = size
+	}
+	if b.successes++; b.successes >= growAfter && b.limit < maxBody {
+		b.limit, b.successes = min(2*b.limit, maxBody), 0
+	}
+}
+
+// tooLarge records that a body of size bytes was too large for the server.
+func (b *bodySize) tooLarge(size int) {
+	b.limit, b.successes = max(minLimit, min(b.limit, size/2)), 0
+}
+
+// blames reports whether a body of size bytes can be too large for the server, which is so if the
+// server has accepted a smaller one.
+func (b *bodySize) blames(size int) bool { return b.smallest > 0 && b.smallest < size }

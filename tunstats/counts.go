@@ -1,7 +1,7 @@
 package tunstats
 
-// Counts are the packets and bytes of one flow in both directions. Tx is what
-// the local side sent, Rx what it received; bytes include the IP header.
+// Counts holds the packets and bytes of a flow in both directions: Tx for what the local side sent, and
+// Rx for what it received. Bytes include the IP header.
 type Counts struct {
 	TxPackets uint64 `json:"txPkts,omitzero"`
 	TxBytes   uint64 `json:"txBytes,omitzero"`
@@ -9,8 +9,7 @@ type Counts struct {
 	RxBytes   uint64 `json:"rxBytes,omitzero"`
 }
 
-// Add returns the sum of c and d. A sum past 2^64-1 stays there: counters
-// saturate, they never wrap.
+// Add returns the sum of c and d. The counters saturate at 2^64-1.
 func (c Counts) Add(d Counts) Counts {
 	c.TxPackets = add(c.TxPackets, d.TxPackets)
 	c.TxBytes = add(c.TxBytes, d.TxBytes)
@@ -19,7 +18,7 @@ func (c Counts) Add(d Counts) Counts {
 	return c
 }
 
-// add returns a+b, or the largest uint64 where that overflows.
+// add returns a+b, or the largest uint64 if the sum overflows.
 func add(a, b uint64) uint64 {
 	if s := a + b; s >= a {
 		return s

@@ -8,16 +8,14 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// key is a flowtrack.Tuple without pointers: 40 bytes that the garbage collector
-// need not look into, and that are compared and hashed as words. The Tuple itself
-// has 72, two pointers among them.
+// key is a flowtrack.Tuple without pointers: 40 bytes that the garbage collector need not scan, and that are
+// compared and hashed as words. A Tuple has 72 bytes with two pointers.
 //
-// The words hold the bytes of the packet as they lie there, read little endian, so
-// that decoding is a few loads and no shuffle on most machines. An IPv4 address is
-// the low half of its lo word. The zero key stands for the zero Tuple.
+// The words contain the bytes of the packet in their order, read as little endian, so that decoding takes a few
+// loads on most machines. An IPv4 address is in the low half of its lo word. The zero key means the zero Tuple.
 //
-// Functions take a *key because a struct of five words does not travel in
-// registers: handing it around by value cost 8 of 28 ns per packet.
+// Functions take a *key because a struct of five words is not passed in registers: passing it by value cost 8 of
+// 28 ns per packet.
 type key struct {
 	srcHi, srcLo uint64
 	dstHi, dstLo uint64
@@ -33,26 +31,25 @@ const (
 	version6 = 6 << versionShift
 )
 
-// reversed returns the key of the packets that go the other way.
+// reversed returns the key of packets in the other direction.
 func (k *key) reversed() key {
 	ports := uint64(bits.RotateLeft32(uint32(k.meta), 16))
 	return key{k.dstHi, k.dstLo, k.srcHi, k.srcLo, k.meta&^portsMask | ports}
 }
 
-// withoutPorts returns the key that k folds into when there is no room for it.
+// withoutPorts returns the key under which k is folded.
 func (k *key) withoutPorts() key {
 	folded := *k
 	folded.meta &^= portsMask
 	return folded
 }
 
-// equal is == written so that it takes one branch and no call.
+// equal is like ==, but compiles to one branch and no call.
 func (k *key) equal(o *key) bool {
 	return (k.meta^o.meta)|(k.srcLo^o.srcLo)|(k.dstLo^o.dstLo)|(k.srcHi^o.srcHi)|(k.dstHi^o.dstHi) == 0
 }
 
-// tuple returns what k stands for. Addresses stay as they are in the packet: an
-// IPv4-mapped IPv6 address is an IPv6 address.
+// tuple returns the Tuple of k. An IPv4-mapped IPv6 address remains an IPv6 address.
 func (k *key) tuple() flowtrack.Tuple {
 	var src, dst netip.Addr
 	switch k.meta >> versionShift {
@@ -81,14 +78,12 @@ func addr6(hi, lo uint64) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// seeds make the hash of one Statistics unpredictable, so that nobody can craft
-// flows that crowd into one slot.
+// seeds makes the hash of a Statistics unpredictable, so that nobody can create flows that collide.
 type seeds [7]uint64
 
-// hash mixes with the 64x64 to 128 bit multiplication of wyhash, as the portable
-// hash of Go's maps does. The three products do not depend on each other, so that
-// the processor works on them at once. Each word goes through two of them:
-// after one, ports in sequence fell into half the slots that chance would give.
+// hash uses the 64x64 to 128 bit multiplication of wyhash, like the portable hash of Go's maps. The three products
+// are independent, so that the processor computes them at once. Each word is part of two of them: with one, ports in
+// sequence were spread over only half of the expected slots.
 func (s *seeds) hash(k *key) uint64 {
 	h := mix(k.srcLo^s[0], k.dstLo^s[1]) ^ mix(k.srcHi^s[2], k.dstHi^s[3]) ^ mix(k.meta^s[4], s[5])
 	return mix(h, s[6])

@@ -6,8 +6,7 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// Extension headers of IPv6, which are no protocols of their own. The
-// authentication header is [flowtrack.AH].
+// Extension headers of IPv6, which are not protocols. The authentication header is [flowtrack.AH].
 const (
 	hopByHop    = 0  // RFC 8200, 4.3
 	routing     = 43 // RFC 8200, 4.4
@@ -20,21 +19,19 @@ const (
 	headerLen6 = 40 // bytes of the fixed IPv6 header
 	portsLen   = 4  // bytes of source and destination port
 
-	maxPacketLen = 65535 // bytes; a larger packet states the length 0
+	maxPacketLen = 65535 // bytes; a larger packet has 0 in its length field
 
-	// Bounds of the walk along IPv6 extension headers. Real chains have one to
-	// three; without a bound a packet could make us walk all of it.
+	// Bounds of the IPv6 extension headers. Real packets have one to three of them. Without
+	// a bound, a packet could consist of them.
 	maxExtensions     = 8
 	maxExtensionBytes = 256
 )
 
-// parse sets k to the flow of the IP packet that begins at pkt[0], in the
-// direction of the packet. What k was before has no influence, and nothing past
-// the total length that the packet states is read.
+// parse sets k to the flow of the IP packet in pkt, in the direction of the packet. The old value of k has no
+// influence. parse reads nothing past the total length in the header.
 //
-// What is not known is zero: the ports of a protocol without them or of a later
-// fragment; protocol and ports of a packet that is truncated or contradicts
-// itself; the whole key where there is no valid IP header.
+// Unknown parts are zero: the ports of protocols without ports and of all fragments but the first; the protocol and
+// ports of a packet that is truncated or inconsistent; the whole key if there is no valid IP header.
 func parse(k *key, pkt []byte) {
 	switch {
 	case len(pkt) >= headerLen4 && pkt[0]>>4 == 4:
@@ -55,7 +52,7 @@ func parse4(k *key, pkt []byte) {
 	header := uint(pkt[0]&0x0f) * 4 // in units of 4 bytes
 	total := uint(binary.BigEndian.Uint16(pkt[2:4]))
 	if total == 0 && len(pkt) > maxPacketLen {
-		total = uint(len(pkt)) // segmentation offload: the length does not fit its field
+		total = uint(len(pkt)) // segmentation offload: the length does not fit the field
 	}
 	if header < headerLen4 || header > total || total > uint(len(pkt)) {
 		return
@@ -87,18 +84,17 @@ func parse6(k *key, pkt []byte) {
 	}
 }
 
-// isExtension reports whether next is an extension header that the walk passes.
-// The authentication header is one in IPv6 only; in IPv4 it is a protocol.
+// isExtension reports whether next is an extension header to skip. The authentication header is one only in IPv6; in
+// IPv4 it is a protocol.
 func isExtension(next flowtrack.Proto) bool {
 	const set = 1<<hopByHop | 1<<routing | 1<<fragment | 1<<flowtrack.AH | 1<<destination
 	return uint64(set)>>next&1 != 0
 }
 
-// skipExtensions walks the IPv6 extension headers at the beginning of b, the
-// first of which is of type next (RFC 8200, 4.1). It returns what follows them
-// and its protocol. Behind the fragment header of a later fragment there is
-// nothing to walk; proto is then the type of the first header that was cut, which
-// is what IPFIX reports.
+// skipExtensions skips the IPv6 extension headers at the beginning of b (RFC 8200, section 4.1). The
+// first of them has type next. It returns the payload after them and its protocol. A fragment
+// other than the first has no further headers: later is then true, and proto is the type of the
+// header that follows in the first fragment, as in IPFIX.
 func skipExtensions(b []byte, next flowtrack.Proto) (payload []byte, proto flowtrack.Proto, later, ok bool) {
 	shortest := len(b) - maxExtensionBytes
 	for n := 0; isExtension(next); n++ {
@@ -130,9 +126,8 @@ func hasPorts(proto flowtrack.Proto) bool {
 	return uint64(set)>>proto&1 != 0 || proto == flowtrack.SCTP || proto == flowtrack.UDPLite
 }
 
-// transport returns the protocol and ports of a key for what follows the IP
-// header. Only the first fragment has the ports (RFC 791, 3.2; RFC 8200, 4.5).
-// Where the payload ends inside the ports, it is truncated and neither is known.
+// transport returns the protocol and the ports of the payload of an IP packet. Only the first fragment has ports (RFC
+// 791, 3.2; RFC 8200, 4.5). If the payload ends inside the ports, the packet is truncated, and both are unknown.
 func transport(payload []byte, proto flowtrack.Proto, later bool) uint64 {
 	meta := uint64(proto) << protoShift
 	if later || !hasPorts(proto) {

@@ -2,18 +2,17 @@ package tunstats
 
 import "sync"
 
-// registry says which flows one extraction keeps apart, over all shards and both
-// directions, and numbers them. It is asked when a shard meets a flow for the
-// first time, not for every packet.
+// registry numbers the flows that are counted separately until the next extraction, for all shards and both
+// directions. A shard uses it only for the first packet of a flow.
 type registry struct {
-	max int // flows kept apart; a quarter more may stand for folded ones; immutable
+	max int // number of flows, to which a quarter is added for folded flows; immutable
 
 	mu    sync.Mutex // guards the field below
-	flows table      // in the direction of Tx; nothing is counted here
+	flows table      // keys in the direction of Tx; their counters are not used
 }
 
-// admit returns the number of k and the key that it counts under: k itself while
-// there is room, then k without ports, then !ok for the zero Tuple.
+// admit returns the key under which k is counted, and its number: k itself if there is room, otherwise k
+// without ports. If there is no room for that either, ok is false, which means the zero Tuple.
 func (r *registry) admit(k *key, s *seeds) (flow uint32, as key, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -25,7 +24,7 @@ func (r *registry) admit(k *key, s *seeds) (flow uint32, as key, ok bool) {
 	return flow, as, ok
 }
 
-// numberLocked returns the number of k, which gets one while fewer than bound are taken.
+// numberLocked returns the number of k. A new key gets a number if fewer than bound are in use.
 func (r *registry) numberLocked(k *key, bound int, s *seeds) (flow uint32, ok bool) {
 	h := s.hash(k)
 	if e := r.flows.find(k, h); e != nil {
@@ -39,7 +38,7 @@ func (r *registry) numberLocked(k *key, bound int, s *seeds) (flow uint32, ok bo
 	return uint32(n), true
 }
 
-// take empties the registry and returns its flows in the order of their numbers.
+// take returns the flows in the order of their numbers, and empties the registry.
 func (r *registry) take() []entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,27 +2,26 @@ package tunstats
 
 import "sync"
 
-// shard is a part of the counters of one direction behind a lock of its own, so
-// that goroutines need not wait for each other. A flow may have an entry in several
-// shards; an extraction adds them up.
+// shard holds a part of the counters of a direction, with its own lock, so that goroutines need not wait
+// for each other. A flow may have entries in several shards, which an extraction adds up.
 type shard struct {
 	mu sync.Mutex // guards the fields below
 
-	paused      bool   // nothing is counted
-	window             // since the last extraction
-	folded      uint64 // packets, never reset
-	undecodable uint64 // packets, never reset
+	paused      bool   // packets are not counted
+	window             // the counters since the last extraction
+	folded      uint64 // number of folded packets; never reset
+	undecodable uint64 // number of undecodable packets; never reset
 
-	_ [64]byte // keeps the next shard off this one's cache lines
+	_ [64]byte // keeps the next shard out of the same cache line
 }
 
-// window is what a shard counted between two extractions.
+// window holds the counters of a shard between two extractions.
 type window struct {
 	table table // keys in the direction of the packets
-	zero  tally // of the zero Tuple
+	zero  tally // the counters of the zero Tuple
 }
 
-// countLocked counts a packet of n bytes with the key k, whose hash is h.
+// countLocked counts a packet of n bytes with key k and hash h.
 func (sh *shard) countLocked(c *counter, d direction, k *key, h uint64, n int) {
 	if sh.paused {
 		return
@@ -34,7 +33,7 @@ func (sh *shard) countLocked(c *counter, d direction, k *key, h uint64, n int) {
 	sh.newFlowLocked(c, d, k).add(n)
 }
 
-// newFlowLocked returns where to count a packet of a flow without an entry here.
+// newFlowLocked returns the counters for a packet of a flow that has no entry in the shard.
 func (sh *shard) newFlowLocked(c *counter, d direction, k *key) *tally {
 	if k.meta == 0 {
 		sh.undecodable = add(sh.undecodable, 1)
@@ -50,7 +49,7 @@ func (sh *shard) newFlowLocked(c *counter, d direction, k *key) *tally {
 	}
 	as = d.orient(&as)
 	h := c.seeds.hash(&as)
-	e := sh.table.find(&as, h) // of folded flows there may be one
+	e := sh.table.find(&as, h) // folded flows may have one
 	if e == nil {
 		e = sh.table.insert(&as, h, flow, &c.seeds)
 	}

@@ -21,7 +21,7 @@ type Config struct {
 type Kind uint8
 
 const (
-	Unknown Kind = iota // outside the VPN, or indistinguishable from it
+	Unknown Kind = iota // not known to belong to the VPN
 	Subnet              // known, but not the address of a node
 	Node                // known, and the address of a node
 )

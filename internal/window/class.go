@@ -2,16 +2,6 @@ package window
 
 import "github.com/go-netlog/netlog/internal/route"
 
-// Policy says how much of exit traffic is kept. Its values are those of
-// netlog.ExitPolicy; any other value means Totals.
-type Policy uint8
-
-const (
-	Totals Policy = iota // all exit traffic of a window in one entry without protocol, address and port
-	ByNode               // one entry for each known side
-	Full                 // everything
-)
-
 // class is the class of a flow.
 type class uint8
 

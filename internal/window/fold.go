@@ -56,7 +56,7 @@ func (w *Traffic) foldFlows(maxBytes int) {
 // byVolume sorts the largest flow first and sums last.
 func byVolume(e *entry) (major, minor uint64) {
 	if e.sum {
-		return math.MaxUint64, math.MaxUint64 // no flow has a minor key like that
+		return math.MaxUint64, math.MaxUint64 // after all flows, whose minor key is always smaller
 	}
 	minor, _ = byTuple(e)
 	return ^volume(&e.Counts), minor

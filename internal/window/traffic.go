@@ -115,16 +115,8 @@ func (w *Traffic) add(f flowtrack.Tuple, c tunstats.Counts, t *route.Table, poli
 	e.Src, e.Dst = withoutZone(e.Src), withoutZone(e.Dst)
 	src, dst := t.Lookup(f.Src.Addr()), t.Lookup(f.Dst.Addr())
 	e.class = classOf(src, dst)
-	if e.class == classExit && policy != Full {
-		e.Tuple = flowtrack.Tuple{}
-		e.sum, e.flows = true, 1
-		switch {
-		case policy != ByNode:
-		case src != route.Unknown:
-			e.Src = sideOf(f.Src)
-		case dst != route.Unknown:
-			e.Dst = sideOf(f.Dst)
-		}
+	if e.class == classExit {
+		policy.hide(&e, src, dst)
 	}
 	if e.Tuple == (flowtrack.Tuple{}) {
 		w.totals = w.totals.Add(c)
@@ -174,11 +166,6 @@ func (w *Traffic) of(c class) *[]record.ConnectionCounts {
 func volume(c *tunstats.Counts) uint64 {
 	sum, carry := bits.Add64(c.TxBytes, c.RxBytes, 0)
 	return sum | -carry // saturates
-}
-
-// sideOf returns the known side of exit traffic: its address, without the port.
-func sideOf(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), 0)
 }
 
 func withoutPort(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr(), 0) }

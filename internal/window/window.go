@@ -20,8 +20,8 @@ const (
 	maxNodeID = 256     // bytes of Message.NodeID
 )
 
-// Window holds what is written of one window of time. The lists of flows may be
-// written as they are: hiding exit traffic comes before.
+// Window holds the content of the records of one window of time. Exit traffic is already hidden
+// in its lists.
 type Window struct {
 	NodeID     string
 	Start, End time.Time

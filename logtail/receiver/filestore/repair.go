@@ -9,7 +9,7 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
-// repair restores order after the end of an earlier process.
+// repair repairs what an earlier process left behind.
 func (f *Store) repair() error {
 	collections, err := f.collections()
 	if err != nil {
@@ -71,8 +71,9 @@ func (f *Store) repairCollection(collection string) (map[string]int, error) {
 	return numbers, nil
 }
 
-// cutTorn removes an incomplete last line. Its batch was not acknowledged, since that happens
-// after the whole write.
+// cutTorn removes an incomplete last line that an earlier process left behind. Its batch was not
+// acknowledged, since that happens after the whole write. A failed write of this process is
+// removed by dayFile.cutFailed.
 func (f *Store) cutTorn(s stored) error {
 	if err := owndir.CheckFile(f.root, s.path()); err != nil {
 		return err
