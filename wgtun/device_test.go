@@ -22,10 +22,10 @@ var (
 	_ netlog.Device = (*wgtun.Device)(nil)
 )
 
-// fakeTun is a tun.Device that answers what a test has set and keeps what it was asked.
+// fakeTun is a tun.Device whose results are set by a test.
 type fakeTun struct {
 	batch   int
-	packets [][]byte // what one Read returns, with err
+	packets [][]byte // returned by each Read, with err
 	err     error
 	onWrite func(bufs [][]byte, offset int) (int, error)
 	events  chan tun.Event
@@ -75,7 +75,7 @@ func batchOf(n int) (bufs [][]byte, sizes []int) {
 	return bufs, make([]int, n)
 }
 
-// at returns packets as Write takes them, behind offset bytes of other things.
+// at returns buffers for Write that hold the packets after offset bytes.
 func at(offset int, packets ...[]byte) [][]byte {
 	var bufs [][]byte
 	for _, p := range packets {
@@ -96,10 +96,10 @@ func TestReadCounts(t *testing.T) {
 	}{
 		{"one packet", [][]byte{out}, nil, map[string]string{flow: "tx 1/100 rx 0/0"}},
 		{"a batch", [][]byte{out, out, out}, nil, map[string]string{flow: "tx 3/300 rx 0/0"}},
-		{"packets that come with an error", [][]byte{out, out}, tun.ErrTooManySegments, map[string]string{flow: "tx 2/200 rx 0/0"}},
-		{"an error alone", nil, os.ErrClosed, map[string]string{}},
-		{"nothing at all", nil, nil, map[string]string{}},
-		{"an empty packet is none", [][]byte{out, {}}, nil, map[string]string{flow: "tx 1/100 rx 0/0"}},
+		{"packets with an error", [][]byte{out, out}, tun.ErrTooManySegments, map[string]string{flow: "tx 2/200 rx 0/0"}},
+		{"error without packets", nil, os.ErrClosed, map[string]string{}},
+		{"no packets", nil, nil, map[string]string{}},
+		{"empty packet", [][]byte{out, {}}, nil, map[string]string{flow: "tx 1/100 rx 0/0"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestReadCounts(t *testing.T) {
 			d.SetStatisticsEnabled(true)
 			bufs, sizes := batchOf(128)
 			for i := range sizes {
-				sizes[i] = 60 // of an earlier, larger batch
+				sizes[i] = 60 // left by an earlier, larger batch
 			}
 			n, err := d.Read(bufs, sizes, 16)
 			c.Check(n, qt.Equals, len(tt.packets))
@@ -126,11 +126,11 @@ func TestWriteCountsBeforeInnerWrite(t *testing.T) {
 	d.SetStatisticsEnabled(true)
 	bufs := at(16, udp4("10.0.0.2:2000", "10.0.0.1:1000", 100), udp4("10.0.0.2:2000", "10.0.0.1:1000", 60))
 	inner.onWrite = func(got [][]byte, offset int) (int, error) {
-		c.Check(&got[0], qt.Equals, &bufs[0]) // the very slice, not a copy
+		c.Check(&got[0], qt.Equals, &bufs[0]) // the same slice, not a copy
 		c.Check(offset, qt.Equals, 16)
 		got[0] = append(got[0], got[1][offset+28:]...) // as GRO does
 		clear(got[1])
-		return 73, refused // bytes, packets or neither: what it means differs by platform
+		return 73, refused // bytes or packets, depending on the platform
 	}
 	n, err := d.Write(bufs, 16)
 	c.Check(n, qt.Equals, 73)
@@ -188,7 +188,7 @@ func TestDevicePassesThrough(t *testing.T) {
 	}
 }
 
-// wireguard-go writes from one goroutine per peer at once, and reads meanwhile.
+// TestWriteConcurrent writes from many goroutines while another reads, as wireguard-go does.
 func TestWriteConcurrent(t *testing.T) {
 	const writers, rounds, batch = 64, 200, 8
 	c := qt.New(t)

@@ -15,10 +15,9 @@ import (
 	"github.com/go-netlog/netlog/wgtun"
 )
 
-// A device counted from its making to its end. The records go to OnRecord here, as
-// there is no server.
+// Count a device from its creation to its end. Without a server, OnRecord receives the records.
 func Example() {
-	inner := tuntest.NewChannelTUN() // a daemon has tun.CreateTUN
+	inner := tuntest.NewChannelTUN() // a daemon uses tun.CreateTUN
 	counted := wgtun.Wrap(inner.TUN())
 	dev := device.NewDevice(counted, conn.NewDefaultBind(), device.NewLogger(device.LogLevelSilent, ""))
 	defer dev.Close()
@@ -49,7 +48,7 @@ func Example() {
 
 	ping := []byte{0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 2, 10, 0, 0, 3, 8, 0, 0, 0, 0, 0, 0, 0}
 	inner.Outbound <- ping // the host sends
-	inner.Outbound <- nil  // when this is taken, the ping has been counted
+	inner.Outbound <- nil  // accepted after the ping has been counted
 
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -6,7 +6,7 @@ import (
 	"github.com/go-netlog/netlog"
 )
 
-// What the tests need to put a scripted device in the place of a *device.Device.
+// These names let the tests replace a *device.Device by a scripted one.
 
 type ConfigSource = configSource
 

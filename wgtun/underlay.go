@@ -33,7 +33,7 @@ type underlay struct {
 	mu       sync.Mutex // guards the fields below; never held while waiting for dev
 	asking   bool       // a query of dev is in progress
 	counting bool
-	last     map[string]peer // by key, at the last reading; nil if there is none since counting was turned on
+	last     map[string]peer // by key, at the last reading; nil before the first reading after counting is turned on
 	counted  map[flowtrack.Tuple]tunstats.Counts
 }
 

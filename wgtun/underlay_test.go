@@ -17,12 +17,12 @@ import (
 	"github.com/go-netlog/netlog/wgtun"
 )
 
-// fakeConfig tells a scripted configuration, like a *device.Device.
+// fakeConfig returns a scripted configuration in the way of a *device.Device.
 type fakeConfig struct {
 	mu    sync.Mutex
 	text  string
-	chunk int           // bytes per Write; zero: all at once
-	hang  chan struct{} // answers wait until it is closed
+	chunk int           // bytes per Write; zero means all at once
+	hang  chan struct{} // if not nil, answers wait until it is closed
 	asked int
 }
 
@@ -69,7 +69,7 @@ func (f *fakeConfig) IpcGetOperation(w io.Writer) error {
 	return nil
 }
 
-// peerLines is the configuration of one peer. An empty endpoint is not known.
+// peerLines returns the configuration of a peer. The endpoint may be empty, if it is unknown.
 func peerLines(key, endpoint string, tx, rx int, allowed ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "public_key=%s\npreshared_key=%s\nprotocol_version=1\n", key, secret)
@@ -90,7 +90,7 @@ var (
 	header = "private_key=" + secret + "\nlisten_port=51820\nfwmark=3"
 )
 
-// flows writes what ExtractStatistics returned as lines to compare.
+// flows formats the result of ExtractStatistics as text that is easy to compare.
 func flows(m map[flowtrack.Tuple]tunstats.Counts) map[string]string {
 	got := make(map[string]string)
 	for t, c := range m {
@@ -113,8 +113,8 @@ func TestUnderlayCountsBetweenExtractions(t *testing.T) {
 		first, last look
 		want        map[string]string
 	}{
-		{"what was moved before does not count", look{a("192.0.2.1:1", 100, 50)}, look{a("192.0.2.1:1", 100, 50)}, nil},
-		{"what is moved since counts, under the lowest single address", look{a("192.0.2.1:1", 100, 50)}, look{a("192.0.2.1:1", 130, 57)},
+		{"earlier bytes do not count", look{a("192.0.2.1:1", 100, 50)}, look{a("192.0.2.1:1", 100, 50)}, nil},
+		{"later bytes count, under the lowest single address", look{a("192.0.2.1:1", 100, 50)}, look{a("192.0.2.1:1", 130, 57)},
 			map[string]string{flowA: "tx 0/30 rx 0/7"}},
 		{"a roamed peer counts at its new endpoint", look{a("192.0.2.99:5", 1, 1)}, look{a("192.0.2.1:1", 3, 2)},
 			map[string]string{flowA: "tx 0/2 rx 0/1"}},
@@ -128,7 +128,7 @@ func TestUnderlayCountsBetweenExtractions(t *testing.T) {
 			map[string]string{flowB: "tx 0/1 rx 0/2"}},
 		{"a peer without an endpoint has no destination", look{a("", 0, 0)}, look{a("", 5, 0)},
 			map[string]string{"unknown 10.0.0.2:0 -> ?": "tx 0/5 rx 0/0"}},
-		{"an endpoint that is no address is left out", look{a("relay:7", 0, 0)}, look{a("relay:7", 5, 0)},
+		{"an endpoint without an IP address is omitted", look{a("relay:7", 0, 0)}, look{a("relay:7", 5, 0)},
 			map[string]string{"unknown 10.0.0.2:0 -> ?": "tx 0/5 rx 0/0"}},
 		{"an endpoint loses its zone", look{a("[fe80::1%eth0]:1", 0, 0)}, look{a("[fe80::1%eth0]:1", 5, 0)},
 			map[string]string{"unknown 10.0.0.2:0 -> [fe80::1]:1": "tx 0/5 rx 0/0"}},
@@ -160,11 +160,11 @@ func TestUnderlayCountsOnlyWhileEnabled(t *testing.T) {
 
 	moved(10)
 	c.Check(u.ExtractStatistics(), qt.HasLen, 0)
-	c.Check(dev.asked, qt.Equals, 0) // a disabled underlay asks nothing
+	c.Check(dev.asked, qt.Equals, 0) // a disabled underlay does not query the device
 	u.SetStatisticsEnabled(true)
 	moved(15)
 	u.SetStatisticsEnabled(true)
-	u.SetStatisticsEnabled(false) // must not lose the 5, nor add the 100
+	u.SetStatisticsEnabled(false) // keeps the 5 bytes, and does not add the next 100
 	moved(115)
 	c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/5 rx 0/0"})
 	c.Check(u.ExtractStatistics(), qt.HasLen, 0)
@@ -188,19 +188,19 @@ func TestUnderlayBusyDevice(t *testing.T) {
 		begin := time.Now()
 		c.Check(u.ExtractStatistics(), qt.HasLen, 0)
 		c.Check(time.Since(begin), qt.Equals, wgtun.AskTimeout)
-		u.SetStatisticsEnabled(false) // one wait is enough: the question is still open
+		u.SetStatisticsEnabled(false) // does not wait again, since the first query is still open
 		u.SetStatisticsEnabled(true)
 		c.Check(time.Since(begin), qt.Equals, wgtun.AskTimeout)
 
-		// Counting went off and on meanwhile, so the late answer is only a point to
-		// measure from.
+		// Counting was turned off and on in between, so the late answer is only a starting
+		// point.
 		moved(100)
 		release()
 		synctest.Wait()
 		moved(103)
 		c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/3 rx 0/0"})
 
-		// Without that, the late answer counts, and nothing is lost.
+		// While counting stays on, a late answer counts, and no bytes are lost.
 		release = dev.block()
 		c.Check(u.ExtractStatistics(), qt.HasLen, 0)
 		moved(110)

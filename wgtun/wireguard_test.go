@@ -21,7 +21,7 @@ import (
 	"github.com/go-netlog/netlog/wgtun/internal/wgconf"
 )
 
-// node is one end of a tunnel made of wireguard-go's own test tun, wrapped.
+// node is one end of a tunnel, with a wrapped test tun of wireguard-go.
 type node struct {
 	addr netip.Addr
 	key  wgconf.Key
@@ -38,8 +38,7 @@ func (n *node) peer(endpoint netip.AddrPort) wgconf.Peer {
 	}
 }
 
-// newPair returns two nodes that know each other, counting, and closes them when
-// the test ends.
+// newPair returns two nodes that are peers and count packets. It closes them at the end of the test.
 func newPair(t *testing.T, binds [2]conn.Bind) *[2]node {
 	c := qt.New(t)
 	var pair [2]node
@@ -98,7 +97,7 @@ func TestWireGuardCounts(t *testing.T) {
 			for range 5 {
 				ping(t, b, a)
 			}
-			const size = 32 // what tuntest.Ping makes
+			const size = 32 // of a packet from tuntest.Ping
 			want := func(src, dst netip.Addr, tx, rx int) map[string]string {
 				return map[string]string{
 					fmt.Sprintf("ICMPv4 %v:0 -> %v:0", src, dst): fmt.Sprintf("tx %d/%d rx %d/%d", tx, tx*size, rx, rx*size),
@@ -156,8 +155,8 @@ func TestUnderlayWireGuard(t *testing.T) {
 		c.Check(tuple.Src, qt.Equals, netip.AddrPortFrom(b.addr, 0))
 		c.Check(tuple.Dst.Addr(), qt.Equals, netip.MustParseAddr("127.0.0.1"))
 		c.Check(tuple.Dst.Port(), qt.Not(qt.Equals), uint16(0))
-		// Ten packets of 32 bytes, each with 16 bytes of header and a tag of 16. The
-		// sender counts after the send, so the last may be missing.
+		// Ten packets of 32 bytes, each with a header of 16 bytes and a tag of 16. The sender
+		// counts after sending, so the last may be missing.
 		c.Check(n.TxBytes >= 9*64, qt.IsTrue, qt.Commentf("%d bytes", n.TxBytes))
 		c.Check(n.TxPackets, qt.Equals, uint64(0))
 	}
@@ -165,13 +164,13 @@ func TestUnderlayWireGuard(t *testing.T) {
 	c.Assert(err, qt.IsNil)
 	c.Check(fmt.Sprint(*cfg), qt.Equals, "{[1.0.0.1/24] [1.0.0.2/32] [] []}")
 
-	// A removed peer is gone, and added again it counts from zero.
+	// A removed peer is not reported. If it is added again, it counts from zero.
 	c.Assert(a.dev.IpcSet(wgconf.Remove(b.key.Public)), qt.IsNil)
 	c.Check(under.ExtractStatistics(), qt.HasLen, 0)
-	gone := netip.MustParseAddrPort("127.0.0.1:9") // nobody there, which is enough for a handshake to be sent
+	gone := netip.MustParseAddrPort("127.0.0.1:9") // not in use, but a handshake is sent there
 	c.Assert(a.dev.IpcSet(b.peer(gone).String()), qt.IsNil)
 	a.host.Outbound <- tuntest.Ping(b.addr, a.addr)
-	a.host.Outbound <- nil // taken only when the packet before has been dealt with
+	a.host.Outbound <- nil // accepted only after the packet before has been handled
 	const initiation = 148 // bytes
 	c.Check(under.ExtractStatistics(), qt.DeepEquals, map[flowtrack.Tuple]tunstats.Counts{
 		{Src: netip.AddrPortFrom(b.addr, 0), Dst: gone}: {TxBytes: initiation},
@@ -181,11 +180,11 @@ func TestUnderlayWireGuard(t *testing.T) {
 	c.Check(under.ExtractStatistics(), qt.HasLen, 0)
 }
 
-// nosyBind asks the device for its counters while the device opens and closes it,
-// holding the locks that the answer needs.
+// nosyBind calls a function while the device opens and closes it, and holds the locks that are needed
+// to read the configuration.
 type nosyBind struct {
 	conn.Bind
-	ask atomic.Pointer[func()] // nil: not now
+	ask atomic.Pointer[func()] // may be nil
 }
 
 func (b *nosyBind) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {

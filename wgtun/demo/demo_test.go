@@ -18,7 +18,7 @@ func quick(out *bytes.Buffer) options {
 	return options{out: out, poll: 100 * time.Millisecond, rounds: 2, pause: 150 * time.Millisecond, bytes: 1 << 20}
 }
 
-// goroutinesEnd fails the test unless as few goroutines are left as there were.
+// goroutinesEnd checks at the end of the test that no goroutine is left.
 func goroutinesEnd(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
@@ -38,8 +38,8 @@ func TestRunRecordsMatchDevices(t *testing.T) {
 	qt.Assert(t, err, qt.IsNil)
 	defer collector.close()
 	for _, test := range []struct{ name, url string }{
-		{"read back from the receiver inside", ""},
-		{"sent to another receiver", collector.url},
+		{"embedded receiver", ""},
+		{"another receiver", collector.url},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			goroutinesEnd(t)
@@ -59,7 +59,7 @@ func TestRunRecordsMatchDevices(t *testing.T) {
 	}
 }
 
-// checkRows checks that both ends tell the traffic of the demo.
+// checkRows checks that the records of both ends match the traffic of the demo.
 func checkRows(c *qt.C, r *report, opts options) {
 	sums := make(map[string]tunstats.Counts) // by node, class and protocol
 	for _, row := range r.rows {
@@ -81,7 +81,7 @@ func checkRows(c *qt.C, r *report, opts options) {
 		between("tx", tcp.TxBytes, moved.tx, tcp.TxPackets)
 		between("rx", tcp.RxBytes, moved.rx, tcp.RxPackets)
 
-		// A message that is lost, as happens on a busy machine, is sent again.
+		// A busy machine may lose messages, which are sent again.
 		exchanged := func(proto string, n, size uint64) {
 			got := sums[node+" virtual "+proto]
 			note := qt.Commentf("%s %s: %+v, want %d packets each way", node, proto, got, n)
@@ -122,10 +122,10 @@ func TestReportMismatch(t *testing.T) {
 		want error
 	}{
 		{"equal", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 100), records: n(50, 100)}, nil},
-		{"some were lost", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 95), records: n(50, 95)}, nil},
-		{"many were lost", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 90), records: n(50, 90)}, errMismatch},
-		{"more came than were sent", end{device: n(100, 50), records: n(100, 50)}, end{device: n(49, 100), records: n(49, 100)}, errMismatch},
-		{"a record is missing", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 100), records: n(50, 99)}, errMismatch},
+		{"few packets lost", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 95), records: n(50, 95)}, nil},
+		{"many packets lost", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 90), records: n(50, 90)}, errMismatch},
+		{"more received than sent", end{device: n(100, 50), records: n(100, 50)}, end{device: n(49, 100), records: n(49, 100)}, errMismatch},
+		{"record missing", end{device: n(100, 50), records: n(100, 50)}, end{device: n(50, 100), records: n(50, 99)}, errMismatch},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer

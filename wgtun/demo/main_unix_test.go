@@ -12,7 +12,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-const childEnv = "WGTUN_DEMO_CHILD" // read by the test binary alone: run main
+const childEnv = "WGTUN_DEMO_CHILD" // if set, the test binary runs main
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child returns the demo as a process.
+// child returns a command that runs the demo.
 func child(t *testing.T, args ...string) *exec.Cmd {
 	exe, err := os.Executable()
 	qt.Assert(t, err, qt.IsNil)

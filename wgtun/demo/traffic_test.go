@@ -22,8 +22,7 @@ import (
 	"github.com/go-netlog/netlog/wgtun/internal/tally"
 )
 
-// echoes answers up to n messages of a connection, each with what change makes of it,
-// and then no more.
+// echoes returns a connection that answers its first n messages, each with the result of change.
 func echoes(n int, change func([]byte) []byte) net.Conn {
 	here, there := net.Pipe()
 	go func() {
@@ -47,20 +46,20 @@ func TestExchangeSendsAgain(t *testing.T) {
 	refused := errors.New("refused")
 	for _, test := range []struct {
 		name  string
-		dial  func(n int) (net.Conn, error) // for the nth connection
+		dial  func(n int) (net.Conn, error) // returns the nth connection
 		dials int
 		took  time.Duration
 		want  error
 	}{
-		{"all are answered", func(int) (net.Conn, error) { return echoes(10, same), nil }, 1, 0, nil},
-		{"each connection is answered twice", func(int) (net.Conn, error) { return echoes(2, same), nil }, 3, 2 * patience, nil},
-		{"the first is never answered", func(n int) (net.Conn, error) { return echoes(10*n, same), nil }, 2, patience, nil},
-		{"none is ever answered", func(int) (net.Conn, error) { return echoes(0, same), nil }, maxTries, maxTries * patience, os.ErrDeadlineExceeded},
-		{"the answer is cut", func(int) (net.Conn, error) {
+		{"all messages answered", func(int) (net.Conn, error) { return echoes(10, same), nil }, 1, 0, nil},
+		{"two answers per connection", func(int) (net.Conn, error) { return echoes(2, same), nil }, 3, 2 * patience, nil},
+		{"first connection not answered", func(n int) (net.Conn, error) { return echoes(10*n, same), nil }, 2, patience, nil},
+		{"no answers", func(int) (net.Conn, error) { return echoes(0, same), nil }, maxTries, maxTries * patience, os.ErrDeadlineExceeded},
+		{"short answer", func(int) (net.Conn, error) {
 			return echoes(10, func(b []byte) []byte { return b[1:] }), nil
 		}, 1, 0, errCorrupt},
 		{"no connection", func(int) (net.Conn, error) { return nil, refused }, 1, 0, refused},
-		{"the other side is gone", func(int) (net.Conn, error) {
+		{"connection closed", func(int) (net.Conn, error) {
 			here, there := net.Pipe()
 			there.Close()
 			return here, nil
@@ -92,7 +91,7 @@ func TestExchangeInterrupted(t *testing.T) {
 	})
 }
 
-// answering is an http.RoundTripper that answers with a text.
+// answering is an http.RoundTripper that answers with its text.
 type answering string
 
 func (text answering) RoundTrip(*http.Request) (*http.Response, error) {
@@ -112,7 +111,7 @@ func TestDownloadUploadIncomplete(t *testing.T) {
 	qt.Check(t, w.Code, qt.Equals, http.StatusNotFound)
 }
 
-// sink is a tun.Device that takes everything.
+// sink is a tun.Device that accepts all packets.
 type sink struct{ tun.Device }
 
 func (sink) Write(bufs [][]byte, _ int) (int, error) { return len(bufs), nil }
@@ -153,7 +152,7 @@ func TestReportUnknownSides(t *testing.T) {
 func TestRunFailureLeavesNothing(t *testing.T) {
 	goroutinesEnd(t)
 	opts := quick(nil)
-	opts.out, opts.url = io.Discard, "http://collector.example" // plain, and not this machine
+	opts.out, opts.url = io.Discard, "http://collector.example" // not encrypted, and not on this machine
 	_, err := run(t.Context(), opts)
 	qt.Check(t, err, qt.ErrorMatches, ".*BaseURL.*")
 }

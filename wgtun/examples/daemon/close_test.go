@@ -19,12 +19,13 @@ import (
 
 var errFull = errors.New("no space left on device")
 
-// fullSpool is a spool on a disk that is full.
+// fullSpool is a spool on a full disk.
 type fullSpool struct{ *spool.Spool }
 
 func (fullSpool) Append([]byte) error { return errFull }
 
-// What stays in the spool is no error. A window that did not get into it is.
+// TestCloseReportsLostWindow checks that close ignores entries that stay in the spool, but returns an
+// error for a window that the spool did not accept.
 func TestCloseReportsLostWindow(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
@@ -42,6 +43,6 @@ func TestCloseReportsLostWindow(t *testing.T) {
 	c.Assert(err, qt.IsNil)
 	c.Assert(d.logger.Startup(id, logtail.PrivateID{}, d.tun, nil), qt.IsNil)
 	host.Outbound <- tuntest.Ping(netip.MustParseAddr("10.7.0.2"), netip.MustParseAddr("10.7.0.1"))
-	host.Outbound <- tuntest.Ping(netip.MustParseAddr("10.7.0.2"), netip.MustParseAddr("10.7.0.1")) // the first is counted now
+	host.Outbound <- tuntest.Ping(netip.MustParseAddr("10.7.0.2"), netip.MustParseAddr("10.7.0.1")) // the first has been counted now
 	c.Check(d.close(), qt.ErrorIs, errFull)
 }

@@ -64,7 +64,7 @@ func readConfig(path string) (config, error) {
 	return cfg, nil
 }
 
-// token returns the bearer token, or "" if there is none.
+// token returns the bearer token, or "" if TokenFile is empty.
 func (c config) token() (string, error) {
 	if c.TokenFile == "" {
 		return "", nil

@@ -16,15 +16,16 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
+// TestReadConfigInvalid checks that errors name the problem and do not contain the key.
 func TestReadConfigInvalid(t *testing.T) {
 	private, _ := newKey(qt.New(t))
 	for _, test := range []struct{ name, text, want string }{
 		{"no JSON", `[Interface]`, "invalid character"},
-		{"a key that is none", `{"privateKey":"` + private[:20] + `"}`, "32 bytes in base64"},
-		{"a key that is no base64", `{"privateKey":"(` + private[1:] + `"}`, "32 bytes in base64"},
+		{"short key", `{"privateKey":"` + private[:20] + `"}`, "32 bytes in base64"},
+		{"key not in base64", `{"privateKey":"(` + private[1:] + `"}`, "32 bytes in base64"},
 		{"no key", `{"address":["10.7.0.1/24"],"stateDir":"/x"}`, "are required"},
 		{"no address", `{"privateKey":"` + private + `","stateDir":"/x"}`, "are required"},
-		{"a relative directory", `{"privateKey":"` + private + `","address":["10.7.0.1/24"],"stateDir":"x"}`, "are required"},
+		{"relative directory", `{"privateKey":"` + private + `","address":["10.7.0.1/24"],"stateDir":"x"}`, "are required"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "vpn.json")
@@ -47,24 +48,24 @@ func TestTokenOptional(t *testing.T) {
 func TestNewDaemonFailureClosesEverything(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		harm func(dir string, cfg *config) error
+		edit func(dir string, cfg *config) error
 	}{
-		{"a peer with an address that is none", func(_ string, cfg *config) error {
+		{"invalid allowed IP", func(_ string, cfg *config) error {
 			cfg.Peers = []peer{{}}
 			return json.Unmarshal([]byte(`[""]`), &cfg.Peers[0].AllowedIPs)
 		}},
-		{"an identity that is none", func(dir string, _ *config) error {
+		{"invalid identity", func(dir string, _ *config) error {
 			return os.WriteFile(filepath.Join(dir, "flows.id"), []byte("x"), 0o600)
 		}},
 		{"no token", func(dir string, _ *config) error { return os.Remove(filepath.Join(dir, "token")) }},
-		{"a spool of another identity", func(dir string, _ *config) error {
+		{"spool of another identity", func(dir string, _ *config) error {
 			s, err := spool.Open(filepath.Join(dir, "flows"), logtail.PublicID{1}, spool.Options{})
 			if err == nil {
 				err = s.Close()
 			}
 			return err
 		}},
-		{"a collector that is none", func(_ string, cfg *config) error { cfg.Collector = "ftp://127.0.0.1"; return nil }},
+		{"invalid collector", func(_ string, cfg *config) error { cfg.Collector = "ftp://127.0.0.1"; return nil }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
@@ -72,11 +73,11 @@ func TestNewDaemonFailureClosesEverything(t *testing.T) {
 			c.Assert(os.WriteFile(filepath.Join(dir, "token"), []byte("open sesame\n"), 0o600), qt.IsNil)
 			private, _ := newKey(c)
 			cfg := write(c, dir, private, "10.7.0.1/24", "")
-			c.Assert(test.harm(dir, &cfg), qt.IsNil)
+			c.Assert(test.edit(dir, &cfg), qt.IsNil)
 			inner := tuntest.NewChannelTUN()
 			_, err := newDaemon(cfg, inner.TUN(), bindtest.NewChannelBinds()[0])
 			c.Assert(err, qt.IsNotNil)
-			for e := range inner.TUN().Events() { // until Close
+			for e := range inner.TUN().Events() { // until the device is closed
 				c.Check(e, qt.Equals, tun.Event(tun.EventUp))
 			}
 			lock, err := spool.Open(filepath.Join(dir, "flows"), logtail.PublicID{2}, spool.Options{})

@@ -26,7 +26,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// books is a collector that wants a token.
+// books is a receiver.Sink that keeps the records of each node.
 type books struct {
 	mu      sync.Mutex // guards the fields below
 	records map[logtail.PublicID][]netlog.Message
@@ -66,7 +66,7 @@ func newKey(c *qt.C) (private, public string) {
 	return base64.StdEncoding.EncodeToString(k.Bytes()), base64.StdEncoding.EncodeToString(k.PublicKey().Bytes())
 }
 
-// write makes a configuration file and reads it, as the daemon does.
+// write writes a configuration file and reads it as the daemon does.
 func write(c *qt.C, dir, private, address, collector string, peers ...map[string]any) config {
 	path := filepath.Join(dir, "vpn.json")
 	text, err := json.Marshal(map[string]any{
@@ -131,7 +131,7 @@ func TestDaemon(t *testing.T) {
 	ping(hostA, hostB, "10.7.0.1", "10.7.0.2")
 	ping(hostB, hostA, "10.7.0.2", "10.7.0.1")
 
-	// A peer is added and removed again, and the session with the other one goes on.
+	// The session with a peer continues while another peer is added and removed.
 	c.Assert(a.reconfigure(write(c, dirA, privateA, "10.7.0.1/24", server.URL,
 		allowed(publicB, "", "10.7.0.2/32"), allowed(publicC, "", "10.7.0.3/32"))), qt.IsNil)
 	ping(hostA, hostB, "10.7.0.1", "10.7.0.2")
@@ -143,8 +143,8 @@ func TestDaemon(t *testing.T) {
 	c.Check(len(virtual) > 0, qt.IsTrue)
 	c.Check(exit, qt.HasLen, 0)
 
-	// The collector is away when b ends. Its records stay in the spool and go out
-	// with the next start.
+	// The collector is down when b ends. The records of b stay in the spool, and the next start
+	// sends them.
 	up.Lock()
 	b.patience = 100 * time.Millisecond
 	c.Assert(b.close(), qt.IsNil)

@@ -11,7 +11,7 @@ import (
 	"golang.zx2c4.com/wireguard/tun/tuntest"
 )
 
-// peersOf returns the lines of the device's configuration that tell its peers.
+// peersOf returns the lines with the keys and allowed IPs of the peers of d.
 func peersOf(c *qt.C, d *daemon) (lines []string) {
 	text, err := d.dev.IpcGet()
 	c.Assert(err, qt.IsNil)
@@ -23,7 +23,8 @@ func peersOf(c *qt.C, d *daemon) (lines []string) {
 	return lines
 }
 
-// A change that the device refuses half-way is taken back.
+// TestReconfigureRefusedChangesNothing makes a change of which the device refuses the second half, and
+// checks that the first half is undone.
 func TestReconfigureRefusedChangesNothing(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()

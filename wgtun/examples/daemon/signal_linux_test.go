@@ -12,7 +12,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-const childEnv = "WGTUN_DAEMON_CHILD" // read by the test binary alone: run main
+const childEnv = "WGTUN_DAEMON_CHILD" // if set, the test binary runs main
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
@@ -22,8 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// namespaced is the daemon as a process, with a kernel TUN device in a namespace of
-// its own.
+// namespaced is a daemon process with a kernel TUN device in its own network namespace.
 type namespaced struct {
 	c                *qt.C
 	name, dir        string
@@ -62,7 +61,7 @@ func startNamespaced(t *testing.T) *namespaced {
 	return n
 }
 
-// configure writes the file of the daemon, with one peer.
+// configure writes the configuration file, with one peer.
 func (n *namespaced) configure(peerAddress string) {
 	write(n.c, n.dir, n.private, "10.7.0.1/24", "", allowed(n.another, "", peerAddress))
 }
@@ -74,7 +73,7 @@ func (n *namespaced) expect(what string) {
 	n.c.Assert(strings.Contains(line, what), qt.IsTrue, qt.Commentf("%q, not %q", line, what))
 }
 
-// ends waits for the end of the daemon and returns what it still said.
+// ends waits for the end of the daemon and returns the rest of its output.
 func (n *namespaced) ends() string {
 	rest, _ := n.lines.ReadString(0)
 	n.c.Check(n.cmd.Wait(), qt.IsNil, qt.Commentf("%s", rest))

@@ -25,31 +25,31 @@ import (
 	"github.com/go-netlog/netlog/wgtun/internal/wgconf"
 )
 
-// config says what a child is: a node, or the outside where Private is empty.
+// config configures a child, which is a node, or the outside if Private is empty.
 type config struct {
 	Name         string
 	Private      string         // WireGuard key
 	Addrs        []netip.Prefix // in the tunnel
 	Peer         wgconf.Peer
-	KernelRoutes []string // that lead into the tunnel
+	KernelRoutes []string // routes into the tunnel
 	SubnetRoutes []netip.Prefix
 	Collector    string // base URL
-	ID           string // of the Logger, as text
-	Offload      bool   // a TUN with a virtio header: segmentation and receive offload
+	ID           string // the private ID of the Logger, as text
+	Offload      bool   // use a TUN with a virtio header, for segmentation and receive offload
 	Poll         time.Duration
 }
 
-// command is what a child is told to do.
+// command is a command to a child.
 type command struct {
 	Op      string  // move, state, down, stop, records
 	Traffic traffic // of move
 }
 
-// answer is what it says. The fields that are set depend on the command.
+// answer is the answer to a command, which decides what fields are set.
 type answer struct {
 	Err     string
-	Tally   tunstats.Counts // what passed through the tun, packet by packet
-	Kernel  tunstats.Counts // what the kernel says passed through the interface
+	Tally   tunstats.Counts // packets that passed through the tun
+	Kernel  tunstats.Counts // packets of the interface, as counted by the kernel
 	Records []received
 }
 
@@ -73,7 +73,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// node is a WireGuard daemon with flow logs, in miniature.
+// node is a small WireGuard daemon with flow logs.
 type node struct {
 	cfg    config
 	tally  *tally.Tun
@@ -94,7 +94,7 @@ func runNode(cfg config) error {
 	if err := n.dev.IpcSet(wgconf.Device(cfg.Private, wireguardPort, cfg.Peer)); err != nil {
 		return err
 	}
-	// Counting begins before the interface is up, so that the kernel has counted nothing yet.
+	// Begin counting before the interface is up, while the counters of the kernel are zero.
 	if err := n.startLogger(wrapped); err != nil {
 		return err
 	}
@@ -109,8 +109,8 @@ func runNode(cfg config) error {
 	return serveCommands(n.do)
 }
 
-// createTun makes the interface. wireguard-go always asks for a virtio header; a tun
-// without one, on which every packet is one packet to the kernel, is opened here.
+// createTun creates the interface. wireguard-go always requests a virtio header. Without offload,
+// createTun opens a tun without that header, on which the kernel counts each packet.
 func createTun(offload bool) (tun.Device, error) {
 	if offload {
 		return tun.CreateTUN(deviceName, device.DefaultMTU)
@@ -130,9 +130,9 @@ func createTun(offload bool) (tun.Device, error) {
 	return tun.CreateTUNFromFile(os.NewFile(uintptr(fd), "/dev/net/tun"), device.DefaultMTU)
 }
 
-// steadyTun keeps the state of the interface from wireguard-go. It looks at it once a
-// second, and what it saw before the interface was up makes it end all sessions a little
-// later: packets would be lost in some runs and not in others.
+// steadyTun hides the state of the interface from wireguard-go. wireguard-go checks it once a second.
+// If it saw the interface before it was up, it would end all sessions a little later, and packets
+// would be lost in some runs only.
 type steadyTun struct {
 	tun.Device
 	events chan tun.Event
@@ -170,8 +170,8 @@ func (n *node) startLogger(wrapped *wgtun.Device) error {
 }
 
 func (n *node) configureInterface() error {
-	// In this order, and without duplicate address detection, an IPv6 address may be a
-	// source at once. A destination it is when the kernel gets round to it.
+	// In this order, and without duplicate address detection, an IPv6 address can be a source
+	// immediately. It becomes a destination a little later.
 	if err := runIP("link", "set", deviceName, "up"); err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (n *node) configureInterface() error {
 	return n.dev.Up()
 }
 
-// waitLocal waits until the kernel takes packets to a.
+// waitLocal waits until the kernel accepts packets to a.
 func waitLocal(a netip.Addr) error {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		out, err := exec.Command("ip", "route", "get", a.String()).Output()
@@ -231,8 +231,8 @@ func (n *node) do(cmd command) (answer, error) {
 	return a, err
 }
 
-// kernelCounts reads the counters of the interface. What the host transmits is
-// what wireguard-go reads.
+// kernelCounts reads the counters of the interface. Tx is what the host transmits and wireguard-go
+// reads.
 func kernelCounts() (c tunstats.Counts) {
 	for name, n := range map[string]*uint64{
 		"tx_packets": &c.TxPackets, "tx_bytes": &c.TxBytes,

@@ -19,13 +19,13 @@ import (
 
 const window = 250 * time.Millisecond
 
-// tunnel is a lab with a node in a and one in b.
+// tunnel is a lab with running nodes in a and b.
 type tunnel struct {
 	a, b, outside *child
 	idA, idB      logtail.PublicID
 }
 
-// newTunnel starts the nodes. Node b offers the subnet behind it and the way out.
+// newTunnel starts the nodes. Node b is a subnet router and an exit node.
 func newTunnel(t *testing.T, offload bool, collectorOfA string) *tunnel {
 	c := qt.New(t)
 	l := newLab(t)
@@ -46,7 +46,7 @@ func newTunnel(t *testing.T, offload bool, collectorOfA string) *tunnel {
 		Addrs:        prefixes(insideB+"/24", insideB6+"/64"),
 		Peer:         wgconf.Peer{Public: keyA.Public, AllowedIP: prefixes(insideA+"/32", insideA6+"/128")},
 		SubnetRoutes: prefixes("10.98.0.0/24"),
-		Collector:    collectorThroughIt, // which for b is on its own wire
+		Collector:    collectorThroughIt, // b reaches it over a veth pair, not through the tunnel
 	})
 	tn.a = l.start(t, l.a, config{
 		Name: "a", Private: keyA.Private, ID: text(idA), Offload: offload, Poll: window,
@@ -69,7 +69,7 @@ func prefixes(list ...string) (ps []netip.Prefix) {
 	return ps
 }
 
-// settle waits until nothing has moved for a while.
+// settle waits until the traffic has ended.
 func (tn *tunnel) settle(t *testing.T) {
 	state := func() [2]tunstats.Counts {
 		return [2]tunstats.Counts{tn.a.ask(command{Op: "state"}).Tally, tn.b.ask(command{Op: "state"}).Tally}
@@ -86,10 +86,10 @@ func (tn *tunnel) settle(t *testing.T) {
 	t.Fatal("the traffic does not end")
 }
 
-// stop ends the tunnel and the Loggers, and returns what both ends say.
+// stop stops the tunnel and the Loggers, and returns the counts of both ends.
 func (tn *tunnel) stop(t *testing.T) (a, b answer) {
 	tn.settle(t)
-	tn.a.ask(command{Op: "down"}) // so that nothing moves between the last record and the last look
+	tn.a.ask(command{Op: "down"}) // so that no packet follows between the last record and the answer
 	tn.b.ask(command{Op: "down"})
 	return tn.a.ask(command{Op: "stop"}), tn.b.ask(command{Op: "stop"})
 }
@@ -123,7 +123,7 @@ func subnet(m *netlog.Message) []record.ConnectionCounts   { return m.SubnetTraf
 func exit(m *netlog.Message) []record.ConnectionCounts     { return m.ExitTraffic }
 func physical(m *netlog.Message) []record.ConnectionCounts { return m.PhysicalTraffic }
 
-// total adds up what passed through the tun, which is every class but the underlay.
+// total adds up all classes but the underlay, which is the traffic through the tun.
 func total(messages []*netlog.Message) (sum tunstats.Counts) {
 	for _, class := range []func(*netlog.Message) []record.ConnectionCounts{virtual, subnet, exit} {
 		for _, c := range flows(messages, class) {
@@ -133,9 +133,9 @@ func total(messages []*netlog.Message) (sum tunstats.Counts) {
 	return sum
 }
 
-// What both ends record is what the kernel counted on the interface, to the packet
-// and the byte, as long as the kernel counts packets as they are. With offload it counts
-// large ones that wireguard-go splits and merges; then the tally below wgtun is the judge.
+// TestRecordsMatchKernel checks that the records of both ends have exactly the packets and bytes that
+// the kernel counted on the interface. With offload the kernel counts large packets, which
+// wireguard-go splits and merges, so the records are compared with a tally below wgtun.
 func TestRecordsMatchKernel(t *testing.T) {
 	needLab(t)
 	for _, offload := range []bool{false, true} {
@@ -183,14 +183,14 @@ func moveEverything(tn *tunnel) {
 	}
 }
 
-// checkDoubleEntry checks that each flow is in the books of both ends, and that
-// neither received more than the other sent. Only the blast may lose packets, and
-// TCP where the machine is busy; what was sent one by one arrives.
+// checkDoubleEntry checks that each flow is in the books of both ends, and that neither received more
+// than the other sent. Only the blast, and TCP on a busy machine, may lose packets. Packets that were
+// sent one by one must arrive.
 func checkDoubleEntry(c *qt.C, a, b map[flowtrack.Tuple]tunstats.Counts) {
 	c.Check(len(a) > 0, qt.IsTrue)
 	for t, ca := range a {
 		if !t.Dst.Addr().IsGlobalUnicast() {
-			continue // multicast of the host itself, which WireGuard does not carry
+			continue // multicast of the host, which does not pass through WireGuard
 		}
 		cb, ok := b[flowtrack.Tuple{Proto: t.Proto, Src: t.Dst, Dst: t.Src}]
 		note := qt.Commentf("%v: %+v at one end, %+v at the other", t, ca, cb)
@@ -205,14 +205,14 @@ func checkDoubleEntry(c *qt.C, a, b map[flowtrack.Tuple]tunstats.Counts) {
 	}
 }
 
-// checkClasses checks what went where, and that no record names the internet.
+// checkClasses checks the classes of the traffic, and that no record contains an internet address.
 func checkClasses(c *qt.C, a, b []*netlog.Message) {
 	inside := netip.AddrPortFrom(netip.MustParseAddr(insideB), 0)
 	me := netip.AddrPortFrom(netip.MustParseAddr(insideA), 0)
 	c.Check(flows(a, virtual)[flowtrack.Tuple{Proto: flowtrack.ICMPv4, Src: me, Dst: inside}], qt.Equals,
 		tunstats.Counts{TxPackets: 5, TxBytes: 5 * (20 + 64), RxPackets: 5, RxBytes: 5 * (20 + 64)})
 
-	// Of a datagram in four fragments only the first has ports.
+	// Only the first of the four fragments of a datagram has ports.
 	const later = 3 * 10
 	fragments := flows(a, virtual)[flowtrack.Tuple{Proto: flowtrack.UDP, Src: me, Dst: inside}]
 	c.Check(fragments.TxPackets, qt.Equals, uint64(later))
@@ -234,8 +234,8 @@ func checkClasses(c *qt.C, a, b []*netlog.Message) {
 	}
 }
 
-// checkUnderlay checks that what was sent encrypted is what was sent in clear and
-// what WireGuard adds.
+// checkUnderlay checks that the encrypted bytes are those inside the tunnel plus the overhead of
+// WireGuard.
 func checkUnderlay(c *qt.C, n answer, books []*netlog.Message) {
 	got := flows(books, physical)
 	c.Assert(got, qt.HasLen, 1)
@@ -250,8 +250,8 @@ func checkUnderlay(c *qt.C, n answer, books []*netlog.Message) {
 	}
 }
 
-// The uploads of a node whose collector is behind the tunnel pass through the tunnel
-// themselves. They must not be the reason for the next record.
+// TestNodeFallsSilentCollectorBehindTunnel checks that uploads that pass through the tunnel do not
+// cause further records.
 func TestNodeFallsSilentCollectorBehindTunnel(t *testing.T) {
 	needLab(t)
 	c := qt.New(t)
@@ -278,5 +278,5 @@ func TestNodeFallsSilentCollectorBehindTunnel(t *testing.T) {
 	for t := range flows(books, subnet) {
 		c.Check(t.Src.Port() != collectorPort && t.Dst.Port() != collectorPort, qt.IsTrue, qt.Commentf("%v", t))
 	}
-	tn.a.ask(command{Op: "stop"}) // while the tunnel is up: the way to the collector
+	tn.a.ask(command{Op: "stop"}) // while the tunnel is up, because it leads to the collector
 }

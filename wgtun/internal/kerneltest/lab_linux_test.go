@@ -18,8 +18,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// The lab. Every address but those of the tunnel is on a veth pair, so that the
-// kernel's counters of the tunnel hold nothing but what the tests send through it.
+// The lab. All addresses outside the tunnel are on veth pairs, so that the kernel's counters of the
+// tunnel interface include only what the tests send through it.
 //
 //	node a ------ 192.0.2.0/30 ------ node b      the encrypted transport
 //	node a ------ 10.97.0.0/30 ------ outside     the way past the tunnel
@@ -36,14 +36,14 @@ const (
 	insideA6, insideB6  = "fd99::1", "fd99::2"
 	wireguardPort       = 51820
 	collectorPort       = 8641
-	childEnv            = "WGTUN_KERNELTEST_CHILD" // read by the test binary alone
+	childEnv            = "WGTUN_KERNELTEST_CHILD" // if set, the test binary runs as a child
 	childDeadline       = time.Minute
 	deviceName          = "wg0"
 	collectorPastTunnel = "http://" + outsideFromA + ":8641"
 	collectorThroughIt  = "http://" + outsideBehindB + ":8641"
 )
 
-// needLab skips the test where the lab cannot be built.
+// needLab skips the test if the lab cannot be built.
 func needLab(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds network namespaces: not with -short")
@@ -64,7 +64,7 @@ func needLab(t *testing.T) {
 	exec.Command("ip", "netns", "del", probe).Run()
 }
 
-// lab is three namespaces and the wires between them.
+// lab holds the names of three network namespaces, which are joined by veth pairs.
 type lab struct{ a, b, outside string }
 
 func newLab(t *testing.T) *lab {
@@ -75,7 +75,7 @@ func newLab(t *testing.T) *lab {
 	}{{&l.a, "a"}, {&l.b, "b"}, {&l.outside, "out"}} {
 		*ns.name = fmt.Sprintf("nlwg%d-%s", os.Getpid(), ns.as)
 		ip(t, "netns", "add", *ns.name)
-		t.Cleanup(func() { ip(t, "netns", "del", *ns.name) }) // and with it all that is inside
+		t.Cleanup(func() { ip(t, "netns", "del", *ns.name) }) // removes its interfaces too
 		ip(t, "-n", *ns.name, "link", "set", "lo", "up")
 	}
 	wire(t, l.a, "under", underA+"/30", l.b, "under", underB+"/30")
@@ -88,7 +88,7 @@ func newLab(t *testing.T) *lab {
 	return l
 }
 
-// wire joins two namespaces.
+// wire joins two namespaces with a veth pair.
 func wire(t *testing.T, ns1, dev1, addr1, ns2, dev2, addr2 string) {
 	ip(t, "link", "add", dev1, "netns", ns1, "type", "veth", "peer", "name", dev2, "netns", ns2)
 	ip(t, "-n", ns1, "addr", "add", addr1, "dev", dev1)
@@ -104,7 +104,7 @@ func ip(t *testing.T, args ...string) {
 	}
 }
 
-// child is this test binary, run once more inside a namespace. It answers commands.
+// child is a process of this test binary in a namespace. It answers commands.
 type child struct {
 	t     *testing.T
 	name  string
@@ -112,7 +112,7 @@ type child struct {
 	out   *bufio.Reader
 }
 
-// start runs a child until the test ends, or childDeadline.
+// start runs a child until the end of the test, but no longer than childDeadline.
 func (l *lab) start(t *testing.T, namespace string, cfg config) *child {
 	t.Helper()
 	c := qt.New(t)
@@ -132,7 +132,7 @@ func (l *lab) start(t *testing.T, namespace string, cfg config) *child {
 	c.Assert(err, qt.IsNil)
 	c.Assert(cmd.Start(), qt.IsNil)
 	t.Cleanup(func() {
-		stdin.Close() // which ends it
+		stdin.Close() // ends the child
 		err := cmd.Wait()
 		cancel()
 		if err != nil || stderr.Len() > 0 {
@@ -140,7 +140,7 @@ func (l *lab) start(t *testing.T, namespace string, cfg config) *child {
 		}
 	})
 	ch := &child{t, cfg.Name, stdin, bufio.NewReaderSize(stdout, 1<<20)}
-	ch.answer() // it is ready
+	ch.answer() // wait until it is ready
 	return ch
 }
 
@@ -164,7 +164,7 @@ func (c *child) answer() answer {
 	return a
 }
 
-// serveCommands is the other side of ask, in the child. It returns at the end of stdin.
+// serveCommands answers the commands of ask in the child. It returns at the end of stdin.
 func serveCommands(do func(command) (answer, error)) error {
 	out := json.NewEncoder(os.Stdout)
 	out.Encode(answer{})

@@ -18,8 +18,8 @@ type received struct {
 	Entry json.RawMessage
 }
 
-// outside is the host that is not in the tunnel: the receiver, a machine in the
-// subnet behind b, and one on the internet.
+// outside is a host outside the tunnel. It serves as the receiver, as a machine in the subnet behind
+// b, and as one on the internet.
 type outside struct {
 	mu      sync.Mutex // guards entries
 	entries []received

@@ -16,11 +16,11 @@ const (
 	patience    = 10 * time.Second
 )
 
-// traffic is something to send through the tunnel, and the answers to it.
+// traffic describes packets to send through the tunnel, and their answers.
 type traffic struct {
 	Kind  string // tcp, udp, blast or ping
 	To    netip.Addr
-	Count int // tcp: bytes each way; udp: datagrams, each sent when the one before has come back; blast: datagrams, as fast as it goes
+	Count int // tcp: bytes in each direction; udp: datagrams, each sent after the answer to the one before; blast: datagrams, as fast as possible
 	Size  int // of a datagram or ping
 }
 
@@ -105,7 +105,7 @@ func (tr traffic) blast() error {
 	return nil
 }
 
-// ping sends echo requests (RFC 792, RFC 4443), each when the answer to the one before has come.
+// ping sends echo requests (RFC 792, RFC 4443), each after the answer to the one before.
 func (tr traffic) ping() error {
 	network, request, reply := "ip4:icmp", byte(8), byte(0)
 	if tr.To.Is6() {
@@ -121,7 +121,7 @@ func (tr traffic) ping() error {
 		clear(message[:8])
 		message[0] = request
 		binary.BigEndian.PutUint16(message[6:], uint16(seq))
-		binary.BigEndian.PutUint16(message[2:], checksum(message)) // the kernel makes that of ICMPv6
+		binary.BigEndian.PutUint16(message[2:], checksum(message)) // the kernel computes that of ICMPv6
 		if _, err := c.Write(message); err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (tr traffic) ping() error {
 	return nil
 }
 
-// checksum is the one of RFC 1071, over an even number of bytes.
+// checksum returns the checksum of RFC 1071. The number of bytes must be even.
 func checksum(b []byte) uint16 {
 	var sum uint32
 	for i := 0; i < len(b); i += 2 {
@@ -149,7 +149,7 @@ func checksum(b []byte) uint16 {
 	return ^uint16(sum>>16 + sum)
 }
 
-// serveTraffic answers the traffic above on all addresses until stop is called.
+// serveTraffic answers traffic on all addresses until stop is called.
 func serveTraffic() (stop func(), err error) {
 	listener, err := net.Listen("tcp", fmt.Sprintf(":%d", echoPort))
 	if err != nil {
