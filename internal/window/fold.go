@@ -46,7 +46,7 @@ func (w *Traffic) foldFlows(maxBytes int) {
 		// Once a flow does not fit, no smaller one stays either.
 		size += encode.Size(&e.ConnectionCounts)
 		if full = full || size > maxBytes; full {
-			e.Src, e.Dst = withoutPort(e.Src), withoutPort(e.Dst)
+			e.Tuple = e.WithoutPorts()
 			e.sum = true
 			w.Folded++
 		}

@@ -5,24 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
-
-	"github.com/go-netlog/netlog/flowtrack"
-	"github.com/go-netlog/netlog/record"
 )
-
-// compare orders entries of a record by destination, source and protocol. An absent
-// side comes first, then IPv4, then IPv6.
-func compare(a, b record.ConnectionCounts) int { return compareTuples(&a.Tuple, &b.Tuple) }
-
-func compareTuples(a, b *flowtrack.Tuple) int {
-	if c := a.Dst.Compare(b.Dst); c != 0 {
-		return c
-	}
-	if c := a.Src.Compare(b.Src); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Proto, b.Proto)
-}
 
 // sortKey represents the entry at index of the pool while sorting. major and minor
 // decide nearly every comparison. Sorting such small keys is several times faster
@@ -46,11 +29,11 @@ func (w *Traffic) sortPool(key func(*entry) (major, minor uint64)) {
 		case a.minor != b.minor:
 			return cmp.Compare(a.minor, b.minor)
 		}
-		return compareTuples(&w.pool[a.index].Tuple, &w.pool[b.index].Tuple)
+		return w.pool[a.index].Compare(w.pool[b.index].Tuple)
 	})
 }
 
-// byTuple packs the first 16 bytes of what compare compares.
+// byTuple packs the first 16 bytes of what Tuple.Compare compares.
 func byTuple(e *entry) (major, minor uint64) {
 	dst, more := sideKey(e.Dst)
 	if e.Dst.Addr().BitLen() == 128 {

@@ -168,8 +168,6 @@ func volume(c *tunstats.Counts) uint64 {
 	return sum | -carry // saturates
 }
 
-func withoutPort(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr(), 0) }
-
 func withoutZone(a netip.AddrPort) netip.AddrPort {
 	if a.Addr().Zone() == "" {
 		return a

@@ -188,7 +188,7 @@ func TestCollectBooksBalance(t *testing.T) {
 				if policy == Full || class(index) != classExit {
 					c.Assert(classOf(table.Lookup(e.Src.Addr()), table.Lookup(e.Dst.Addr())), qt.Equals, class(index), comment)
 				}
-				c.Assert(i == 0 || compare(entries[i-1], e) < 0, qt.IsTrue, comment)
+				c.Assert(i == 0 || entries[i-1].Compare(e.Tuple) < 0, qt.IsTrue, comment)
 			}
 		}
 		c.Assert(size <= max(maxBytes, 0), qt.IsTrue, comment)

@@ -36,7 +36,7 @@ func ordered(w *Window) {
 			c := &traffic[i]
 			c.Src, c.Dst = withoutZone(c.Src), withoutZone(c.Dst)
 		}
-		slices.SortFunc(traffic, compare)
+		slices.SortFunc(traffic, func(a, b record.ConnectionCounts) int { return a.Compare(b.Tuple) })
 	}
 }
 

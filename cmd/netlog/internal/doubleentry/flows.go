@@ -1,7 +1,6 @@
 package doubleentry
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"net/netip"
@@ -40,7 +39,7 @@ func (b *books) checkFlows() {
 	pairs := make(map[pair]map[bool]*direction) // by whether the smaller address is the sender
 	bad := make(map[pair]bool)
 	silent := make(map[netip.Addr]bool)
-	for _, t := range slices.SortedFunc(maps.Keys(b.flows), compareTuples) {
+	for _, t := range slices.SortedFunc(maps.Keys(b.flows), flowtrack.Tuple.Compare) {
 		lo, hi := b.sides(t)
 		if lo.nodes == nil || hi.nodes == nil {
 			b.unmatched++
@@ -229,11 +228,6 @@ func add(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
 
 // pairOf returns t without ports.
 func pairOf(t flowtrack.Tuple) pair { return pair{t.Proto, t.Src.Addr(), t.Dst.Addr()} }
-
-// compareTuples orders tuples by source, destination and protocol.
-func compareTuples(x, y flowtrack.Tuple) int {
-	return cmp.Or(x.Src.Compare(y.Src), x.Dst.Compare(y.Dst), cmp.Compare(x.Proto, y.Proto))
-}
 
 // hasPorts reports whether packets of protocol p have ports.
 func hasPorts(p flowtrack.Proto) bool {
