@@ -20,8 +20,8 @@ type Device interface {
 	// ExtractStatistics returns the counters since the last call and resets them. The
 	// caller owns the map, which is nil if nothing was counted.
 	//
-	// The source of a Tuple is the source of sent packets (Tx) and the destination of
-	// received ones (Rx): the local node, on a subnet router the host in the subnet, on
-	// an exit node the internet side.
+	// The source of a Tuple is the local side, which sent the Tx packets and received the
+	// Rx packets. It is the node itself, the host in the subnet on a subnet router, or the
+	// internet host on an exit node.
 	ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts
 }

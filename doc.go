@@ -1,7 +1,7 @@
-// Package netlog adds network flow logs to a VPN or tunnel daemon and sends them to a
-// server of the owner's choice: who talked to whom, how much, and in which class of
-// traffic, every five seconds, compressed, delivered at least once, without ever slowing a
-// packet.
+// Package netlog adds network flow logs to a VPN or tunnel daemon. Every five seconds it
+// records who talked to whom, how much, and in which class of traffic, and uploads the record
+// to a server of the owner's choice, compressed and at least once. Packets never wait for
+// logging or I/O.
 //
 // A daemon passes its tun device as a [Device] and the addresses that belong to the VPN:
 //
@@ -56,8 +56,8 @@
 //
 // # Guarantees
 //
-// The packets and bytes of all entries of all records add up to what the Device counted,
-// less the flows that Ignore left out and our own uploads, both of which [Stats] counts. A
+// The virtual, subnet and exit traffic of all records adds up to what the Device counted, less
+// the flows that Ignore left out and our own uploads, both of which [Stats] counts. A
 // queued record is delivered at least once and in order, or counted as dropped and reported
 // in the stream. Only Startup and Shutdown wait, and Shutdown waits no longer than its
 // context.

@@ -25,11 +25,11 @@ const (
 // or has not finished a Shutdown.
 var ErrRunning = errors.New("netlog: the logger is running")
 
-// The types of records, so that callbacks need no second import.
-type (
-	Message = record.Message
-	Node    = record.Node
-)
+// Message is an alias of [record.Message], so that callbacks need not import package record.
+type Message = record.Message
+
+// Node is an alias of [record.Node], so that callbacks need not import package record.
+type Node = record.Node
 
 // Logger polls a [Device] and uploads one record per busy window.
 //
@@ -40,9 +40,9 @@ type (
 //
 // A window takes at most a quarter of the Buffer (2 MiB of the default Buffer), so that a
 // scan cannot evict earlier records. If a window is larger, its smallest flows are folded:
-// they lose their ports, then their addresses, but no packets and bytes. Underlay traffic
-// and the names of nodes may each take at least an eighth of a window; nodes that exceed
-// their share are not named. Each record adds its times, NodeID and SrcNode, usually some
+// they lose their ports, then their addresses, but no packets and bytes. An eighth of a window
+// is reserved for Underlay traffic, and an eighth for the names of nodes; nodes that do not
+// fit are not named. Each record adds its times, NodeID and SrcNode, usually some
 // 100 bytes and at most 5 KiB. With NoUpload there is no Buffer and no bound.
 //
 // All methods are safe for concurrent use. Only Startup and Shutdown wait: no lock is held
@@ -53,7 +53,7 @@ type (
 // ReconfigRoutes and Stats. A Shutdown inside a callback waits for that callback, so it
 // returns at its deadline. Panics are not recovered.
 type Logger struct {
-	Upload logtail.Config // where records go; Startup sets the IDs in its own copy
+	Upload logtail.Config // where records go; Startup does not modify it
 	Exit   ExitPolicy     // how much is written of exit traffic; the zero value writes totals
 
 	// Underlay counts the encrypted transport, which is logged as physicalTraffic. It may
@@ -62,7 +62,8 @@ type Logger struct {
 	Underlay Device
 
 	// NodeID is a label, written as nodeId and cut at 256 bytes. It should equal the
-	// NodeID that LookupNode returns for this node's own addresses. It may be empty.
+	// NodeID that LookupNode returns for this node's own addresses. If it is empty and
+	// Upload.URL is set, the public ID is written instead.
 	NodeID string
 
 	// PollPeriod is the length of a window, at least a millisecond. Zero means
@@ -70,8 +71,8 @@ type Logger struct {
 	PollPeriod time.Duration
 
 	// LookupNode returns the node with the given address for srcNode and dstNodes. It may
-	// be nil. It is called for known addresses only, once per window. The slices of the
-	// Node must not change afterwards. Unless Exit is ExitFull, addresses of the Node that
+	// be nil. It is called only for known addresses, at most once per address and window.
+	// The slices of the Node must not change afterwards. Unless Exit is ExitFull, addresses of the Node that
 	// the routes do not know are left out.
 	LookupNode func(netip.Addr) (Node, bool)
 
@@ -161,12 +162,13 @@ func (l *Logger) Running() bool {
 //
 // ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
 // if the Logger is not running. Windows are closed early at most once a second, and the
-// newest routes win. Call ReconfigRoutes before adding a peer and after removing one:
-// traffic in between is then hidden as exit traffic, and never the other way round.
+// newest routes win.
 //
-// Up to a second of traffic after ReconfigRoutes is thus written under the old routes. If a
-// slow callback or Device extends that to more than two seconds, addresses that the new
-// routes do not know are hidden in the whole window.
+// Call ReconfigRoutes before adding a peer and after removing one, so that the routes cover
+// the peer as long as it is configured. Traffic of up to a second after the call is still
+// written under the old routes, so the first traffic of a new peer may be hidden as exit
+// traffic. If a slow callback or Device extends that to more than two seconds, addresses that
+// the new routes do not know are hidden in the whole window.
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session
@@ -178,16 +180,16 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 
 // Shutdown stops counting, writes the last window and uploads what is queued.
 //
-// It returns nil if the last window was written and everything queued was delivered.
-// Otherwise it returns a [*logtail.UndeliveredError] that wraps the error of ctx. If the
-// Buffer did not accept the last window, the error also wraps the error of the Buffer.
-// Stats counts what was dropped before.
+// It returns nil if the last window was written and everything queued was delivered. If ctx
+// ends first, the error wraps a [*logtail.UndeliveredError], which wraps the error of ctx. If
+// the Buffer did not accept the last window, the error wraps the error of the Buffer. It may
+// wrap both. Stats counts what was dropped before.
 //
-// ctx bounds every step, including the wait for a Device or callback that hangs. Its
-// goroutine then makes no further call when it wakes, not even to stop counting. Until it
-// wakes, Startup returns [ErrRunning]. A device that responds may take up to 100 ms past
-// ctx to hand over its last window, so that even a Shutdown with a cancelled ctx saves it
-// to a Buffer on disk.
+// ctx bounds every step, including the wait for a Device or callback that hangs. If one of
+// them hangs past the end of ctx, the polling goroutine makes no further call when it wakes,
+// so counting may stay on, and Startup returns [ErrRunning] until then. A device that responds
+// may take up to 100 ms past ctx to hand over its last window, so that even a Shutdown with a
+// cancelled ctx saves it to a Buffer on disk.
 //
 // Shutdown may be called at any time and from any number of goroutines. The ctx of the
 // first caller governs; the others wait for its result or the end of their own ctx. If

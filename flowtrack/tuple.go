@@ -1,4 +1,4 @@
-// Package flowtrack names network flows.
+// Package flowtrack identifies network flows.
 //
 // A [Tuple] is the 5-tuple of a flow as a comparable value: two packets belong
 // to the same flow exactly when their Tuples are equal.
@@ -38,10 +38,10 @@ import (
 // [netip.AddrPort]. Protocols without ports, and packets whose ports cannot be
 // read, have port 0.
 //
-// A Tuple is comparable, so it works as a map key. It is encoded to JSON by its
-// fields (proto, src, dst) and has no MarshalJSON of its own, because it is
-// embedded beside the counters of a flow, whose members such a method would hide.
+// A Tuple is comparable, so it works as a map key. Its JSON members are proto, src and dst.
 type Tuple struct {
+	// There must be no MarshalJSON method: it would be promoted to structs that embed a
+	// Tuple, and hide their other fields.
 	Proto Proto          `json:"proto,omitzero"`
 	Src   netip.AddrPort `json:"src,omitzero"`
 	Dst   netip.AddrPort `json:"dst,omitzero"`

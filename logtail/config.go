@@ -47,7 +47,7 @@ type Config struct {
 	// BaseURL is the http or https URL of the collector. It may have a path. Entries are
 	// sent to BaseURL/c/<collection>/<private ID>. Empty means DefaultBaseURL.
 	BaseURL string
-	// URL is the whole upload URL, for engines with a fixed path. If it is set, BaseURL is
+	// URL is the whole upload URL, for log servers with a fixed path. If it is set, BaseURL is
 	// not used, and neither the collection nor the IDs are sent.
 	URL string
 	// Encoding is the encoding of request bodies. Zero means Array.
@@ -69,9 +69,10 @@ type Config struct {
 	// FlushDelay is how long an entry may wait for others to share its request. A full
 	// body, Flush and Shutdown do not wait. Zero means no delay.
 	FlushDelay time.Duration
-	// AllowInsecure permits plain http to other hosts than this one. The path contains the
-	// private ID, so anyone who sees the request can write in the name of the node. And
-	// any answer is believed: a captive portal that answers 200 swallows the entries.
+	// AllowInsecure permits plain http to hosts other than this one. The path contains the
+	// private ID, so anyone who sees the request can write in the name of the node. The
+	// server is not authenticated either: if a captive portal answers 200, the entries are
+	// lost.
 	AllowInsecure bool
 
 	// Logf is called once for each distinct fault of an outage, and once at its end. Faults

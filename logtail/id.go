@@ -123,8 +123,8 @@ func parseID(text []byte) (id [32]byte, ok bool) {
 //
 // The file contains 64 hexadecimal digits and a newline. It is created atomically with mode
 // 0600, and synced to disk before LoadOrCreatePrivateID returns. Processes that start at the
-// same time get the same ID. Any other content is an error, which does not show it; the file
-// is not changed. The mode of an existing file is not checked, because container systems
+// same time get the same ID. Any other content is an error, whose text does not contain it;
+// the file is not changed. The mode of an existing file is not checked, because container systems
 // mount secrets with modes of their own.
 func LoadOrCreatePrivateID(path string) (PrivateID, error) {
 	id, err := loadPrivateID(path)

@@ -55,11 +55,10 @@
 // # Secrets
 //
 // No error, log line or printed Config contains the private ID, a header value, or the path
-// and query of the upload URL. A text from the server that may repeat one of them is
-// replaced as a whole by "[hidden]": it shares 8 bytes in a row with a secret, or contains
-// one of the characters % \ & @ +, behind which an escaped secret could hide. One text is
-// out of reach: what a server sends after the end of its answer, which net/http prints to
-// the standard logger of package log.
+// and query of the upload URL. Text from the server is replaced by "[hidden]" if it has 8
+// consecutive bytes in common with a secret, or contains %, \, &, @ or +, which could indicate
+// an escaped secret. The exception is text that a server sends after the end of its answer,
+// which net/http prints to the standard logger of package log.
 package logtail
 
 import (
@@ -136,20 +135,20 @@ func newLogger(cfg *Config) (*Logger, error) {
 	return &Logger{up: u, id: cfg.PrivateID.Public()}, nil
 }
 
-// Write queues p as one entry and returns len(p). It does not keep p. It does not wait for the
-// network, but for the Buffer, which may be on disk.
+// Write queues p as one entry and returns len(p). It does not keep p. It never waits for the
+// network, but may wait for the Buffer, which may be on disk.
 //
 // A JSON object is sent as it is, after the metadata. Anything else is text: it is sent as
-// {"text":"..."} without its final newline. Text over 16 KiB is cut, and ends in "\u2026+" and
-// the number of bytes cut. Invalid UTF-8 becomes U+FFFD. An empty p is ignored.
+// {"text":"..."} without its final newline. Text over 16 KiB is cut, and ends in an
+// ellipsis, a plus sign and the number of bytes removed. Invalid UTF-8 becomes U+FFFD. An empty p is ignored.
 //
 // A member whose name begins with "logtail", in upper or lower case, is moved to
 // logtail.error.bad_data, because readers that flatten objects could mistake it for the
 // metadata. The whole object is moved there if it has several such members, duplicate names,
 // or 1,000 members or more. An object nested more than 61 levels deep is treated as text.
 //
-// The error is [ErrClosed] or the error of the Buffer, after which the entry counts as
-// dropped.
+// Write returns [ErrClosed] after Shutdown has begun, or the error of the Buffer. In the latter
+// case the entry is counted as dropped.
 func (l *Logger) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -172,7 +171,8 @@ func (l *Logger) WriteObject(appendMembers func(dst []byte) []byte) error {
 	return l.up.q.add(scratch)
 }
 
-// Logf queues a line of text, like Write. A line that cannot be queued is counted as dropped.
+// Logf queues a line of text, like Write. A line that the Buffer refuses is counted as dropped.
+// After Shutdown has begun, lines are discarded.
 func (l *Logger) Logf(format string, args ...any) {
 	fmt.Fprintf(l, format, args...)
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // Entry is one entry of a stream as a receiver stores it: a Message or a line of text,
-// with the metadata of the upload. Entries are decoded with encoding/json, or with
-// UnmarshalJSON where speed matters.
+// with the metadata of the upload. Decode it with encoding/json, or call UnmarshalJSON directly
+// to avoid a second scan.
 type Entry struct {
 	Message
 	Logtail Meta `json:"logtail,omitzero"`

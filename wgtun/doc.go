@@ -1,5 +1,5 @@
-// Package wgtun provides the devices with which a [netlog.Logger] logs the flows of a wireguard-go daemon. It
-// adds three lines to a daemon: [Wrap], [Underlay] and Startup.
+// Package wgtun logs the flows of a wireguard-go daemon with a [netlog.Logger]. A daemon calls [Wrap], [Routes] and
+// [Underlay], and starts and shuts down the Logger.
 //
 //	package main
 //
@@ -7,6 +7,8 @@
 //		"context"
 //		"log"
 //		"net/netip"
+//		"os"
+//		"os/signal"
 //		"time"
 //
 //		"golang.zx2c4.com/wireguard/conn"
@@ -33,10 +35,17 @@
 //			log.Fatal(err)
 //		}
 //		logger := netlog.Logger{Underlay: wgtun.Underlay(dev)}
-//		if err := logger.Startup(logtail.NewPrivateID(), logtail.PrivateID{}, counted, routes); err != nil {
+//		id, err := logtail.LoadOrCreatePrivateID("wg0.id")
+//		if err != nil {
 //			log.Fatal(err)
 //		}
-//		<-dev.Wait()
+//		if err := logger.Startup(id, logtail.PrivateID{}, counted, routes); err != nil {
+//			log.Fatal(err)
+//		}
+//
+//		stop := make(chan os.Signal, 1)
+//		signal.Notify(stop, os.Interrupt)
+//		<-stop
 //
 //		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 //		defer cancel()

@@ -13,12 +13,13 @@ import (
 // LocalAddrs is a copy of local, the addresses of the tunnel interface as the daemon configures them, such as
 // 10.0.0.2/24. The caller provides them because a device does not know them.
 //
-// VirtualPrefixes is nil, so every allowed IP that is a single address is a node, and the others are subnets.
-// SubnetRoutes is nil too. The caller must add the subnets that this node offers to others, since only the
+// VirtualPrefixes is nil, so the rules of [netlog.RouteConfig] apply: in particular, allowed IPs that are single
+// addresses are nodes. SubnetRoutes is nil too. The caller must add the subnets that this node offers to others, since only the
 // configuration of its peers contains them.
 //
-// After each change of the peers, call Routes again and pass the result to [netlog.Logger.ReconfigRoutes]:
-// before a peer is added, and after a peer is removed. The error is [ErrBusy] if dev does not answer.
+// When peers change, call Routes again and pass the result to [netlog.Logger.ReconfigRoutes]. Before adding a peer,
+// append its allowed IPs to the Routes field, because dev does not know them yet. After removing a peer, pass the
+// result as it is. The error is [ErrBusy] if dev does not answer.
 func Routes(dev *device.Device, local ...netip.Prefix) (*netlog.RouteConfig, error) {
 	return routes(dev, local)
 }

@@ -25,19 +25,19 @@ import (
 )
 
 const (
-	roomy   = 4 << 20   // bytes: nothing these tests hold is dropped
-	narrow  = 128 << 10 // bytes: soon full
+	roomy   = 4 << 20   // bytes; enough for these tests
+	narrow  = 128 << 10 // bytes; too little for these tests
 	maxPeek = 16 << 10  // bytes
 )
 
-// Owner returns the identity that TestBuffer claims a [logtail.Claimer] with, for
-// a Buffer that serves one identity only.
+// Owner returns the identity that TestBuffer passes to Claim of a [logtail.Claimer], for a Buffer
+// that serves only one identity.
 func Owner() logtail.PublicID { return logtail.PrivateID{1}.Public() }
 
-// TestBuffer checks that what open makes is a [logtail.Buffer], each rule in a
-// subtest of its own. open makes an empty Buffer that holds at most maxBytes
-// bytes, however it counts them, and arranges with t for its end. TestBuffer
-// asks for 128 KiB and more, and expects that an eighth of that can be held.
+// TestBuffer checks the rules of [logtail.Buffer], each in a subtest. open returns an empty Buffer
+// that holds at most maxBytes bytes, however it counts them, and registers any cleanup with
+// t.Cleanup. maxBytes is at least 128 KiB, and the Buffer must be able to hold entries of
+// maxBytes/8 bytes.
 //
 // Run it under the race detector too.
 func TestBuffer(t *testing.T, open func(t *testing.T, maxBytes int64) logtail.Buffer) {

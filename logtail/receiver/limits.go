@@ -9,7 +9,7 @@ import (
 // means its default, and a negative field means no limit.
 //
 // Other bounds are fixed. The Handler holds 8 requests of a node, and decompresses and stores
-// one of them at a time. Of all nodes it processes twice GOMAXPROCS at a time, and at least 4.
+// one of them at a time. In total it processes at most 2*GOMAXPROCS requests at a time, or 4.
 // A zstd window has at most 8 MiB. An entry is nested at most 64 levels deep and has at most
 // 1,000 top-level members.
 type Limits struct {
@@ -19,22 +19,22 @@ type Limits struct {
 	MaxEntryBytes   int // of an entry as it arrives; default 1 MiB
 
 	// MaxRequests is the number of requests held at once; default 128. Further requests are
-	// answered 503. Unknown IDs may use at most half of them. One remote address (in IPv6
-	// a /64) may use no more than it leaves free: at most half of all, and a quarter for
-	// unknown IDs. All requests through a proxy share its address.
+	// answered 503. Unknown IDs may use at most half of them. One remote address (a /64 in
+	// IPv6) may hold no more requests than are still free, so at most half of MaxRequests,
+	// or a quarter for unknown IDs. All requests through a proxy share its address.
 	MaxRequests int
 
 	ReadTimeout  time.Duration // for reading a body; default 30 s
 	StoreTimeout time.Duration // for waiting for other requests of the node and for the Sink; default 15 s
 
-	// MaxBytesPerHour is what one node may send per hour; default 2 GiB. It counts the bytes
-	// of a body after decompression, or as they are stored if that is more, also of bodies
-	// that are refused or repeated. A node may send an hour's worth at once, so in T hours it
+	// MaxBytesPerHour is what one node may send per hour; default 2 GiB. Each body counts
+	// with its decompressed or its stored size, whichever is larger, even if it is refused
+	// or repeated. A node may send an hour's worth at once, so in T hours it
 	// can store MaxBytesPerHour*(T+1) and one body.
 	//
 	// The default suits any Logger with default settings, which sends at most 2 MiB every 5
-	// seconds. It does not keep one node from filling the disk of a Sink; for that, divide
-	// the size by the hours for which entries are kept.
+	// seconds. It does not keep one node from filling the disk of a Sink. For that, set it to
+	// the disk space divided by the number of hours that entries are kept.
 	MaxBytesPerHour int64
 
 	// MaxNewIDsPerHour is the number of new IDs accepted per hour; default 1,000. The Handler

@@ -35,8 +35,9 @@
 // characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers are:
 //
 //	200  stored now or before
-//	400  not JSON in UTF-8, not objects, a duplicate member, a member that resembles
-//	     "logtail", or a wrong length
+//	400  empty, not valid UTF-8 JSON, not objects, a duplicate member, a name that
+//	     begins with "logtail", invalid zstd, an invalid copyId, or a body whose
+//	     length differs from Content-Length
 //	401  Authorize returned ErrUnauthorized
 //	403  Authorize returned another error, the Sink returned ErrCollections, or the
 //	     request came from a browser
@@ -67,7 +68,7 @@
 // is answered 403: browsers add them and nodes do not. It is refused even if they name the
 // same site, because DNS rebinding gives a page any address.
 //
-// # Doubles and gaps
+// # Duplicates and gaps
 //
 // Nodes deliver at least once. An entry with the proc_id, proc_seq and bytes of a stored entry
 // is answered 200 and not stored again. If only the bytes differ, it is stored with
@@ -75,7 +76,7 @@
 // latest 4 pairs of process and collection of a node, in at most 64 MiB for all nodes. If
 // that memory is full, the nodes that use the most of it are forgotten first. A restart
 // forgets all entries, so an entry that is sent again after a restart is stored twice. Entries
-// without both numbers are always stored.
+// without both numbers are always stored. Stats.Missing counts the numbers that are left out.
 package receiver
 
 import (

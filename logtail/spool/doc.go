@@ -1,5 +1,5 @@
-// Package spool keeps the entries of a [logtail.Logger] in a directory until the
-// server has them, so that they outlive the process, the system and a full disk.
+// Package spool keeps the entries of a [logtail.Logger] in a directory until the server has
+// accepted them, so that they survive crashes, restarts and a full disk.
 //
 //	package main
 //
@@ -36,18 +36,19 @@
 //		}
 //	}
 //
-// A daemon that has no disk can leave config.Buffer nil to use memory. A nil *Spool in it is
-// not the same as nil.
+// A daemon without a disk can leave logtail.Config.Buffer nil to buffer in memory. Do not assign
+// a nil *Spool, since the interface would not be nil.
 //
-// The files contain records of who talked to whom, which are personal data. Only the owner of
-// the process can read them: files have mode 0600, and the directory has mode 0700.
+// The files contain records of who talked to whom, which are personal data. Only the user that
+// runs the process can read them: files have mode 0600, and the directory has mode 0700.
 //
 // # After a crash
 //
-// The directory is the truth and the cursor a hint. Only the process that created a segment
-// appends to it, and no segment is ever repaired. The checksum of a frame proves that it is
-// complete and in its place. So opening a directory is the same as recovering it, and each of
-// these states is recognized:
+// The entries are stored in segment files, each entry in a frame with a checksum. A cursor file
+// records which entries are delivered. Only the process that created a segment appends to it,
+// and no segment is ever repaired. The checksum of a frame proves that it is complete and in its
+// place. So opening a directory is the same as recovering it, and each of these states is
+// recognized:
 //
 //   - Killed while writing a frame: the last frame of the newest segment is incomplete.
 //     Append had not returned, so nothing is missing. The next entry begins a new segment.
@@ -57,8 +58,8 @@
 //     recognizes them by proc_id and proc_seq.
 //   - Killed between writing the cursor and removing a segment: the segment lies before the
 //     cursor, and the next Open removes it.
-//   - Power cut: what was synced is there; see [Sync]. After it the newest segment ends early,
-//     or has zeros or old data, which match no checksum. The cursor may be older than the
+//   - Power cut: entries that were synced are kept; see [Sync]. After them the newest segment may
+//     end early, or contain zeros or old data, which fail the checksum. The cursor may be older than the
 //     removed segments: entries missing before the oldest segment count as delivered. If a
 //     slot of the cursor is torn, the other slot is used, and entries delivered since are sent
 //     again. Entries that were not synced leave no trace, but a receiver sees the gap in

@@ -36,7 +36,7 @@ var (
 // never written again once it is finished; it is only replaced by its compressed form, which
 // has the same number. A Store begins new files, with numbers above those in the directory.
 // Files have mode 0600 and directories 0700. Store returns nil after
-// write(2): the batch survives the end of the process, and with Sync the end of the machine.
+// write(2): the batch survives a crash of the process and, with Sync, of the system.
 // A batch is stored as a whole or not at all, unless the process is killed during its write:
 // then some of its entries may be stored without an acknowledgement.
 //
