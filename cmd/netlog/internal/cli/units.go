@@ -78,6 +78,7 @@ func (n ByteSize) in() (amount int64, name string) {
 // because 1m looks like a month and entries are deleted by age.
 type Age time.Duration
 
+// Day is the length of a day.
 const Day = 24 * time.Hour
 
 // ParseAge parses a number of days or hours.

@@ -22,4 +22,5 @@ func WriteRecords(t *testing.T, n int) (path string) {
 // FullDisk is what /dev/full is on Linux.
 type FullDisk struct{}
 
+// Write implements [io.Writer].
 func (FullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

@@ -31,6 +31,7 @@ type Mesh struct {
 	Flows []*Flow
 }
 
+// Node is a node of a Mesh. Lines are its records.
 type Node struct {
 	Name   string
 	Id     string
@@ -60,6 +61,7 @@ type Flow struct {
 
 var Start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
+// New returns a Mesh of nodes with the given names.
 func New(names ...string) *Mesh {
 	m := &Mesh{rng: rand.New(rand.NewPCG(1, 2)), Now: Start}
 	for i, name := range names {
@@ -73,6 +75,7 @@ func New(names ...string) *Mesh {
 	return m
 }
 
+// Node returns the node with the given name.
 func (m *Mesh) Node(name string) *Node {
 	return m.Nodes[slices.IndexFunc(m.Nodes, func(n *Node) bool { return n.Name == name })]
 }
@@ -164,6 +167,7 @@ func (n *Node) count(t flowtrack.Tuple, c tunstats.Counts) {
 	}
 }
 
+// Start starts the node at now, with its counters at zero.
 func (n *Node) Start(now time.Time) {
 	n.Up, n.window = true, now
 	n.counts = make(map[flowtrack.Tuple]tunstats.Counts)

@@ -128,6 +128,7 @@ func newID() *Mesh {
 	return m
 }
 
+// TwoNodes returns a mesh of two nodes that talk directly.
 func TwoNodes() *Mesh {
 	m := New("a", "b")
 	m.Flow(":40000", ":443", "a", "b")
@@ -135,6 +136,7 @@ func TwoNodes() *Mesh {
 	return m
 }
 
+// HubAndSpoke returns a mesh whose nodes talk through a hub.
 func HubAndSpoke() *Mesh {
 	m := New("hub", "spoke1", "spoke2", "spoke3")
 	m.Flow(":40000", ":443", "spoke1", "hub", "spoke2")
@@ -144,6 +146,7 @@ func HubAndSpoke() *Mesh {
 	return m
 }
 
+// SubnetRouter returns a mesh with a subnet router, with or without source NAT.
 func SubnetRouter(snat bool) *Mesh {
 	m := New("router", "client", "client2")
 	m.Flow(":40000", "192.168.1.10:80", "client", "router")
@@ -156,6 +159,7 @@ func SubnetRouter(snat bool) *Mesh {
 	return m
 }
 
+// Finished runs m until it has run for a minute, and returns it.
 func Finished(m *Mesh) *Mesh {
 	m.Run(time.Minute - m.Now.Sub(Start))
 	m.Finish()
@@ -207,6 +211,7 @@ func RemoveFlow(line, dst string) string {
 	})
 }
 
+// Meta returns the logtail member of rec.
 func Meta(rec map[string]any) map[string]any { return rec["logtail"].(map[string]any) }
 
 // EachLine returns a lie that changes every line.
