@@ -15,6 +15,9 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
+// errHung is the result of a session whose goroutine hangs in a Device or callback.
+var errHung = errors.New("netlog: the last window was not written: a Device or callback hangs")
+
 // errEnded is the result of a session whose goroutine did not reach its last window.
 var errEnded = errors.New("netlog: the last window was not written: a callback ended the polling goroutine, as runtime.Goexit does")
 
@@ -26,8 +29,7 @@ func (s *session) closeLastWindow() {
 		}
 		d.SetStatisticsEnabled(false)
 	}
-	s.lost = nil
-	s.closeWindow(true)
+	s.lost = s.closeWindow(true)
 }
 
 // closeWindow extracts the counters and writes them under the routes that applied during
@@ -40,16 +42,22 @@ func (s *session) closeLastWindow() {
 // If a slow callback or Device delayed the end of the window, an address that is only in the old
 // routes may belong to someone else by now. So closeWindow hides the addresses that the new routes
 // do not know, and those that routes which arrived during the extraction do not know.
-func (s *session) closeWindow(last bool) {
+//
+// It returns the error of a record that the Buffer did not accept.
+func (s *session) closeWindow(last bool) error {
 	if s.abandoned.Load() {
-		return
+		return nil
 	}
 	next := s.next.Swap(nil)
 	flows := s.tun.ExtractStatistics()
+	now, newer := time.Now(), s.next.Load() // before a slow underlay can delay them
 	if s.underlay != nil && !s.abandoned.Load() {
 		s.hold(s.underlay.ExtractStatistics())
 	}
-	start, end := s.clock.close(time.Now())
+	if s.abandoned.Load() {
+		return nil
+	}
+	start, end := s.clock.close(now)
 	s.counters.addWindow()
 	if s.conns != nil {
 		s.counters.addOwn(s.conns.Remove(flows, s.routes.Own()))
@@ -58,21 +66,21 @@ func (s *session) closeWindow(last bool) {
 	if next != nil {
 		after = next.Table
 	}
-	for _, n := range []*newRoutes{next, s.next.Load()} {
-		if n != nil && time.Since(n.since) > latePeriod {
+	for _, n := range []*newRoutes{next, newer} {
+		if n != nil && now.Sub(n.since) > latePeriod {
 			s.routes = s.routes.Restrict(n.Table)
 		}
 	}
-	s.writeWindow(flows, start, end, last)
+	err := s.writeWindow(flows, start, end, last)
 	s.routes = after
+	return err
 }
 
-// maxHeld bounds the number of paths whose traffic an idle tunnel keeps separate. Further
-// paths share one entry without addresses. A node with so many peers is never idle.
+// maxHeld bounds the number of paths whose traffic is held. Further paths share one entry without
+// addresses.
 const maxHeld = 16384
 
-// hold keeps the counters of the underlay for the next record. It copies them, since a
-// Device might reuse its map.
+// hold adds the counters of the underlay to those that wait for the next record.
 func (s *session) hold(flows map[flowtrack.Tuple]tunstats.Counts) {
 	if s.held == nil && len(flows) > 0 {
 		s.held = make(map[flowtrack.Tuple]tunstats.Counts, min(len(flows), maxHeld))
@@ -87,16 +95,19 @@ func (s *session) hold(flows map[flowtrack.Tuple]tunstats.Counts) {
 
 // writeWindow sorts flows into classes and writes the records of the window, if any. An
 // idle window frees the memory of a busy one.
-func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, end time.Time, last bool) {
+func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, end time.Time, last bool) error {
 	ignore := s.ignore
 	if ignore != nil {
 		ignore = func(t flowtrack.Tuple) bool { return s.abandoned.Load() || s.ignore(t) }
 	}
 	paths, names := s.shares()
 	s.traffic.Collect(flows, s.routes, window.Policy(s.exit), ignore, s.maxWindow-paths-names)
+	if s.abandoned.Load() {
+		return nil // Collect ignored the rest of the flows
+	}
 	s.counters.addTraffic(&s.traffic)
 	if s.traffic.Empty() && !(last && len(s.held) > 0) {
-		return
+		return nil
 	}
 	physical, size := s.takeHeld(s.maxWindow - names - s.traffic.Size)
 	w := window.Window{
@@ -109,14 +120,16 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 		lookup = s.lookupKnown
 		w.SrcNode = s.self()
 	}
+	var dropped error
 	for m := range w.Records(lookup) {
 		if s.abandoned.Load() {
-			return
+			return nil
 		}
-		if err := s.write(m); err != nil && last {
-			s.lost = fmt.Errorf("netlog: a record of the last window was dropped: %w", err)
+		if err := s.write(m); err != nil {
+			dropped = fmt.Errorf("netlog: a record of the last window was dropped: %w", err)
 		}
 	}
+	return dropped
 }
 
 // shares returns the bytes of maxWindow that are reserved for the flows of the underlay
@@ -190,16 +203,4 @@ func (s *session) write(m *Message) error {
 	s.counters.addRecord(m, err)
 	s.report(err)
 	return err
-}
-
-// report passes each distinct fault and each recovery to Logf once.
-func (s *session) report(err error) {
-	switch {
-	case err == nil && s.fault != "":
-		s.fault = ""
-		s.say("netlog: records are queued again")
-	case err != nil && err.Error() != s.fault:
-		s.fault = err.Error()
-		s.say("netlog: a record was dropped: %s", s.fault)
-	}
 }

@@ -426,3 +426,27 @@ func TestMemoryBeforeUpload(t *testing.T) {
 	defer cancel()
 	qt.Check(t, l.Shutdown(ctx), qt.IsNil)
 }
+
+// TestUnderlaySlowDoesNotDelayWindow checks that a slow Underlay neither moves the end of the
+// window of the tunnel nor makes routes look late that arrived after its extraction.
+func TestUnderlaySlowDoesNotDelayWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev, underlay := new(server), new(fakeDevice), new(fakeDevice)
+		l := netlog.Logger{Upload: srv.config(), Underlay: underlay}
+		var slow atomic.Bool
+		underlay.extract = func() {
+			if slow.CompareAndSwap(true, false) {
+				l.ReconfigRoutes(routes())
+				time.Sleep(4 * time.Second)
+			}
+		}
+		startup(t, &l, dev, routes("192.168.7.0/24"))
+		dev.count(toHost, one)
+		slow.Store(true)
+		time.Sleep(10 * time.Second)
+		shutdown(t, &l)
+		first := srv.received()[0]
+		qt.Check(t, first.End.Sub(first.Start), qt.Equals, 5*time.Second)
+		qt.Check(t, first.SubnetTraffic, qt.HasLen, 1)
+	})
+}

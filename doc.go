@@ -59,6 +59,6 @@
 // The virtual, subnet and exit traffic of all records adds up to what the Device counted, less
 // the flows that Ignore left out and our own uploads, both of which [Stats] counts. A
 // queued record is delivered at least once and in order, or counted as dropped and reported
-// in the stream. Only Startup and Shutdown wait, and Shutdown waits no longer than its
-// context.
+// in the stream. Only Startup and Shutdown wait, and Shutdown returns at most 200 ms after
+// its context ends.
 package netlog

@@ -13,6 +13,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
@@ -244,5 +245,47 @@ func TestShutdownLeavesNoGoroutine(t *testing.T) {
 			qt.Check(t, l.Shutdown(ctx), qt.IsNotNil)
 			cancel()
 		}
+	})
+}
+
+func TestShutdownAfterGoexitInLastWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dev := new(fakeDevice)
+		l := netlog.Logger{Upload: new(server).config(), OnRecord: func(*netlog.Message) { runtime.Goexit() }}
+		startup(t, &l, dev, routes())
+		dev.count(toPeer, one)
+		qt.Check(t, l.Shutdown(t.Context()), qt.ErrorMatches, "netlog: the last window was not written: .*runtime.Goexit.*")
+	})
+}
+
+func TestShutdownHungCallbackReportsLostWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wait, release := hang()
+		dev := new(fakeDevice)
+		var ignored atomic.Bool
+		l := netlog.Logger{Upload: new(server).config(), Ignore: func(flowtrack.Tuple) bool {
+			if !ignored.Swap(true) {
+				wait()
+			}
+			return false
+		}}
+		l.Upload.Buffer = logtail.NewMemoryBuffer(1 << 20)
+		startup(t, &l, dev, routes("192.168.7.0/24"))
+		dev.count(toPeer, one)
+		dev.count(toHost, one)
+		time.Sleep(6 * time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := l.Shutdown(ctx)
+		qt.Check(t, err, qt.ErrorMatches, "(?s)netlog: the last window was not written: a Device or callback hangs.*")
+		undelivered, ok := errors.AsType[*logtail.UndeliveredError](err)
+		qt.Assert(t, ok, qt.IsTrue)
+		qt.Check(t, undelivered.Kept, qt.IsFalse, qt.Commentf("the Buffer is empty"))
+		for range 100 {
+			qt.Assert(t, l.Shutdown(ctx), qt.Equals, err, qt.Commentf("one result, although ctx has ended"))
+		}
+		release()
+		synctest.Wait()
+		qt.Check(t, l.Stats().IgnoredFlows, qt.Equals, uint64(0), qt.Commentf("a lost flow is not ignored"))
 	})
 }

@@ -55,16 +55,19 @@ func (l *Logger) newSession(nodeID, domainID *logtail.PrivateID, tun Device, cfg
 // claim makes s the session of l. It fails if l has a session.
 func (l *Logger) claim(s *session) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.session != nil {
-		return fmt.Errorf("%w as node %v", ErrRunning, l.session.config.PrivateID.Public())
+	other := l.session
+	if other == nil {
+		l.session = s
 	}
-	l.session = s
+	l.mu.Unlock()
+	if other != nil {
+		return fmt.Errorf("%w as node %v", ErrRunning, other.config.PrivateID.Public())
+	}
 	return nil
 }
 
-// clear undoes claim.
-func (l *Logger) clear(s *session) {
+// unclaim undoes claim.
+func (l *Logger) unclaim() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.session = nil
@@ -104,14 +107,15 @@ func (s *session) shutdown(ctx context.Context) error {
 		err = s.upload.Shutdown(ctx)
 	}
 	s.closeIdle()
-	switch {
-	case !polled && err == nil:
-		err = s.undelivered(ctx)
-	case polled:
-		s.group.Wait()
-		if s.lost != nil {
-			err = errors.Join(s.lost, err)
+	if !polled {
+		if err == nil {
+			err = s.undelivered(ctx)
 		}
+		return errors.Join(errHung, err)
+	}
+	s.group.Wait()
+	if s.lost != nil {
+		err = errors.Join(s.lost, err)
 	}
 	return err
 }
@@ -148,7 +152,7 @@ func (s *session) undelivered(ctx context.Context) error {
 	if s.upload != nil {
 		stats := s.upload.Stats()
 		err.Entries, err.Bytes = stats.BufferedEntries, stats.BufferedBytes
-		err.Kept = s.config.Buffer != nil
+		err.Kept = s.config.Buffer != nil && err.Entries > 0
 	}
 	return err
 }

@@ -108,3 +108,28 @@ func TestShutdownDeadlineWhileLogfHangs(t *testing.T) {
 		qt.Check(t, lines.Load(), qt.Equals, int32(1))
 	})
 }
+
+// sizeBuffer refuses every entry, each with another number in the error.
+type sizeBuffer struct {
+	logtail.Buffer
+	n atomic.Int32
+}
+
+func (b *sizeBuffer) Append([]byte) error { return fmt.Errorf("entry %d does not fit", b.n.Add(1)) }
+
+func TestLogfDroppedRecordNumbersAreOneFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dev := new(fakeDevice)
+		var lines atomic.Int32
+		l := netlog.Logger{Upload: new(server).config(), Logf: func(string, ...any) { lines.Add(1) }}
+		l.Upload.Buffer = &sizeBuffer{Buffer: logtail.NewMemoryBuffer(1 << 20)}
+		startup(t, &l, dev, routes())
+		for range 10 {
+			dev.count(toPeer, one)
+			time.Sleep(5 * time.Second)
+		}
+		qt.Check(t, l.Stats().DroppedRecords > 5, qt.IsTrue)
+		qt.Check(t, lines.Load(), qt.Equals, int32(1))
+		l.Shutdown(t.Context())
+	})
+}

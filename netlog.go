@@ -56,8 +56,8 @@ type Logger struct {
 	Upload logtail.Config // where records go; Startup does not modify it
 	Exit   ExitPolicy     // how much is written of exit traffic; the zero value writes totals
 
-	// Underlay counts the encrypted transport, which is logged as physicalTraffic. It may
-	// be nil. Transport traffic alone makes no record, since keepalives, handshakes and
+	// Underlay counts the encrypted transport, which is logged as physicalTraffic, whatever
+	// Exit says: it shows the endpoints of peers. It may be nil. Transport traffic alone makes no record, since keepalives, handshakes and
 	// our own uploads never stop: it is added to the next record.
 	Underlay Device
 
@@ -78,7 +78,7 @@ type Logger struct {
 
 	// Ignore reports whether to leave a flow out, such as those of a resolver inside the
 	// VPN. It may be nil. It sees every flow as the Device counted it, including exit
-	// traffic.
+	// traffic, but not our own uploads.
 	Ignore func(flowtrack.Tuple) bool
 
 	// OnRecord is called with each record before it is queued. It may be nil. The Message
@@ -87,7 +87,8 @@ type Logger struct {
 
 	// Logf is called once for each distinct fault and once for each recovery. It may be
 	// nil. Like log.Printf, it must be safe for concurrent use. While it hangs, records or
-	// uploads wait, but packets and Shutdown do not.
+	// uploads wait, but packets and Shutdown do not. It may call Running, ReconfigRoutes
+	// and Stats. If Upload.Logf is set, that is called for faults of the upload instead.
 	Logf func(format string, args ...any)
 
 	NoUpload     bool // pass records to OnRecord only, which must be set: no buffer, no connection
@@ -130,7 +131,7 @@ func (l *Logger) startup(nodeID, domainID *logtail.PrivateID, tun Device, cfg *R
 	started := false
 	defer func() {
 		if !started { // because of an error or a panic of the device
-			defer l.clear(s)
+			defer l.unclaim()
 			s.discard()
 		}
 	}()
@@ -172,8 +173,9 @@ func (l *Logger) Running() bool {
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session
+	ended := s == nil || s.phase == stopping
 	l.mu.Unlock()
-	if s != nil {
+	if !ended {
 		s.reroute(newTable(cfg))
 	}
 }
@@ -182,18 +184,19 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 //
 // It returns nil if the last window was written and everything queued was delivered. If ctx
 // ends first, the error wraps a [*logtail.UndeliveredError], which wraps the error of ctx. If
-// the Buffer did not accept the last window, the error wraps the error of the Buffer. It may
-// wrap both. Stats counts what was dropped before.
+// the last window was lost, the error says why, and wraps the error of a Buffer that did not
+// accept it. It may wrap both. Stats counts what was dropped before.
 //
 // ctx bounds every step, including the wait for a Device or callback that hangs. If one of
 // them hangs past the end of ctx, the polling goroutine makes no further call when it wakes,
 // so counting may stay on, and Startup returns [ErrRunning] until then. A device that responds
 // may take up to 100 ms past ctx to hand over its last window, so that even a Shutdown with a
-// cancelled ctx saves it to a Buffer on disk.
+// cancelled ctx saves it to a Buffer on disk. Shutdown returns at most 200 ms after ctx.
 //
 // Shutdown may be called at any time and from any number of goroutines. The ctx of the
 // first caller governs; the others wait for its result or the end of their own ctx. If
-// there is no session, Shutdown returns the result of the last one. Call it before closing
+// there is no session, Shutdown returns the result of the last one; it does not stop a Startup
+// that has not returned. Call it before closing
 // the tunnel, which the upload may need, and before closing the Buffer. The Logger can be
 // started again afterwards.
 func (l *Logger) Shutdown(ctx context.Context) error {
@@ -215,6 +218,11 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 	select {
 	case <-s.finished:
 		return s.err
+	default:
+	}
+	select {
+	case <-s.finished:
+		return s.err
 	case <-ctx.Done():
 		return s.undelivered(ctx)
 	}
@@ -224,9 +232,9 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 // waits.
 func (l *Logger) Stats() Stats {
 	l.mu.Lock()
-	s, final, begun := l.session, l.final, l.session.begun()
+	s, final, live := l.session, l.final, l.session.begun() && !l.session.ended()
 	l.mu.Unlock()
-	if !begun {
+	if !live {
 		return final
 	}
 	return s.stats()

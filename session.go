@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/faults"
 	"github.com/go-netlog/netlog/internal/ownconn"
 	"github.com/go-netlog/netlog/internal/route"
 	"github.com/go-netlog/netlog/internal/window"
@@ -25,7 +26,8 @@ const (
 )
 
 // session is the state of a Logger from a Startup to the end of its polling goroutine.
-// Only that goroutine calls the devices, and all callbacks but Logf.
+// Only that goroutine calls the callbacks but Logf, and the devices except during start and
+// discard.
 type session struct {
 	// The fields below are immutable after start.
 	tun, underlay Device          // underlay may be nil
@@ -49,7 +51,7 @@ type session struct {
 	stop      chan struct{}             // closed by the first Shutdown
 	done      chan struct{}             // closed by the goroutine as its last act
 	rerouted  chan struct{}             // holds a token after next was set
-	abandoned atomic.Bool               // Shutdown has returned without waiting for the goroutine
+	abandoned atomic.Bool               // Shutdown no longer waits for the goroutine
 	next      atomic.Pointer[newRoutes] // the routes of the next window; nil: no change
 	counters  counters
 
@@ -64,8 +66,8 @@ type session struct {
 	clock   windowClock
 	traffic window.Traffic
 	held    map[flowtrack.Tuple]tunstats.Counts // underlay traffic that waits for a record
-	fault   string                              // the last fault passed to logf
-	lost    error                               // why the Buffer lacks the last window; read after done is closed
+	faults  faults.Faults                       // the faults passed to logf
+	lost    error                               // why the last window was lost; read after done is closed
 }
 
 // phase is the phase of a session between Startup and Shutdown.
@@ -79,6 +81,16 @@ const (
 
 // begun reports whether start has finished. The caller holds the Logger's mu.
 func (s *session) begun() bool { return s != nil && s.phase != starting }
+
+// ended reports whether Shutdown has a result. The caller holds the Logger's mu.
+func (s *session) ended() bool {
+	select {
+	case <-s.finished:
+		return true
+	default:
+		return false
+	}
+}
 
 // newRoutes are routes that wait for the end of the current window.
 type newRoutes struct {
@@ -97,7 +109,8 @@ func (s *session) start() error {
 	for _, d := range s.devices() {
 		d.ExtractStatistics() // discard what was counted before
 	}
-	s.clock = windowClock{start: time.Now().Round(0), opened: time.Now()}
+	now := time.Now()
+	s.clock = windowClock{start: now.Round(0), opened: now}
 	for _, d := range s.devices() {
 		d.SetStatisticsEnabled(true)
 		s.enabled = append(s.enabled, d)
@@ -136,7 +149,7 @@ func (s *session) discard() {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // nothing has been queued yet
+	cancel() // there is nothing new to upload
 	s.upload.Shutdown(ctx)
 	s.closeIdle()
 }
@@ -161,12 +174,10 @@ func (s *session) poll() {
 	for {
 		select {
 		case <-s.stop:
-			s.closeLastWindow()
-			return
 		case <-ticker.C:
-			s.closeWindow(false)
 		case <-s.rerouted:
 			early.Reset(max(0, earlyPeriod-time.Since(lastEarly)))
+			continue
 		case <-early.C:
 			next := s.next.Load()
 			if next == nil || next.Equal(s.routes) {
@@ -174,6 +185,12 @@ func (s *session) poll() {
 				continue
 			}
 			lastEarly = time.Now()
+		}
+		select {
+		case <-s.stop: // even if another case was chosen
+			s.closeLastWindow()
+			return
+		default:
 			s.closeWindow(false)
 		}
 	}
@@ -181,20 +198,15 @@ func (s *session) poll() {
 
 // reroute makes routes apply from the end of the current window, and ends it soon.
 func (s *session) reroute(routes *route.Table) {
-	next := &newRoutes{routes, time.Now()}
-	if waiting := s.next.Load(); waiting != nil {
-		next.since = waiting.since
+	for now, stored := time.Now(), false; !stored; {
+		next, waiting := &newRoutes{routes, now}, s.next.Load()
+		if waiting != nil {
+			next.since = waiting.since
+		}
+		stored = s.next.CompareAndSwap(waiting, next)
 	}
-	s.next.Store(next)
 	select {
 	case s.rerouted <- struct{}{}:
 	default: // the goroutine has not received the last token yet
-	}
-}
-
-// say passes a line to Logf, from the goroutine or the uploader.
-func (s *session) say(format string, args ...any) {
-	if s.logf != nil && !s.abandoned.Load() {
-		s.logf(format, args...)
 	}
 }

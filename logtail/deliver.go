@@ -133,7 +133,7 @@ func (u *uploader) succeeded(size int) {
 	u.size.accepted(size)
 	u.failures = 0
 	u.setLastError(nil)
-	if d, tell := u.faults.success(time.Now()); tell {
+	if d, tell := u.faults.Success(time.Now()); tell {
 		u.log(fmt.Sprintf("logtail: uploading again after %v", d.Round(time.Second)))
 	}
 }
@@ -149,7 +149,7 @@ func (u *uploader) failed(v verdict, a answer) {
 		text += ", the server or the settings are at fault, entries are kept"
 	}
 	text = fmt.Sprintf("logtail: %s: %v", text, a.err)
-	if u.faults.fault(time.Now(), a.status, text) {
+	if u.faults.Fault(time.Now(), a.status, text) {
 		u.log(text)
 	}
 	u.backOff(v, a)
@@ -185,7 +185,7 @@ func (u *uploader) setLastError(err error) {
 
 // remark logs a text once that does not belong to an outage.
 func (u *uploader) remark(text string) {
-	if u.faults.note(time.Now(), text) {
+	if u.faults.Note(time.Now(), text) {
 		u.log("logtail: " + text)
 	}
 }

@@ -2,6 +2,7 @@ package logtail
 
 import (
 	"context"
+	"github.com/go-netlog/netlog/internal/faults"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ type uploader struct {
 	size      bodySize
 	failures  int // since the last success
 	stuck     int // consecutive batches that stayed in the Buffer
-	faults    faults
+	faults    faults.Faults
 	reporter  reporter
 	timer     *time.Timer // used by sleep, and stopped otherwise; nil before the first use
 	lingerEnd time.Time   // when to release memory, or zero if there is none

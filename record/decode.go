@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
@@ -168,6 +169,7 @@ func (d *decoder) addrPort() (ap netip.AddrPort) {
 	}
 	ap, err := netip.ParseAddrPort(s)
 	if err != nil {
+		_, err = netip.ParseAddrPort(strings.Clone(s)) // the error keeps its argument
 		d.wrong("an address and port", s, err)
 	}
 	return netip.AddrPortFrom(ap.Addr().WithZone(""), ap.Port())
@@ -179,6 +181,7 @@ func (d *decoder) addr() netip.Addr {
 	s := d.view()
 	a, err := netip.ParseAddr(s)
 	if err != nil {
+		_, err = netip.ParseAddr(strings.Clone(s)) // the error keeps its argument
 		d.wrong("an address", s, err)
 	}
 	return a.WithZone("")

@@ -95,3 +95,25 @@ func TestUnmarshalErrorLength(t *testing.T) {
 		qt.Check(t, len(err.Error()) < 200, qt.IsTrue, qt.Commentf("%.300s", err))
 	}
 }
+
+func TestUnmarshalErrorKeepsItsText(t *testing.T) {
+	for _, in := range []string{`{"srcNode":{"addresses":["not an address"]}}`, `{"exitTraffic":[{"src":"not a side"}]}`, `{"start":"not a time"}`} {
+		data := []byte(in)
+		var e record.Entry
+		err := e.UnmarshalJSON(data)
+		qt.Assert(t, err, qt.IsNotNil)
+		before := err.Error()
+		clear(data)
+		qt.Check(t, err.Error(), qt.Equals, before, qt.Commentf("the input was used again"))
+	}
+}
+
+func TestEntryCloneSharesNothing(t *testing.T) {
+	const one, other = `{"logtail":{"proc_seq":1},"virtualTraffic":[{"txPkts":1}]}`, `{"logtail":{"proc_seq":2},"virtualTraffic":[{"txPkts":2}]}`
+	var e record.Entry
+	qt.Assert(t, e.UnmarshalJSON([]byte(one)), qt.IsNil)
+	c := e.Clone()
+	qt.Assert(t, e.UnmarshalJSON([]byte(other)), qt.IsNil)
+	qt.Check(t, c.Logtail.ProcSeq, qt.Equals, uint64(1))
+	qt.Check(t, c.VirtualTraffic[0].TxPackets, qt.Equals, uint64(1))
+}

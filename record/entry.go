@@ -28,6 +28,13 @@ type Meta struct {
 	Conflict   bool      `json:"conflict,omitzero"`    // the receiver has another entry with this number
 }
 
+// Clone returns a deep copy of e, which the caller owns.
+func (e *Entry) Clone() *Entry {
+	c := *e
+	c.Message = *e.Message.Clone()
+	return &c
+}
+
 // Reporter returns the identity of the node that sent the entry: the public ID that the
 // receiver saw, or else the node ID that the record claims. Entries with equal reporters
 // come from one node. The text is not escaped.

@@ -168,7 +168,11 @@ func volume(c *tunstats.Counts) uint64 {
 	return sum | -carry // saturates
 }
 
+// withoutZone returns a without its zone. An address that is invalid has no port either.
 func withoutZone(a netip.AddrPort) netip.AddrPort {
+	if !a.IsValid() {
+		return netip.AddrPort{}
+	}
 	if a.Addr().Zone() == "" {
 		return a
 	}

@@ -427,3 +427,12 @@ func BenchmarkCollect(b *testing.B) {
 	bench("flows=10000/realistic", realisticFlows(10_000), route.New(trafficRoutes))
 	bench("flows=100000/folding", realisticFlows(100_000), route.New(trafficRoutes))
 }
+
+func TestCollectSideWithoutAddress(t *testing.T) {
+	c := qt.New(t)
+	port := flowtrack.Tuple{Proto: 6, Src: netip.MustParseAddrPort("8.8.8.8:1"), Dst: netip.AddrPortFrom(netip.Addr{}, 9)}
+	var w Traffic
+	w.Collect(flowMap{port: tx(1)}, route.New(trafficRoutes), Full, nil, math.MaxInt)
+	c.Assert(w.Exit, qt.HasLen, 1)
+	c.Check(w.Exit[0].Dst, qt.Equals, netip.AddrPort{})
+}
