@@ -57,7 +57,7 @@ func (s *session) closeWindow(last bool) error {
 	if s.abandoned.Load() {
 		return nil
 	}
-	start, end := s.clock.close(now)
+	start, end := s.clock.Close(now)
 	s.counters.addWindow()
 	if s.conns != nil {
 		s.counters.addOwn(s.conns.Remove(flows, s.routes.Own()))

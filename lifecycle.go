@@ -91,10 +91,8 @@ func (l *Logger) ended(s *session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.gone = true
-	select {
-	case <-s.finished:
+	if s.ended() {
 		l.session = nil
-	default:
 	}
 }
 

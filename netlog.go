@@ -217,15 +217,12 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 	}
 	select {
 	case <-s.finished:
-		return s.err
-	default:
-	}
-	select {
-	case <-s.finished:
-		return s.err
 	case <-ctx.Done():
-		return s.undelivered(ctx)
+		if !s.ended() {
+			return s.undelivered(ctx)
+		}
 	}
+	return s.err
 }
 
 // Stats returns the counters of the running session, or else of the last one. It never

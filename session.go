@@ -63,7 +63,7 @@ type session struct {
 
 	// The fields below are owned by the goroutine.
 	routes  *route.Table
-	clock   windowClock
+	clock   window.Clock
 	traffic window.Traffic
 	held    map[flowtrack.Tuple]tunstats.Counts // underlay traffic that waits for a record
 	faults  faults.Faults                       // the faults passed to logf
@@ -82,7 +82,7 @@ const (
 // begun reports whether start has finished. The caller holds the Logger's mu.
 func (s *session) begun() bool { return s != nil && s.phase != starting }
 
-// ended reports whether Shutdown has a result. The caller holds the Logger's mu.
+// ended reports whether Shutdown has a result, which is in err from then on.
 func (s *session) ended() bool {
 	select {
 	case <-s.finished:
@@ -109,8 +109,7 @@ func (s *session) start() error {
 	for _, d := range s.devices() {
 		d.ExtractStatistics() // discard what was counted before
 	}
-	now := time.Now()
-	s.clock = windowClock{start: now.Round(0), opened: now}
+	s.clock = window.NewClock(time.Now())
 	for _, d := range s.devices() {
 		d.SetStatisticsEnabled(true)
 		s.enabled = append(s.enabled, d)

@@ -1,4 +1,4 @@
-package netlog
+package window
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-func TestWindowClockMonotonic(t *testing.T) {
+func TestClockMonotonic(t *testing.T) {
 	began := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	const elapsed = 5 * time.Second
 	for _, test := range []struct {
@@ -22,7 +22,7 @@ func TestWindowClockMonotonic(t *testing.T) {
 		{"a suspend shows between windows", 8 * time.Hour, elapsed + 8*time.Hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := windowClock{start: began}
+			c := Clock{start: began}
 			wall := began.Add(elapsed + test.step)
 			start, end := c.closeAfter(elapsed, wall)
 			qt.Check(t, start, qt.Equals, began)
@@ -33,8 +33,8 @@ func TestWindowClockMonotonic(t *testing.T) {
 	}
 }
 
-func TestWindowClockEndNotBeforeStart(t *testing.T) {
-	c := windowClock{start: time.Unix(0, 0)}
+func TestClockEndNotBeforeStart(t *testing.T) {
+	c := Clock{start: time.Unix(0, 0)}
 	start, end := c.closeAfter(-time.Second, time.Unix(10, 0))
 	qt.Check(t, end, qt.Equals, start)
 }
