@@ -35,13 +35,14 @@ func (s *session) closeLastWindow() {
 // closeWindow extracts the counters and writes them under the routes that applied during
 // the window.
 //
-// It takes the next routes before the counters: what is counted in between is still
-// written under the old routes. In the opposite order, routes that arrive later could
-// uncover packets that were exit traffic when they passed.
+// It takes the next routes before the counters: what is counted in between is still written
+// under the old routes. In the opposite order, routes that arrive later could uncover
+// packets that were exit traffic when they passed.
 //
-// If a slow callback or Device delayed the end of the window, an address that is only in the old
-// routes may belong to someone else by now. So closeWindow hides the addresses that the new routes
-// do not know, and those that routes which arrived during the extraction do not know.
+// If a slow callback or Device delayed the end of the window, an address that is only in
+// the old routes may belong to someone else by now. So closeWindow hides the addresses that
+// the new routes do not know, and those that routes which arrived during the extraction do
+// not know.
 //
 // It returns the error of a record that the Buffer did not accept.
 func (s *session) closeWindow(last bool) error {
@@ -76,8 +77,8 @@ func (s *session) closeWindow(last bool) error {
 	return err
 }
 
-// maxHeld bounds the number of paths whose traffic is held. Further paths share one entry without
-// addresses.
+// maxHeld bounds the number of paths whose traffic is held. Further paths share one entry
+// without addresses.
 const maxHeld = 16384
 
 // hold adds the counters of the underlay to those that wait for the next record.
@@ -132,8 +133,8 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 	return dropped
 }
 
-// shares returns the bytes of maxWindow that are reserved for the flows of the underlay
-// and for the names of nodes. Both may also use what the flows of the tunnel leave.
+// shares returns the bytes of maxWindow that are reserved for the flows of the underlay and
+// for the names of nodes. Both may also use what the flows of the tunnel leave.
 func (s *session) shares() (paths, names int) {
 	if len(s.held) > 0 {
 		paths = s.maxWindow / 8

@@ -8,10 +8,10 @@ import (
 // Device counts the packets of a tunnel by flow. [tunstats.Meter] implements it, so a tun
 // wrapper that embeds a Meter is a Device.
 //
-// A Device serves one Logger at a time, because extracting resets its counters. The
-// Logger calls the methods from one goroutine at a time, without holding a lock. A call
-// that hangs delays records but not packets, and [Logger.Shutdown] does not wait for it
-// past its deadline.
+// A Device serves one Logger at a time, because extracting resets its counters. The Logger
+// calls the methods from one goroutine at a time, without holding a lock. A call that hangs
+// delays records but not packets, and [Logger.Shutdown] does not wait for it past its
+// deadline.
 type Device interface {
 	// SetStatisticsEnabled turns counting on or off, without resetting the counters. No
 	// packet is counted after SetStatisticsEnabled(false) has returned.

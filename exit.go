@@ -1,8 +1,9 @@
 package netlog
 
-// ExitPolicy says how much is written of exit traffic, which has at least one address
-// that the routes do not know; see [RouteConfig]. Under ExitTotals and ExitByNode no part
-// of an unknown address is written in virtual, subnet or exit traffic. The method hide of window.Policy enforces it.
+// ExitPolicy says how much is written of exit traffic, which has at least one address that
+// the routes do not know; see [RouteConfig]. Under ExitTotals and ExitByNode no part of an
+// unknown address is written in virtual, subnet or exit traffic. The method hide of
+// window.Policy enforces it.
 type ExitPolicy uint8
 
 const (

@@ -104,7 +104,7 @@ func (s *session) shutdown(ctx context.Context) error {
 	if s.upload != nil {
 		err = s.upload.Shutdown(ctx)
 	}
-	s.closeIdle()
+	s.conns.CloseIdle()
 	if !polled {
 		if err == nil {
 			err = s.undelivered(ctx)
@@ -118,15 +118,8 @@ func (s *session) shutdown(ctx context.Context) error {
 	return err
 }
 
-// closeIdle closes the idle connections of our own transport.
-func (s *session) closeIdle() {
-	if s.conns != nil {
-		s.conns.CloseIdle()
-	}
-}
-
-// await waits for the goroutine and reports whether it has ended. At the end of ctx and
-// its grace, await abandons the goroutine.
+// await waits for the goroutine and reports whether it has ended. At the end of ctx and its
+// grace, await abandons the goroutine.
 func (s *session) await(ctx context.Context) bool {
 	select {
 	case <-s.done:

@@ -25,7 +25,8 @@ const (
 // or has not finished a Shutdown.
 var ErrRunning = errors.New("netlog: the logger is running")
 
-// Message is an alias of [record.Message], so that callbacks need not import package record.
+// Message is an alias of [record.Message], so that callbacks need not import package
+// record.
 type Message = record.Message
 
 // Node is an alias of [record.Node], so that callbacks need not import package record.
@@ -34,15 +35,15 @@ type Node = record.Node
 // Logger polls a [Device] and uploads one record per busy window.
 //
 // The zero value is ready to use: it sends exit traffic as totals, every five seconds, to
-// the collector on this machine. The exported fields are settings. Startup reads them
-// once, and changes take effect at the next Startup. A Logger must not be copied after its
-// first Startup.
+// the collector on this machine. The exported fields are settings. Startup reads them once,
+// and changes take effect at the next Startup. A Logger must not be copied after its first
+// Startup.
 //
 // A window takes at most a quarter of the Buffer (2 MiB of the default Buffer), so that a
 // scan cannot evict earlier records. If a window is larger, its smallest flows are folded:
-// they lose their ports, then their addresses, but no packets and bytes. An eighth of a window
-// is reserved for Underlay traffic, and an eighth for the names of nodes; nodes that do not
-// fit are not named. Each record adds its times, NodeID and SrcNode, usually some
+// they lose their ports, then their addresses, but no packets and bytes. An eighth of a
+// window is reserved for Underlay traffic, and an eighth for the names of nodes; nodes that
+// do not fit are not named. Each record adds its times, NodeID and SrcNode, usually some
 // 100 bytes and at most 5 KiB. With NoUpload there is no Buffer and no bound.
 //
 // All methods are safe for concurrent use. Only Startup and Shutdown wait: no lock is held
@@ -57,13 +58,14 @@ type Logger struct {
 	Exit   ExitPolicy     // how much is written of exit traffic; the zero value writes totals
 
 	// Underlay counts the encrypted transport, which is logged as physicalTraffic, whatever
-	// Exit says: it shows the endpoints of peers. It may be nil. Transport traffic alone makes no record, since keepalives, handshakes and
-	// our own uploads never stop: it is added to the next record.
+	// Exit says: it shows the endpoints of peers. It may be nil. Transport traffic alone
+	// makes no record, since keepalives, handshakes and our own uploads never stop: it is
+	// added to the next record.
 	Underlay Device
 
-	// NodeID is a label, written as nodeId and cut at 256 bytes. It should equal the
-	// NodeID that LookupNode returns for this node's own addresses. If it is empty and
-	// Upload.URL is set, the public ID is written instead.
+	// NodeID is a label, written as nodeId and cut at 256 bytes. It should equal the NodeID
+	// that LookupNode returns for this node's own addresses. If it is empty and Upload.URL
+	// is set, the public ID is written instead.
 	NodeID string
 
 	// PollPeriod is the length of a window, at least a millisecond. Zero means
@@ -72,8 +74,8 @@ type Logger struct {
 
 	// LookupNode returns the node with the given address for srcNode and dstNodes. It may
 	// be nil. It is called only for known addresses, at most once per address and window.
-	// The slices of the Node must not change afterwards. Unless Exit is ExitFull, addresses of the Node that
-	// the routes do not know are left out.
+	// The slices of the Node must not change afterwards. Unless Exit is ExitFull, addresses
+	// of the Node that the routes do not know are left out.
 	LookupNode func(netip.Addr) (Node, bool)
 
 	// Ignore reports whether to leave a flow out, such as those of a resolver inside the
@@ -112,11 +114,11 @@ type Logger struct {
 // [ErrRunning], or it names the wrong setting.
 //
 // Startup discards what tun counted before. Counting is on before Startup returns: from
-// then on no packet is missed. Startup waits for tun and Underlay, but not for the
-// network. While one of them hangs, the other methods do not wait.
+// then on no packet is missed. Startup waits for tun and Underlay, but not for the network.
+// While one of them hangs, the other methods do not wait.
 func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
-	// This call is inlined, so a traceback does not print its arguments: the first bytes
-	// of the IDs.
+	// This call is inlined, so a traceback does not print its arguments: the first bytes of
+	// the IDs.
 	return l.startup(&nodeID, &domainID, tun, cfg)
 }
 
@@ -168,8 +170,8 @@ func (l *Logger) Running() bool {
 // Call ReconfigRoutes before adding a peer and after removing one, so that the routes cover
 // the peer as long as it is configured. Traffic of up to a second after the call is still
 // written under the old routes, so the first traffic of a new peer may be hidden as exit
-// traffic. If a slow callback or Device extends that to more than two seconds, addresses that
-// the new routes do not know are hidden in the whole window.
+// traffic. If a slow callback or Device extends that to more than two seconds, addresses
+// that the new routes do not know are hidden in the whole window.
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session
@@ -183,22 +185,22 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 // Shutdown stops counting, writes the last window and uploads what is queued.
 //
 // It returns nil if the last window was written and everything queued was delivered. If ctx
-// ends first, the error wraps a [*logtail.UndeliveredError], which wraps the error of ctx. If
-// the last window was lost, the error says why, and wraps the error of a Buffer that did not
-// accept it. It may wrap both. Stats counts what was dropped before.
+// ends first, the error wraps a [*logtail.UndeliveredError], which wraps the error of ctx.
+// If the last window was lost, the error says why, and wraps the error of a Buffer that did
+// not accept it. It may wrap both. Stats counts what was dropped before.
 //
 // ctx bounds every step, including the wait for a Device or callback that hangs. If one of
-// them hangs past the end of ctx, the polling goroutine makes no further call when it wakes,
-// so counting may stay on, and Startup returns [ErrRunning] until then. A device that responds
-// may take up to 100 ms past ctx to hand over its last window, so that even a Shutdown with a
-// cancelled ctx saves it to a Buffer on disk. Shutdown returns at most 200 ms after ctx.
+// them hangs past the end of ctx, the polling goroutine makes no further call when it
+// wakes, so counting may stay on, and Startup returns [ErrRunning] until then. A device
+// that responds may take up to 100 ms past ctx to hand over its last window, so that even a
+// Shutdown with a cancelled ctx saves it to a Buffer on disk. Shutdown returns at most 200
+// ms after ctx.
 //
 // Shutdown may be called at any time and from any number of goroutines. The ctx of the
 // first caller governs; the others wait for its result or the end of their own ctx. If
-// there is no session, Shutdown returns the result of the last one; it does not stop a Startup
-// that has not returned. Call it before closing
-// the tunnel, which the upload may need, and before closing the Buffer. The Logger can be
-// started again afterwards.
+// there is no session, Shutdown returns the result of the last one; it does not stop a
+// Startup that has not returned. Call it before closing the tunnel, which the upload may
+// need, and before closing the Buffer. The Logger can be started again afterwards.
 func (l *Logger) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
 	s := l.session

@@ -45,36 +45,36 @@ import "net/netip"
 //
 // Public addresses are those that the internet routes to hosts. In IPv4 they are 1.0.0.0 to
 // 223.255.255.255 without 127.0.0.0/8 and private use, and 1/128 of them is taken to be two
-// /8. In IPv6 they are 2000::/3, and 1/128 of it is a /10. Multicast and reserved ranges are
-// not public: a route to one counts, unless it is part of a default route.
+// /8. In IPv6 they are 2000::/3, and 1/128 of it is a /10. Multicast and reserved ranges
+// are not public: a route to one counts, unless it is part of a default route.
 //
 // If two peers both lead to the internet, with lists that leave out different prefixes,
-// their lists overlap and form a layer inside each other. So inside a default route, if a layer
-// covers more than half of a prefix but not all of it, the layer is ignored within that prefix
-// and the next layer is examined.
+// their lists overlap and form a layer inside each other. So inside a default route, if a
+// layer covers more than half of a prefix but not all of it, the layer is ignored within
+// that prefix and the next layer is examined.
 //
-// As a result, 203.0.113.0/24 counts beside 0.0.0.0/0, and beside 0.0.0.0/1 with 128.0.0.0/1.
-// It does not count if it merely fills a gap in a list that forms a default route, because the
-// two together look like one default route. A public subnet counts only if a prefix of the list
-// contains it. For the same reason a more specific route inside a
+// As a result, 203.0.113.0/24 counts beside 0.0.0.0/0, and beside 0.0.0.0/1 with
+// 128.0.0.0/1. It does not count if it merely fills a gap in a list that forms a default
+// route, because the two together look like one default route. A public subnet counts only
+// if a prefix of the list contains it. For the same reason a more specific route inside a
 // default route counts, since it says that this part is not the internet. Lists of public
 // prefixes must therefore not overlap: if the gaps of two lists are subnets, parts of one
-// list as large as a gap of the other may count. Beside a default route, a route to half of a
-// public prefix or to all of it counts, and routes to three quarters of it do not. A list of at most 1/128
-// of the public addresses, such as the list of one country in IPv6, is not a default route,
-// so its addresses are written.
+// list as large as a gap of the other may count. Beside a default route, a route to half of
+// a public prefix or to all of it counts, and routes to three quarters of it do not. A list
+// of at most 1/128 of the public addresses, such as the list of one country in IPv6, is not
+// a default route, so its addresses are written.
 //
-// The prefixes 64:ff9b::/96, 64:ff9b:1::/48 (NAT64), 2002::/16 (6to4) and 2001::/32 (Teredo)
-// never count as routes, because their addresses contain IPv4 addresses of the internet. A
-// NAT64 prefix of your own (RFC 6052) that is routed or in private use looks like any subnet,
-// so its addresses are written.
+// The prefixes 64:ff9b::/96, 64:ff9b:1::/48 (NAT64), 2002::/16 (6to4) and 2001::/32
+// (Teredo) never count as routes, because their addresses contain IPv4 addresses of the
+// internet. A NAT64 prefix of your own (RFC 6052) that is routed or in private use looks
+// like any subnet, so its addresses are written.
 //
 // # Spelling
 //
 // The order of routes, duplicates, host bits and 4-in-6 notation (::ffff:10.0.0.0/104 is
-// 10.0.0.0/8) do not matter. Neither does splitting a prefix, unless a part is a single address.
-// A route inside another one matters only inside a default route. Addresses in 4-in-6 form are classified as IPv4,
-// zones are ignored, and so are invalid prefixes.
+// 10.0.0.0/8) do not matter. Neither does splitting a prefix, unless a part is a single
+// address. A route inside another one matters only inside a default route. Addresses in
+// 4-in-6 form are classified as IPv4, zones are ignored, and so are invalid prefixes.
 type RouteConfig struct {
 	LocalAddrs      []netip.Prefix // this node's own addresses, single or as address/network (10.0.0.2/24)
 	Routes          []netip.Prefix // addresses of peers and subnets behind other nodes

@@ -25,8 +25,8 @@ const (
 	defaultWindow = 2 << 20         // bytes of JSON: a quarter of the default Buffer
 )
 
-// session is the state of a Logger from a Startup to the end of its polling goroutine.
-// Only that goroutine calls the callbacks but Logf, and the devices except during start and
+// session is the state of a Logger from a Startup to the end of its polling goroutine. Only
+// that goroutine calls the callbacks but Logf, and the devices except during start and
 // discard.
 type session struct {
 	// The fields below are immutable after start.
@@ -150,7 +150,7 @@ func (s *session) discard() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // there is nothing new to upload
 	s.upload.Shutdown(ctx)
-	s.closeIdle()
+	s.conns.CloseIdle()
 }
 
 func (s *session) devices() []Device {

@@ -78,9 +78,9 @@ func (o *Tracker) Client(c *http.Client) *http.Client {
 	return &reporting
 }
 
-// CloseIdle closes the idle connections of our own transport.
+// CloseIdle closes the idle connections of our own transport. A nil Tracker has none.
 func (o *Tracker) CloseIdle() {
-	if o.transport != nil {
+	if o != nil && o.transport != nil {
 		o.transport.CloseIdleConnections()
 	}
 }
