@@ -18,8 +18,8 @@ func TestRequestAllocs(t *testing.T) {
 		size int // bytes of the entry
 		most float64
 	}{
-		{"plain", 10, 16},
-		{"compressed", 1000, 17},
+		{"plain", 10, 15},
+		{"compressed", 1000, 16},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -125,6 +125,7 @@ func (s *sender) newRequest(ctx context.Context, body []byte, size int, compress
 	own := &struct { // what a request does not share with others, in one allocation
 		url  url.URL
 		size [1]string
+		body bodyReader
 	}{url: *s.request.URL}
 	req := s.request.WithContext(ctx)
 	req.URL = &own.url
@@ -137,7 +138,8 @@ func (s *sender) newRequest(ctx context.Context, body []byte, size int, compress
 	body = bytes.Clone(body)
 	req.ContentLength = int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return &bodyReader{*bytes.NewReader(body)}, nil }
-	req.Body, _ = req.GetBody()
+	own.body.Reset(body)
+	req.Body = &own.body
 	return req
 }
 
