@@ -77,7 +77,7 @@ func TestNetworkErrorsAreRetriedWithBackoff(t *testing.T) {
 	})
 }
 
-func TestNoAnswerIsATimeout(t *testing.T) {
+func TestNoAnswerTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, func(r *request) reply { return reply{hang: r.n == 0} })
@@ -209,7 +209,7 @@ func TestTooLargeBatchIsHalved(t *testing.T) {
 	})
 }
 
-func TestTooLargeEntryIsDroppedOnceASmallerOneWasTaken(t *testing.T) {
+func TestTooLargeEntryDroppedAfterSmallerAccepted(t *testing.T) {
 	for _, at := range []int{0, 50, 99} {
 		t.Run(fmt.Sprint("at ", at), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -240,7 +240,7 @@ func TestTooLargeEntryIsDroppedOnceASmallerOneWasTaken(t *testing.T) {
 	}
 }
 
-func TestTooLargeEntryStaysWhileNothingSmallerWasTaken(t *testing.T) {
+func TestTooLargeEntryKeptWithoutSmallerAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, status(413))
@@ -265,7 +265,7 @@ func poisonous(code int, poison ...int) func(*request) reply {
 	}
 }
 
-func TestPoisonIsFoundByHalvesAndDropped(t *testing.T) {
+func TestPoisonFoundByHalvingAndDropped(t *testing.T) {
 	const n = 64
 	for _, code := range []int{400, 422} {
 		for _, poison := range [][]int{{0}, {1}, {31}, {32}, {40}, {62}, {63}, {0, 63}, {5, 6, 7}, {0, 1, 2, 3}} {
@@ -298,7 +298,7 @@ func TestPoisonIsFoundByHalvesAndDropped(t *testing.T) {
 	}
 }
 
-func TestNothingIsDroppedWhereEverythingIsRefused(t *testing.T) {
+func TestRefusedEverythingDropsNothing(t *testing.T) {
 	for _, n := range []int{1, 2, 100} {
 		t.Run(fmt.Sprint(n, " entries"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -337,7 +337,7 @@ func TestNothingIsDroppedWhereEverythingIsRefused(t *testing.T) {
 	}
 }
 
-func TestPoisonAloneWaitsForCompany(t *testing.T) {
+func TestPoisonAloneKeptUntilOthersAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, poisonous(400, 0))
@@ -354,7 +354,7 @@ func TestPoisonAloneWaitsForCompany(t *testing.T) {
 	})
 }
 
-func TestUnsupportedEncodingIsSentPlainFromThenOn(t *testing.T) {
+func TestUnsupportedEncodingSentPlainAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, func(r *request) reply {

@@ -11,9 +11,9 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// TestARefusedEntryBlocksNothingThatTheServerTakes: whatever stands beside it, the
+// TestRefusedEntryBlocksNoOthers: whatever stands beside it, the
 // uploader looks behind it for an entry that speaks against it.
-func TestARefusedEntryBlocksNothingThatTheServerTakes(t *testing.T) {
+func TestRefusedEntryBlocksNoOthers(t *testing.T) {
 	const first, last = 3, 50
 	for _, test := range []struct {
 		name   string
@@ -76,8 +76,8 @@ func (b *oneByOne) Stats() logtail.BufferStats {
 	return s
 }
 
-// TestLookingBehindEnds where a Buffer has more than an int can count, on 32 bits too.
-func TestLookingBehindEnds(t *testing.T) {
+// TestRefusedEntrySearchEnds uses a Buffer with more bytes than an int of 32 bits can count.
+func TestRefusedEntrySearchEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		buf := &oneByOne{Buffer: logtail.NewMemoryBuffer(1 << 20)}

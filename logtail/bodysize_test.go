@@ -35,7 +35,7 @@ func TestBodySizeIsHalvedAndTriedAgain(t *testing.T) {
 	c.Check(b.limit, qt.Equals, minLimit)
 }
 
-func TestSizeIsToBlameOnlyWhereASmallerBodyWasTaken(t *testing.T) {
+func TestBodySizeBlamesOnlyIfSmallerAccepted(t *testing.T) {
 	c := qt.New(t)
 	b := bodySize{limit: maxBody}
 	c.Check(b.blames(1<<30), qt.IsFalse)

@@ -16,7 +16,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-func TestConfigFaultsNameTheField(t *testing.T) {
+func TestConfigErrorsNameField(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*logtail.Config)
@@ -132,7 +132,7 @@ func TestRequestHeaders(t *testing.T) {
 	c.Check(len(collector.seen()), qt.Equals, 4)
 }
 
-func TestCompressionIsForWhatShrinks(t *testing.T) {
+func TestCompressionOnlyIfSmaller(t *testing.T) {
 	noise := make([]byte, 300)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for i := range noise {

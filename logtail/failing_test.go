@@ -12,7 +12,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-func TestBufferThatTakesNothingIsNoFaultOfTheUpload(t *testing.T) {
+func TestBufferAppendFailureIsNotUploadFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var log logLines
@@ -34,7 +34,7 @@ func TestBufferThatTakesNothingIsNoFaultOfTheUpload(t *testing.T) {
 
 // The last entry in the Buffer is given up after a failure: what was lost
 // meanwhile is told all the same.
-func TestDropsAreToldAfterTheLastEntryWasGivenUp(t *testing.T) {
+func TestDropReportAfterLastEntryGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		buf := &fakeBuffer{Buffer: logtail.NewMemoryBuffer(0)}
@@ -68,7 +68,7 @@ func (b *unreadableOnce) Peek(max int) ([][]byte, uint64, error) {
 	return b.Buffer.Peek(max)
 }
 
-func TestASearchGoesOnAfterAReadError(t *testing.T) {
+func TestPoisonSearchContinuesAfterReadError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		const n, poison = 8, 6
@@ -88,7 +88,7 @@ func TestASearchGoesOnAfterAReadError(t *testing.T) {
 
 // A writer that hangs in the Buffer keeps neither the entries before it nor what
 // is to be reported from being sent, and Shutdown keeps its deadline.
-func TestAHungWriterDelaysNoUpload(t *testing.T) {
+func TestHungWriterDelaysNoUpload(t *testing.T) {
 	for _, ends := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			c := qt.New(t)
@@ -121,7 +121,7 @@ func TestAHungWriterDelaysNoUpload(t *testing.T) {
 
 // At the end there is a loss to report and no room for it in the Buffer, and none
 // can be made.
-func TestShutdownOfAFullBufferThatFailsLosesNoMore(t *testing.T) {
+func TestShutdownFullFailingBufferLosesNoMore(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		fail func(b *fakeBuffer, l *logtail.Logger)
@@ -173,7 +173,7 @@ func (b *hidden) Peek(max int) ([][]byte, uint64, error) {
 	return b.Buffer.Peek(max)
 }
 
-func TestABufferThatShowsNothingIsAFault(t *testing.T) {
+func TestBufferShowingNothingIsFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var log logLines

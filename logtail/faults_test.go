@@ -13,7 +13,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-func TestAFaultIsNewsAgainAfterAMinuteWithoutOne(t *testing.T) {
+func TestLogfRepeatsFaultAfterCalmMinute(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		quiet time.Duration // after the first outage
@@ -49,7 +49,7 @@ func TestAFaultIsNewsAgainAfterAMinuteWithoutOne(t *testing.T) {
 	}
 }
 
-func TestAServerThatInventsFaultsIsNotToldWithoutEnd(t *testing.T) {
+func TestLogfBoundsDistinctFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var log logLines
@@ -62,9 +62,9 @@ func TestAServerThatInventsFaultsIsNotToldWithoutEnd(t *testing.T) {
 	})
 }
 
-// TestWhatDiffersInNumbersOnlyIsOneFault: each attempt has another local port, and an
+// TestLogfIgnoresNumbersInFaults: each attempt has another local port, and an
 // expired certificate is told with the time of day.
-func TestWhatDiffersInNumbersOnlyIsOneFault(t *testing.T) {
+func TestLogfIgnoresNumbersInFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var log logLines

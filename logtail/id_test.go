@@ -19,7 +19,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-func TestPublicIDIsTheHashOfThePrivateID(t *testing.T) {
+func TestPublicIDIsHashOfPrivateID(t *testing.T) {
 	c := qt.New(t)
 	text := strings.Repeat("0123456789abcdef", 4)
 	id, err := logtail.ParsePrivateID(strings.ToUpper(text))
@@ -93,7 +93,7 @@ func TestPrivateIDPrintsAsItsPublicID(t *testing.T) {
 	c.Check(strings.Count(out.String(), id.Public().String()), qt.Equals, 2)
 }
 
-func TestIDsAreStoredAsText(t *testing.T) {
+func TestIDMarshalText(t *testing.T) {
 	c := qt.New(t)
 	type state struct {
 		ID     logtail.PrivateID
@@ -130,7 +130,7 @@ func TestLoadOrCreatePrivateID(t *testing.T) {
 	c.Check(files, qt.HasLen, 1)
 }
 
-func TestConcurrentCreationMakesOneID(t *testing.T) {
+func TestLoadOrCreatePrivateIDConcurrent(t *testing.T) {
 	c := qt.New(t)
 	path := filepath.Join(t.TempDir(), "id")
 	ids := make(chan logtail.PrivateID, 50)

@@ -10,7 +10,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-func TestWithoutHardLinksAnIDIsCreatedAndNeverReplaced(t *testing.T) {
+func TestLoadOrCreatePrivateIDWithoutHardLinks(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "id")

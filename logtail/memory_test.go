@@ -10,7 +10,7 @@ import (
 
 // What compression and large entries take is given back ten seconds after the
 // last request.
-func TestQuietLoggerGivesItsMemoryBack(t *testing.T) {
+func TestIdleLoggerReleasesMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		before := heap()

@@ -445,7 +445,7 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 	return w.w.Write(p)
 }
 
-func TestNewTransportTakesTheProxyFromTheEnvironment(t *testing.T) {
+func TestNewTransportProxyFromEnvironment(t *testing.T) {
 	c := qt.New(t)
 	tr := logtail.NewTransport()
 	c.Check(tr.Proxy, qt.IsNotNil)
@@ -456,7 +456,7 @@ func TestNewTransportTakesTheProxyFromTheEnvironment(t *testing.T) {
 }
 
 // No goroutine, and no connection, is left after Shutdown.
-func TestNothingIsLeftAfterShutdown(t *testing.T) {
+func TestShutdownLeavesNothing(t *testing.T) {
 	c := qt.New(t)
 	states := make(chan http.ConnState, 100)
 	srv := httptest.NewUnstartedServer(newCollector(t, nil))

@@ -71,8 +71,8 @@ func TestThreeDaysOfOutage(t *testing.T) {
 	})
 }
 
-// TestTheAgeOfABacklogIsKnownBeforeTheFirstRequest, which comes later at a start.
-func TestTheAgeOfABacklogIsKnownBeforeTheFirstRequest(t *testing.T) {
+// TestStatsBacklogAgeBeforeFirstRequest checks the age before the first request, which a Logger delays at its start.
+func TestStatsBacklogAgeBeforeFirstRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		buf := logtail.NewMemoryBuffer(1 << 20)
@@ -103,7 +103,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestDropsAreToldInTheStreamWithoutAnotherWrite(t *testing.T) {
+func TestDropReportNeedsNoWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, sequence(500, 500))
@@ -123,7 +123,7 @@ func TestDropsAreToldInTheStreamWithoutAnotherWrite(t *testing.T) {
 	})
 }
 
-func TestDropReportIsNotLostWithItsBatch(t *testing.T) {
+func TestDropReportSurvivesItsBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var down atomic.Bool
@@ -178,7 +178,7 @@ func gaps(entries []entry) uint64 {
 }
 
 // A failing disk: what was not accepted is counted and told when it works again.
-func TestFailingBufferIsToldInTheStream(t *testing.T) {
+func TestDropReportFailingBuffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		buf := &fakeBuffer{Buffer: logtail.NewMemoryBuffer(0)}
@@ -239,7 +239,7 @@ func (b *fakeBuffer) Ack(through uint64) error {
 	return b.Buffer.Ack(through)
 }
 
-func TestBufferThatCannotBeReadIsTriedAgain(t *testing.T) {
+func TestBufferReadErrorRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var log logLines
@@ -257,7 +257,7 @@ func TestBufferThatCannotBeReadIsTriedAgain(t *testing.T) {
 	})
 }
 
-func TestBufferThatCannotAcknowledgeSendsNothingTwice(t *testing.T) {
+func TestBufferAckErrorSendsNothingTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		buf := &fakeBuffer{Buffer: logtail.NewMemoryBuffer(0)}
@@ -276,7 +276,7 @@ func TestBufferThatCannotAcknowledgeSendsNothingTwice(t *testing.T) {
 }
 
 // A Buffer that gave entries away, but could not record it: they are delivered.
-func TestDeliveryThatIsNotRecordedIsADelivery(t *testing.T) {
+func TestBufferAckErrorCountsAsDelivered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var log logLines
@@ -410,7 +410,7 @@ func TestFlushDelayGathersEntries(t *testing.T) {
 
 // What a full body left behind is no backlog: it waits for others, as long as it
 // may.
-func TestRemainderOfAFullBodyWaitsItsOwnDelay(t *testing.T) {
+func TestFlushDelayForRemainderOfFullBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, nil)
@@ -453,7 +453,7 @@ func TestFlush(t *testing.T) {
 	})
 }
 
-func TestFlushOfWhatShutdownLeftBehindIsErrClosed(t *testing.T) {
+func TestFlushAfterIncompleteShutdownIsErrClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		l := startLogger(t, newCollector(t, status(500)), nil)
@@ -494,7 +494,7 @@ func (accept) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // The buffer drops entries of a batch that is being halved, over long pauses.
-func TestBatchThatIsDroppedWhileItIsHalved(t *testing.T) {
+func TestBatchDroppedWhileHalved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var mended atomic.Bool

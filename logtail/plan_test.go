@@ -35,7 +35,7 @@ func runPlan(n int, poison map[int]bool, limit int) (sent, refused []int, reques
 
 // Whatever is poison in a batch: it is given up, all else arrives once and in
 // order, and each poison costs 2 log2(n) requests at most.
-func TestPlanFindsExactlyThePoison(t *testing.T) {
+func TestPlanFindsExactPoison(t *testing.T) {
 	c := qt.New(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 5000 {
@@ -75,7 +75,7 @@ func TestPlanKeepsToTheLimit(t *testing.T) {
 }
 
 // What was refused while the server refused everything gets another chance.
-func TestPlanForgivesAfterAFaultOfTheServer(t *testing.T) {
+func TestPlanRetriesRefusedAfterServerFault(t *testing.T) {
 	c := qt.New(t)
 	p := newPlan(slices.Repeat([]int{1}, 64))
 	for !p.slow {
@@ -120,7 +120,7 @@ func sendPlan(p *plan, size *bodySize, most int) (refused []int) {
 }
 
 // After one body was too large, the rest of the batch goes in smaller ones too.
-func TestPlanTakesASmallerLimitAtOnce(t *testing.T) {
+func TestPlanAppliesSmallerLimitAtOnce(t *testing.T) {
 	c := qt.New(t)
 	size := bodySize{limit: 1 << 10 << 10}
 	p := newPlan(slices.Repeat([]int{1 << 10}, 64))
@@ -131,7 +131,7 @@ func TestPlanTakesASmallerLimitAtOnce(t *testing.T) {
 	c.Check(given, qt.HasLen, 0)
 }
 
-func TestPlanIsSlowWhereEverythingIsTooLarge(t *testing.T) {
+func TestPlanSlowIfEverythingTooLarge(t *testing.T) {
 	c := qt.New(t)
 	size := bodySize{limit: maxBody}
 	p := newPlan(slices.Repeat([]int{100}, 2400))
@@ -142,7 +142,7 @@ func TestPlanIsSlowWhereEverythingIsTooLarge(t *testing.T) {
 
 // An entry that was too large when sent alone goes where a smaller body was taken,
 // whatever else was. One that something else is wrong with goes by its own rule.
-func TestPlanGivesUpWhatSizeExplains(t *testing.T) {
+func TestPlanGivesUpTooLarge(t *testing.T) {
 	c := qt.New(t)
 	size := bodySize{limit: maxBody}
 	p := newPlan([]int{100, 5000})

@@ -10,7 +10,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-func TestShutdownDoesNotWaitForAReportThatTheBufferDoesNotTake(t *testing.T) {
+func TestShutdownDoesNotWaitForRefusedReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		buf := &fakeBuffer{Buffer: logtail.NewMemoryBuffer(0)}
@@ -30,7 +30,7 @@ type closedBuffer struct{ logtail.Buffer }
 
 func (closedBuffer) Append([]byte) error { return logtail.ErrClosed }
 
-func TestWhatAClosedBufferDoesNotTakeIsCounted(t *testing.T) {
+func TestWriteClosedBufferCountsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := startLogger(t, newCollector(t, nil), func(cfg *logtail.Config) { cfg.Buffer = closedBuffer{logtail.NewMemoryBuffer(0)} })
 		_, err := l.Write([]byte(`{}`))

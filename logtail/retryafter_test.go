@@ -13,7 +13,7 @@ import (
 )
 
 // What is done about a refusal is the same, but every request waits.
-func TestRetryAfterDelaysWhatComesAfterARefusal(t *testing.T) {
+func TestRetryAfterDelaysEntriesAfterRefusal(t *testing.T) {
 	const n, poison = 8, 7
 	for _, code := range []int{400, 413, 415, 422} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {

@@ -157,7 +157,7 @@ func TestConfigShowsNoSecret(t *testing.T) {
 }
 
 // How the docs of Config and PrivateID tell a host to keep them.
-func TestAHostMayHoldSecretsExportedOrByPointer(t *testing.T) {
+func TestConfigInStructExportedOrByPointer(t *testing.T) {
 	id := secrettest.NewID()
 	cfg := logtail.Config{PrivateID: id, URL: "https://host.example/" + token, Header: http.Header{"X": {token}}}
 	exported := struct {
@@ -177,7 +177,7 @@ func TestAHostMayHoldSecretsExportedOrByPointer(t *testing.T) {
 	secrettest.Check(t, "a host", out.String())
 }
 
-func TestFixedURLIsASecret(t *testing.T) {
+func TestConfigURLIsSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		upload := "https://host.example/insert/" + token + "?key=" + token + "&x=1"

@@ -68,7 +68,7 @@ func selfSigned(t *testing.T) tls.Certificate {
 
 // A server that takes the connection and never answers: the attempt ends at its
 // timeout, and its connection with it.
-func TestServerThatNeverAnswers(t *testing.T) {
+func TestServerNeverAnswers(t *testing.T) {
 	t.Parallel()
 	c := qt.New(t)
 	srv := newCollector(t, nil)

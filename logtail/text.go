@@ -26,39 +26,12 @@ func appendText(dst, p []byte) []byte {
 		p, cut = p[:end], len(p)-end
 	}
 	dst = append(dst, '"')
-	dst = appendEscaped(dst, p)
+	dst = rawjson.AppendEscaped(dst, string(p))
 	if cut > 0 {
 		dst = append(dst, "\u2026+"...)
 		dst = strconv.AppendInt(dst, int64(cut), 10)
 	}
 	return append(dst, '"')
-}
-
-// appendEscaped appends p escaped for a JSON string, without the quotes. It replaces each invalid
-// byte by U+FFFD.
-func appendEscaped(dst, p []byte) []byte {
-	const hex = "0123456789abcdef"
-	for len(p) > 0 {
-		switch c := p[0]; {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\n':
-			dst = append(dst, '\\', 'n')
-		case c == '\t':
-			dst = append(dst, '\\', 't')
-		case c < ' ' || c == 0x7f:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-		default:
-			r, size := utf8.DecodeRune(p)
-			dst = utf8.AppendRune(dst, r)
-			p = p[size:]
-			continue
-		}
-		p = p[1:]
-	}
-	return dst
 }
 
 // object is a JSON object as Write sends it.

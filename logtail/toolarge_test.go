@@ -31,7 +31,7 @@ func marked(r *request) reply {
 	return reply{}
 }
 
-func TestServerThatFindsEverythingTooLargeIsNotHammered(t *testing.T) {
+func TestTooLargeAlwaysNotHammered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, status(413))
@@ -56,7 +56,7 @@ func TestServerThatFindsEverythingTooLargeIsNotHammered(t *testing.T) {
 // The server took something small once. By that an entry may be given up, but a
 // server that finds all too large from then on must not empty the Buffer at once:
 // neither in one batch, nor where each entry is a batch of its own.
-func TestServerThatTurnsToFindEverythingTooLargeTakesLittle(t *testing.T) {
+func TestTooLargeFromNowOnDropsLittle(t *testing.T) {
 	for _, size := range []int{0, 600} {
 		t.Run(fmt.Sprint("entries of ", size), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestServerThatTurnsToFindEverythingTooLargeTakesLittle(t *testing.T) {
 	}
 }
 
-func TestEntryStaysWhereOnlyLargerOnesWereTaken(t *testing.T) {
+func TestTooLargeEntryKeptIfOnlyLargerAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		var log logLines
@@ -105,7 +105,7 @@ func TestEntryStaysWhereOnlyLargerOnesWereTaken(t *testing.T) {
 
 // What is too large stands in front, nothing was taken before, and what would show
 // that size is to blame stands behind several of the kind.
-func TestTooLargeEntriesInFrontHoldUpNothing(t *testing.T) {
+func TestTooLargeEntriesBlockNoOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, largerThan(1000))
@@ -124,7 +124,7 @@ func TestTooLargeEntriesInFrontHoldUpNothing(t *testing.T) {
 }
 
 // No body of a batch is as large as one that the server has just refused.
-func TestRestOfABatchGoesInSmallerBodiesAtOnce(t *testing.T) {
+func TestTooLargeBatchRestSentSmallerAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		srv := newCollector(t, largerThan(40<<10))

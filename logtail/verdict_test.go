@@ -8,7 +8,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-func TestEveryStatusHasOneVerdict(t *testing.T) {
+func TestVerdictForEveryStatus(t *testing.T) {
 	c := qt.New(t)
 	for status := range 1000 {
 		want := misconfigured

@@ -5,10 +5,9 @@ import (
 	"math/bits"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/go-netlog/netlog/internal/rawjson"
 	"github.com/go-netlog/netlog/record"
 )
 
@@ -90,7 +89,7 @@ func appendNode(dst []byte, n *record.Node) []byte {
 		dst = append(dst, `"tags":[`...)
 		for _, tag := range n.Tags {
 			dst = append(dst, '"')
-			dst = appendEscaped(dst, tag)
+			dst = rawjson.AppendEscaped(dst, tag)
 			dst = append(dst, `",`...)
 		}
 		dst = closeWith(dst, ']')
@@ -104,7 +103,7 @@ func appendStringMember(dst []byte, name, s string) []byte {
 	}
 	dst = append(dst, name...)
 	dst = append(dst, '"')
-	dst = appendEscaped(dst, s)
+	dst = rawjson.AppendEscaped(dst, s)
 	return append(dst, `",`...)
 }
 
@@ -152,39 +151,7 @@ func appendAddr(dst []byte, a netip.Addr) []byte {
 	}
 	dst = a.WithZone("").AppendTo(dst)
 	dst = append(dst, '%')
-	return appendEscaped(dst, zone)
-}
-
-// appendEscaped appends s escaped for a JSON string, without the quotes. Like
-// encoding/json it also escapes the characters <, >, &, U+2028 and U+2029, which are
-// special in HTML or JavaScript, and replaces each invalid byte by U+FFFD.
-func appendEscaped(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	for {
-		n := strings.IndexFunc(s, mustEscape)
-		if n < 0 {
-			return append(dst, s...)
-		}
-		dst = append(dst, s[:n]...)
-		r, size := utf8.DecodeRuneInString(s[n:])
-		switch i := strings.IndexRune("\"\\\b\f\n\r\t", r); {
-		case i >= 0:
-			dst = append(dst, '\\', `"\bfnrt`[i])
-		case r == utf8.RuneError && size > 1: // a valid U+FFFD
-			dst = append(dst, s[n:n+size]...)
-		default:
-			dst = append(dst, '\\', 'u', hex[r>>12], hex[r>>8&0xf], hex[r>>4&0xf], hex[r&0xf])
-		}
-		s = s[n+size:]
-	}
-}
-
-func mustEscape(r rune) bool {
-	switch r {
-	case '"', '\\', '<', '>', '&', '\u2028', '\u2029', utf8.RuneError:
-		return true
-	}
-	return r < ' '
+	return rawjson.AppendEscaped(dst, zone)
 }
 
 // isZero reports whether omitzero leaves n out.

@@ -20,7 +20,7 @@ func openRoot(c *qt.C, dir string) *os.Root {
 	return root
 }
 
-func TestOneHolderOfTheLock(t *testing.T) {
+func TestLockHasOneHolder(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	first, second := openRoot(c, dir), openRoot(c, dir)
@@ -36,7 +36,7 @@ func TestOneHolderOfTheLock(t *testing.T) {
 	}
 }
 
-func TestALinkIsNoLock(t *testing.T) {
+func TestLockRefusesLink(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.WriteFile(filepath.Join(dir, "file"), nil, 0o600), qt.IsNil)
@@ -47,7 +47,7 @@ func TestALinkIsNoLock(t *testing.T) {
 	c.Check(err, qt.ErrorMatches, ".*lock is not a regular file")
 }
 
-func TestDirectoriesAreSynced(t *testing.T) {
+func TestSyncDirectories(t *testing.T) {
 	c := qt.New(t)
 	root := openRoot(c, t.TempDir())
 	c.Assert(root.Mkdir("x", 0o700), qt.IsNil)
@@ -58,8 +58,8 @@ func TestDirectoriesAreSynced(t *testing.T) {
 	}
 }
 
-// TestAFileSystemThatSyncsNoDirectories is one on which all else goes on.
-func TestAFileSystemThatSyncsNoDirectories(t *testing.T) {
+// TestSyncUnsupportedByFileSystem checks that Sync succeeds if the file system cannot sync directories.
+func TestSyncUnsupportedByFileSystem(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("procfs is such a one, on Linux")
 	}

@@ -38,8 +38,8 @@ func TestWhoElseCanWrite(t *testing.T) {
 	}
 }
 
-// TestAStickyDirectoryIsNotOurs: whoever makes a file there first owns it.
-func TestAStickyDirectoryIsNotOurs(t *testing.T) {
+// TestWhoElseCanWriteStickyDirectory: whoever makes a file there first owns it.
+func TestWhoElseCanWriteStickyDirectory(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	c.Assert(os.Chmod(dir, 0o777|fs.ModeSticky), qt.IsNil)

@@ -50,7 +50,7 @@ func (r *recorder) Helper()                   {}
 func (r *recorder) Error(args ...any)         { r.errs = append(r.errs, fmt.Sprint(args...)) }
 func (r *recorder) Errorf(f string, a ...any) { r.errs = append(r.errs, fmt.Sprintf(f, a...)) }
 
-func TestAFileWithASecretFailsTheTest(t *testing.T) {
+func TestCheckFilesFailsOnSecret(t *testing.T) {
 	for _, test := range []struct {
 		name, file, text string
 		want             string // a pattern; empty: all is well

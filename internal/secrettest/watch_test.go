@@ -10,7 +10,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-func TestASecretIsFoundWhereverItIsCut(t *testing.T) {
+func TestWatchFindsSplitSecret(t *testing.T) {
 	id := NewID()
 	text, err := id.MarshalText()
 	qt.Assert(t, err, qt.IsNil)
@@ -20,7 +20,7 @@ func TestASecretIsFoundWhereverItIsCut(t *testing.T) {
 	qt.Check(t, out.Len(), qt.Equals, 200_064)
 }
 
-func TestWatchFailsWhereASecretIsPrinted(t *testing.T) {
+func TestWatchFailsIfSecretPrinted(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		std  **os.File

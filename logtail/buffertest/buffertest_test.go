@@ -73,7 +73,7 @@ var faults = []struct {
 	{"Claim forgets drops that nobody told", []string{told}},
 }
 
-func TestAPlainListPasses(t *testing.T) {
+func TestCorrectListPasses(t *testing.T) {
 	buffertest.TestBuffer(t, func(_ *testing.T, maxBytes int64) logtail.Buffer { return &list{max: maxBytes} })
 }
 
@@ -82,7 +82,7 @@ const childEnv = "NETLOG_TEST_CHILD" // run what has to fail
 // TestBroken is the process in which the next test has it fail.
 func TestBroken(t *testing.T) {
 	if os.Getenv(childEnv) == "" {
-		t.Skip("runs as the child of TestEachFaultIsFound")
+		t.Skip("runs as the child of TestFaultsFound")
 	}
 	for _, fault := range faults {
 		t.Run(fault.name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-func TestEachFaultIsFound(t *testing.T) {
+func TestFaultsFound(t *testing.T) {
 	exe, err := os.Executable()
 	qt.Assert(t, err, qt.IsNil)
 	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestBroken$")
