@@ -102,7 +102,12 @@ func TestCallbackAfterShutdown(t *testing.T) {
 		wait, release := hang()
 		dev := new(fakeDevice)
 		buffer := &closedBuffer{Buffer: logtail.NewMemoryBuffer(1 << 20)}
-		l := netlog.Logger{Upload: new(server).config(), OnRecord: func(*netlog.Message) { wait() }}
+		var lines atomic.Int32
+		l := netlog.Logger{
+			Upload:   new(server).config(),
+			OnRecord: func(*netlog.Message) { wait() },
+			Logf:     func(string, ...any) { lines.Add(1) },
+		}
 		l.Upload.Buffer = buffer
 		startup(t, &l, dev, routes())
 		dev.count(toPeer, one)
@@ -111,11 +116,13 @@ func TestCallbackAfterShutdown(t *testing.T) {
 		qt.Check(t, l.Shutdown(ctx), qt.IsNotNil, qt.Commentf("the last window was lost"))
 		buffer.closed.Store(true)
 		_, _, before := dev.seen()
+		said := lines.Load()
 		release()
 		synctest.Wait()
 		_, _, after := dev.seen()
 		qt.Check(t, buffer.late.Load(), qt.Equals, int32(0))
 		qt.Check(t, after, qt.Equals, before)
+		qt.Check(t, lines.Load(), qt.Equals, said, qt.Commentf("Logf is a callback too"))
 	})
 }
 
@@ -284,6 +291,8 @@ func TestShutdownHungCallbackReportsLostWindow(t *testing.T) {
 		for range 100 {
 			qt.Assert(t, l.Shutdown(ctx), qt.Equals, err, qt.Commentf("one result, although ctx has ended"))
 		}
+		qt.Assert(t, l.Upload.Buffer.Append([]byte(`{"of":"another logger"}`)), qt.IsNil)
+		qt.Check(t, l.Stats().Upload.BufferedEntries, qt.Equals, 0, qt.Commentf("the Buffer is the caller's again"))
 		release()
 		synctest.Wait()
 		qt.Check(t, l.Stats().IgnoredFlows, qt.Equals, uint64(0), qt.Commentf("a lost flow is not ignored"))

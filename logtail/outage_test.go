@@ -531,3 +531,36 @@ func TestBatchDroppedWhileHalved(t *testing.T) {
 		}
 	})
 }
+
+// TestTransportReadsBodyLate has a transport that reads a body only after the next request, as
+// one may after RoundTrip has returned, and asks for it again.
+func TestTransportReadsBodyLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var held []*http.Request
+		l := startLogger(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+			held = append(held, r)
+			if len(held) == 1 {
+				return nil, errors.New("connection lost")
+			}
+			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		}), func(cfg *logtail.Config) { cfg.DisableCompression = true })
+		write(t, l, 0, 1)
+		time.Sleep(5 * time.Second) // so that the uploader still has its memory
+		write(t, l, 1, 2)
+		synctest.Wait()
+		qt.Assert(t, held, qt.HasLen, 3, qt.Commentf("the first entry twice, then the second"))
+
+		read := func(body io.ReadCloser) string {
+			text, err := io.ReadAll(body)
+			qt.Assert(t, err, qt.IsNil)
+			return string(text)
+		}
+		first, second := read(held[0].Body), read(held[2].Body)
+		qt.Check(t, first, qt.Contains, `"proc_seq":1}`)
+		qt.Check(t, second, qt.Contains, `"proc_seq":2}`)
+		again, err := held[0].GetBody()
+		qt.Assert(t, err, qt.IsNil)
+		qt.Check(t, read(again), qt.Equals, first)
+		drain(t, l)
+	})
+}
