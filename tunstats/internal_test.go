@@ -13,8 +13,8 @@ import (
 func TestCountsSaturate(t *testing.T) {
 	c := qt.New(t)
 	const most = math.MaxUint64
-	got := Counts{most, most - 1, 1, most}.Add(Counts{1, 1, most, most})
-	c.Check(got, qt.Equals, Counts{most, most, most, most})
+	got := Counts{most, most - 1, 1, most, 0, 0}.Add(Counts{1, 1, most, most})
+	c.Check(got, qt.Equals, Counts{most, most, most, most, 0, 0})
 
 	ping := []byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, 1, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2}
 	for _, pkt := range [][]byte{ping, {0, 0, 0}} {
