@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
 )
 
 // decoder decodes one entry. encoding/json needs microseconds per flow, and files have
@@ -152,6 +153,10 @@ func (d *decoder) traffic(cs []ConnectionCounts) []ConnectionCounts {
 				c.RxPackets = d.uint(64)
 			case "rxBytes":
 				c.RxBytes = d.uint(64)
+			case "txFlags":
+				c.TxFlags = tunstats.TCPFlags(d.uint(8))
+			case "rxFlags":
+				c.RxFlags = tunstats.TCPFlags(d.uint(8))
 			default:
 				d.skip()
 			}

@@ -14,7 +14,7 @@ import (
 // TestUnmarshalAllMembers as encoding/json reads it, with members of a later version
 // between them.
 func TestUnmarshalAllMembers(t *testing.T) {
-	const flow = `{"proto":17,"src":"[fd7a::1]:53","new":{"txPkts":9},"dst":"100.64.0.2:0","txPkts":1,"txBytes":2,"rxPkts":3,"rxBytes":4}`
+	const flow = `{"proto":17,"src":"[fd7a::1]:53","new":{"txPkts":9},"dst":"100.64.0.2:0","txPkts":1,"txBytes":2,"rxPkts":3,"rxBytes":4,"txFlags":3,"rxFlags":22}`
 	for _, in := range []string{
 		`{"nodeId":"n","start":"2026-11-22T10:00:00.000000001+02:00","end":"2026-11-22T10:00:05Z","srcNode":{"nodeId":"n1","name":"a\nb",` +
 			`"addresses":["100.64.0.1","fd7a::1"],"os":"linux","new":[{}],"user":"ann","tags":["tag:a","tag:b"]},"dstNodes":[{"name":"c"},{"user":"d"}],` +

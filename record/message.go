@@ -96,7 +96,17 @@ type ConnectionCounts struct {
 }
 
 // String returns the flow and its counts in a form for people: packets and bytes
-// sent, then received, such as "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 rx 2/120".
+// sent, then received, each with the TCP flags if there are any, such as
+// "TCP 10.0.0.2:4000 -> 10.0.0.3:22 tx 1/60 S rx 2/120 SA".
 func (c ConnectionCounts) String() string {
-	return fmt.Sprintf("%v tx %d/%d rx %d/%d", c.Tuple, c.TxPackets, c.TxBytes, c.RxPackets, c.RxBytes)
+	return fmt.Sprintf("%v tx %d/%d%s rx %d/%d%s", c.Tuple,
+		c.TxPackets, c.TxBytes, letters(c.TxFlags), c.RxPackets, c.RxBytes, letters(c.RxFlags))
+}
+
+// letters returns f after a space, or "" if f is zero.
+func letters(f tunstats.TCPFlags) string {
+	if f == 0 {
+		return ""
+	}
+	return " " + f.String()
 }

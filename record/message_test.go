@@ -56,4 +56,6 @@ func TestConnectionCountsString(t *testing.T) {
 		Counts: tunstats.Counts{TxPackets: 1, TxBytes: 60, RxPackets: 2, RxBytes: 120},
 	}
 	qt.Check(t, fmt.Sprint(c), qt.Equals, "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 rx 2/120")
+	c.TxFlags, c.RxFlags = tunstats.SYN, tunstats.SYN|tunstats.ACK
+	qt.Check(t, fmt.Sprint(c), qt.Equals, "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 S rx 2/120 SA")
 }

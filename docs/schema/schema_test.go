@@ -28,7 +28,7 @@ func full() record.Entry {
 		Tuple: flowtrack.Tuple{
 			Proto: 255, Src: netip.MustParseAddrPort("[fe80::1]:65535"), Dst: netip.MustParseAddrPort("192.0.2.1:0"),
 		},
-		Counts: tunstats.Counts{TxPackets: 1<<64 - 1, TxBytes: 1<<64 - 1, RxPackets: 1<<64 - 1, RxBytes: 1<<64 - 1},
+		Counts: tunstats.Counts{TxPackets: 1<<64 - 1, TxBytes: 1<<64 - 1, RxPackets: 1<<64 - 1, RxBytes: 1<<64 - 1, TxFlags: 255, RxFlags: 255},
 	}
 	flows := []record.ConnectionCounts{flow, {Counts: flow.Counts}}
 	node := record.Node{
@@ -85,7 +85,7 @@ func TestTheSchemaRefusesWhatIsNoRecord(t *testing.T) {
 		`{"logtail":{},"start":"yesterday"}`, `{"logtail":{},"nodeId":1}`, `{"logtail":{},"exitTraffic":{}}`,
 		`{"logtail":{},"exitTraffic":[{"proto":256}]}`, `{"logtail":{},"exitTraffic":[{"src":""}]}`,
 		`{"logtail":{},"exitTraffic":[{"txPkts":-1}]}`, `{"logtail":{},"exitTraffic":[{"txPkts":1.5}]}`,
-		`{"logtail":{},"exitTraffic":[{"rxBytes":18446744073709551616}]}`,
+		`{"logtail":{},"exitTraffic":[{"rxBytes":18446744073709551616}]}`, `{"logtail":{},"exitTraffic":[{"rxFlags":256}]}`,
 	} {
 		qt.Check(t, s.check(s.root, decode(t, text), "$"), qt.IsNotNil, qt.Commentf("%s", text))
 	}

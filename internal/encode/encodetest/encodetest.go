@@ -114,8 +114,11 @@ func (s *source) node() record.Node {
 
 func (s *source) flow() record.ConnectionCounts {
 	return record.ConnectionCounts{
-		Tuple:  flowtrack.Tuple{Proto: flowtrack.Proto(s.byte()), Src: s.addrPort(), Dst: s.addrPort()},
-		Counts: tunstats.Counts{TxPackets: s.uint64(), TxBytes: s.uint64(), RxPackets: s.uint64(), RxBytes: s.uint64()},
+		Tuple: flowtrack.Tuple{Proto: flowtrack.Proto(s.byte()), Src: s.addrPort(), Dst: s.addrPort()},
+		Counts: tunstats.Counts{
+			TxPackets: s.uint64(), TxBytes: s.uint64(), RxPackets: s.uint64(), RxBytes: s.uint64(),
+			TxFlags: tunstats.TCPFlags(s.byte()), RxFlags: tunstats.TCPFlags(s.byte()),
+		},
 	}
 }
 
