@@ -103,6 +103,16 @@ func (c ConnectionCounts) String() string {
 		c.TxPackets, c.TxBytes, letters(c.TxFlags), c.RxPackets, c.RxBytes, letters(c.RxFlags))
 }
 
+// Reverse returns c as the other side of the flow sees it: with source and destination exchanged,
+// and Tx and Rx.
+func (c ConnectionCounts) Reverse() ConnectionCounts {
+	c.Src, c.Dst = c.Dst, c.Src
+	c.TxPackets, c.RxPackets = c.RxPackets, c.TxPackets
+	c.TxBytes, c.RxBytes = c.RxBytes, c.TxBytes
+	c.TxFlags, c.RxFlags = c.RxFlags, c.TxFlags
+	return c
+}
+
 // letters returns f after a space, or "" if f is zero.
 func letters(f tunstats.TCPFlags) string {
 	if f == 0 {
