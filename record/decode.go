@@ -46,6 +46,7 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 		SubnetTraffic:   m.SubnetTraffic[:0],
 		ExitTraffic:     m.ExitTraffic[:0],
 		PhysicalTraffic: m.PhysicalTraffic[:0],
+		DeniedTraffic:   m.DeniedTraffic[:0],
 	}}
 	d := decoder{b: data}
 	for k := range d.object {
@@ -70,6 +71,8 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 			m.ExitTraffic = d.traffic(m.ExitTraffic)
 		case "physicalTraffic":
 			m.PhysicalTraffic = d.traffic(m.PhysicalTraffic)
+		case "deniedTraffic":
+			m.DeniedTraffic = d.traffic(m.DeniedTraffic)
 		case "logtail":
 			d.meta(&e.Logtail)
 		case "text":

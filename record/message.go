@@ -50,6 +50,10 @@ type Message struct {
 	SubnetTraffic   []ConnectionCounts `json:"subnetTraffic,omitempty"`   // with a subnet behind a node
 	ExitTraffic     []ConnectionCounts `json:"exitTraffic,omitempty"`     // with the outside world, as far as the exit policy shows it
 	PhysicalTraffic []ConnectionCounts `json:"physicalTraffic,omitempty"` // of the encrypted transport: from a peer's VPN address to its endpoint
+
+	// DeniedTraffic is what the daemon's own filter dropped, of any class. It is sorted and
+	// counted alike, is in no other list, and shows no more of exit traffic than ExitTraffic.
+	DeniedTraffic []ConnectionCounts `json:"deniedTraffic,omitempty"`
 }
 
 // Clone returns a deep copy of m, which the caller owns.
@@ -64,6 +68,7 @@ func (m *Message) Clone() *Message {
 	c.SubnetTraffic = slices.Clone(m.SubnetTraffic)
 	c.ExitTraffic = slices.Clone(m.ExitTraffic)
 	c.PhysicalTraffic = slices.Clone(m.PhysicalTraffic)
+	c.DeniedTraffic = slices.Clone(m.DeniedTraffic)
 	return &c
 }
 

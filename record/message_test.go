@@ -26,6 +26,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		SubnetTraffic:   traffic(2),
 		ExitTraffic:     traffic(3),
 		PhysicalTraffic: traffic(4),
+		DeniedTraffic:   traffic(5),
 	}
 	text := func(m *record.Message) string {
 		b, err := json.Marshal(m)
@@ -40,7 +41,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		n.Addresses[0], n.Tags[0] = addr("::1"), "changed"
 	}
 	m.DstNodes[0].Name = "changed"
-	for _, traffic := range [][]record.ConnectionCounts{m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic, m.PhysicalTraffic} {
+	for _, traffic := range [][]record.ConnectionCounts{m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic, m.PhysicalTraffic, m.DeniedTraffic} {
 		traffic[0].TxBytes = 99
 	}
 	qt.Check(t, text(c), qt.Equals, before)

@@ -38,7 +38,7 @@ func full() record.Entry {
 	return record.Entry{
 		Message: record.Message{
 			NodeID: "n", Start: at, End: at, SrcNode: node, DstNodes: []record.Node{node},
-			VirtualTraffic: flows, SubnetTraffic: flows, ExitTraffic: flows, PhysicalTraffic: flows,
+			VirtualTraffic: flows, SubnetTraffic: flows, ExitTraffic: flows, PhysicalTraffic: flows, DeniedTraffic: flows,
 		},
 		Logtail: record.Meta{ID: strings.Repeat("0f", 32), ClientTime: at, ServerTime: at, ProcID: 1<<32 - 1, ProcSeq: 1<<64 - 1, Conflict: true},
 	}

@@ -42,6 +42,7 @@ func AppendMessage(dst []byte, m *record.Message) []byte {
 	dst = appendTraffic(dst, `"subnetTraffic":[`, m.SubnetTraffic)
 	dst = appendTraffic(dst, `"exitTraffic":[`, m.ExitTraffic)
 	dst = appendTraffic(dst, `"physicalTraffic":[`, m.PhysicalTraffic)
+	dst = appendTraffic(dst, `"deniedTraffic":[`, m.DeniedTraffic)
 	return dst[:max(n, len(dst)-len(","))]
 }
 

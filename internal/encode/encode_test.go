@@ -70,6 +70,7 @@ var goldenMessages = map[string]record.Message{
 		SubnetTraffic:   []record.ConnectionCounts{encodetest.Flow(flowtrack.ICMPv4, "100.64.0.1:0", "192.168.1.9:0", 2, 168)},
 		ExitTraffic:     []record.ConnectionCounts{encodetest.Flow(0, "", "", 3, 120)},
 		PhysicalTraffic: []record.ConnectionCounts{encodetest.Flow(0, "100.64.0.2:0", "192.0.2.7:41641", 0, 300, 0, 400)},
+		DeniedTraffic:   []record.ConnectionCounts{withFlags(encodetest.Flow(flowtrack.TCP, "100.64.0.1:25", "100.64.0.3:4001", 0, 0, 2, 120), 0, tunstats.SYN)},
 	},
 	"extremes": {
 		Start: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),

@@ -33,7 +33,7 @@ type scanner struct {
 // isRecordKey reports whether an object with a member of that name is a record.
 func isRecordKey(k []byte) bool {
 	switch string(k) {
-	case "virtualTraffic", "subnetTraffic", "exitTraffic", "physicalTraffic", "logtail":
+	case "virtualTraffic", "subnetTraffic", "exitTraffic", "physicalTraffic", "deniedTraffic", "logtail":
 		return true
 	}
 	return false

@@ -126,7 +126,7 @@ func (s *source) message() record.Message {
 	return record.Message{
 		NodeID: s.string(), Start: s.time(), End: s.time(),
 		VirtualTraffic: list(s, s.flow), SubnetTraffic: list(s, s.flow),
-		ExitTraffic: list(s, s.flow), PhysicalTraffic: list(s, s.flow),
+		ExitTraffic: list(s, s.flow), PhysicalTraffic: list(s, s.flow), DeniedTraffic: list(s, s.flow),
 		SrcNode: s.node(), DstNodes: list(s, s.node),
 	}
 }
