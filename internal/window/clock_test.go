@@ -33,6 +33,33 @@ func TestClockMonotonic(t *testing.T) {
 	}
 }
 
+func TestClockSkip(t *testing.T) {
+	began := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	const idle = time.Hour
+	for _, test := range []struct {
+		name  string
+		idle  time.Duration
+		step  time.Duration // of the wall clock, while idle
+		start time.Duration // of the window, since the end of the one before
+	}{
+		{"the window starts after the idle time", idle, 0, idle},
+		{"a small step is no gap", idle, time.Second / 2, idle},
+		{"a suspend while idle", idle, 8 * time.Hour, idle + 8*time.Hour},
+		{"a step back while idle", idle, -time.Minute, idle - time.Minute},
+		{"not before the end of the window before", -time.Millisecond, 0, 1},
+		{"no time at all", 0, 0, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := Clock{start: began}
+			_, end := c.closeAfter(5*time.Second, began.Add(5*time.Second))
+			wall := end.Add(test.idle + test.step)
+			c.skipAfter(test.idle, wall)
+			start, _ := c.closeAfter(time.Second, wall.Add(time.Second))
+			qt.Check(t, start.Sub(end), qt.Equals, test.start)
+		})
+	}
+}
+
 func TestClockEndNotBeforeStart(t *testing.T) {
 	c := Clock{start: time.Unix(0, 0)}
 	start, end := c.closeAfter(-time.Second, time.Unix(10, 0))

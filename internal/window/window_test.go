@@ -105,7 +105,7 @@ func randomFlow(rnd *rand.Rand, hosts int) record.ConnectionCounts {
 	}
 	count := func() uint64 { return rnd.Uint64() >> rnd.IntN(64) }
 	return record.ConnectionCounts{
-		Tuple:  flowtrack.Tuple{Proto: flowtrack.Proto(rnd.Uint32()), Src: side(), Dst: side()},
+		Tuple: flowtrack.Tuple{Proto: flowtrack.Proto(rnd.Uint32()), Src: side(), Dst: side()},
 		Counts: tunstats.Counts{
 			TxPackets: count(), TxBytes: count(), RxPackets: count(), RxBytes: count(), TxFlags: tunstats.TCPFlags(count()), RxFlags: tunstats.TCPFlags(count()),
 		},
@@ -157,7 +157,7 @@ func TestRecordsLargestValuesFit(t *testing.T) {
 			return netip.AddrPortFrom(a, math.MaxUint16)
 		}
 		w.Subnet = append(w.Subnet, record.ConnectionCounts{
-			Tuple:  flowtrack.Tuple{Proto: 255, Src: side(0xaa), Dst: side(0xbb)},
+			Tuple: flowtrack.Tuple{Proto: 255, Src: side(0xaa), Dst: side(0xbb)},
 			Counts: tunstats.Counts{
 				TxPackets: math.MaxUint64, TxBytes: math.MaxUint64, RxPackets: math.MaxUint64, RxBytes: math.MaxUint64, TxFlags: 255, RxFlags: 255,
 			},
