@@ -43,8 +43,8 @@ func (s *session) closeLastWindow() {
 // the new routes do not know, and those that routes which arrived during the extraction do
 // not know.
 //
-// It reports whether no device has counted anything, and returns the error of a record that
-// the Buffer did not accept.
+// It reports whether the window was idle, but for the underlay, and returns the error of a
+// record that the Buffer did not accept.
 func (s *session) closeWindow(last bool) (idle bool, err error) {
 	next := s.next.Swap(nil)
 	flows := s.extract(s.tun)
@@ -54,7 +54,7 @@ func (s *session) closeWindow(last bool) (idle bool, err error) {
 	if s.abandoned.Load() {
 		return false, nil
 	}
-	idle = len(flows)+len(denied)+len(paths) == 0
+	idle = len(flows)+len(denied) == 0
 	s.collector.Hold(paths)
 	start, end := s.clock.Close(now)
 	if s.conns != nil {

@@ -29,14 +29,17 @@ func (c *Clock) closeAfter(elapsed time.Duration, now time.Time) (start, end tim
 	return start, end
 }
 
-// Skip makes the current window start at now, unless it started later: nothing was counted before.
-func (c *Clock) Skip(now time.Time) { c.skipAfter(now.Sub(c.opened), now) }
-
-// skipAfter is Skip with the elapsed time as an argument.
-func (c *Clock) skipAfter(elapsed time.Duration, now time.Time) {
-	if elapsed > 0 {
-		c.open(c.start.Add(elapsed-time.Nanosecond), now) // the current start is a nanosecond late
+// Skip makes the current window start at now, by the wall clock, because nothing was counted
+// before. The window does not start earlier than it would, except after a step of the clock.
+func (c *Clock) Skip(now time.Time) {
+	if !now.After(c.opened) {
+		return
 	}
+	start := c.start
+	if wall := now.Round(0); wall.After(start) {
+		start = wall
+	}
+	c.open(start, now)
 }
 
 // open starts a window at start, or at the wall clock if that differs by more than maxDrift.

@@ -35,6 +35,7 @@ func TestCollectorShares(t *testing.T) {
 		{name: "the tunnel takes all", tunnel: 500},
 		{name: "a flood in the tunnel", tunnel: 20_000, denied: 40, outer: 40, named: true, foldsTunnel: true},
 		{name: "a flood that is denied", tunnel: 40, denied: 20_000, outer: 40, named: true, foldsOther: true},
+		{name: "a flood of paths", tunnel: 40, outer: 20_000, foldsOther: true},
 		{name: "floods everywhere", tunnel: 20_000, denied: 20_000, outer: 20_000, named: true, foldsTunnel: true, foldsOther: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
