@@ -51,16 +51,17 @@ func newCounter(maxFlows int) *counter {
 	return c
 }
 
-// count counts pkt in sh and returns sh. If sh is nil, it chooses and locks a shard, so that a
-// batch locks only once. The caller unlocks it.
-func (c *counter) count(d direction, sh *shard, pkt []byte) *shard {
+// count counts packets of together size bytes in sh and returns sh. The first of them begins
+// with head. If sh is nil, it chooses and locks a shard, so that a batch locks only once. The
+// caller unlocks it.
+func (c *counter) count(d direction, sh *shard, head []byte, packets, size int) *shard {
 	var k key
-	parse(&k, pkt)
+	parse(&k, head, size)
 	h := c.seeds.hash(&k)
 	if sh == nil {
 		sh = c.lock(d, &k)
 	}
-	sh.countLocked(c, d, &k, h, len(pkt))
+	sh.countLocked(c, d, &k, h, packets, size)
 	return sh
 }
 

@@ -27,7 +27,28 @@ func FuzzParse(f *testing.F) {
 	addPackets(f, func(pkt []byte) { f.Add(pkt) })
 	f.Fuzz(func(t *testing.T, pkt []byte) {
 		if len(pkt) > 0 {
-			checkParse(t, pkt, slow.Parse(pkt))
+			checkParse(t, pkt, slow.Parse(pkt, len(pkt)))
+		}
+	})
+}
+
+// FuzzUpdateN is like FuzzParse, for the beginning of packets of any number and size.
+func FuzzUpdateN(f *testing.F) {
+	for _, tt := range parseCases() {
+		f.Add(tt.pkt[:min(len(tt.pkt), 128)], 1, len(tt.pkt))
+		f.Add(tt.pkt[:min(len(tt.pkt), 128)], 45, 1<<16)
+	}
+	f.Fuzz(func(t *testing.T, head []byte, packets, bytes int) {
+		var want slow.Counter
+		var s tunstats.Statistics
+		s.UpdateTxN(head, packets, bytes)
+		want.TxN(head, packets, bytes)
+		s.UpdateRxN(head, packets, bytes)
+		want.RxN(head, packets, bytes)
+		got := s.Extract()
+		qt.Check(t, len(got), qt.Equals, len(want.Counts))
+		for k, v := range want.Counts {
+			qt.Check(t, got[k], qt.Equals, v)
 		}
 	})
 }
@@ -39,7 +60,7 @@ func FuzzTrailing(f *testing.F) {
 		if stated, ok := slow.StatedLen(pkt); !ok || stated > len(pkt) {
 			return // the packet ends with the buffer
 		}
-		checkParse(t, append(bytes.Clone(pkt), trailing...), slow.Parse(pkt))
+		checkParse(t, append(bytes.Clone(pkt), trailing...), slow.Parse(pkt, len(pkt)))
 	})
 }
 

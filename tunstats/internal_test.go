@@ -13,8 +13,8 @@ import (
 func TestCountsSaturate(t *testing.T) {
 	c := qt.New(t)
 	const most = math.MaxUint64
-	got := Counts{most, most - 1, 1, most, 0, 0}.Add(Counts{1, 1, most, most})
-	c.Check(got, qt.Equals, Counts{most, most, most, most, 0, 0})
+	got := Counts{most, most - 1, 1, most, SYN, FIN}.Add(Counts{1, 1, most, most, SYN | ACK, 0})
+	c.Check(got, qt.Equals, Counts{most, most, most, most, SYN | ACK, FIN})
 
 	ping := []byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, 1, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2}
 	for _, pkt := range [][]byte{ping, {0, 0, 0}} {
@@ -30,9 +30,8 @@ func TestCountsSaturate(t *testing.T) {
 				sh.table.entries[i].tally = near
 			}
 		})
-		for range 3 {
-			s.UpdateTx(pkt)
-		}
+		s.UpdateTx(pkt)
+		s.UpdateTxN(pkt, math.MaxInt, math.MaxInt)
 		m := s.Extract()
 		c.Check(m, qt.HasLen, 1)
 		for _, counts := range m {
@@ -60,8 +59,8 @@ func TestMeterOffIgnoresUpdateInFlight(t *testing.T) {
 func TestParseOverwritesKey(t *testing.T) {
 	for _, pkt := range [][]byte{nil, {0x45}, append([]byte{0x45}, make([]byte, 30)...), append([]byte{0x60}, make([]byte, 50)...)} {
 		fresh, used := key{}, key{1, 2, 3, 4, 5}
-		parse(&fresh, pkt)
-		parse(&used, pkt)
+		parse(&fresh, pkt, len(pkt))
+		parse(&used, pkt, len(pkt))
 		qt.Check(t, used, qt.Equals, fresh)
 	}
 }

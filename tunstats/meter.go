@@ -61,6 +61,20 @@ func (m *Meter) UpdateRx(pkt []byte) {
 	}
 }
 
+// UpdateTxN is like [Statistics.UpdateTxN].
+func (m *Meter) UpdateTxN(head []byte, packets, bytes int) {
+	if m.enabled.Load() {
+		m.stats.UpdateTxN(head, packets, bytes)
+	}
+}
+
+// UpdateRxN is like [Statistics.UpdateRxN].
+func (m *Meter) UpdateRxN(head []byte, packets, bytes int) {
+	if m.enabled.Load() {
+		m.stats.UpdateRxN(head, packets, bytes)
+	}
+}
+
 // UpdateTxBatch is like [Statistics.UpdateTxBatch].
 func (m *Meter) UpdateTxBatch(bufs [][]byte, sizes []int, offset int) {
 	if m.enabled.Load() {

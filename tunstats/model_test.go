@@ -67,6 +67,11 @@ func sendRandom(s *tunstats.Statistics, rx bool, r *rand.Rand, n int, want *slow
 	sizes := make([]int, 64)
 	for n > 0 {
 		size := min(n, 1+r.IntN(64))
+		if size == 1 && r.IntN(2) == 0 {
+			n--
+			sendPart(s, rx, r, pool[r.IntN(len(pool))], want)
+			continue
+		}
 		for i := range size {
 			bufs[i] = pool[r.IntN(len(pool))]
 			sizes[i] = len(bufs[i])
@@ -87,6 +92,19 @@ func sendRandom(s *tunstats.Statistics, rx bool, r *rand.Rand, n int, want *slow
 		default:
 			s.UpdateTxBatch(bufs[:size], sizes[:size], 0)
 		}
+	}
+}
+
+// sendPart counts the beginning of some packets in s and in want.
+func sendPart(s *tunstats.Statistics, rx bool, r *rand.Rand, head []byte, want *slow.Counter) {
+	packets, bytes := 1+r.IntN(45), len(head)+r.IntN(2)*r.IntN(1<<17)
+	head = head[:r.IntN(len(head)+1)]
+	if rx {
+		s.UpdateRxN(head, packets, bytes)
+		want.RxN(head, packets, bytes)
+	} else {
+		s.UpdateTxN(head, packets, bytes)
+		want.TxN(head, packets, bytes)
 	}
 }
 

@@ -27,54 +27,56 @@ const (
 	maxExtensionBytes = 256
 )
 
-// parse sets k to the flow of the IP packet in pkt, in the direction of the packet. The old value of k has no
-// influence. parse reads nothing past the total length in the header.
+// parse sets k to the flow of an IP packet of size bytes that begins with head, in the direction of the packet. The
+// old value of k has no influence. parse reads nothing past the total length in the header.
 //
 // Unknown parts are zero: the ports of protocols without ports and of all fragments but the first; the protocol and
-// ports of a packet that is truncated or inconsistent; the whole key if there is no valid IP header.
-func parse(k *key, pkt []byte) {
+// ports of a packet that is truncated or inconsistent, or whose ports are not in head; the whole key if there is no
+// valid IP header.
+func parse(k *key, head []byte, size int) {
 	switch {
-	case len(pkt) >= headerLen4 && pkt[0]>>4 == 4:
-		parse4(k, pkt)
-	case len(pkt) >= headerLen6 && pkt[0]>>4 == 6:
-		parse6(k, pkt)
+	case len(head) >= headerLen4 && head[0]>>4 == 4:
+		parse4(k, head, uint(size))
+	case len(head) >= headerLen6 && head[0]>>4 == 6:
+		parse6(k, head, uint(size))
 	default:
 		*k = key{}
 	}
 }
 
 // parse4 parses an IPv4 packet (RFC 791, 3.1).
-func parse4(k *key, pkt []byte) {
-	_ = pkt[headerLen4-1]
-	k.srcHi, k.srcLo = 0, uint64(binary.LittleEndian.Uint32(pkt[12:16]))
-	k.dstHi, k.dstLo = 0, uint64(binary.LittleEndian.Uint32(pkt[16:20]))
+func parse4(k *key, head []byte, size uint) {
+	_ = head[headerLen4-1]
+	k.srcHi, k.srcLo = 0, uint64(binary.LittleEndian.Uint32(head[12:16]))
+	k.dstHi, k.dstLo = 0, uint64(binary.LittleEndian.Uint32(head[16:20]))
 	k.meta = version4
-	header := uint(pkt[0]&0x0f) * 4 // in units of 4 bytes
-	total := uint(binary.BigEndian.Uint16(pkt[2:4]))
-	if total == 0 && len(pkt) > maxPacketLen {
-		total = uint(len(pkt)) // segmentation offload: the length does not fit the field
+	header := uint(head[0]&0x0f) * 4 // in units of 4 bytes
+	total := uint(binary.BigEndian.Uint16(head[2:4]))
+	if total == 0 && size > maxPacketLen {
+		total = size // segmentation offload: the length does not fit the field
 	}
-	if header < headerLen4 || header > total || total > uint(len(pkt)) {
+	end := min(total, uint(len(head)))
+	if header < headerLen4 || header > end || total > size {
 		return
 	}
-	later := binary.BigEndian.Uint16(pkt[6:8])&0x1fff != 0 // the fragment offset
-	k.meta |= transport(pkt[header:total], flowtrack.Proto(pkt[9]), later)
+	later := binary.BigEndian.Uint16(head[6:8])&0x1fff != 0 // the fragment offset
+	k.meta |= transport(head[header:end], flowtrack.Proto(head[9]), later)
 }
 
 // parse6 parses an IPv6 packet (RFC 8200, 3).
-func parse6(k *key, pkt []byte) {
-	_ = pkt[headerLen6-1]
-	k.srcHi, k.srcLo = binary.LittleEndian.Uint64(pkt[8:16]), binary.LittleEndian.Uint64(pkt[16:24])
-	k.dstHi, k.dstLo = binary.LittleEndian.Uint64(pkt[24:32]), binary.LittleEndian.Uint64(pkt[32:40])
+func parse6(k *key, head []byte, size uint) {
+	_ = head[headerLen6-1]
+	k.srcHi, k.srcLo = binary.LittleEndian.Uint64(head[8:16]), binary.LittleEndian.Uint64(head[16:24])
+	k.dstHi, k.dstLo = binary.LittleEndian.Uint64(head[24:32]), binary.LittleEndian.Uint64(head[32:40])
 	k.meta = version6
-	total := headerLen6 + uint(binary.BigEndian.Uint16(pkt[4:6]))
-	if total == headerLen6 && len(pkt) > maxPacketLen {
-		total = uint(len(pkt)) // a jumbogram (RFC 2675, 3) or segmentation offload
+	total := headerLen6 + uint(binary.BigEndian.Uint16(head[4:6]))
+	if total == headerLen6 && size > maxPacketLen {
+		total = size // a jumbogram (RFC 2675, 3) or segmentation offload
 	}
-	if total > uint(len(pkt)) {
+	if total > size {
 		return
 	}
-	payload, proto := pkt[headerLen6:total], flowtrack.Proto(pkt[6])
+	payload, proto := head[headerLen6:min(total, uint(len(head)))], flowtrack.Proto(head[6])
 	if !isExtension(proto) {
 		k.meta |= transport(payload, proto, false)
 		return

@@ -124,7 +124,7 @@ func parseCases() []parseCase {
 func TestParse(t *testing.T) {
 	for _, tt := range parseCases() {
 		t.Run(tt.name, func(t *testing.T) {
-			qt.Check(t, slow.Parse(tt.pkt), qt.Equals, tt.want)
+			qt.Check(t, slow.Parse(tt.pkt, len(tt.pkt)), qt.Equals, tt.want)
 			checkParse(t, tt.pkt, tt.want)
 		})
 	}

@@ -21,28 +21,28 @@ type window struct {
 	zero  tally // the counters of the zero Tuple
 }
 
-// countLocked counts a packet of n bytes with key k and hash h.
-func (sh *shard) countLocked(c *counter, d direction, k *key, h uint64, n int) {
+// countLocked counts packets of together size bytes with key k and hash h.
+func (sh *shard) countLocked(c *counter, d direction, k *key, h uint64, packets, size int) {
 	if sh.paused {
 		return
 	}
 	if e := sh.table.find(k, h); e != nil {
-		e.add(n)
+		e.add(packets, size)
 		return
 	}
-	sh.newFlowLocked(c, d, k).add(n)
+	sh.newFlowLocked(c, d, k, packets).add(packets, size)
 }
 
-// newFlowLocked returns the counters for a packet of a flow that has no entry in the shard.
-func (sh *shard) newFlowLocked(c *counter, d direction, k *key) *tally {
+// newFlowLocked returns the counters for packets of a flow that has no entry in the shard.
+func (sh *shard) newFlowLocked(c *counter, d direction, k *key, packets int) *tally {
 	if k.meta == 0 {
-		sh.undecodable = add(sh.undecodable, 1)
+		sh.undecodable = add(sh.undecodable, uint64(packets))
 		return &sh.zero
 	}
 	own := d.orient(k)
 	flow, as, ok := c.registry.admit(&own, &c.seeds)
 	if !ok || as != own {
-		sh.folded = add(sh.folded, 1)
+		sh.folded = add(sh.folded, uint64(packets))
 	}
 	if !ok {
 		return &sh.zero

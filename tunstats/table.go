@@ -21,8 +21,8 @@ type entry struct {
 // tally counts the packets and bytes of one direction. It saturates.
 type tally struct{ packets, bytes uint64 }
 
-func (t *tally) add(bytes int) {
-	t.packets = add(t.packets, 1)
+func (t *tally) add(packets, bytes int) {
+	t.packets = add(t.packets, uint64(packets))
 	t.bytes = add(t.bytes, uint64(bytes))
 }
 
