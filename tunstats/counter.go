@@ -51,17 +51,24 @@ func newCounter(maxFlows int) *counter {
 	return c
 }
 
-// count counts packets of together size bytes in sh and returns sh. The first of them begins
+// count counts packets, together of the given bytes, in sh and returns sh. The first of them begins
 // with head. If sh is nil, it chooses and locks a shard, so that a batch locks only once. The
 // caller unlocks it.
-func (c *counter) count(d direction, sh *shard, head []byte, packets, size int) *shard {
-	var k key
-	parse(&k, head, size)
-	h := c.seeds.hash(&k)
+func (c *counter) count(d direction, sh *shard, head []byte, packets, bytes int) *shard {
+	p := packet{packets: uint64(packets), bytes: uint64(bytes)}
+	parse(&p, head)
+	h := c.seeds.hash(&p.key)
 	if sh == nil {
-		sh = c.lock(d, &k)
+		sh = c.lock(d, &p.key)
 	}
-	sh.countLocked(c, d, &k, h, packets, size)
+	if sh.paused {
+		return sh
+	}
+	e := sh.table.find(&p.key, h)
+	if e == nil {
+		e = sh.newFlowLocked(c, d, &p)
+	}
+	e.add(&p)
 	return sh
 }
 

@@ -17,10 +17,10 @@ type Statistics struct {
 	// MaxFlows is the number of flows that are counted separately until the next Extract.
 	// Zero or less means [DefaultMaxFlows]. It must not change after the first packet.
 	//
-	// The packets of further flows are counted by protocol and addresses, with ports 0. When
-	// the number of such entries reaches a quarter of MaxFlows, the rest is counted under
-	// the zero Tuple. Flows that have an entry keep exact counts, and the sums are always
-	// exact.
+	// The packets of further flows are counted by protocol and addresses, with ports 0 and
+	// without TCP flags. When the number of such entries reaches a quarter of MaxFlows, the
+	// rest is counted under the zero Tuple. Flows that have an entry keep exact counts, and
+	// the sums are always exact.
 	//
 	// Until the next Extract, a flow takes some 75 bytes, and the same again in each table
 	// that counts it: usually one per direction, and at most eight. With the default, a

@@ -21,16 +21,17 @@ func (c *Counter) Rx(pkt []byte) { c.RxN(pkt, 1, len(pkt)) }
 // TxN counts packets that the local side sends and that begin with head.
 func (c *Counter) TxN(head []byte, packets, bytes int) {
 	if packets > 0 && bytes > 0 {
-		c.add(Parse(head, bytes), tunstats.Counts{TxPackets: uint64(packets), TxBytes: uint64(bytes)})
+		t, flags := Parse(head, bytes)
+		c.add(t, tunstats.Counts{TxPackets: uint64(packets), TxBytes: uint64(bytes), TxFlags: flags})
 	}
 }
 
 // RxN counts packets that the local side receives and that begin with head.
 func (c *Counter) RxN(head []byte, packets, bytes int) {
 	if packets > 0 && bytes > 0 {
-		t := Parse(head, bytes)
+		t, flags := Parse(head, bytes)
 		t.Src, t.Dst = t.Dst, t.Src
-		c.add(t, tunstats.Counts{RxPackets: uint64(packets), RxBytes: uint64(bytes)})
+		c.add(t, tunstats.Counts{RxPackets: uint64(packets), RxBytes: uint64(bytes), RxFlags: flags})
 	}
 }
 
@@ -41,6 +42,9 @@ func (c *Counter) add(own flowtrack.Tuple, counts tunstats.Counts) {
 	t := c.fold(own)
 	if t != own {
 		c.Folded += counts.TxPackets + counts.RxPackets
+	}
+	if t.Src.Port() == 0 && t.Dst.Port() == 0 {
+		counts.TxFlags, counts.RxFlags = 0, 0 // folded flows, and those that look like them
 	}
 	c.Counts[t] = c.Counts[t].Add(counts)
 }
