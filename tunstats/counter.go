@@ -60,7 +60,12 @@ func newCounter(maxFlows int) *counter {
 // caller unlocks it.
 func (c *counter) count(d direction, sh *shard, head []byte, packets, bytes int) *shard {
 	p := packet{packets: uint64(packets), bytes: uint64(bytes)}
-	parse(&p, head)
+	switch version(head) { // here, because the call of a function would take 5 % more time
+	case 4:
+		parse4(&p, head)
+	case 6:
+		parse6(&p, head)
+	}
 	h := c.seeds.hash(&p.key)
 	if sh == nil {
 		sh = c.lock(d, &p.key)

@@ -35,22 +35,23 @@ type packet struct {
 	flags          TCPFlags
 }
 
-// parse sets the key and the flags of p, which must be zero, from the beginning of the IP packet. parse reads nothing
-// past the total length in the header.
-//
-// Unknown parts are zero: the ports of protocols without ports and of all fragments but the first; the protocol and
-// ports of a packet that is truncated or inconsistent, or whose ports are not in head; the whole key if there is no
-// valid IP header; the flags if they are outside the total length or head.
-func parse(p *packet, head []byte) {
+// version returns 4 or 6 if head contains an IP header of that version, without its options, and otherwise 0.
+func version(head []byte) int {
 	switch {
 	case len(head) >= headerLen4 && head[0]>>4 == 4:
-		parse4(p, head)
+		return 4
 	case len(head) >= headerLen6 && head[0]>>4 == 6:
-		parse6(p, head)
+		return 6
 	}
+	return 0
 }
 
-// parse4 parses an IPv4 packet (RFC 791, 3.1).
+// parse4 sets the key and the flags of p, which must be zero, to those of the IPv4 packet (RFC 791, 3.1) that begins
+// with head. It reads nothing past the total length in the header.
+//
+// Unknown parts are zero: the ports of protocols without ports and of all fragments but the first; the protocol and
+// ports of a packet that is truncated or inconsistent, or whose ports are not in head; the flags if they are outside
+// the total length or head.
 func parse4(p *packet, head []byte) {
 	_ = head[headerLen4-1]
 	p.srcLo = uint64(binary.LittleEndian.Uint32(head[12:16]))
@@ -69,7 +70,7 @@ func parse4(p *packet, head []byte) {
 	transport(p, head[header:end], flowtrack.Proto(head[9]), later)
 }
 
-// parse6 parses an IPv6 packet (RFC 8200, 3).
+// parse6 is like parse4 for an IPv6 packet (RFC 8200, 3).
 func parse6(p *packet, head []byte) {
 	_ = head[headerLen6-1]
 	p.srcHi, p.srcLo = binary.LittleEndian.Uint64(head[8:16]), binary.LittleEndian.Uint64(head[16:24])
