@@ -4,8 +4,9 @@ package tunstats
 // Rx for what it received. Bytes include the IP header.
 //
 // The flags are those of the TCP packets in a direction: FIN, SYN and RST of all packets, and ACK only
-// of packets with SYN. So a flow with TxFlags SYN and RxFlags SYN|ACK began with its source, and a flow
-// without flags is an established connection, or not TCP. The flags are zero for folded flows.
+// of packets with SYN. If the source opens a connection, TxFlags has SYN, and RxFlags has SYN and ACK.
+// While the connection lasts, both are zero. They are also zero for other protocols, and if both ports
+// are 0, as for folded flows.
 type Counts struct {
 	TxPackets uint64 `json:"txPkts,omitzero"`
 	TxBytes   uint64 `json:"txBytes,omitzero"`
@@ -16,8 +17,7 @@ type Counts struct {
 	RxFlags TCPFlags `json:"rxFlags,omitzero"`
 }
 
-// Add returns the sum of c and d. The counters saturate at 2^64-1, and the flags
-// are united.
+// Add returns the sum of c and d. The counters saturate at 2^64-1. A flag is set if c or d has it.
 func (c Counts) Add(d Counts) Counts {
 	c.TxPackets = add(c.TxPackets, d.TxPackets)
 	c.TxBytes = add(c.TxBytes, d.TxBytes)

@@ -9,11 +9,16 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// The beginnings of the first two packets of a TCP connection from 100.64.0.1, port 50000, to
-// 100.64.0.2, port 443.
+// The first two packets of a TCP connection from 100.64.0.1, port 50000, to 100.64.0.2, port 443.
 var (
-	syn    = []byte{0x45, 0, 0, 24, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 1, 100, 64, 0, 2, 0xc3, 0x50, 1, 0xbb}
-	synAck = []byte{0x45, 0, 0, 24, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 2, 100, 64, 0, 1, 1, 0xbb, 0xc3, 0x50}
+	syn = []byte{
+		0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 1, 100, 64, 0, 2,
+		0xc3, 0x50, 1, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0,
+	}
+	synAck = []byte{
+		0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 2, 100, 64, 0, 1,
+		1, 0xbb, 0xc3, 0x50, 0, 0, 0, 0, 0, 0, 0, 1, 0x50, 0x12, 0xff, 0xff, 0, 0, 0, 0,
+	}
 )
 
 // tunnel has two methods of wireguard-go's tun.Device.
@@ -55,9 +60,9 @@ func Example() {
 	d.SetStatisticsEnabled(false)
 
 	for flow, counts := range d.ExtractStatistics() {
-		fmt.Println(flow, counts.TxBytes, counts.RxBytes)
+		fmt.Println(flow, counts.TxBytes, counts.RxBytes, counts.TxFlags, counts.RxFlags)
 	}
-	// Output: TCP 100.64.0.1:50000 -> 100.64.0.2:443 24 24
+	// Output: TCP 100.64.0.1:50000 -> 100.64.0.2:443 40 40 S SA
 }
 
 func ExampleStatistics_maxFlows() {
