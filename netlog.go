@@ -66,9 +66,10 @@ type Logger struct {
 	Underlay Device
 
 	// Denied counts the packets that the daemon's own filter drops, which are logged as
-	// deniedTraffic. It may be nil. A tunstats.Meter serves: give it each packet when it is
-	// dropped, and do not count the packet in the tunnel too. Exit and Ignore apply as to the
-	// flows of the tunnel. Denied traffic alone makes a record.
+	// deniedTraffic. It may be nil. A tunstats.Meter serves. The tunnel should count all that
+	// passes through it, so that both ends count the same: an incoming packet also if it is
+	// denied then, an outgoing packet only if it is not. Exit and Ignore apply as to the flows
+	// of the tunnel. Denied traffic alone makes a record.
 	Denied Device
 
 	// NodeID is a label, written as nodeId and cut at 256 bytes. It should equal the NodeID

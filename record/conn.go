@@ -144,8 +144,11 @@ func (c Conn) Join(d Conn) Conn {
 	case c.first != d.first:
 		c.first = SideUnknown
 	}
+	// Both may have seen a SYN that was sent again, or each that of another connection.
+	s, r := c.State(), d.State()
+	again := (c.tx|c.rx)&syn != 0 && (d.tx|d.rx)&syn != 0 && s != r && s != StateUnanswered && r != StateUnanswered
 	c.tx, c.rx = c.tx|d.tx, c.rx|d.rx
-	c.older, c.mixed = c.older || d.older, c.mixed || d.mixed
+	c.older, c.mixed = c.older || d.older, c.mixed || d.mixed || again
 	return c
 }
 
@@ -228,13 +231,13 @@ func (c Conn) Source() Side {
 // Orient returns f as it should be shown: from the side that Source returns. If that is unknown, it
 // returns f from the side that sent alone, or else unchanged. So the receiver of a flow of one
 // direction is never its source. c is the Conn of f; if it is zero, only the counts decide. A total,
-// which has no addresses, is returned unchanged.
+// which lacks an address, is returned unchanged.
 func (c Conn) Orient(f ConnectionCounts) ConnectionCounts {
 	from := c.Source()
 	if from == SideUnknown && f.TxPackets|f.TxBytes == 0 && f.RxPackets|f.RxBytes != 0 {
 		from = SideDst
 	}
-	if from == SideDst && f.Src != f.Dst {
+	if from == SideDst && f.Src.IsValid() && f.Dst.IsValid() {
 		return f.Reverse()
 	}
 	return f

@@ -198,6 +198,10 @@ func TestConnJoin(t *testing.T) {
 		qt.Check(t, story(c), qt.Equals, "src established src")
 	}
 	qt.Check(t, story(record.ConnOf(windows("./")...).Join(record.ConnOf(windows("/.")...))), qt.Equals, "unknown unknown unknown")
+	for _, c := range []record.Conn{record.ConnOf(windows("S/")...), record.ConnOf(windows("S/SA ./.")...)} {
+		qt.Check(t, story(c.Join(record.ConnOf(windows("S/SA")...))), qt.Equals, "src established src", qt.Commentf("the SYN was sent again"))
+	}
+	qt.Check(t, story(record.ConnOf(windows("SF/SAF")...).Join(record.ConnOf(windows("S/SA")...))), qt.Equals, "src unknown src")
 	for _, again := range []string{"./. S/SA", "S/SA SF/SAF"} {
 		c := record.ConnOf(windows(again)...)
 		qt.Check(t, story(there.Join(c)), qt.Equals, fmt.Sprint(c.Began(), " unknown ", c.Began()), qt.Commentf("%s", again))
@@ -231,12 +235,19 @@ func TestConnOrient(t *testing.T) {
 			}
 		})
 	}
-	began := record.ConnectionCounts{Tuple: flowtrack.Tuple{Src: netip.MustParseAddrPort("10.0.0.1:5")}, Counts: windows("/SA")[0]}
-	qt.Check(t, record.ConnOf(windows("S/SA")...).Orient(began), qt.Equals, began, qt.Commentf("who began counts first"))
-	alone := record.ConnectionCounts{Tuple: flowtrack.Tuple{Src: netip.MustParseAddrPort("10.0.0.1:5")}, Counts: windows("/.")[0]}
-	qt.Check(t, record.Conn{}.Orient(alone), qt.Equals, alone.Reverse(), qt.Commentf("the counts decide"))
-	total := record.ConnectionCounts{Counts: windows("/.")[0]}
-	qt.Check(t, record.ConnOf(total.Counts).Orient(total), qt.Equals, total)
+	f := record.ConnectionCounts{
+		Tuple:  flowtrack.Tuple{Src: netip.MustParseAddrPort("10.0.0.1:5"), Dst: netip.MustParseAddrPort("10.0.0.2:6")},
+		Counts: windows("/.")[0],
+	}
+	qt.Check(t, record.Conn{}.Orient(f), qt.Equals, f.Reverse(), qt.Commentf("the counts decide"))
+	qt.Check(t, record.ConnOf(windows("S/SA")...).Orient(f), qt.Equals, f, qt.Commentf("who began counts first"))
+	for _, hide := range []func(*record.ConnectionCounts){
+		func(f *record.ConnectionCounts) { f.Src = netip.AddrPort{} }, func(f *record.ConnectionCounts) { f.Dst = netip.AddrPort{} },
+	} {
+		total := f
+		hide(&total)
+		qt.Check(t, record.ConnOf(f.Counts).Orient(total), qt.Equals, total)
+	}
 }
 
 func TestConnStrings(t *testing.T) {

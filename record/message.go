@@ -51,8 +51,9 @@ type Message struct {
 	ExitTraffic     []ConnectionCounts `json:"exitTraffic,omitempty"`     // with the outside world, as far as the exit policy shows it
 	PhysicalTraffic []ConnectionCounts `json:"physicalTraffic,omitempty"` // of the encrypted transport: from a peer's VPN address to its endpoint
 
-	// DeniedTraffic is what the daemon's own filter dropped, of any class. It is sorted and
-	// counted alike, is in no other list, and shows no more of exit traffic than ExitTraffic.
+	// DeniedTraffic is what the daemon's own filter dropped, of any class. It is sorted
+	// alike, and shows no more of exit traffic than ExitTraffic. What came through the
+	// tunnel before it was dropped is in the lists above too.
 	DeniedTraffic []ConnectionCounts `json:"deniedTraffic,omitempty"`
 }
 
