@@ -123,13 +123,15 @@ func subnet(m *netlog.Message) []record.ConnectionCounts   { return m.SubnetTraf
 func exit(m *netlog.Message) []record.ConnectionCounts     { return m.ExitTraffic }
 func physical(m *netlog.Message) []record.ConnectionCounts { return m.PhysicalTraffic }
 
-// total adds up all classes but the underlay, which is the traffic through the tun.
+// total adds up all classes but the underlay, which is the traffic through the tun. It leaves out the TCP flags, which
+// the kernel does not count.
 func total(messages []*netlog.Message) (sum tunstats.Counts) {
 	for _, class := range []func(*netlog.Message) []record.ConnectionCounts{virtual, subnet, exit} {
 		for _, c := range flows(messages, class) {
 			sum = sum.Add(c)
 		}
 	}
+	sum.TxFlags, sum.RxFlags = 0, 0
 	return sum
 }
 
