@@ -91,6 +91,24 @@ func ExampleStatistics_maxFlows() {
 	// TCP 100.64.0.1:50000 -> 100.64.0.2:4 1
 }
 
+// A goroutine that extracts the counters can sleep until there are any.
+func ExampleMeter_NotifyActivity() {
+	var m tunstats.Meter
+	m.SetStatisticsEnabled(true)
+	awake := make(chan struct{}, 1)
+	m.NotifyActivity(func() {
+		select {
+		case awake <- struct{}{}:
+		default: // it is awake already
+		}
+	})
+	m.UpdateTx(syn)
+
+	<-awake
+	fmt.Println(len(m.ExtractStatistics()), "flow")
+	// Output: 1 flow
+}
+
 // small is a tunnel through which the host sends one packet at a time.
 type small struct{}
 

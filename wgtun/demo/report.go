@@ -73,6 +73,7 @@ func newReport(seen *book, nodes ...*node) *report {
 				return cmp.Or(cmp.Compare(b.TxBytes+b.RxBytes, a.TxBytes+a.RxBytes), cmp.Compare(a.Tuple.String(), b.Tuple.String()))
 			})
 		}
+		r.ends[i].records.TxFlags, r.ends[i].records.RxFlags = 0, 0 // the tally of the device has none
 	}
 	return r
 }
