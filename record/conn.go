@@ -121,16 +121,25 @@ func (c Conn) Add(w tunstats.Counts) Conn {
 	case c.tx|c.rx == 0:
 		return n
 	}
-	if (n.tx|n.rx)&syn != 0 {
-		c.older = c.older || (c.tx|c.rx)&syn == 0
-		// A SYN that was not answered is repeated. After anything else, another SYN may be that of
-		// another connection.
-		if s := c.State(); s != StateUnanswered && s != n.State() {
-			c.mixed = true
-		}
-	}
+	c.older = c.older || (n.tx|n.rx)&syn != 0 && (c.tx|c.rx)&syn == 0
+	c.mixed = c.mixed || c.usedAgain(n)
 	c.tx, c.rx = c.tx|n.tx, c.rx|n.rx
 	return c
+}
+
+// usedAgain reports whether n, a later window, shows another connection, which may have another state.
+func (c Conn) usedAgain(n Conn) bool {
+	switch {
+	case (n.tx|n.rx)&syn != 0:
+		// A SYN that was not answered is repeated. After anything else, this may be another connection.
+		s := c.State()
+		return s != StateUnanswered && s != n.State()
+	case c.tx&rst != 0 && n.tx == plain, c.rx&rst != 0 && n.rx == plain:
+		return true // whoever has sent RST sends no more data
+	case c.tx&c.rx&fin != 0:
+		return n.tx == plain && n.rx == plain // not just the last acknowledgment
+	}
+	return false
 }
 
 // Join returns what c and d show together, if two nodes at the same side of a flow have each seen a

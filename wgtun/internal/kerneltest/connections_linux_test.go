@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -21,59 +22,60 @@ type connection struct {
 type connectionWindow struct {
 	steps string // as "a listen, b connect"; see node.step
 	a, b  string // flags of Tx and Rx, as "S/SA"; "." for packets without flags, "-" for no packets
+	says  string // who began, and the state, as a record.Conn of each end says after the windows so far
 }
 
 var connections = []connection{
 	{"established, over many windows", []connectionWindow{
-		{"b listen, a connect, b accept", "S/SA", "SA/S"},
-		{"a send, b receive", "./.", "./."},
-		{"b send, a receive", "./.", "./."},
-		{"a send, b receive, b send, a receive", "./.", "./."},
-		{"a close, b ended", "F/.", "./F"},
-		{"b close", "./F", "F/."},
+		{"b listen, a connect, b accept", "S/SA", "SA/S", "a established"},
+		{"a send, b receive", "./.", "./.", "a established"},
+		{"b send, a receive", "./.", "./.", "a established"},
+		{"a send, b receive, b send, a receive", "./.", "./.", "a established"},
+		{"a close, b ended", "F/.", "./F", "a closed"},
+		{"b close", "./F", "F/.", "a closed"},
 	}},
 	{"within one window", []connectionWindow{
-		{"b listen, a connect, b accept, a send, b receive, a close, b ended, b close", "FS/FSA", "FSA/FS"},
+		{"b listen, a connect, b accept, a send, b receive, a close, b ended, b close", "FS/FSA", "FSA/FS", "a closed"},
 	}},
 	{"refused", []connectionWindow{
-		{"a refused", "S/R", "R/S"},
+		{"a refused", "S/R", "R/S", "a refused"},
 	}},
 	{"refused, then accepted", []connectionWindow{
-		{"a refused", "S/R", "R/S"},
-		{"b listen, a connect, b accept", "S/SA", "SA/S"},
+		{"a refused", "S/R", "R/S", "a refused"},
+		{"b listen, a connect, b accept", "S/SA", "SA/S", "a unknown"},
 	}},
 	{"unanswered", []connectionWindow{
-		{"b listen, b drop, a begin", "S/-", "-/S"},
-		{"a cancel, b open, a connect, b accept", "S/SA", "SA/S"},
+		{"b listen, b drop, a begin", "S/-", "-/S", "a unanswered"},
+		{"a cancel, b open, a connect, b accept", "S/SA", "SA/S", "a established"},
 	}},
 	{"reset by the side that began", []connectionWindow{
-		{"b listen, a connect, b accept", "S/SA", "SA/S"},
-		{"a reset, b broken", "R/-", "-/R"},
+		{"b listen, a connect, b accept", "S/SA", "SA/S", "a established"},
+		{"a reset, b broken", "R/-", "-/R", "a reset"},
 	}},
 	{"reset by the other side", []connectionWindow{
-		{"b listen, a connect, b accept, a send, b receive", "S/SA", "SA/S"},
-		{"b reset, a broken", "-/R", "R/-"},
+		{"b listen, a connect, b accept, a send, b receive", "S/SA", "SA/S", "a established"},
+		{"b reset, a broken", "-/R", "R/-", "a reset"},
 	}},
 	{"half-closed", []connectionWindow{
-		{"b listen, a connect, b accept", "S/SA", "SA/S"},
-		{"a end, b ended", "F/.", "./F"},
-		{"b send, a receive", "./.", "./."},
-		{"b send, a receive", "./.", "./."},
-		{"b close, a ended", "./F", "F/."},
+		{"b listen, a connect, b accept", "S/SA", "SA/S", "a established"},
+		{"a end, b ended", "F/.", "./F", "a closed"},
+		{"b send, a receive", "./.", "./.", "a closed"},
+		{"b send, a receive", "./.", "./.", "a closed"},
+		{"b close, a ended", "./F", "F/.", "a closed"},
 	}},
 	{"port used again after a reset", []connectionWindow{
-		{"b listen, a connect, b accept, a reset, b broken, a connect, b accept", "SR/SA", "SA/SR"},
-		{"a send, b receive", "./.", "./."},
+		{"b listen, a connect, b accept, a reset, b broken, a connect, b accept", "SR/SA", "SA/SR", "a reset"},
+		{"a send, b receive", "./.", "./.", "a unknown"},
 	}},
 	{"port used again after a close", []connectionWindow{
-		{"b listen, a connect, b accept, b close, a ended, a close, a connect, b accept", "FS/FSA", "FSA/FS"},
-		{"a send, b receive", "./.", "./."},
+		{"b listen, a connect, b accept, b close, a ended, a close, a connect, b accept", "FS/FSA", "FSA/FS", "a closed"},
+		{"a send, b receive", "./.", "./.", "a unknown"},
 	}},
 	{"simultaneous open", []connectionWindow{
-		{"a hold, b hold, a begin, b begin", "S/S", "S/S"},
-		{"a open, b open, a connected, b connected", "SA/SA", "SA/SA"},
-		{"a send, b receive, b send, a receive", "./.", "./."},
-		{"b close, a ended, a close", "F/F", "F/F"},
+		{"a hold, b hold, a begin, b begin", "S/S", "S/S", "? unknown"},
+		{"a open, b open, a connected, b connected", "SA/SA", "SA/SA", "? established"},
+		{"a send, b receive, b send, a receive", "./.", "./.", "? established"},
+		{"b close, a ended, a close", "F/F", "F/F", "? closed"},
 	}},
 }
 
@@ -100,6 +102,7 @@ func (tn *tunnel) connect(t *testing.T, conn connection, a, b netip.AddrPort) {
 		n.t = t
 		n.ask(command{Op: "step", Step: step{Do: "open"}}) // if the last connection failed
 	}
+	var saysA, saysB record.Conn
 	for _, w := range conn.windows {
 		for st := range strings.SplitSeq(w.steps, ", ") {
 			node, do, _ := strings.Cut(st, " ")
@@ -118,6 +121,13 @@ func (tn *tunnel) connect(t *testing.T, conn connection, a, b netip.AddrPort) {
 			}
 			if time.Now().After(end) {
 				t.Fatalf("after %q: %s at a, %s at b, want %s and %s", w.steps, flags(atA), flags(atB), w.a, w.b)
+			}
+		}
+		saysA, saysB = saysA.Add(atA), saysB.Add(atB)
+		for end, c := range map[string]record.Conn{"a": saysA, "b": saysB.Reverse()} {
+			began := [...]string{record.SideUnknown: "?", record.SideSrc: "a", record.SideDst: "b"}[c.Began()]
+			if got := fmt.Sprint(began, " ", c.State()); got != w.says {
+				t.Errorf("after %q: the records of %s say %q, want %q", w.steps, end, got, w.says)
 			}
 		}
 	}
