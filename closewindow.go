@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/encode"
 	"github.com/go-netlog/netlog/internal/route"
 	"github.com/go-netlog/netlog/internal/window"
@@ -82,17 +81,11 @@ func (s *session) extract(d Device) window.Flows {
 	return d.ExtractStatistics()
 }
 
-// ignored reports whether to leave out a flow. It leaves out all of them once the session is
-// abandoned.
-func (s *session) ignored(t flowtrack.Tuple) bool {
-	return s.abandoned.Load() || s.ignore(t)
-}
-
 // writeWindow writes the records of what the devices have counted, if any.
 func (s *session) writeWindow(flows, denied window.Flows, start, end time.Time, last bool) error {
 	w, ok := s.collector.Collect(flows, denied, s.routes, last)
 	if s.abandoned.Load() {
-		return nil // ignored left out the rest of the flows
+		return nil // the rest of the flows was left out
 	}
 	s.counters.addWindow(&s.collector)
 	if !ok {

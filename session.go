@@ -100,8 +100,8 @@ type newRoutes struct {
 // start opens the upload and turns counting on.
 func (s *session) start() error {
 	s.collector = window.Collector{Policy: window.Policy(s.exit), MaxBytes: math.MaxInt32, Named: s.lookupNode != nil}
-	if s.ignore != nil {
-		s.collector.Ignore = s.ignored
+	if s.ignore != nil { // not called once the session is abandoned
+		s.collector.Ignore = func(t flowtrack.Tuple) bool { return s.abandoned.Load() || s.ignore(t) }
 	}
 	if !s.noUpload {
 		if err := s.startUpload(); err != nil {
