@@ -250,14 +250,17 @@ func TestUnderlayLetsLoggerSleep(t *testing.T) {
 		l := netlog.Logger{NoUpload: true, Underlay: wgtun.UnderlayOf(dev), OnRecord: func(m *netlog.Message) { records = append(records, m.Clone()) }}
 		c.Assert(l.Startup(logtail.PrivateID{}, logtail.PrivateID{}, tunDev, nil), qt.IsNil)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		asked := dev.asked
 		moved(320) // keepalives
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		c.Check(dev.asked, qt.Equals, asked)
 		c.Check(records, qt.HasLen, 0)
 
 		tunDev.Write(at(4, udp4("10.0.0.2:1000", "10.0.0.1:2000", 100)), 4)
-		time.Sleep(netlog.DefaultPollPeriod + time.Millisecond)
+		time.Sleep(netlog.DefaultPollPeriod)
+		synctest.Wait()
 		c.Assert(records, qt.HasLen, 1)
 		c.Check(records[0].End.Sub(records[0].Start), qt.Equals, netlog.DefaultPollPeriod)
 		c.Check(records[0].ExitTraffic[0].RxPackets, qt.Equals, uint64(1))

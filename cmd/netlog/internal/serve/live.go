@@ -68,8 +68,9 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 		message,
 		"",
 	}
-	// Below the rows are one for the flows left out, and the totals.
-	const foot = 7
+	// Around the rows are the names of the columns, the flows left out, the totals of five classes, the
+	// records and their time. The last line stays empty.
+	const foot = 10
 	table := flowtable.Table{
 		MaxFlows: 1 << 14,
 		Top:      max(1, rows-len(head)-foot),

@@ -80,3 +80,34 @@ func TestServeDrawsOnTerminal(t *testing.T) {
 		})
 	}
 }
+
+// TestServeDrawsConnections checks that the live table shows a flow from the side that began it, with its state, and
+// all totals.
+func TestServeDrawsConnections(t *testing.T) {
+	c := qt.New(t)
+	master, terminal := clitest.OpenPTY(c, 120, 24)
+	drawn := clitest.CopyPTY(master)
+	var stderr clitest.Output
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
+	}()
+	url := stderr.Await(c, `http://[0-9.:]+`)[0]
+	const flow = `[{"proto":6,"src":"10.0.0.2:%d","dst":"10.0.0.1:40000","txPkts":%d,"txBytes":%d,"rxPkts":1,"rxBytes":60,"txFlags":%d,"rxFlags":2}]`
+	var flows strings.Builder
+	for port := range 30 { // more than rows
+		fmt.Fprintf(&flows, `,{"proto":17,"src":"10.0.0.2:%d","dst":"10.0.0.1:9","txPkts":1,"txBytes":1}`, port+1)
+	}
+	entry := `{"start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z","virtualTraffic":` + strings.TrimSuffix(fmt.Sprintf(flow, 23, 1, 40, 4), "]") + flows.String() +
+		`],"subnetTraffic":[{"txBytes":1}],"exitTraffic":[{"txBytes":1}],"physicalTraffic":[{"txBytes":1}],"deniedTraffic":` + fmt.Sprintf(flow, 25, 0, 0, 0) + `}`
+	c.Check(clitest.Send(c, url, secrettest.NewID(), entry, ""), qt.Equals, 200)
+	drawn.Await(c, `1 record, 1 node, 35 entries`)
+	drawn.Await(c, `10:00:05 UTC`)
+	cancel()
+	c.Check(<-code, qt.Equals, cli.ExitOK)
+	all := strings.Join(screen(drawn.String()), "\n")
+	c.Check(all, qt.Matches, `(?s).*virtual +TCP +10\.0\.0\.1:40000 +10\.0\.0\.2:23 +refused .*`)
+	c.Check(all, qt.Matches, `(?s).*denied +TCP +10\.0\.0\.1:40000 +10\.0\.0\.2:25 +denied .*`)
+	c.Check(all, qt.Contains, "denied total, 1 flow")
+}

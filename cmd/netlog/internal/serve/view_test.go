@@ -54,6 +54,7 @@ func TestViewLinePerEntry(t *testing.T) {
 	for _, test := range []struct{ id, entry, want string }{
 		{id, `,"text":" hello\n"`, "abababababab  hello"},
 		{other, `,"exitTraffic":[{"txBytes":3},{"rxBytes":4}],"virtualTraffic":[]`, "web  exit: 2 flows, tx 3 B, rx 4 B"},
+		{other, `,"deniedTraffic":[{"proto":6,"rxBytes":60,"rxFlags":2}]`, "web  denied: 1 flow, tx 0 B, rx 60 B"},
 		{id, `,"nodeId":"n1"`, "abababababab"},
 		{id, `,"nodeId":"` + id + `"`, "abababababab"},
 		{id, `,"nodeId":"` + strings.ToUpper(id) + `"`, "abababababab"},
