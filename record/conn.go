@@ -48,15 +48,18 @@ func (s State) String() string {
 	return [...]string{"unknown", "unanswered", "refused", "established", "closed", "reset", "?"}[min(s, numStates)]
 }
 
-// Conn is what the packets of a flow tell about its connection: who began it, and what became
-// of it. It is a comparable value. The zero Conn has seen no packet; add the windows of one flow
+// Conn is what the packets of a flow show of its connection: who began it, and what became of
+// it. It is a comparable value. The zero Conn has seen no packet; add the windows of one flow
 // to it, as one node reports them, in order. It never guesses: whatever the windows do not show
 // is unknown.
 //
 // Only TCP has flags, so of other protocols a Conn shows only who sent first. The same holds for
 // folded flows and totals, which have no flags, and for records of programs that do not write
-// them. Windows that are missing can hide an answer: without the window of the SYN and ACK, an
-// established connection may look unanswered. A refusal by ICMP looks unanswered too.
+// them.
+//
+// Windows show no more than their flags. Two connections on the same ports within one window look
+// like one, until a later window contradicts that. Without the window of the SYN and ACK, an
+// established connection may look unanswered; so does one that is refused by ICMP.
 type Conn struct {
 	tx, rx half
 	first  Side // that sent alone in the first window with packets
@@ -228,7 +231,7 @@ func (c Conn) State() State {
 }
 
 // Source returns the side from which a flow should be shown: the one that began the connection, or
-// else the one that sent first, which is the one that sent alone. It is SideUnknown if both sent in the first
+// else the one that sent first, alone in a window. It is SideUnknown if both sent in the first
 // window.
 func (c Conn) Source() Side {
 	if s := c.Began(); s != SideUnknown {

@@ -66,7 +66,7 @@ type flow struct {
 	tunstats.Counts
 	conn   record.Conn
 	start  time.Time // of the last window; zero if unknown
-	hidden bool      // the windows were not in order, or are those of several flows: conn says nothing
+	hidden bool      // the windows were not in order, or are those of several flows: conn stays empty
 }
 
 // add adds one window.

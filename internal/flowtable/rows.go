@@ -149,8 +149,8 @@ func cmpBool(a, b bool) int {
 // by reporter.
 //
 // Each node reports its own side as Src. A node that reports both sides is a hub. The end
-// that counted more is used, because the other one missed packets that were lost. If that
-// end does not know the state of the connection, the other one may. Several nodes on one
+// that counted more is used, because the other one missed packets that were lost. The state of
+// the connection is that of the other end if this one does not have it. Several nodes on one
 // side, such as two routers of a subnet, saw different packets, so they are added up.
 func count(views []view) view {
 	var sides [2]view // lo and hi
