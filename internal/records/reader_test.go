@@ -48,7 +48,7 @@ func TestReaderStreams(t *testing.T) {
 		{"after a hole of zero bytes", one + "\n" + strings.Repeat("\x00", 100) + two + "\n", []int{1, 2}},
 		{"indented array", "[\n  " + one + ",\n  " + two + "\n]\n", []int{2, 3}},
 		{"indented envelope", "{\n \"a\": {\n  \"b\": null\n },\n \"logs\": [\n" + one + ",\n" + two + "\n]\n}", []int{6, 7}},
-		{"strings between", one + `"\u00e9" "{"` + two, []int{1, 1}},
+		{"strings between", `"\u00e9" "{"` + one + two, []int{1, 1}},
 		{"member of another record", `{"x":` + one + `,"logtail":{}}` + two, []int{1, 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
