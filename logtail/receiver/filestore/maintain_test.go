@@ -112,6 +112,22 @@ func TestMaxBytesManyCollections(t *testing.T) {
 	})
 }
 
+// TestMaxBytesKeepsOpenFile checks that a file larger than MaxBytes remains until it is finished.
+func TestMaxBytesKeepsOpenFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := storetest.Open(c, dir, filestore.Options{MaxBytes: 10})
+		for _, entry := range []string{"the first entry", "the second entry"} {
+			storetest.Store(c, f, "x", entry)
+			time.Sleep(2 * time.Minute)
+			_, lines := storetest.Tree(c, dir)
+			c.Check(lines, qt.DeepEquals, []string{entry})
+		}
+		c.Assert(f.Close(), qt.IsNil)
+	})
+}
+
 func TestForeignFilesStay(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
