@@ -136,8 +136,8 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
-// TestRetryAfterDelaysEntriesAfterRefusal has a refusal with a Retry-After. The uploader must handle the
-// entries as without it, but wait before every request.
+// TestRetryAfterDelaysEntriesAfterRefusal has a refusal with a Retry-After. The uploader must
+// handle the entries as without it, but wait before every request.
 func TestRetryAfterDelaysEntriesAfterRefusal(t *testing.T) {
 	const n, bad = 8, 7
 	for _, code := range []int{400, 413, 415, 422} {
@@ -219,8 +219,8 @@ func TestUnsupportedEncodingSentPlainAfterwards(t *testing.T) {
 	})
 }
 
-// TestConfigurationFaultsKeepEverything has answers that point to a wrong setting, or to a broken server,
-// which somebody repairs after a day.
+// TestConfigurationFaultsKeepEverything has answers that point to a wrong setting, or to a broken
+// server, which somebody repairs after a day.
 func TestConfigurationFaultsKeepEverything(t *testing.T) {
 	for _, code := range []int{300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 406, 409, 410, 415, 451, 499} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {

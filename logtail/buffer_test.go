@@ -117,8 +117,8 @@ func TestWriteClosedBufferCountsDropped(t *testing.T) {
 	})
 }
 
-// TestBufferHungAppendDelaysNoUpload has a Write that hangs in the Buffer. Earlier entries and the report
-// of a loss must still be sent, and Shutdown must keep its deadline.
+// TestBufferHungAppendDelaysNoUpload has a Write that hangs in the Buffer. Earlier entries and the
+// report of a loss must still be sent, and Shutdown must keep its deadline.
 func TestBufferHungAppendDelaysNoUpload(t *testing.T) {
 	for _, ends := range []bool{true, false} {
 		buf := faultbuffer.New(0)
@@ -152,8 +152,8 @@ func hang() (wait func() error, release func()) {
 	return func() error { <-released; return nil }, func() { close(released) }
 }
 
-// TestShutdownFullFailingBufferLosesNoMore has a loss to report at the end, and a full Buffer in which no
-// room for the report can be made.
+// TestShutdownFullFailingBufferLosesNoMore has a loss to report at the end, and a full Buffer in
+// which no room for the report can be made.
 func TestShutdownFullFailingBufferLosesNoMore(t *testing.T) {
 	for _, test := range []struct {
 		name   string

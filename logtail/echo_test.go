@@ -15,8 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// uploadFault runs a Logger that uploads to a server with the given script. It returns the lines that it
-// logs, and all that it logs, returns and shows.
+// uploadFault runs a Logger that uploads to a server with the given script. It returns the lines
+// that it logs, and all that it logs, returns and shows.
 func uploadFault(t *testing.T, cfg logtail.Config, script func(*request) reply) (lines []string, all string) {
 	t.Helper()
 	run(t, script, cfg, func(_ *qt.C, _ *collector, l *testLogger) {
@@ -31,8 +31,8 @@ func uploadFault(t *testing.T, cfg logtail.Config, script func(*request) reply) 
 	return lines, all
 }
 
-// TestEchoHidesRequest has answers and errors in which servers, proxies and their languages repeat a part
-// of the request that they refuse.
+// TestEchoHidesRequest has answers and errors in which servers, proxies and their languages repeat
+// a part of the request that they refuse.
 func TestEchoHidesRequest(t *testing.T) {
 	header := func(name, value string) logtail.Config {
 		return logtail.Config{Header: http.Header{name: {value}}}
@@ -79,8 +79,8 @@ func TestEchoHidesRequest(t *testing.T) {
 	}
 }
 
-// TestErrorsQuotedAndCut has texts that another machine chooses: the reason of a refused CONNECT, the names
-// in a certificate, a status line. They must not add lines to the log.
+// TestErrorsQuotedAndCut has texts that another machine chooses: the reason of a refused CONNECT,
+// the names in a certificate, a status line. They must not add lines to the log.
 func TestErrorsQuotedAndCut(t *testing.T) {
 	for name, text := range map[string]string{
 		"reason of a proxy":   "\x1b[2Jall is well\x07" + strings.Repeat("A", 50_000),

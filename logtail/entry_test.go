@@ -15,7 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// encoder returns a Logger that sends nothing, and a function that returns the entry which its Write makes.
+// encoder returns a Logger that sends nothing, and a function that returns the entry which its
+// Write makes.
 func encoder(t testing.TB) (encode func(p []byte) []byte, l *testLogger) {
 	buf := logtail.NewMemoryBuffer(64 << 20)
 	l = newLogger(t, logtail.Config{Buffer: buf, FlushDelay: time.Hour})

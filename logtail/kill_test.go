@@ -33,8 +33,8 @@ func killConfig(dir, url string) (logtail.Config, *spool.Spool, error) {
 	}, buf, err
 }
 
-// killedLogger writes numbered entries until it is killed, and prints each accepted number. The args are
-// the directory of its spool, the URL of the server, and the first number.
+// killedLogger writes numbered entries until it is killed, and prints each accepted number. The
+// args are the directory of its spool, the URL of the server, and the first number.
 func killedLogger(args []string) error {
 	cfg, _, err := killConfig(args[0], args[1])
 	if err != nil {
@@ -87,9 +87,9 @@ func (a *arrivals) Store(_ context.Context, b receiver.Batch) error {
 	return nil
 }
 
-// TestKill kills processes with a Logger and a spool at random instants. Each accepted entry must arrive at
-// the server, in order. The server is down in every fifth round, and sometimes stores entries without an
-// answer.
+// TestKill kills processes with a Logger and a spool at random instants. Each accepted entry must
+// arrive at the server, in order. The server is down in every fifth round, and sometimes stores
+// entries without an answer.
 func TestKill(t *testing.T) {
 	rounds := killtest.Rounds(t, os.Getenv("NETLOG_KILLS"), 30)
 	c := qt.New(t)
@@ -164,8 +164,8 @@ func checkNumbers(c *qt.C, ns []int) map[int]bool {
 	return seen
 }
 
-// killRound runs a process that is killed after a random number of entries, and returns the entries that it
-// reported as accepted.
+// killRound runs a process that is killed after a random number of entries, and returns the entries
+// that it reported as accepted.
 func killRound(t *testing.T, dir, url string, round int) (accepted []int) {
 	t.Helper()
 	p := killtest.Start(t, dir, url, strconv.Itoa((round+1)*1_000_000))

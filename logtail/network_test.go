@@ -24,8 +24,9 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// The tests in this file and in tls_test.go use real connections on loopback, for faults below HTTP. They
-// wait for events and not for a time. They run in parallel, since a retry takes one to two seconds.
+// The tests in this file and in tls_test.go use real connections on loopback, for faults below
+// HTTP. They wait for events and not for a time. They run in parallel, since a retry takes one to
+// two seconds.
 
 // listen serves raw connections with handle, which is called with the number of the connection.
 func listen(t *testing.T, handle func(n int, conn net.Conn)) (baseURL string) {
@@ -180,8 +181,8 @@ func TestIdleConnectionClosedByTheServer(t *testing.T) {
 	}
 }
 
-// TestSilentConnectionIsNotUsedAgain has a connection that stays open after its first answer, but never
-// answers again. The next attempt must use a new connection.
+// TestSilentConnectionIsNotUsedAgain has a connection that stays open after its first answer, but
+// never answers again. The next attempt must use a new connection.
 func TestSilentConnectionIsNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	c := qt.New(t)
@@ -205,8 +206,8 @@ func TestSilentConnectionIsNotUsedAgain(t *testing.T) {
 	l.drain()
 }
 
-// TestServerNeverAnswers has a server that accepts a connection and never answers. The attempt must end
-// at its timeout, and close its connection.
+// TestServerNeverAnswers has a server that accepts a connection and never answers. The attempt must
+// end at its timeout, and close its connection.
 func TestServerNeverAnswers(t *testing.T) {
 	t.Parallel()
 	c := qt.New(t)
@@ -283,8 +284,8 @@ func TestLateAnswerAcknowledgesNothing(t *testing.T) {
 	c.Check(last[len(last)-5:], qt.DeepEquals, []int{5, 6, 7, 8, 9})
 }
 
-// TestRedirectsAreNotFollowed has redirects to another server. A request to it would contain the ID in its
-// path, and the entries.
+// TestRedirectsAreNotFollowed has redirects to another server. A request to it would contain the ID
+// in its path, and the entries.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{301, 302, 303, 307, 308} {
@@ -309,8 +310,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// TestEndlessAnswers has large bodies of answers. The uploader must read only a little of them, and must
-// not decompress them. The test is not parallel, because it measures the heap of the process.
+// TestEndlessAnswers has large bodies of answers. The uploader must read only a little of them, and
+// must not decompress them. The test is not parallel, because it measures the heap of the process.
 func TestEndlessAnswers(t *testing.T) {
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)

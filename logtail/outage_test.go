@@ -15,8 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// TestThreeDaysOfOutage writes an entry every 5 s while the server cannot be reached. The Buffer must stay
-// within its bound, and its entries must arrive in order afterwards.
+// TestThreeDaysOfOutage writes an entry every 5 s while the server cannot be reached. The Buffer
+// must stay within its bound, and its entries must arrive in order afterwards.
 func TestThreeDaysOfOutage(t *testing.T) {
 	const (
 		maxBytes = 1 << 20

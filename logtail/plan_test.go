@@ -9,8 +9,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// runPlan sends a batch of n entries to a server that refuses the bad ones. It returns the entries that
-// arrived, those that were given up, and the number of requests.
+// runPlan sends a batch of n entries to a server that refuses the bad ones. It returns the entries
+// that arrived, those that were given up, and the number of requests.
 func runPlan(n int, bad map[int]bool) (sent, refused []int, requests int, ok bool) {
 	p := newPlan(slices.Repeat([]int{1}, n))
 	for !p.done() {
@@ -35,8 +35,8 @@ func count(from, to int) (ns []int) {
 	return ns
 }
 
-// TestPlanFindsRefusedEntries checks that bad entries are given up, that the others arrive once and in order,
-// and that each bad entry takes at most 2 log2(n) requests.
+// TestPlanFindsRefusedEntries checks that bad entries are given up, that the others arrive once and
+// in order, and that each bad entry takes at most 2 log2(n) requests.
 func TestPlanFindsRefusedEntries(t *testing.T) {
 	c := qt.New(t)
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -76,8 +76,8 @@ func TestPlanKeepsToTheLimit(t *testing.T) {
 	c.Check(got, qt.DeepEquals, [][2]int{{0, 2}, {2, 3}, {3, 6}, {6, 7}})
 }
 
-// TestPlanRetriesRefusedAfterServerFault has a server that refuses every body for a while. Entries refused in
-// that time must be sent again.
+// TestPlanRetriesRefusedAfterServerFault has a server that refuses every body for a while. Entries
+// refused in that time must be sent again.
 func TestPlanRetriesRefusedAfterServerFault(t *testing.T) {
 	c := qt.New(t)
 	p := newPlan(slices.Repeat([]int{1}, 64))
@@ -99,8 +99,8 @@ func TestPlanRetriesRefusedAfterServerFault(t *testing.T) {
 	c.Check(slices.Compact(sent), qt.HasLen, 64)
 }
 
-// sendPlan sends the batch of p, as an uploader does, to a server that accepts bodies of at most limit bytes.
-// It returns the sizes of the refused bodies.
+// sendPlan sends the batch of p, as an uploader does, to a server that accepts bodies of at most
+// limit bytes. It returns the sizes of the refused bodies.
 func sendPlan(p *plan, size *bodySize, limit int) (refused []int) {
 	for !p.done() && !p.slow {
 		s := p.next(size.limit - 1)
@@ -120,8 +120,8 @@ func sendPlan(p *plan, size *bodySize, limit int) (refused []int) {
 	return refused
 }
 
-// TestPlanAppliesSmallerLimitAtOnce checks that after a body was too large, the rest of the batch is sent in
-// smaller bodies too.
+// TestPlanAppliesSmallerLimitAtOnce checks that after a body was too large, the rest of the batch
+// is sent in smaller bodies too.
 func TestPlanAppliesSmallerLimitAtOnce(t *testing.T) {
 	c := qt.New(t)
 	size := bodySize{limit: 1 << 10 << 10}
@@ -142,9 +142,9 @@ func TestPlanSlowIfEverythingTooLarge(t *testing.T) {
 	c.Check(len(refused) <= 1+2*12, qt.IsTrue, qt.Commentf("%d refused", len(refused)))
 }
 
-// TestPlanGivesUpTooLarge has an entry that was too large when sent alone. It must be given up only if the
-// server has accepted a smaller body. An entry refused for another reason must be given up only if the server
-// has accepted another entry of the batch.
+// TestPlanGivesUpTooLarge has an entry that was too large when sent alone. It must be given up only
+// if the server has accepted a smaller body. An entry refused for another reason must be given up
+// only if the server has accepted another entry of the batch.
 func TestPlanGivesUpTooLarge(t *testing.T) {
 	c := qt.New(t)
 	size := bodySize{limit: maxBody}

@@ -167,8 +167,8 @@ func TestRefusedEntrySearchContinuesAfterReadError(t *testing.T) {
 	})
 }
 
-// TestRefusedBatchDroppedWhileHalved has a small Buffer that drops entries of a batch while it is halved,
-// since the pauses between requests are long.
+// TestRefusedBatchDroppedWhileHalved has a small Buffer that drops entries of a batch while it is
+// halved, since the pauses between requests are long.
 func TestRefusedBatchDroppedWhileHalved(t *testing.T) {
 	run(t, status(400), logtail.Config{Buffer: logtail.NewMemoryBuffer(20_000)}, func(c *qt.C, srv *collector, l *testLogger) {
 		const n = 2000

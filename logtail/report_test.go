@@ -28,7 +28,8 @@ func TestDropReportNeedsNoWrite(t *testing.T) {
 	})
 }
 
-// TestDropReportSurvivesItsBatch has a full Buffer that drops the first report, which the server refuses.
+// TestDropReportSurvivesItsBatch has a full Buffer that drops the first report, which the server
+// refuses.
 func TestDropReportSurvivesItsBatch(t *testing.T) {
 	run(t, status(503), logtail.Config{Buffer: logtail.NewMemoryBuffer(2000)}, func(c *qt.C, srv *collector, l *testLogger) {
 		l.write(0, 50)
@@ -95,8 +96,8 @@ func TestDropReportFailingBuffer(t *testing.T) {
 	})
 }
 
-// TestDropReportAfterLastEntryGivenUp has a loss after a failed upload. The last entry in the Buffer is
-// given up, so no success follows, but the loss must be reported.
+// TestDropReportAfterLastEntryGivenUp has a loss after a failed upload. The last entry in the
+// Buffer is given up, so no success follows, but the loss must be reported.
 func TestDropReportAfterLastEntryGivenUp(t *testing.T) {
 	buf := faultbuffer.New(0)
 	run(t, sequence(200, 500, 413), logtail.Config{Buffer: buf}, func(c *qt.C, srv *collector, l *testLogger) {
@@ -113,8 +114,8 @@ func TestDropReportAfterLastEntryGivenUp(t *testing.T) {
 	})
 }
 
-// TestDroppedInFlightIsCountedOnce has a Buffer that drops entries while they are being sent. They count
-// as dropped only.
+// TestDroppedInFlightIsCountedOnce has a Buffer that drops entries while they are being sent. They
+// count as dropped only.
 func TestDroppedInFlightIsCountedOnce(t *testing.T) {
 	run(t, func(*request) reply { return reply{delay: 10 * time.Second} }, logtail.Config{Buffer: logtail.NewMemoryBuffer(3000)}, func(c *qt.C, srv *collector, l *testLogger) {
 		l.write(0, 10)

@@ -19,8 +19,9 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// TestNoSecretInAnyError has answers and errors that repeat the request in many ways. The ID, the header
-// values and the token in the URL must not show in anything that is logged, returned or printed.
+// TestNoSecretInAnyError has answers and errors that repeat the request in many ways. The ID, the
+// header values and the token in the URL must not show in anything that is logged, returned or
+// printed.
 func TestNoSecretInAnyError(t *testing.T) {
 	id, copyID := secrettest.NewID(), secrettest.NewID()
 	idText, _ := id.MarshalText()
@@ -152,7 +153,8 @@ func TestConfigShowsNoSecret(t *testing.T) {
 	c.Check(string(b), qt.Contains, `"Collection":"flows"`)
 }
 
-// TestConfigInStructExportedOrByPointer has structs as the docs of Config and PrivateID recommend them.
+// TestConfigInStructExportedOrByPointer has structs as the docs of Config and PrivateID recommend
+// them.
 func TestConfigInStructExportedOrByPointer(t *testing.T) {
 	id := secrettest.NewID()
 	cfg := logtail.Config{PrivateID: id, URL: "https://host.example/" + token, Header: http.Header{"X": {token}}}

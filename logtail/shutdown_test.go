@@ -183,8 +183,8 @@ func TestWaitingShutdownKeepsItsOwnDeadline(t *testing.T) {
 	})
 }
 
-// TestNextLoggerDeliversWhatWasKept has an outage until the end of a Logger, whose Buffer belongs to the
-// caller. The next Logger must deliver its entries.
+// TestNextLoggerDeliversWhatWasKept has an outage until the end of a Logger, whose Buffer belongs
+// to the caller. The next Logger must deliver its entries.
 func TestNextLoggerDeliversWhatWasKept(t *testing.T) {
 	buf := logtail.NewMemoryBuffer(4000)
 	run(t, status(500), logtail.Config{Buffer: buf}, func(c *qt.C, srv *collector, l *testLogger) {

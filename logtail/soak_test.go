@@ -20,9 +20,9 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// TestSoak writes for half a minute, or for the duration in NETLOG_SOAK, to a server of which every fifth
-// answer is a random fault. Each accepted entry must arrive or be counted, and the numbers of goroutines and
-// buffered bytes must stay within their bounds.
+// TestSoak writes for half a minute, or for the duration in NETLOG_SOAK, to a server of which every
+// fifth answer is a random fault. Each accepted entry must arrive or be counted, and the numbers of
+// goroutines and buffered bytes must stay within their bounds.
 func TestSoak(t *testing.T) {
 	limit := os.Getenv("NETLOG_SOAK")
 	if limit == "" {

@@ -92,8 +92,8 @@ func TestTLSDelivers(t *testing.T) {
 	c.Check(protocols[0], qt.Equals, "HTTP/1.1")
 }
 
-// TestCaptivePortalGetsNothing has a captive portal that accepts the first connection, with a certificate
-// that the Logger does not trust.
+// TestCaptivePortalGetsNothing has a captive portal that accepts the first connection, with a
+// certificate that the Logger does not trust.
 func TestCaptivePortalGetsNothing(t *testing.T) {
 	t.Parallel()
 	c := qt.New(t)
@@ -132,8 +132,8 @@ func selfSigned(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}
 }
 
-// TestProxySeesOnlyTheHost has a proxy before an https collector. It refuses the first request, and must
-// see neither the path nor the entries of the next.
+// TestProxySeesOnlyTheHost has a proxy before an https collector. It refuses the first request, and
+// must see neither the path nor the entries of the next.
 func TestProxySeesOnlyTheHost(t *testing.T) {
 	t.Parallel()
 	c := qt.New(t)

@@ -97,8 +97,9 @@ func TestTooLargeEntryKeptIfOnlyLargerAccepted(t *testing.T) {
 	})
 }
 
-// TestTooLargeEntriesBlockNoOthers has several entries that are too large at the front of the queue,
-// before the server has accepted anything. Only entries behind them can show that the size is at fault.
+// TestTooLargeEntriesBlockNoOthers has several entries that are too large at the front of the
+// queue, before the server has accepted anything. Only entries behind them can show that the size
+// is at fault.
 func TestTooLargeEntriesBlockNoOthers(t *testing.T) {
 	run(t, refuseLarger(1000), logtail.Config{}, func(c *qt.C, srv *collector, l *testLogger) {
 		l.writeSized(0, 1, 2000)
@@ -131,9 +132,9 @@ func TestTooLargeAlwaysNotHammered(t *testing.T) {
 	})
 }
 
-// TestTooLargeFromNowOnDropsLittle has a server that accepts one small entry, and then finds everything
-// too large. The uploader may drop entries then, but must not empty the Buffer at once, neither in one
-// batch, nor if each entry is a batch of its own.
+// TestTooLargeFromNowOnDropsLittle has a server that accepts one small entry, and then finds
+// everything too large. The uploader may drop entries then, but must not empty the Buffer at once,
+// neither in one batch, nor if each entry is a batch of its own.
 func TestTooLargeFromNowOnDropsLittle(t *testing.T) {
 	for _, size := range []int{0, 600} {
 		t.Run(fmt.Sprint("entries of ", size), func(t *testing.T) {

@@ -12,8 +12,9 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// TestCrashInNewLoggerShowsNoID has a Buffer that panics inside NewLogger. A traceback prints the arguments of
-// functions word by word, except for inlined calls such as that of NewLogger (without -gcflags=-l).
+// TestCrashInNewLoggerShowsNoID has a Buffer that panics inside NewLogger. A traceback prints the
+// arguments of functions word by word, except for inlined calls such as that of NewLogger (without
+// -gcflags=-l).
 func TestCrashInNewLoggerShowsNoID(t *testing.T) {
 	const child = "NETLOG_TEST_CHILD"
 	if os.Getenv(child) != "" {

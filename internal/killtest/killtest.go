@@ -29,9 +29,9 @@ import (
 
 const childEnv = "NETLOG_TEST_KILLED" // set in a process of Start
 
-// Run calls child with the arguments of [Start] if Start made this process, and otherwise does nothing.
-// child prints a line for each of its steps, with a single write, and works until it is killed. If it
-// returns, Run prints a line with the word error, and ends the process.
+// Run calls child with the arguments of [Start] if Start made this process, and otherwise does
+// nothing. child prints a line for each of its steps, with a single write, and works until it is
+// killed. If it returns, Run prints a line with the word error, and ends the process.
 func Run(child func(args []string) error) {
 	if os.Getenv(childEnv) == "" {
 		return

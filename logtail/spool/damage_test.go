@@ -27,33 +27,6 @@ func filled(t *testing.T, n, acked int, clean bool) *memDisk {
 	return tr.disk.clone()
 }
 
-// afterDamage opens a damaged spool that held entries below n, checks what must hold after any
-// damage, and returns the entries that Peek returned.
-func afterDamage(t *testing.T, d *memDisk, n int, what string) *tracker {
-	t.Helper()
-	tr := newTracker(t, d, Options{MaxBytes: 32 << 10, Sync: Never})
-	qt.Assert(t, tr.open(), qt.IsNil, qt.Commentf(what))
-	for i := n; i < n+3; i++ {
-		qt.Assert(t, tr.append(i), qt.IsNil, qt.Commentf(what))
-	}
-	tr.drain()
-	qt.Assert(t, tr.close(), qt.IsNil, qt.Commentf(what))
-	for i := n; i < n+3; i++ {
-		qt.Assert(t, tr.out[i], qt.Equals, 1, qt.Commentf("%s: new entry %d", what, i))
-	}
-	for i, times := range tr.out {
-		qt.Assert(t, times == 1 && i < n+3, qt.IsTrue, qt.Commentf("%s: entry %d", what, i))
-	}
-	// A second Open reports no further loss and finds no entry.
-	again := newTracker(t, d, tr.opts)
-	qt.Assert(t, again.open(), qt.IsNil, qt.Commentf(what))
-	qt.Assert(t, again.s.Stats().DroppedEntries, qt.Equals, uint64(0), qt.Commentf(what))
-	again.drain()
-	qt.Assert(t, again.close(), qt.IsNil, qt.Commentf(what))
-	qt.Assert(t, again.out, qt.HasLen, 0, qt.Commentf(what))
-	return tr
-}
-
 // TestOpenDamagedBytes changes every byte of every file in several ways.
 func TestOpenDamagedBytes(t *testing.T) {
 	const n, acked = 8, 2
@@ -78,19 +51,36 @@ func TestOpenDamagedBytes(t *testing.T) {
 	}
 }
 
-// checkDamage checks that only entries of the damaged segment are missing, and that all of them are
-// counted.
+// checkDamage opens a damaged spool that held entries below n, of which acked are acknowledged. It
+// checks that only entries of the damaged segment are missing, that all of them are counted, and
+// that new entries are kept.
 func checkDamage(t *testing.T, d *memDisk, segment map[int]bool, n, acked int, what string) {
 	t.Helper()
-	tr := afterDamage(t, d, n, what)
+	tr := newTracker(t, d, Options{MaxBytes: 32 << 10, Sync: Never})
+	qt.Assert(t, tr.open(), qt.IsNil, qt.Commentf(what))
+	for i := n; i < n+3; i++ {
+		qt.Assert(t, tr.append(i), qt.IsNil, qt.Commentf(what))
+	}
+	tr.drain()
+	qt.Assert(t, tr.close(), qt.IsNil, qt.Commentf(what))
 	missing := uint64(0)
-	for i := acked; i < n; i++ {
+	for i := acked; i < n+3; i++ {
 		if tr.out[i] == 0 {
 			missing++
-			qt.Assert(t, segment[i], qt.IsTrue, qt.Commentf("%s: entry %d of another segment", what, i))
+			qt.Assert(t, segment[i], qt.IsTrue, qt.Commentf("%s: entry %d, which is not in the segment", what, i))
 		}
 	}
 	qt.Assert(t, tr.lost, qt.Equals, missing, qt.Commentf(what))
+	for i, times := range tr.out {
+		qt.Assert(t, times == 1 && i < n+3, qt.IsTrue, qt.Commentf("%s: entry %d", what, i))
+	}
+	// A second Open reports no further loss and finds no entry.
+	again := newTracker(t, d, tr.opts)
+	qt.Assert(t, again.open(), qt.IsNil, qt.Commentf(what))
+	qt.Assert(t, again.s.Stats().DroppedEntries, qt.Equals, uint64(0), qt.Commentf(what))
+	again.drain()
+	qt.Assert(t, again.close(), qt.IsNil, qt.Commentf(what))
+	qt.Assert(t, again.out, qt.HasLen, 0, qt.Commentf(what))
 }
 
 // segmentEntries returns the entries in each file.
@@ -101,21 +91,20 @@ func segmentEntries(t *testing.T, d *memDisk, n int) map[string]map[int]bool {
 			firsts = append(firsts, first)
 		}
 	}
-	slices.Sort(firsts)
 	qt.Assert(t, len(firsts) > 1, qt.IsTrue)
+	slices.Sort(firsts)
 	in := map[string]map[int]bool{}
-	for i, first := range append(firsts, uint64(n+1))[:len(firsts)] {
-		end := append(firsts, uint64(n+1))[i+1]
+	for i, end := range append(firsts[1:], uint64(n+1)) {
 		entries := map[int]bool{}
-		for seq := first; seq < end; seq++ {
+		for seq := firsts[i]; seq < end; seq++ {
 			entries[int(seq)-1] = true
 		}
-		in[segmentName(first)] = entries
+		in[segmentName(firsts[i])] = entries
 	}
 	return in
 }
 
-// TestOpenRandomDamage damages several places of a spool, closed or not, and checks that Open
+// TestOpenRandomDamage damages several files of a spool, closed or not, and checks that Open
 // succeeds and a new entry is kept.
 func TestOpenRandomDamage(t *testing.T) {
 	const n, acked = 80, 4

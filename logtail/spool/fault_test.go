@@ -121,7 +121,7 @@ func TestAppendFailingDiskPauses(t *testing.T) {
 		}
 		qt.Check(t, tries > 8 && tries < 15, qt.IsTrue, qt.Commentf("%d tries", tries))
 		tr.disk.setFault(nil)
-		time.Sleep(restTime)
+		time.Sleep(pauseTime)
 		tr.mustAppend(2)
 		tr.drain()
 		qt.Assert(t, tr.close(), qt.IsNil)

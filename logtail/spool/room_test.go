@@ -51,10 +51,10 @@ func TestMaxBytesCountsUnremovableFiles(t *testing.T) {
 			tr.drain()
 		}
 		qt.Check(t, n > 10, qt.IsTrue, qt.Commentf("%d entries", n))
-		time.Sleep(2 * restTime)
+		time.Sleep(2 * pauseTime)
 		qt.Check(t, tr.append(n), qt.ErrorIs, errNoRoom)
 		tr.disk.setFault(nil)
-		time.Sleep(2 * restTime)
+		time.Sleep(2 * pauseTime)
 		qt.Check(t, tr.append(n+1), qt.IsNil)
 		tr.finish()
 	})

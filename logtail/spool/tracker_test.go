@@ -39,8 +39,8 @@ func newTracker(t *testing.T, d *memDisk, opts Options) *tracker {
 	return tr
 }
 
-// openFilled opens a spool on an empty disk and appends entries 0 to n-1. Segments have at most segBytes
-// bytes, or the usual number if segBytes is 0.
+// openFilled opens a spool on an empty disk and appends entries 0 to n-1. Segments have at most
+// segBytes bytes, or the usual number if segBytes is 0.
 func openFilled(t *testing.T, opts Options, segBytes int64, n int) *tracker {
 	t.Helper()
 	tr := newTracker(t, newMemDisk(), opts)
