@@ -64,6 +64,12 @@ func TestPlanFindsRefusedEntries(t *testing.T) {
 	}
 }
 
+func TestPlanSendsNoFaultyHalf(t *testing.T) {
+	_, refused, requests, _ := runPlan(64, map[int]bool{63: true})
+	qt.Check(t, refused, qt.DeepEquals, []int{63})
+	qt.Check(t, requests, qt.Equals, 8) // all, the left half of each of 6 spans, and the bad entry
+}
+
 func TestPlanKeepsToTheLimit(t *testing.T) {
 	c := qt.New(t)
 	p := newPlan([]int{5, 5, 20, 3, 3, 3, 3})

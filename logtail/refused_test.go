@@ -187,3 +187,20 @@ func TestRefusedBatchDroppedWhileHalved(t *testing.T) {
 		c.Check(later, qt.DeepEquals, count(n)[s.DroppedEntries:])
 	})
 }
+
+// TestRefusedBatchDroppedAfterHalfAccepted has a Buffer that drops the accepted half of a batch before
+// the other half is sent, and contains as many later entries instead. No entry may be acknowledged in
+// place of another.
+func TestRefusedBatchDroppedAfterHalfAccepted(t *testing.T) {
+	buf := logtail.NewMemoryBuffer(9500) // 8 entries of 1,000 bytes and their metadata
+	cfg := logtail.Config{Buffer: buf, FlushDelay: time.Second}
+	run(t, sequence(400, 200, 503), cfg, func(c *qt.C, srv *collector, l *testLogger) {
+		l.writeSized(0, 8, 1000)
+		time.Sleep(1500 * time.Millisecond)
+		c.Assert(srv.numbers(), qt.DeepEquals, count(4))
+		l.writeSized(8, 12, 1000)
+		c.Assert(l.Stats().DroppedEntries, qt.Equals, uint64(4))
+		l.drain()
+		c.Check(distinct(srv.numbers()), qt.DeepEquals, count(12))
+	})
+}

@@ -48,10 +48,10 @@ func (s *Spool) openCursor() error {
 		c.readOnly = true
 	}
 	b := make([]byte, cursorSize)
-	n, err := f.ReadAt(b, 0)
+	_, err = f.ReadAt(b, 0)
 	for range readTries - 1 {
 		if err != nil && !errors.Is(err, io.EOF) {
-			n, err = f.ReadAt(b, 0)
+			_, err = f.ReadAt(b, 0)
 		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -63,11 +63,6 @@ func (s *Spool) openCursor() error {
 		if found, ok := decodeSlot(b[at:][:slotSize]); ok && found.gen > c.slot.gen {
 			c.slot, c.at = found, at
 		}
-	}
-	if n < cursorSize {
-		// Allocate the blocks of both slots now, so that acknowledging needs none.
-		_, err = f.WriteAt(b[n:], int64(n))
-		return err
 	}
 	return nil
 }

@@ -133,6 +133,20 @@ func TestAckUnrecordedMakesRoom(t *testing.T) {
 	qt.Check(t, tr.disk.peak <= tr.s.maxBytes, qt.IsTrue)
 }
 
+// TestCursorTornSlot checks that a torn write of the last slot loses only the last delivery.
+func TestCursorTornSlot(t *testing.T) {
+	tr := openFilled(t, Options{Sync: Never}, 0, 3)
+	for range 2 {
+		_, err := tr.deliver(1)
+		qt.Assert(t, err, qt.IsNil)
+	}
+	tr.kill()
+	tr.disk.files[cursorName].data[tr.s.cursor.at] ^= 1
+	tr.mustOpen()
+	qt.Check(t, tr.s.Stats().Entries, qt.Equals, 2)
+	tr.finish()
+}
+
 // TestCursorOneSlot checks that one slot suffices if there is no room for the other.
 func TestCursorOneSlot(t *testing.T) {
 	tr := openFilled(t, Options{Sync: Always}, 0, 3)

@@ -51,6 +51,16 @@ func TestOpenDamagedBytes(t *testing.T) {
 	}
 }
 
+// TestOpenMovedSegment checks that an intact frame is not accepted under the number of another entry.
+func TestOpenMovedSegment(t *testing.T) {
+	tr := openFilled(t, Options{Sync: Never}, 1, 2) // a segment for each entry
+	qt.Assert(t, tr.close(), qt.IsNil)
+	tr.disk.files[segmentName(2)].data = tr.disk.files[segmentName(1)].data
+	tr.mustOpen()
+	tr.finish()
+	qt.Check(t, tr.out, qt.DeepEquals, map[int]int{0: 1})
+}
+
 // checkDamage opens a damaged spool that held entries below n, of which acked are acknowledged. It
 // checks that only entries of the damaged segment are missing, that all of them are counted, and
 // that new entries are kept.
