@@ -22,11 +22,12 @@ func manyPeer(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 }
 
-// countMany gives dev one flow and underlay one path for each of n peers.
-func countMany(dev, underlay *fakeDevice, n int) {
+// countMany gives dev one flow, denied one flow, and underlay one path for each of n peers.
+func countMany(dev, denied, underlay *fakeDevice, n int) {
 	for i := range n {
 		at := netip.AddrPortFrom(manyPeer(i), 443)
 		dev.count(flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: at}, one)
+		denied.count(flowtrack.Tuple{Proto: flowtrack.TCP, Src: at, Dst: local}, tunstats.Counts{RxPackets: 1, RxBytes: 60, RxFlags: tunstats.SYN})
 		underlay.count(flowtrack.Tuple{
 			Src: netip.AddrPortFrom(at.Addr(), 0),
 			Dst: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)}), 41641),
@@ -53,17 +54,17 @@ func TestWindowQuarterOfBuffer(t *testing.T) {
 		{"what is small is shown whole", 1 << 20, 100, 100},
 		{"many flows, many paths and long names", 1 << 20, 20_000, 3000},
 		{"many flows, many paths and short names", 1 << 20, 20_000, 1},
-		{"a tiny buffer", 16 << 10, 1000, 500},
+		{"a tiny buffer", 16 << 10, 1000, 400},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				srv, dev, underlay := new(server), new(fakeDevice), new(fakeDevice)
+				srv, dev, denied, underlay := new(server), new(fakeDevice), new(fakeDevice), new(fakeDevice)
 				name := strings.Repeat("x", test.namesBytes)
-				l := netlog.Logger{Upload: srv.config(), Underlay: underlay}
+				l := netlog.Logger{Upload: srv.config(), Underlay: underlay, Denied: denied}
 				l.LookupNode = func(netip.Addr) (netlog.Node, bool) { return netlog.Node{Name: name}, true }
 				l.Upload.Buffer = logtail.NewMemoryBuffer(int64(test.buffer))
 				startup(t, &l, dev, routes("10.0.0.0/8"))
-				countMany(dev, underlay, test.peers)
+				countMany(dev, denied, underlay, test.peers)
 				shutdown(t, &l)
 
 				records := srv.received()
@@ -75,6 +76,8 @@ func TestWindowQuarterOfBuffer(t *testing.T) {
 				n := uint64(test.peers)
 				qt.Check(t, total(records), qt.Equals, tunstats.Counts{TxPackets: n, TxBytes: n * one.TxBytes})
 				qt.Check(t, physical(records), qt.Equals, tunstats.Counts{TxBytes: n * 150})
+				d := totalDenied(records)
+				qt.Check(t, [2]uint64{d.RxPackets, d.RxBytes}, qt.Equals, [2]uint64{n, n * 60})
 				qt.Check(t, len(records[0].DstNodes) > 0, qt.IsTrue)
 				qt.Check(t, l.Stats().FoldedFlows > 0, qt.Equals, test.peers > 100)
 			})

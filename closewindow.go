@@ -7,12 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/encode"
 	"github.com/go-netlog/netlog/internal/route"
 	"github.com/go-netlog/netlog/internal/window"
-	"github.com/go-netlog/netlog/record"
-	"github.com/go-netlog/netlog/tunstats"
 )
 
 // errHung is the result of a session whose goroutine hangs in a Device or callback.
@@ -29,7 +26,8 @@ func (s *session) closeLastWindow() {
 		}
 		d.SetStatisticsEnabled(false)
 	}
-	s.lost = s.closeWindow(true)
+	s.endNotify()
+	_, s.lost = s.closeWindow(true)
 }
 
 // closeWindow extracts the counters and writes them under the routes that applied during
@@ -44,22 +42,20 @@ func (s *session) closeLastWindow() {
 // the new routes do not know, and those that routes which arrived during the extraction do
 // not know.
 //
-// It returns the error of a record that the Buffer did not accept.
-func (s *session) closeWindow(last bool) error {
-	if s.abandoned.Load() {
-		return nil
-	}
+// It reports whether the window was idle, but for the underlay, and returns the error of a
+// record that the Buffer did not accept.
+func (s *session) closeWindow(last bool) (idle bool, err error) {
 	next := s.next.Swap(nil)
-	flows := s.tun.ExtractStatistics()
+	flows := s.extract(s.tun)
+	denied := s.extract(s.denied)
 	now, newer := time.Now(), s.next.Load() // before a slow underlay can delay them
-	if s.underlay != nil && !s.abandoned.Load() {
-		s.hold(s.underlay.ExtractStatistics())
-	}
+	paths := s.extract(s.underlay)
 	if s.abandoned.Load() {
-		return nil
+		return false, nil
 	}
+	idle = len(flows)+len(denied) == 0
+	s.collector.Hold(paths)
 	start, end := s.clock.Close(now)
-	s.counters.addWindow()
 	if s.conns != nil {
 		s.counters.addOwn(s.conns.Remove(flows, s.routes.Own()))
 	}
@@ -72,50 +68,30 @@ func (s *session) closeWindow(last bool) error {
 			s.routes = s.routes.Restrict(n.Table)
 		}
 	}
-	err := s.writeWindow(flows, start, end, last)
+	err = s.writeWindow(flows, denied, start, end, last)
 	s.routes = after
-	return err
+	return idle, err
 }
 
-// maxHeld bounds the number of paths whose traffic is held. Further paths share one entry
-// without addresses.
-const maxHeld = 16384
-
-// hold adds the counters of the underlay to those that wait for the next record.
-func (s *session) hold(flows map[flowtrack.Tuple]tunstats.Counts) {
-	if s.held == nil && len(flows) > 0 {
-		s.held = make(map[flowtrack.Tuple]tunstats.Counts, min(len(flows), maxHeld))
-	}
-	for t, c := range flows {
-		if _, ok := s.held[t]; !ok && len(s.held) >= maxHeld {
-			t = flowtrack.Tuple{}
-		}
-		s.held[t] = s.held[t].Add(c)
-	}
-}
-
-// writeWindow sorts flows into classes and writes the records of the window, if any. An
-// idle window frees the memory of a busy one.
-func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, end time.Time, last bool) error {
-	ignore := s.ignore
-	if ignore != nil {
-		ignore = func(t flowtrack.Tuple) bool { return s.abandoned.Load() || s.ignore(t) }
-	}
-	paths, names := s.shares()
-	s.traffic.Collect(flows, s.routes, window.Policy(s.exit), ignore, s.maxWindow-paths-names)
-	if s.abandoned.Load() {
-		return nil // Collect ignored the rest of the flows
-	}
-	s.counters.addTraffic(&s.traffic)
-	if s.traffic.Empty() && !(last && len(s.held) > 0) {
+// extract returns what d has counted: nothing if d is nil, or if the session is abandoned.
+func (s *session) extract(d Device) window.Flows {
+	if d == nil || s.abandoned.Load() {
 		return nil
 	}
-	physical, size := s.takeHeld(s.maxWindow - names - s.traffic.Size)
-	w := window.Window{
-		NodeID: s.nodeID, Start: start, End: end, Own: s.routes.Own(),
-		Virtual: s.traffic.Virtual, Subnet: s.traffic.Subnet, Exit: s.traffic.Exit,
-		Physical: physical, MaxNames: s.maxWindow - s.traffic.Size - size,
+	return d.ExtractStatistics()
+}
+
+// writeWindow writes the records of what the devices have counted, if any.
+func (s *session) writeWindow(flows, denied window.Flows, start, end time.Time, last bool) error {
+	w, ok := s.collector.Collect(flows, denied, s.routes, last)
+	if s.abandoned.Load() {
+		return nil // the rest of the flows was left out
 	}
+	s.counters.addWindow(&s.collector)
+	if !ok {
+		return nil
+	}
+	w.NodeID, w.Start, w.End, w.Own = s.nodeID, start, end, s.routes.Own()
 	var lookup func(netip.Addr) (Node, bool)
 	if s.lookupNode != nil {
 		lookup = s.lookupKnown
@@ -131,32 +107,6 @@ func (s *session) writeWindow(flows map[flowtrack.Tuple]tunstats.Counts, start, 
 		}
 	}
 	return dropped
-}
-
-// shares returns the bytes of maxWindow that are reserved for the flows of the underlay and
-// for the names of nodes. Both may also use what the flows of the tunnel leave.
-func (s *session) shares() (paths, names int) {
-	if len(s.held) > 0 {
-		paths = s.maxWindow / 8
-	}
-	if s.lookupNode != nil {
-		names = s.maxWindow / 8
-	}
-	return paths, names
-}
-
-// takeHeld returns the held counters of the underlay, at most maxBytes of JSON, and their
-// size. It empties held. Underlay traffic has no classes and is never hidden, so takeHeld
-// collects it with an empty table and the policy Full.
-func (s *session) takeHeld(maxBytes int) (physical []record.ConnectionCounts, size int) {
-	if len(s.held) == 0 {
-		return nil, 0
-	}
-	var outer window.Traffic
-	outer.Collect(s.held, newTable(nil), window.Full, nil, maxBytes)
-	s.counters.addTraffic(&outer)
-	s.held = nil
-	return outer.Exit, outer.Size
 }
 
 // lookupKnown calls LookupNode for a, unless a is unknown. It removes invalid addresses

@@ -198,11 +198,11 @@ func TestExitPolicyHidesDestinations(t *testing.T) {
 		t.Run(fmt.Sprint(policy), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(1, uint64(policy)))
-				srv, dev := new(server), new(fakeDevice)
+				srv, dev, denied := new(server), new(fakeDevice), new(fakeDevice)
 				var said bytes.Buffer
 				var destinations []netip.Addr
 				l := netlog.Logger{
-					Upload: srv.config(), Exit: policy,
+					Upload: srv.config(), Exit: policy, Denied: denied,
 					Logf:     func(f string, a ...any) { fmt.Fprintf(&said, f, a...) },
 					OnRecord: func(m *netlog.Message) { fmt.Fprintf(&said, "%+v", m) },
 					LookupNode: func(a netip.Addr) (netlog.Node, bool) {
@@ -224,12 +224,15 @@ func TestExitPolicyHidesDestinations(t *testing.T) {
 						destinations = append(destinations, dst)
 						dev.count(flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: netip.AddrPortFrom(dst, 443)}, one)
 						dev.count(flowtrack.Tuple{Proto: flowtrack.TCP, Src: netip.AddrPortFrom(dst, 80), Dst: peer}, one)
+						denied.count(flowtrack.Tuple{Proto: flowtrack.TCP, Src: local, Dst: netip.AddrPortFrom(dst, 25)}, one)
+						denied.count(flowtrack.Tuple{Proto: flowtrack.TCP, Src: netip.AddrPortFrom(dst, 81), Dst: peer}, one)
 					}
 					dev.count(toPeer, one)
 					time.Sleep(5 * time.Second)
 				}
 				shutdown(t, &l)
 				qt.Assert(t, total(srv.received()).TxPackets, qt.Equals, uint64(20*401))
+				qt.Assert(t, totalDenied(srv.received()).TxPackets, qt.Equals, uint64(20*400))
 				for _, dst := range destinations {
 					for _, form := range spellings(dst) {
 						for name, out := range map[string][]byte{"wire": srv.bodies.Bytes(), "body": srv.plain.Bytes(), "callbacks": said.Bytes()} {
@@ -249,13 +252,13 @@ func TestBooksBalance(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(seed, 2))
-				srv, dev := new(server), new(fakeDevice)
+				srv, dev, filter := new(server), new(fakeDevice), new(fakeDevice)
 				l := netlog.Logger{
-					Upload: srv.config(), Exit: netlog.ExitPolicy(seed % 3),
+					Upload: srv.config(), Exit: netlog.ExitPolicy(seed % 3), Denied: filter,
 					Ignore: func(t flowtrack.Tuple) bool { return t.Dst.Port() == 53 },
 				}
 				l.Upload.Buffer = logtail.NewMemoryBuffer(1 << 20) // so that windows are folded, and records split
-				var counted, ignored tunstats.Counts
+				var counted, ignored, denied, ignoredDenied tunstats.Counts
 				for range 3 {
 					startup(t, &l, dev, routes())
 					for range 4 {
@@ -264,6 +267,11 @@ func TestBooksBalance(t *testing.T) {
 							c := tunstats.Counts{
 								TxPackets: rnd.Uint64N(100), TxBytes: rnd.Uint64N(1e6),
 								RxPackets: rnd.Uint64N(100), RxBytes: 1 + rnd.Uint64N(1e6),
+							}
+							if rnd.IntN(4) == 0 {
+								filter.count(tuple, c)
+								denied = denied.Add(c)
+								continue
 							}
 							dev.count(tuple, c)
 							counted = counted.Add(c)
@@ -275,9 +283,11 @@ func TestBooksBalance(t *testing.T) {
 					}
 					shutdown(t, &l)
 					ignored = ignored.Add(l.Stats().Ignored)
+					ignoredDenied = ignoredDenied.Add(l.Stats().IgnoredDenied)
 				}
 				qt.Check(t, total(srv.received()).Add(ignored), qt.Equals, counted)
-				qt.Check(t, ignored.RxBytes > 0, qt.IsTrue)
+				qt.Check(t, totalDenied(srv.received()).Add(ignoredDenied), qt.Equals, denied)
+				qt.Check(t, ignored.RxBytes > 0 && ignoredDenied.RxBytes > 0, qt.IsTrue)
 				for _, m := range srv.received() {
 					qt.Check(t, m.End.Before(m.Start), qt.IsFalse)
 				}

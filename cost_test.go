@@ -3,6 +3,7 @@ package netlog_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -90,6 +91,21 @@ func busyWindow(tuples []flowtrack.Tuple, of sizes, seed uint64) map[flowtrack.T
 	return flows
 }
 
+// beginAndEnd gives one flow in ten the flags of a connection that begins or ends.
+func beginAndEnd(flows map[flowtrack.Tuple]tunstats.Counts, seed uint64) {
+	rnd := rand.New(rand.NewPCG(3, seed))
+	for _, t := range slices.SortedFunc(maps.Keys(flows), flowtrack.Tuple.Compare) {
+		c := flows[t]
+		switch rnd.IntN(20) {
+		case 0:
+			c.TxFlags, c.RxFlags = tunstats.SYN, tunstats.SYN|tunstats.ACK
+		case 1:
+			c.TxFlags, c.RxFlags = tunstats.FIN, tunstats.FIN
+		}
+		flows[t] = c
+	}
+}
+
 // hand makes flows the next window of d.
 func (d *fakeDevice) hand(flows map[flowtrack.Tuple]tunstats.Counts) {
 	d.mu.Lock()
@@ -104,11 +120,14 @@ func TestWireBytesPerFlow(t *testing.T) {
 		of         sizes
 		flushDelay time.Duration
 		windows    int
+		flags      bool // one flow in ten begins or ends
 		most       float64
 	}{
-		{"a window by itself, the worst case", 500, mixed, 0, 1, 19.6},
-		{"a window by itself", 500, bulk, 0, 1, 16},
-		{"six windows of the same flows in one request", 250, bulk, time.Minute, 6, 12},
+		{"a window by itself, the worst case", 500, mixed, 0, 1, false, 19.6},
+		{"the worst case with flags", 500, mixed, 0, 1, true, 20.3},
+		{"a window by itself", 500, bulk, 0, 1, false, 16},
+		{"six windows of the same flows in one request", 250, bulk, time.Minute, 6, false, 12},
+		{"six windows with flags", 250, bulk, time.Minute, 6, true, 12.7},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -119,7 +138,11 @@ func TestWireBytesPerFlow(t *testing.T) {
 				startup(t, &l, dev, routes("100.64.0.0/10"))
 				tuples := busyTuples(test.flows)
 				for i := range test.windows {
-					dev.hand(busyWindow(tuples, test.of, uint64(i)))
+					flows := busyWindow(tuples, test.of, uint64(i))
+					if test.flags {
+						beginAndEnd(flows, uint64(i))
+					}
+					dev.hand(flows)
 					time.Sleep(5 * time.Second)
 				}
 				shutdown(t, &l)

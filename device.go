@@ -12,6 +12,18 @@ import (
 // calls the methods from one goroutine at a time, without holding a lock. A call that hangs
 // delays records but not packets, and [Logger.Shutdown] does not wait for it past its
 // deadline.
+//
+// # Idle devices
+//
+// A Device may also have the method
+//
+//	NotifyActivity(wake func())
+//
+// as a Meter does. After each extraction that returns nothing, it then calls wake at the
+// first packet, once and from any goroutine; wake never waits. NotifyActivity(nil) ends
+// this. If all its devices have the method, a Logger sleeps while they are idle: no timer
+// runs, and the next window starts when wake is called and ends one period later. With any
+// other Device it polls all of them every period.
 type Device interface {
 	// SetStatisticsEnabled turns counting on or off, without resetting the counters. No
 	// packet is counted after SetStatisticsEnabled(false) has returned.
@@ -24,4 +36,9 @@ type Device interface {
 	// Rx packets. It is the node itself, the host in the subnet on a subnet router, or the
 	// internet host on an exit node.
 	ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts
+}
+
+// notifier is implemented by a Device that can end the sleep of a Logger.
+type notifier interface {
+	NotifyActivity(wake func())
 }

@@ -52,13 +52,14 @@
 // node is subnet traffic. A flow with an address that is not known to belong to the VPN is
 // exit traffic, of which only the total packets and bytes are written by default; see
 // [ExitPolicy]. A default route, however it is written, does not turn the internet into a
-// subnet; see [RouteConfig].
+// subnet; see [RouteConfig]. What the daemon's own filter dropped is denied traffic; see
+// Denied of [Logger].
 //
 // # Guarantees
 //
 // The virtual, subnet and exit traffic of all records adds up to what the Device counted, less
-// the flows that Ignore left out and our own uploads, both of which [Stats] counts. A
-// queued record is delivered at least once and in order, or counted as dropped and reported
-// in the stream. Only Startup and Shutdown wait, and Shutdown returns at most 200 ms after
-// its context ends.
+// the flows that Ignore left out and our own uploads, both of which [Stats] counts. Denied
+// traffic is a sum of its own. A queued record is delivered at least once and in order, or
+// counted as dropped and reported in the stream. Only Startup and Shutdown wait, and Shutdown
+// returns at most 200 ms after its context ends.
 package netlog

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-netlog/netlog/internal/pace"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -40,15 +41,14 @@ func (l *Logger) newSession(nodeID, domainID *logtail.PrivateID, tun Device, cfg
 		node = upload.PrivateID.Public().String() // a fixed URL does not contain it
 	}
 	return &session{
-		tun: tun, underlay: l.Underlay,
+		tun: tun, underlay: l.Underlay, denied: l.Denied,
 		config: &upload, noUpload: l.NoUpload, countUploads: l.CountUploads,
-		nodeID: node, exit: l.Exit, period: cmp.Or(l.PollPeriod, DefaultPollPeriod),
+		nodeID: node, exit: l.Exit, pace: pace.New(cmp.Or(l.PollPeriod, DefaultPollPeriod)),
 		ignore: l.Ignore, lookupNode: l.LookupNode, onRecord: l.OnRecord, logf: l.Logf,
 		routes:   newTable(cfg),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
 		finished: make(chan struct{}),
-		rerouted: make(chan struct{}, 1),
 	}, nil
 }
 

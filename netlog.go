@@ -42,9 +42,10 @@ type Node = record.Node
 // A window takes at most a quarter of the Buffer (2 MiB of the default Buffer), so that a
 // scan cannot evict earlier records. If a window is larger, its smallest flows are folded:
 // they lose their ports, then their addresses, but no packets and bytes. An eighth of a
-// window is reserved for Underlay traffic, and an eighth for the names of nodes; nodes that
-// do not fit are not named. Each record adds its times, NodeID and SrcNode, usually some
-// 100 bytes and at most 5 KiB. With NoUpload there is no Buffer and no bound.
+// window is reserved for denied traffic, one for Underlay traffic, and one for the names of
+// nodes; nodes that do not fit are not named. Each record adds its times, NodeID and
+// SrcNode, usually some 100 bytes and at most 5 KiB. With NoUpload there is no Buffer and
+// no bound.
 //
 // All methods are safe for concurrent use. Only Startup and Shutdown wait: no lock is held
 // during a call of the Device, a callback, encoding or network I/O.
@@ -60,8 +61,16 @@ type Logger struct {
 	// Underlay counts the encrypted transport, which is logged as physicalTraffic, whatever
 	// Exit says: it shows the endpoints of peers. It may be nil. Transport traffic alone
 	// makes no record, since keepalives, handshakes and our own uploads never stop: it is
-	// added to the next record.
+	// added to the next record. So an Underlay with NotifyActivity need not call wake; one
+	// without it keeps the Logger from sleeping.
 	Underlay Device
+
+	// Denied counts the packets that the daemon's own filter drops, which are logged as
+	// deniedTraffic. It may be nil. A tunstats.Meter serves. The tunnel should count all that
+	// passes through it, so that both ends count the same: an incoming packet also if it is
+	// denied then, an outgoing packet only if it is not. Exit and Ignore apply as to the flows
+	// of the tunnel. Denied traffic alone makes a record.
+	Denied Device
 
 	// NodeID is a label, written as nodeId and cut at 256 bytes. It should equal the NodeID
 	// that LookupNode returns for this node's own addresses. If it is empty and Upload.URL
@@ -69,7 +78,7 @@ type Logger struct {
 	NodeID string
 
 	// PollPeriod is the length of a window, at least a millisecond. Zero means
-	// DefaultPollPeriod.
+	// DefaultPollPeriod. See [Device] for when nothing is polled.
 	PollPeriod time.Duration
 
 	// LookupNode returns the node with the given address for srcNode and dstNodes. It may

@@ -125,7 +125,7 @@ func TestMemoryAfterUploads(t *testing.T) {
 	startup(t, &l, dev, routes("10.0.0.0/8"))
 	qt.Check(t, heap()-before < 1<<20, qt.IsTrue)
 	for range 3 {
-		countMany(dev, new(fakeDevice), 10_000)
+		countMany(dev, new(fakeDevice), new(fakeDevice), 10_000)
 		time.Sleep(time.Second)
 	}
 	time.Sleep(11 * time.Second)

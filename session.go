@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,16 +14,15 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/faults"
 	"github.com/go-netlog/netlog/internal/ownconn"
+	"github.com/go-netlog/netlog/internal/pace"
 	"github.com/go-netlog/netlog/internal/route"
 	"github.com/go-netlog/netlog/internal/window"
 	"github.com/go-netlog/netlog/logtail"
-	"github.com/go-netlog/netlog/tunstats"
 )
 
 const (
-	earlyPeriod   = time.Second     // least time between two windows that are closed early
-	latePeriod    = 2 * earlyPeriod // new routes wait longer only for a slow callback or Device
-	defaultWindow = 2 << 20         // bytes of JSON: a quarter of the default Buffer
+	latePeriod    = 2 * pace.EarlyPeriod // new routes wait longer only for a slow callback or Device
+	defaultWindow = 2 << 20              // bytes of JSON: a quarter of the default Buffer
 )
 
 // session is the state of a Logger from a Startup to the end of its polling goroutine. Only
@@ -30,27 +30,27 @@ const (
 // discard.
 type session struct {
 	// The fields below are immutable after start.
-	tun, underlay Device          // underlay may be nil
-	config        *logtail.Config // a copy; a pointer, so that fmt does not print its secrets
-	noUpload      bool
-	countUploads  bool
-	nodeID        string
-	exit          ExitPolicy
-	period        time.Duration
-	ignore        func(flowtrack.Tuple) bool
-	lookupNode    func(netip.Addr) (Node, bool)
-	onRecord      func(*Message)
-	logf          func(string, ...any)
-	upload        *logtail.Logger  // nil if noUpload
-	conns         *ownconn.Tracker // nil if noUpload or countUploads
-	maxWindow     int              // bytes of JSON
-	enabled       []Device         // the devices that are counting
+	tun              Device
+	underlay, denied Device          // may be nil
+	config           *logtail.Config // a copy; a pointer, so that fmt does not print its secrets
+	noUpload         bool
+	countUploads     bool
+	nodeID           string
+	exit             ExitPolicy
+	ignore           func(flowtrack.Tuple) bool
+	lookupNode       func(netip.Addr) (Node, bool)
+	onRecord         func(*Message)
+	logf             func(string, ...any)
+	upload           *logtail.Logger  // nil if noUpload
+	conns            *ownconn.Tracker // nil if noUpload or countUploads
+	enabled          []Device         // the devices that are counting
+	notifiers        []notifier       // all devices, with pace.Wake; or empty: the session does not sleep
 
 	// The fields below are safe for concurrent use.
 	group     errgroup.Group
 	stop      chan struct{}             // closed by the first Shutdown
 	done      chan struct{}             // closed by the goroutine as its last act
-	rerouted  chan struct{}             // holds a token after next was set
+	pace      *pace.Pace                // Wake and EndEarly; the goroutine owns the rest
 	abandoned atomic.Bool               // Shutdown no longer waits for the goroutine
 	next      atomic.Pointer[newRoutes] // the routes of the next window; nil: no change
 	counters  counters
@@ -62,12 +62,11 @@ type session struct {
 	err      error         // the result of Shutdown
 
 	// The fields below are owned by the goroutine.
-	routes  *route.Table
-	clock   window.Clock
-	traffic window.Traffic
-	held    map[flowtrack.Tuple]tunstats.Counts // underlay traffic that waits for a record
-	faults  faults.Faults                       // the faults passed to logf
-	lost    error                               // why the last window was lost; read after done is closed
+	routes    *route.Table
+	clock     window.Clock
+	collector window.Collector
+	faults    faults.Faults // the faults passed to logf
+	lost      error         // why the last window was lost; read after done is closed
 }
 
 // phase is the phase of a session between Startup and Shutdown.
@@ -100,7 +99,10 @@ type newRoutes struct {
 
 // start opens the upload and turns counting on.
 func (s *session) start() error {
-	s.maxWindow = math.MaxInt32 // no buffer to share
+	s.collector = window.Collector{Policy: window.Policy(s.exit), MaxBytes: math.MaxInt32, Named: s.lookupNode != nil}
+	if s.ignore != nil { // not called once the session is abandoned
+		s.collector.Ignore = func(t flowtrack.Tuple) bool { return s.abandoned.Load() || s.ignore(t) }
+	}
 	if !s.noUpload {
 		if err := s.startUpload(); err != nil {
 			return err
@@ -113,6 +115,10 @@ func (s *session) start() error {
 	for _, d := range s.devices() {
 		d.SetStatisticsEnabled(true)
 		s.enabled = append(s.enabled, d)
+	}
+	for _, n := range notifiersOf(s.devices()) {
+		n.NotifyActivity(s.pace.Wake)
+		s.notifiers = append(s.notifiers, n)
 	}
 	return nil
 }
@@ -132,9 +138,9 @@ func (s *session) startUpload() error {
 	s.upload = upload
 	// A window takes a quarter of the Buffer, so that one scan cannot evict the records
 	// before it. A Buffer without a bound gets windows of the default size.
-	s.maxWindow = defaultWindow
+	s.collector.MaxBytes = defaultWindow
 	if bound := upload.Stats().BufferMaxBytes; bound > 0 {
-		s.maxWindow = int(min(bound/4, math.MaxInt32))
+		s.collector.MaxBytes = int(min(bound/4, math.MaxInt32))
 	}
 	return nil
 }
@@ -144,6 +150,7 @@ func (s *session) discard() {
 	for _, d := range s.enabled {
 		d.SetStatisticsEnabled(false)
 	}
+	s.endNotify()
 	if s.upload == nil {
 		return
 	}
@@ -154,45 +161,59 @@ func (s *session) discard() {
 }
 
 func (s *session) devices() []Device {
-	if s.underlay == nil {
-		return []Device{s.tun}
-	}
-	return []Device{s.tun, s.underlay}
+	return slices.DeleteFunc([]Device{s.tun, s.underlay, s.denied}, func(d Device) bool { return d == nil })
 }
 
-// poll closes a window every period, and early if the routes change. It returns after the
-// last window.
+// notifiersOf returns devices as notifiers, or nil if one of them is not.
+func notifiersOf(devices []Device) (all []notifier) {
+	for _, d := range devices {
+		n, ok := d.(notifier)
+		if !ok {
+			return nil
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+// endNotify makes the devices forget the session.
+func (s *session) endNotify() {
+	for _, n := range s.notifiers {
+		if !s.abandoned.Load() {
+			n.NotifyActivity(nil)
+		}
+	}
+}
+
+// poll closes a window whenever one ends. It returns after the last window.
 func (s *session) poll() {
 	s.lost = errEnded // replaced unless a callback ends the goroutine
-	ticker := time.NewTicker(s.period)
-	defer ticker.Stop()
-	early := time.NewTimer(0)
-	early.Stop()
-	defer early.Stop()
-	var lastEarly time.Time
+	s.pace.Start()
+	defer s.pace.Stop()
 	for {
-		select {
-		case <-s.stop:
-		case <-ticker.C:
-		case <-s.rerouted:
-			early.Reset(max(0, earlyPeriod-time.Since(lastEarly)))
-			continue
-		case <-early.C:
-			next := s.next.Load()
-			if next == nil || next.Equal(s.routes) {
-				s.next.CompareAndSwap(next, nil) // else the next change would inherit its age
-				continue
-			}
-			lastEarly = time.Now()
+		if began := s.pace.Wait(s.stop, s.rerouted); !began.IsZero() {
+			s.clock.Skip(began)
 		}
 		select {
-		case <-s.stop: // even if another case was chosen
+		case <-s.stop:
 			s.closeLastWindow()
 			return
 		default:
-			s.closeWindow(false)
+		}
+		if idle, _ := s.closeWindow(false); idle && len(s.notifiers) > 0 {
+			s.pace.Sleep()
 		}
 	}
+}
+
+// rerouted reports whether the routes of the next window are other ones.
+func (s *session) rerouted() bool {
+	next := s.next.Load()
+	if next != nil && !next.Equal(s.routes) {
+		return true
+	}
+	s.next.CompareAndSwap(next, nil) // else the next change would inherit its age
+	return false
 }
 
 // reroute makes routes apply from the end of the current window, and ends it soon.
@@ -204,8 +225,5 @@ func (s *session) reroute(routes *route.Table) {
 		}
 		stored = s.next.CompareAndSwap(waiting, next)
 	}
-	select {
-	case s.rerouted <- struct{}{}:
-	default: // the goroutine has not received the last token yet
-	}
+	s.pace.EndEarly()
 }

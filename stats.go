@@ -16,9 +16,10 @@ type Stats struct {
 	FoldedFlows    uint64 // flows that lost their ports or addresses because their window was too large
 	DroppedRecords uint64 // records that the Buffer did not accept; Upload counts what it dropped later
 
-	IgnoredFlows uint64          // flows left out by Ignore
-	Ignored      tunstats.Counts // their packets and bytes
-	OwnUploads   tunstats.Counts // packets and bytes of our own uploads, which are left out
+	IgnoredFlows  uint64          // flows left out by Ignore
+	Ignored       tunstats.Counts // packets and bytes of those of the tunnel
+	IgnoredDenied tunstats.Counts // packets and bytes of those that the filter of the daemon denied
+	OwnUploads    tunstats.Counts // packets and bytes of our own uploads, which are left out
 
 	LastError error // why the last record was not accepted, or nil if it was
 
@@ -31,31 +32,29 @@ type counters struct {
 	s  Stats
 }
 
-func (c *counters) addWindow() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.s.Windows++
-}
-
 func (c *counters) addOwn(own tunstats.Counts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	own.TxFlags, own.RxFlags = 0, 0 // they mean nothing in a sum
 	c.s.OwnUploads = c.s.OwnUploads.Add(own)
 }
 
-func (c *counters) addTraffic(w *window.Traffic) {
+func (c *counters) addWindow(w *window.Collector) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.s.Windows++
 	c.s.FoldedFlows += uint64(w.Folded)
 	c.s.IgnoredFlows += uint64(w.IgnoredFlows)
 	c.s.Ignored = c.s.Ignored.Add(w.Ignored)
+	c.s.IgnoredDenied = c.s.IgnoredDenied.Add(w.IgnoredDenied)
 }
 
 func (c *counters) addRecord(m *Message, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.s.Records++
-	c.s.Flows += uint64(len(m.VirtualTraffic) + len(m.SubnetTraffic) + len(m.ExitTraffic) + len(m.PhysicalTraffic))
+	c.s.Flows += uint64(len(m.VirtualTraffic) + len(m.SubnetTraffic) + len(m.ExitTraffic) +
+		len(m.PhysicalTraffic) + len(m.DeniedTraffic))
 	c.s.LastError = err
 	if err != nil {
 		c.s.DroppedRecords++

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/tunstats"
 )
 
 // decoder decodes one entry. encoding/json needs microseconds per flow, and files have
@@ -45,6 +46,7 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 		SubnetTraffic:   m.SubnetTraffic[:0],
 		ExitTraffic:     m.ExitTraffic[:0],
 		PhysicalTraffic: m.PhysicalTraffic[:0],
+		DeniedTraffic:   m.DeniedTraffic[:0],
 	}}
 	d := decoder{b: data}
 	for k := range d.object {
@@ -69,6 +71,8 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 			m.ExitTraffic = d.traffic(m.ExitTraffic)
 		case "physicalTraffic":
 			m.PhysicalTraffic = d.traffic(m.PhysicalTraffic)
+		case "deniedTraffic":
+			m.DeniedTraffic = d.traffic(m.DeniedTraffic)
 		case "logtail":
 			d.meta(&e.Logtail)
 		case "text":
@@ -152,6 +156,10 @@ func (d *decoder) traffic(cs []ConnectionCounts) []ConnectionCounts {
 				c.RxPackets = d.uint(64)
 			case "rxBytes":
 				c.RxBytes = d.uint(64)
+			case "txFlags":
+				c.TxFlags = tunstats.TCPFlags(d.uint(8))
+			case "rxFlags":
+				c.RxFlags = tunstats.TCPFlags(d.uint(8))
 			default:
 				d.skip()
 			}

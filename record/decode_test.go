@@ -14,11 +14,11 @@ import (
 // TestUnmarshalAllMembers as encoding/json reads it, with members of a later version
 // between them.
 func TestUnmarshalAllMembers(t *testing.T) {
-	const flow = `{"proto":17,"src":"[fd7a::1]:53","new":{"txPkts":9},"dst":"100.64.0.2:0","txPkts":1,"txBytes":2,"rxPkts":3,"rxBytes":4}`
+	const flow = `{"proto":17,"src":"[fd7a::1]:53","new":{"txPkts":9},"dst":"100.64.0.2:0","txPkts":1,"txBytes":2,"rxPkts":3,"rxBytes":4,"txFlags":3,"rxFlags":22}`
 	for _, in := range []string{
 		`{"nodeId":"n","start":"2026-11-22T10:00:00.000000001+02:00","end":"2026-11-22T10:00:05Z","srcNode":{"nodeId":"n1","name":"a\nb",` +
 			`"addresses":["100.64.0.1","fd7a::1"],"os":"linux","new":[{}],"user":"ann","tags":["tag:a","tag:b"]},"dstNodes":[{"name":"c"},{"user":"d"}],` +
-			`"virtualTraffic":[` + flow + `],"subnetTraffic":[` + flow + `,{}],"exitTraffic":[{"rxBytes":5}],"physicalTraffic":[{"proto":1}]}`,
+			`"virtualTraffic":[` + flow + `],"subnetTraffic":[` + flow + `,{}],"exitTraffic":[{"rxBytes":5}],"physicalTraffic":[{"proto":1}],"deniedTraffic":[` + flow + `]}`,
 		`{"logtail":{"id":"aa","client_time":"2026-11-22T10:00:00.5Z","error":{"proc_id":1},"server_time":"2026-11-22T10:00:01Z",` +
 			`"proc_id":4294967295,"new":[{"id":"b"}],"proc_seq":18446744073709551615,"conflict":true},` +
 			`"text":"dropped \u00e9","droppedEntries":18446744073709551615,"droppedBytes":9007199254740993,"new":{"droppedBytes":1}}`,

@@ -50,6 +50,11 @@ type Message struct {
 	SubnetTraffic   []ConnectionCounts `json:"subnetTraffic,omitempty"`   // with a subnet behind a node
 	ExitTraffic     []ConnectionCounts `json:"exitTraffic,omitempty"`     // with the outside world, as far as the exit policy shows it
 	PhysicalTraffic []ConnectionCounts `json:"physicalTraffic,omitempty"` // of the encrypted transport: from a peer's VPN address to its endpoint
+
+	// DeniedTraffic is what the daemon's own filter dropped, of any class. It is sorted
+	// alike, and shows no more of exit traffic than ExitTraffic. What came through the
+	// tunnel before it was dropped is in the lists above too.
+	DeniedTraffic []ConnectionCounts `json:"deniedTraffic,omitempty"`
 }
 
 // Clone returns a deep copy of m, which the caller owns.
@@ -64,6 +69,7 @@ func (m *Message) Clone() *Message {
 	c.SubnetTraffic = slices.Clone(m.SubnetTraffic)
 	c.ExitTraffic = slices.Clone(m.ExitTraffic)
 	c.PhysicalTraffic = slices.Clone(m.PhysicalTraffic)
+	c.DeniedTraffic = slices.Clone(m.DeniedTraffic)
 	return &c
 }
 
@@ -96,7 +102,27 @@ type ConnectionCounts struct {
 }
 
 // String returns the flow and its counts in a form for people: packets and bytes
-// sent, then received, such as "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 rx 2/120".
+// sent, then received, each with the TCP flags if there are any, such as
+// "TCP 10.0.0.2:4000 -> 10.0.0.3:22 tx 1/60 S rx 2/120 SA".
 func (c ConnectionCounts) String() string {
-	return fmt.Sprintf("%v tx %d/%d rx %d/%d", c.Tuple, c.TxPackets, c.TxBytes, c.RxPackets, c.RxBytes)
+	return fmt.Sprintf("%v tx %d/%d%s rx %d/%d%s", c.Tuple,
+		c.TxPackets, c.TxBytes, letters(c.TxFlags), c.RxPackets, c.RxBytes, letters(c.RxFlags))
+}
+
+// Reverse returns c as the other side of the flow sees it: with source and destination exchanged,
+// and Tx and Rx.
+func (c ConnectionCounts) Reverse() ConnectionCounts {
+	c.Src, c.Dst = c.Dst, c.Src
+	c.TxPackets, c.RxPackets = c.RxPackets, c.TxPackets
+	c.TxBytes, c.RxBytes = c.RxBytes, c.TxBytes
+	c.TxFlags, c.RxFlags = c.RxFlags, c.TxFlags
+	return c
+}
+
+// letters returns f after a space, or "" if f is zero.
+func letters(f tunstats.TCPFlags) string {
+	if f == 0 {
+		return ""
+	}
+	return " " + f.String()
 }

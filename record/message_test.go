@@ -26,6 +26,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		SubnetTraffic:   traffic(2),
 		ExitTraffic:     traffic(3),
 		PhysicalTraffic: traffic(4),
+		DeniedTraffic:   traffic(5),
 	}
 	text := func(m *record.Message) string {
 		b, err := json.Marshal(m)
@@ -40,7 +41,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		n.Addresses[0], n.Tags[0] = addr("::1"), "changed"
 	}
 	m.DstNodes[0].Name = "changed"
-	for _, traffic := range [][]record.ConnectionCounts{m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic, m.PhysicalTraffic} {
+	for _, traffic := range [][]record.ConnectionCounts{m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic, m.PhysicalTraffic, m.DeniedTraffic} {
 		traffic[0].TxBytes = 99
 	}
 	qt.Check(t, text(c), qt.Equals, before)
@@ -56,4 +57,6 @@ func TestConnectionCountsString(t *testing.T) {
 		Counts: tunstats.Counts{TxPackets: 1, TxBytes: 60, RxPackets: 2, RxBytes: 120},
 	}
 	qt.Check(t, fmt.Sprint(c), qt.Equals, "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 rx 2/120")
+	c.TxFlags, c.RxFlags = tunstats.SYN, tunstats.SYN|tunstats.ACK
+	qt.Check(t, fmt.Sprint(c), qt.Equals, "UDP 10.0.0.2:53 -> 10.0.0.3:4000 tx 1/60 S rx 2/120 SA")
 }

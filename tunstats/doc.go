@@ -39,6 +39,11 @@
 //		return d.Device.Write(bufs, offset)
 //	}
 //
+// If only the beginning of a packet is at hand, or a buffer holds several segments that were merged,
+// use [Meter.UpdateTxN] and [Meter.UpdateRxN].
+//
+// TCP flows have flags (see [Counts]), which say who opened a connection and how it ended.
+//
 // # Guarantees
 //
 // Any bytes are accepted: a packet that cannot be decoded is counted under the zero Tuple.

@@ -9,11 +9,16 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// The beginnings of the first two packets of a TCP connection from 100.64.0.1, port 50000, to
-// 100.64.0.2, port 443.
+// The first two packets of a TCP connection from 100.64.0.1, port 50000, to 100.64.0.2, port 443.
 var (
-	syn    = []byte{0x45, 0, 0, 24, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 1, 100, 64, 0, 2, 0xc3, 0x50, 1, 0xbb}
-	synAck = []byte{0x45, 0, 0, 24, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 2, 100, 64, 0, 1, 1, 0xbb, 0xc3, 0x50}
+	syn = []byte{
+		0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 1, 100, 64, 0, 2,
+		0xc3, 0x50, 1, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0,
+	}
+	synAck = []byte{
+		0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 100, 64, 0, 2, 100, 64, 0, 1,
+		1, 0xbb, 0xc3, 0x50, 0, 0, 0, 0, 0, 0, 0, 1, 0x50, 0x12, 0xff, 0xff, 0, 0, 0, 0,
+	}
 )
 
 // tunnel has two methods of wireguard-go's tun.Device.
@@ -55,9 +60,9 @@ func Example() {
 	d.SetStatisticsEnabled(false)
 
 	for flow, counts := range d.ExtractStatistics() {
-		fmt.Println(flow, counts.TxBytes, counts.RxBytes)
+		fmt.Println(flow, counts.TxBytes, counts.RxBytes, counts.TxFlags, counts.RxFlags)
 	}
-	// Output: TCP 100.64.0.1:50000 -> 100.64.0.2:443 24 24
+	// Output: TCP 100.64.0.1:50000 -> 100.64.0.2:443 40 40 S SA
 }
 
 func ExampleStatistics_maxFlows() {
@@ -84,6 +89,24 @@ func ExampleStatistics_maxFlows() {
 	// TCP 100.64.0.1:50000 -> 100.64.0.2:2 1
 	// TCP 100.64.0.1:50000 -> 100.64.0.2:3 1
 	// TCP 100.64.0.1:50000 -> 100.64.0.2:4 1
+}
+
+// A goroutine that extracts the counters can sleep until there are any.
+func ExampleMeter_NotifyActivity() {
+	var m tunstats.Meter
+	m.SetStatisticsEnabled(true)
+	awake := make(chan struct{}, 1)
+	m.NotifyActivity(func() {
+		select {
+		case awake <- struct{}{}:
+		default: // it is awake already
+		}
+	})
+	m.UpdateTx(syn)
+
+	<-awake
+	fmt.Println(len(m.ExtractStatistics()), "flow")
+	// Output: 1 flow
 }
 
 // small is a tunnel through which the host sends one packet at a time.

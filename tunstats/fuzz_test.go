@@ -10,8 +10,12 @@ import (
 	"github.com/go-netlog/netlog/tunstats/internal/slow"
 )
 
-// addPackets calls add with every prefix of the packets of the table.
+// addPackets calls add with every prefix of the packets of the table, and with packets that have
+// TCP flags.
 func addPackets(f *testing.F, add func(pkt []byte)) {
+	for _, tt := range flagCases() {
+		add(tt.pkt)
+	}
 	for _, tt := range parseCases() {
 		if len(tt.pkt) > 1024 {
 			continue // mutating 64 KiB is too slow
@@ -27,7 +31,31 @@ func FuzzParse(f *testing.F) {
 	addPackets(f, func(pkt []byte) { f.Add(pkt) })
 	f.Fuzz(func(t *testing.T, pkt []byte) {
 		if len(pkt) > 0 {
-			checkParse(t, pkt, slow.Parse(pkt))
+			checkModel(t, pkt, pkt)
+		}
+	})
+}
+
+// FuzzUpdateN is like FuzzParse, for the beginning of packets of any number and size.
+func FuzzUpdateN(f *testing.F) {
+	for _, tt := range parseCases() {
+		f.Add(tt.pkt[:min(len(tt.pkt), 128)], 1, len(tt.pkt))
+		f.Add(tt.pkt[:min(len(tt.pkt), 128)], 45, 1<<16)
+	}
+	for _, tt := range flagCases() {
+		f.Add(tt.pkt, 3, 3*len(tt.pkt))
+	}
+	f.Fuzz(func(t *testing.T, head []byte, packets, bytes int) {
+		var want slow.Counter
+		var s tunstats.Statistics
+		s.UpdateTxN(head, packets, bytes)
+		want.TxN(head, packets, bytes)
+		s.UpdateRxN(head, packets, bytes)
+		want.RxN(head, packets, bytes)
+		got := s.Extract()
+		qt.Check(t, len(got), qt.Equals, len(want.Counts))
+		for k, v := range want.Counts {
+			qt.Check(t, got[k], qt.Equals, v)
 		}
 	})
 }
@@ -39,8 +67,18 @@ func FuzzTrailing(f *testing.F) {
 		if stated, ok := slow.StatedLen(pkt); !ok || stated > len(pkt) {
 			return // the packet ends with the buffer
 		}
-		checkParse(t, append(bytes.Clone(pkt), trailing...), slow.Parse(pkt))
+		checkModel(t, append(bytes.Clone(pkt), trailing...), pkt)
 	})
+}
+
+// checkModel checks that pkt is counted as slow.Counter counts like.
+func checkModel(t *testing.T, pkt, like []byte) {
+	t.Helper()
+	var c slow.Counter
+	c.Tx(like)
+	for want, counts := range c.Counts {
+		checkParse(t, pkt, want, counts.TxFlags)
+	}
 }
 
 // FuzzAfterAnother checks that a packet counts the same whatever was counted before it.

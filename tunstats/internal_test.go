@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"testing"
+	"unsafe"
 
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/flowtrack"
@@ -13,8 +14,8 @@ import (
 func TestCountsSaturate(t *testing.T) {
 	c := qt.New(t)
 	const most = math.MaxUint64
-	got := Counts{most, most - 1, 1, most}.Add(Counts{1, 1, most, most})
-	c.Check(got, qt.Equals, Counts{most, most, most, most})
+	got := Counts{most, most - 1, 1, most, SYN, FIN}.Add(Counts{1, 1, most, most, SYN | ACK, 0})
+	c.Check(got, qt.Equals, Counts{most, most, most, most, SYN | ACK, FIN})
 
 	ping := []byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, 1, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2}
 	for _, pkt := range [][]byte{ping, {0, 0, 0}} {
@@ -22,17 +23,16 @@ func TestCountsSaturate(t *testing.T) {
 		s.UpdateTx(pkt)
 		ct := s.counter.Load()
 		ct.each(func(d direction, sh *shard) {
-			near := tally{packets: most - 1, bytes: most - 2}
+			near := func(e *entry) { e.packets, e.bytes = most-1, most-2 }
 			if sh.zero.packets != 0 {
-				sh.zero = near
+				near(&sh.zero)
 			}
 			for i := range sh.table.entries {
-				sh.table.entries[i].tally = near
+				near(&sh.table.entries[i])
 			}
 		})
-		for range 3 {
-			s.UpdateTx(pkt)
-		}
+		s.UpdateTx(pkt)
+		s.UpdateTxN(pkt, math.MaxInt, math.MaxInt)
 		m := s.Extract()
 		c.Check(m, qt.HasLen, 1)
 		for _, counts := range m {
@@ -57,13 +57,8 @@ func TestMeterOffIgnoresUpdateInFlight(t *testing.T) {
 	c.Check(m.ExtractStatistics(), qt.DeepEquals, map[flowtrack.Tuple]Counts{{}: {TxPackets: 1, TxBytes: 1}})
 }
 
-func TestParseOverwritesKey(t *testing.T) {
-	for _, pkt := range [][]byte{nil, {0x45}, append([]byte{0x45}, make([]byte, 30)...), append([]byte{0x60}, make([]byte, 50)...)} {
-		fresh, used := key{}, key{1, 2, 3, 4, 5}
-		parse(&fresh, pkt)
-		parse(&used, pkt)
-		qt.Check(t, used, qt.Equals, fresh)
-	}
+func TestEntryFillsCacheLine(t *testing.T) {
+	qt.Check(t, unsafe.Sizeof(entry{}), qt.Equals, uintptr(64))
 }
 
 func TestKeyZeroIsZeroTuple(t *testing.T) {

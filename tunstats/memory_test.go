@@ -55,9 +55,9 @@ func TestMeterScanMemory(t *testing.T) {
 			c.Check(len(got), qt.Equals, stats.Flows)
 			c.Check(stats.Flows <= tunstats.DefaultMaxFlows/4*5+1, qt.IsTrue)
 			c.Check(stats.FoldedPackets, qt.Equals, uint64(scan+1-tunstats.DefaultMaxFlows))
-			c.Check(got[flow4(flowtrack.TCP, 5, 6)], qt.Equals, tunstats.Counts{2000, 80_000, 2000, 80_000})
-			packets, size := uint64(scan/2+2000), uint64(len(tt.pkt))
-			c.Check(total(got), qt.Equals, tunstats.Counts{packets, scan/2*size + 80_000, packets, scan/2*size + 80_000})
+			c.Check(got[flow4(flowtrack.TCP, 5, 6)], qt.Equals, tunstats.Counts{TxPackets: 2000, TxBytes: 80_000, RxPackets: 2000, RxBytes: 80_000})
+			packets, bytes := uint64(scan/2+2000), scan/2*uint64(len(tt.pkt))+80_000
+			c.Check(total(got), qt.Equals, tunstats.Counts{TxPackets: packets, TxBytes: bytes, RxPackets: packets, RxBytes: bytes})
 			got = nil
 			m.ExtractStatistics()
 			m.ExtractStatistics()
@@ -146,6 +146,16 @@ func TestUpdateAllocs(t *testing.T) {
 				on.UpdateRx(b)
 			}
 		}},
+		{"UpdateTxN", func() {
+			for _, b := range bufs {
+				on.UpdateTxN(b, 2, 2*len(b))
+			}
+		}},
+		{"UpdateRxN", func() {
+			for _, b := range bufs {
+				on.UpdateRxN(b, 2, 2*len(b))
+			}
+		}},
 		{"UpdateTxBatch", func() { on.UpdateTxBatch(bufs, sizes, 0) }},
 		{"UpdateRxBatch", func() { on.UpdateRxBatch(bufs, 0) }},
 		{"many peers", func() { on.UpdateRxBatch(peers, 0) }},
@@ -162,6 +172,8 @@ func TestUpdateAllocs(t *testing.T) {
 func updateBatches(m *tunstats.Meter, bufs [][]byte, sizes []int) {
 	m.UpdateTx(bufs[0])
 	m.UpdateRx(bufs[0])
+	m.UpdateTxN(bufs[0], 1, sizes[0])
+	m.UpdateRxN(bufs[0], 1, sizes[0])
 	m.UpdateTxBatch(bufs, sizes, 0)
 	m.UpdateRxBatch(bufs, 0)
 }

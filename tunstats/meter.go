@@ -13,11 +13,11 @@ import (
 // The zero value is ready to use and turned off, in which state a packet costs one atomic load.
 // All methods are safe for concurrent use. A Meter must not be copied after its first use.
 type Meter struct {
-	// MaxFlows is like [Statistics.MaxFlows]. It must not change after the Meter was first
-	// enabled.
+	// MaxFlows is like [Statistics.MaxFlows]. It must not change after the first call of
+	// SetStatisticsEnabled or NotifyActivity.
 	MaxFlows int
 
-	mu      sync.Mutex  // serializes SetStatisticsEnabled
+	mu      sync.Mutex  // serializes SetStatisticsEnabled and the creation of the counter
 	enabled atomic.Bool // a shortcut; the paused field of the shards decides
 	stats   Statistics
 }
@@ -29,14 +29,35 @@ type Meter struct {
 func (m *Meter) SetStatisticsEnabled(enable bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.counterLocked().pause(!enable)
+	m.enabled.Store(enable)
+}
+
+// counterLocked returns the counter. It creates it if necessary.
+func (m *Meter) counterLocked() *counter {
 	if m.stats.counter.Load() == nil {
-		if !enable {
-			return // it was never on
-		}
 		m.stats.MaxFlows = m.MaxFlows
 	}
-	m.stats.load().pause(!enable)
-	m.enabled.Store(enable)
+	return m.stats.load()
+}
+
+// NotifyActivity makes the Meter call wake when there is something to extract, so that nobody
+// needs to poll an idle tunnel. If packets were counted since the last extraction,
+// NotifyActivity calls wake before it returns, otherwise the next packet does. After that, the
+// first packet after each extraction that returned nothing calls wake again.
+//
+// wake is called by the goroutine that counts the packet, which waits for it. So wake must not
+// block; it may send to a channel that has room. No lock is held, so wake may call all methods
+// of the Meter. While counting is off, no packet calls it.
+//
+// There is one wake: NotifyActivity replaces the last one, and nil removes it. Packets counted
+// after that do not call the old one. A packet counted before may still be about to do so,
+// because NotifyActivity does not wait for other goroutines.
+func (m *Meter) NotifyActivity(wake func()) {
+	m.mu.Lock()
+	c := m.counterLocked()
+	m.mu.Unlock()
+	c.notifyActivity(wake)
 }
 
 // ExtractStatistics is like [Statistics.Extract]. It also works while counting is off.
@@ -58,6 +79,20 @@ func (m *Meter) UpdateTx(pkt []byte) {
 func (m *Meter) UpdateRx(pkt []byte) {
 	if m.enabled.Load() {
 		m.stats.UpdateRx(pkt)
+	}
+}
+
+// UpdateTxN is like [Statistics.UpdateTxN].
+func (m *Meter) UpdateTxN(head []byte, packets, bytes int) {
+	if m.enabled.Load() {
+		m.stats.UpdateTxN(head, packets, bytes)
+	}
+}
+
+// UpdateRxN is like [Statistics.UpdateRxN].
+func (m *Meter) UpdateRxN(head []byte, packets, bytes int) {
+	if m.enabled.Load() {
+		m.stats.UpdateRxN(head, packets, bytes)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestMeterStartsOff(t *testing.T) {
 func TestMeterCountsWhileOn(t *testing.T) {
 	c := qt.New(t)
 	var m tunstats.Meter
-	want := flowCounts{flow4(flowtrack.TCP, 1000, 2000): {TxPackets: 2, TxBytes: 80, RxPackets: 2, RxBytes: 80}}
+	want := flowCounts{flow4(flowtrack.TCP, 1000, 2000): {TxPackets: 3, TxBytes: 120, RxPackets: 3, RxBytes: 120}}
 	for range 2 {
 		m.SetStatisticsEnabled(true)
 		updateAllWays(&m)
@@ -58,11 +58,13 @@ func TestMeterFoldsPastMaxFlows(t *testing.T) {
 	c.Check(m.Stats(), qt.Equals, tunstats.Stats{Flows: 2, FoldedPackets: 1})
 }
 
-// updateAllWays counts two packets of one flow in each direction, with all Update methods.
+// updateAllWays counts three packets of one flow in each direction, with all Update methods.
 func updateAllWays(m *tunstats.Meter) {
 	out, in := tcp(a4, b4, 1000, 2000), tcp(b4, a4, 2000, 1000)
 	m.UpdateTx(out)
 	m.UpdateRx(in)
+	m.UpdateTxN(out, 1, len(out))
+	m.UpdateRxN(in, 1, len(in))
 	m.UpdateTxBatch([][]byte{out}, []int{len(out)}, 0)
 	m.UpdateRxBatch([][]byte{in}, 0)
 }

@@ -51,6 +51,12 @@ func tcp(src, dst netip.Addr, sport, dport uint16) []byte {
 	return packetOf(src, dst, 6, h)
 }
 
+// flagged sets the control bits of a packet from tcp.
+func flagged(pkt []byte, bits byte) []byte {
+	pkt[len(pkt)-7] = bits
+	return pkt
+}
+
 // ports returns the beginning of a transport header from port 1000 to port 2000.
 func ports() []byte { return []byte{0x03, 0xe8, 0x07, 0xd0, 0, 0, 0, 0} }
 

@@ -18,6 +18,7 @@ const (
 	headerLen4 = 20 // bytes of an IPv4 header without options
 	headerLen6 = 40 // bytes of the fixed IPv6 header
 	portsLen   = 4  // bytes of source and destination port
+	flagsAt    = 13 // offset of the control bits in a TCP header (RFC 9293, 3.1)
 
 	maxPacketLen = 65535 // bytes; a larger packet has 0 in its length field
 
@@ -27,61 +28,69 @@ const (
 	maxExtensionBytes = 256
 )
 
-// parse sets k to the flow of the IP packet in pkt, in the direction of the packet. The old value of k has no
-// influence. parse reads nothing past the total length in the header.
+// packet describes packets of one flow: usually one packet.
+type packet struct {
+	key                   // in the direction of the packets
+	packets, bytes uint64 // number and sum
+	flags          TCPFlags
+}
+
+// version returns 4 or 6 if head contains an IP header of that version, without its options, and otherwise 0.
+func version(head []byte) int {
+	switch {
+	case len(head) >= headerLen4 && head[0]>>4 == 4:
+		return 4
+	case len(head) >= headerLen6 && head[0]>>4 == 6:
+		return 6
+	}
+	return 0
+}
+
+// parse4 sets the key and the flags of p, which must be zero, to those of the IPv4 packet (RFC 791, 3.1) that begins
+// with head. It reads nothing past the total length in the header.
 //
 // Unknown parts are zero: the ports of protocols without ports and of all fragments but the first; the protocol and
-// ports of a packet that is truncated or inconsistent; the whole key if there is no valid IP header.
-func parse(k *key, pkt []byte) {
-	switch {
-	case len(pkt) >= headerLen4 && pkt[0]>>4 == 4:
-		parse4(k, pkt)
-	case len(pkt) >= headerLen6 && pkt[0]>>4 == 6:
-		parse6(k, pkt)
-	default:
-		*k = key{}
+// ports of a packet that is truncated or inconsistent, or whose ports are not in head; the flags if they are outside
+// the total length or head.
+func parse4(p *packet, head []byte) {
+	_ = head[headerLen4-1]
+	p.srcLo = uint64(binary.LittleEndian.Uint32(head[12:16]))
+	p.dstLo = uint64(binary.LittleEndian.Uint32(head[16:20]))
+	p.meta = version4
+	header := uint64(head[0]&0x0f) * 4 // in units of 4 bytes
+	total := uint64(binary.BigEndian.Uint16(head[2:4]))
+	if total == 0 && p.bytes > maxPacketLen {
+		total = p.bytes // segmentation offload: the length does not fit the field
 	}
+	end := min(total, uint64(len(head)))
+	if header < headerLen4 || header > end || total > p.bytes {
+		return
+	}
+	later := binary.BigEndian.Uint16(head[6:8])&0x1fff != 0 // the fragment offset
+	transport(p, head[header:end], flowtrack.Proto(head[9]), later)
 }
 
-// parse4 parses an IPv4 packet (RFC 791, 3.1).
-func parse4(k *key, pkt []byte) {
-	_ = pkt[headerLen4-1]
-	k.srcHi, k.srcLo = 0, uint64(binary.LittleEndian.Uint32(pkt[12:16]))
-	k.dstHi, k.dstLo = 0, uint64(binary.LittleEndian.Uint32(pkt[16:20]))
-	k.meta = version4
-	header := uint(pkt[0]&0x0f) * 4 // in units of 4 bytes
-	total := uint(binary.BigEndian.Uint16(pkt[2:4]))
-	if total == 0 && len(pkt) > maxPacketLen {
-		total = uint(len(pkt)) // segmentation offload: the length does not fit the field
+// parse6 is like parse4 for an IPv6 packet (RFC 8200, 3).
+func parse6(p *packet, head []byte) {
+	_ = head[headerLen6-1]
+	p.srcHi, p.srcLo = binary.LittleEndian.Uint64(head[8:16]), binary.LittleEndian.Uint64(head[16:24])
+	p.dstHi, p.dstLo = binary.LittleEndian.Uint64(head[24:32]), binary.LittleEndian.Uint64(head[32:40])
+	p.meta = version6
+	total := headerLen6 + uint64(binary.BigEndian.Uint16(head[4:6]))
+	if total == headerLen6 && p.bytes > maxPacketLen {
+		total = p.bytes // a jumbogram (RFC 2675, 3) or segmentation offload
 	}
-	if header < headerLen4 || header > total || total > uint(len(pkt)) {
+	if total > p.bytes {
 		return
 	}
-	later := binary.BigEndian.Uint16(pkt[6:8])&0x1fff != 0 // the fragment offset
-	k.meta |= transport(pkt[header:total], flowtrack.Proto(pkt[9]), later)
-}
-
-// parse6 parses an IPv6 packet (RFC 8200, 3).
-func parse6(k *key, pkt []byte) {
-	_ = pkt[headerLen6-1]
-	k.srcHi, k.srcLo = binary.LittleEndian.Uint64(pkt[8:16]), binary.LittleEndian.Uint64(pkt[16:24])
-	k.dstHi, k.dstLo = binary.LittleEndian.Uint64(pkt[24:32]), binary.LittleEndian.Uint64(pkt[32:40])
-	k.meta = version6
-	total := headerLen6 + uint(binary.BigEndian.Uint16(pkt[4:6]))
-	if total == headerLen6 && len(pkt) > maxPacketLen {
-		total = uint(len(pkt)) // a jumbogram (RFC 2675, 3) or segmentation offload
+	payload, proto, later := head[headerLen6:min(total, uint64(len(head)))], flowtrack.Proto(head[6]), false
+	if isExtension(proto) {
+		var ok bool
+		if payload, proto, later, ok = skipExtensions(payload, proto); !ok {
+			return
+		}
 	}
-	if total > uint(len(pkt)) {
-		return
-	}
-	payload, proto := pkt[headerLen6:total], flowtrack.Proto(pkt[6])
-	if !isExtension(proto) {
-		k.meta |= transport(payload, proto, false)
-		return
-	}
-	if payload, proto, later, ok := skipExtensions(payload, proto); ok {
-		k.meta |= transport(payload, proto, later)
-	}
+	transport(p, payload, proto, later)
 }
 
 // isExtension reports whether next is an extension header to skip. The authentication header is one only in IPv6; in
@@ -126,15 +135,19 @@ func hasPorts(proto flowtrack.Proto) bool {
 	return uint64(set)>>proto&1 != 0 || proto == flowtrack.SCTP || proto == flowtrack.UDPLite
 }
 
-// transport returns the protocol and the ports of the payload of an IP packet. Only the first fragment has ports (RFC
-// 791, 3.2; RFC 8200, 4.5). If the payload ends inside the ports, the packet is truncated, and both are unknown.
-func transport(payload []byte, proto flowtrack.Proto, later bool) uint64 {
-	meta := uint64(proto) << protoShift
+// transport adds the protocol, the ports and the flags in the payload of an IP packet to p. Only the first fragment has
+// ports and flags (RFC 791, 3.2; RFC 8200, 4.5). If the payload ends inside the ports, the packet is truncated, and
+// protocol and ports are unknown.
+func transport(p *packet, payload []byte, proto flowtrack.Proto, later bool) {
 	if later || !hasPorts(proto) {
-		return meta
+		p.meta |= uint64(proto) << protoShift
+		return
 	}
 	if len(payload) < portsLen {
-		return 0
+		return
 	}
-	return meta | uint64(binary.LittleEndian.Uint32(payload))
+	p.meta |= uint64(proto)<<protoShift | uint64(binary.LittleEndian.Uint32(payload))
+	if proto == flowtrack.TCP && len(payload) > flagsAt {
+		p.flags = TCPFlags(payload[flagsAt]).counted()
+	}
 }

@@ -124,21 +124,22 @@ func parseCases() []parseCase {
 func TestParse(t *testing.T) {
 	for _, tt := range parseCases() {
 		t.Run(tt.name, func(t *testing.T) {
-			qt.Check(t, slow.Parse(tt.pkt), qt.Equals, tt.want)
-			checkParse(t, tt.pkt, tt.want)
+			model, _ := slow.Parse(tt.pkt, len(tt.pkt))
+			qt.Check(t, model, qt.Equals, tt.want)
+			checkParse(t, tt.pkt, tt.want, 0)
 		})
 	}
 }
 
-// checkParse checks that pkt is counted under want, in both directions.
-func checkParse(t testing.TB, pkt []byte, want flowtrack.Tuple) {
+// checkParse checks that pkt is counted under want with flags, in both directions.
+func checkParse(t testing.TB, pkt []byte, want flowtrack.Tuple, flags tunstats.TCPFlags) {
 	t.Helper()
 	n := uint64(len(pkt))
 	var s tunstats.Statistics
 	s.UpdateTx(pkt)
-	checkOnly(t, s.Extract(), want, tunstats.Counts{TxPackets: 1, TxBytes: n})
+	checkOnly(t, s.Extract(), want, tunstats.Counts{TxPackets: 1, TxBytes: n, TxFlags: flags})
 	s.UpdateRx(pkt)
-	checkOnly(t, s.Extract(), reverse(want), tunstats.Counts{RxPackets: 1, RxBytes: n})
+	checkOnly(t, s.Extract(), reverse(want), tunstats.Counts{RxPackets: 1, RxBytes: n, RxFlags: flags})
 }
 
 // checkOnly checks that got holds only k, with want. It does not use quicktest, because fuzzing calls
@@ -161,7 +162,7 @@ func TestParseTrailingBytes(t *testing.T) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
-			checkParse(t, append(bytes.Clone(tt.pkt), bytes.Repeat([]byte{0x2c, 0xff}, 200)...), tt.want)
+			checkParse(t, append(bytes.Clone(tt.pkt), bytes.Repeat([]byte{0x2c, 0xff}, 200)...), tt.want, 0)
 		})
 	}
 }

@@ -18,31 +18,19 @@ type shard struct {
 // window holds the counters of a shard between two extractions.
 type window struct {
 	table table // keys in the direction of the packets
-	zero  tally // the counters of the zero Tuple
+	zero  entry // the counters of the zero Tuple
 }
 
-// countLocked counts a packet of n bytes with key k and hash h.
-func (sh *shard) countLocked(c *counter, d direction, k *key, h uint64, n int) {
-	if sh.paused {
-		return
-	}
-	if e := sh.table.find(k, h); e != nil {
-		e.add(n)
-		return
-	}
-	sh.newFlowLocked(c, d, k).add(n)
-}
-
-// newFlowLocked returns the counters for a packet of a flow that has no entry in the shard.
-func (sh *shard) newFlowLocked(c *counter, d direction, k *key) *tally {
-	if k.meta == 0 {
-		sh.undecodable = add(sh.undecodable, 1)
+// newFlowLocked returns the entry for p, whose flow has none in the shard.
+func (sh *shard) newFlowLocked(c *counter, d direction, p *packet) *entry {
+	if p.meta == 0 {
+		sh.undecodable = add(sh.undecodable, p.packets)
 		return &sh.zero
 	}
-	own := d.orient(k)
+	own := d.orient(&p.key)
 	flow, as, ok := c.registry.admit(&own, &c.seeds)
 	if !ok || as != own {
-		sh.folded = add(sh.folded, 1)
+		sh.folded = add(sh.folded, p.packets)
 	}
 	if !ok {
 		return &sh.zero
@@ -53,5 +41,5 @@ func (sh *shard) newFlowLocked(c *counter, d direction, k *key) *tally {
 	if e == nil {
 		e = sh.table.insert(&as, h, flow, &c.seeds)
 	}
-	return &e.tally
+	return e
 }

@@ -17,10 +17,10 @@ type Statistics struct {
 	// MaxFlows is the number of flows that are counted separately until the next Extract.
 	// Zero or less means [DefaultMaxFlows]. It must not change after the first packet.
 	//
-	// The packets of further flows are counted by protocol and addresses, with ports 0. When
-	// the number of such entries reaches a quarter of MaxFlows, the rest is counted under
-	// the zero Tuple. Flows that have an entry keep exact counts, and the sums are always
-	// exact.
+	// The packets of further flows are counted by protocol and addresses, with ports 0 and
+	// without TCP flags. When the number of such entries reaches a quarter of MaxFlows, the
+	// rest is counted under the zero Tuple. Flows that have an entry keep exact counts, and
+	// the sums are always exact.
 	//
 	// Until the next Extract, a flow takes some 75 bytes, and the same again in each table
 	// that counts it: usually one per direction, and at most eight. With the default, a
@@ -49,15 +49,31 @@ type Stats struct {
 // UpdateTx counts a packet that the local side sends. pkt must begin with the IP header, without
 // the 4 bytes that a tun adds on macOS, or on Linux without IFF_NO_PI; otherwise the packet is
 // undecodable. UpdateTx counts len(pkt) bytes. It ignores an empty pkt, and does not keep pkt.
-func (s *Statistics) UpdateTx(pkt []byte) { s.update(tx, pkt) }
+func (s *Statistics) UpdateTx(pkt []byte) { s.update(tx, pkt, 1, len(pkt)) }
 
 // UpdateRx counts a packet that the local side receives. It is like UpdateTx, but swaps source
 // and destination, so that both directions of a flow have the same Tuple.
-func (s *Statistics) UpdateRx(pkt []byte) { s.update(rx, pkt) }
+func (s *Statistics) UpdateRx(pkt []byte) { s.update(rx, pkt, 1, len(pkt)) }
 
-func (s *Statistics) update(d direction, pkt []byte) {
-	if len(pkt) > 0 {
-		s.load().count(d, nil, pkt).mu.Unlock()
+// UpdateTxN counts packets of one flow that the local side sends and that are not at hand as a
+// whole: a packet captured up to some length, or segments that were merged by offload. bytes is
+// their size on the wire, each with its headers. UpdateTx(pkt) is UpdateTxN(pkt, 1, len(pkt)).
+//
+// head is the beginning of the packet, or of the merged one, from the IP header on. Where the
+// packet ends is read from that header, and not taken from len(head). What lies past the end of
+// head is unknown: without the ports, the packet counts like a truncated one, under its
+// addresses only. 128 bytes reach past the ports and flags of all common packets.
+//
+// UpdateTxN does nothing if packets or bytes is below 1, and does not keep head.
+func (s *Statistics) UpdateTxN(head []byte, packets, bytes int) { s.update(tx, head, packets, bytes) }
+
+// UpdateRxN counts packets of one flow that the local side receives. It is to UpdateTxN what
+// UpdateRx is to UpdateTx.
+func (s *Statistics) UpdateRxN(head []byte, packets, bytes int) { s.update(rx, head, packets, bytes) }
+
+func (s *Statistics) update(d direction, head []byte, packets, bytes int) {
+	if packets > 0 && bytes > 0 {
+		s.load().count(d, nil, head, packets, bytes).mu.Unlock()
 	}
 }
 
@@ -70,7 +86,7 @@ func (s *Statistics) UpdateTxBatch(bufs [][]byte, sizes []int, offset int) {
 	for i, n := range sizes[:min(len(sizes), len(bufs))] {
 		b := from(bufs[i], offset)
 		if n = min(n, len(b)); n > 0 {
-			sh = c.count(tx, sh, b[:n])
+			sh = c.count(tx, sh, b[:n], 1, n)
 		}
 	}
 	if sh != nil {
@@ -85,7 +101,7 @@ func (s *Statistics) UpdateRxBatch(bufs [][]byte, offset int) {
 	var sh *shard
 	for _, b := range bufs {
 		if b = from(b, offset); len(b) > 0 {
-			sh = c.count(rx, sh, b)
+			sh = c.count(rx, sh, b, 1, len(b))
 		}
 	}
 	if sh != nil {

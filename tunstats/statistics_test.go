@@ -117,7 +117,7 @@ func randomFlow(r *rand.Rand, n int) []byte {
 	case 1:
 		return []byte{1}
 	}
-	return tcp(src, dst, uint16(r.IntN(n+1)), uint16(r.IntN(n+1)))
+	return flagged(tcp(src, dst, uint16(r.IntN(n+1)), uint16(r.IntN(n+1))), byte(r.Uint32()))
 }
 
 func TestMaxFlowsDefault(t *testing.T) {

@@ -11,27 +11,31 @@ type table struct {
 	entries []entry  // in order of arrival
 }
 
-// entry holds the counters of one flow. It fills a cache line on 64-bit machines.
+// entry holds the counters of one flow in one direction. It fills a cache line.
 type entry struct {
-	key  key
-	flow uint32 // its number in the registry
-	tally
+	key            key
+	flow           uint32 // its number in the registry
+	flags          TCPFlags
+	packets, bytes uint64 // they saturate
 }
 
-// tally counts the packets and bytes of one direction. It saturates.
-type tally struct{ packets, bytes uint64 }
-
-func (t *tally) add(bytes int) {
-	t.packets = add(t.packets, 1)
-	t.bytes = add(t.bytes, uint64(bytes))
+func (e *entry) add(p *packet) {
+	e.packets = add(e.packets, p.packets)
+	e.bytes = add(e.bytes, p.bytes)
+	e.flags |= p.flags
 }
 
-// counts returns t as the counters of direction d.
-func (t *tally) counts(d direction) Counts {
-	if d == rx {
-		return Counts{RxPackets: t.packets, RxBytes: t.bytes}
+// counts returns e as the counters of direction d. It leaves out the flags if the ports are 0,
+// because the entry may hold folded flows.
+func (e *entry) counts(d direction) Counts {
+	flags := e.flags
+	if e.key.meta&portsMask == 0 {
+		flags = 0
 	}
-	return Counts{TxPackets: t.packets, TxBytes: t.bytes}
+	if d == rx {
+		return Counts{RxPackets: e.packets, RxBytes: e.bytes, RxFlags: flags}
+	}
+	return Counts{TxPackets: e.packets, TxBytes: e.bytes, TxFlags: flags}
 }
 
 const minSlots = 32

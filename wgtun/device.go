@@ -63,5 +63,9 @@ func (d *Device) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	return d.meter.ExtractStatistics()
 }
 
+// NotifyActivity makes the Device call wake when there is something to extract. A Logger uses it to sleep while the
+// tunnel is idle. See [tunstats.Meter.NotifyActivity].
+func (d *Device) NotifyActivity(wake func()) { d.meter.NotifyActivity(wake) }
+
 // Stats returns the number of flows, and how many packets were folded or could not be decoded.
 func (d *Device) Stats() tunstats.Stats { return d.meter.Stats() }

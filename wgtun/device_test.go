@@ -167,6 +167,25 @@ func TestDeviceStats(t *testing.T) {
 	qt.Check(t, d.Stats(), qt.Equals, tunstats.Stats{UndecodablePackets: 1})
 }
 
+func TestDeviceNotifyActivity(t *testing.T) {
+	c := qt.New(t)
+	out := udp4("10.0.0.1:1000", "10.0.0.2:2000", 100)
+	d := wgtun.Wrap(&fakeTun{batch: 1, packets: [][]byte{out}})
+	d.SetStatisticsEnabled(true)
+	calls := 0
+	d.NotifyActivity(func() { calls++ })
+	for round := range 3 {
+		for range 2 {
+			bufs, sizes := batchOf(1)
+			d.Read(bufs, sizes, 4)
+			d.Write(at(4, out), 4)
+		}
+		c.Check(calls, qt.Equals, round+1)
+		c.Check(d.ExtractStatistics(), qt.HasLen, 2)
+		c.Check(d.ExtractStatistics(), qt.HasLen, 0)
+	}
+}
+
 func TestDevicePassesThrough(t *testing.T) {
 	c := qt.New(t)
 	failed := errors.New("failed")

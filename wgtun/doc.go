@@ -60,8 +60,14 @@
 // out of it. Tx includes packets that WireGuard drops afterwards (no peer for the address, no handshake yet, a
 // full queue), but not keepalives, handshakes and padding, which never reach the tun.
 //
+// TCP flows have flags, which say who opened a connection and how it ended: see [tunstats.Counts].
+//
 // [Underlay] reports the encrypted transport: the bytes between each peer and its endpoint, including handshakes
 // and keepalives. WireGuard does not count packets there.
+//
+// # An idle tunnel
+//
+// While no packets come, the Logger runs no timer. [Device.NotifyActivity] wakes it at the next packet.
 //
 // # Order
 //

@@ -19,6 +19,9 @@ import (
 // extraction, never on the path of a packet. They include only configured peers, so not the junk sent to the port.
 // If a peer is removed, the bytes since the last extraction are lost.
 //
+// An Underlay does not keep the Logger awake: while the tunnel is idle, the counters are not read, and the bytes of
+// keepalives and handshakes are added to the next record.
+//
 // If dev does not answer within a second, because it is going up or down, an extraction returns without its
 // numbers and the next one catches up. After Close there is nothing to report. The Device is safe for concurrent
 // use.
@@ -68,6 +71,10 @@ func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	u.counted = nil
 	return counted
 }
+
+// NotifyActivity does nothing. An Underlay need not wake its Logger, because its bytes wait for the next record. With
+// this method the Logger can sleep while the tunnel is idle, and does not ask dev.
+func (u *underlay) NotifyActivity(func()) {}
 
 // look reads the counters of the device and adds the increments, waiting at most askTimeout. There is only one
 // query at a time, so answers are added in order. A late answer is added when it arrives.

@@ -12,7 +12,9 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/tunstats"
 	"github.com/go-netlog/netlog/wgtun"
 )
@@ -232,5 +234,34 @@ func TestRoutesBusyDevice(t *testing.T) {
 		defer dev.block()()
 		_, err := wgtun.RoutesOf(dev)
 		c.Check(err, qt.ErrorIs, wgtun.ErrBusy)
+	})
+}
+
+// TestUnderlayLetsLoggerSleep checks that nothing is asked of the device while the tunnel is idle, and that the bytes
+// of that time are in the next record.
+func TestUnderlayLetsLoggerSleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dev := &fakeConfig{}
+		moved := func(n int) { dev.set(header, peerLines(keyA, "192.0.2.1:1", n, 0, "10.0.0.2/32")) }
+		moved(0)
+		var records []*netlog.Message
+		tunDev := wgtun.Wrap(&fakeTun{batch: 1})
+		l := netlog.Logger{NoUpload: true, Underlay: wgtun.UnderlayOf(dev), OnRecord: func(m *netlog.Message) { records = append(records, m.Clone()) }}
+		c.Assert(l.Startup(logtail.PrivateID{}, logtail.PrivateID{}, tunDev, nil), qt.IsNil)
+		time.Sleep(time.Minute)
+		asked := dev.asked
+		moved(320) // keepalives
+		time.Sleep(time.Hour)
+		c.Check(dev.asked, qt.Equals, asked)
+		c.Check(records, qt.HasLen, 0)
+
+		tunDev.Write(at(4, udp4("10.0.0.2:1000", "10.0.0.1:2000", 100)), 4)
+		time.Sleep(netlog.DefaultPollPeriod + time.Millisecond)
+		c.Assert(records, qt.HasLen, 1)
+		c.Check(records[0].End.Sub(records[0].Start), qt.Equals, netlog.DefaultPollPeriod)
+		c.Check(records[0].ExitTraffic[0].RxPackets, qt.Equals, uint64(1))
+		c.Check(records[0].PhysicalTraffic[0].TxBytes, qt.Equals, uint64(320))
+		c.Check(l.Shutdown(t.Context()), qt.IsNil)
 	})
 }

@@ -28,7 +28,7 @@ func full() record.Entry {
 		Tuple: flowtrack.Tuple{
 			Proto: 255, Src: netip.MustParseAddrPort("[fe80::1]:65535"), Dst: netip.MustParseAddrPort("192.0.2.1:0"),
 		},
-		Counts: tunstats.Counts{TxPackets: 1<<64 - 1, TxBytes: 1<<64 - 1, RxPackets: 1<<64 - 1, RxBytes: 1<<64 - 1},
+		Counts: tunstats.Counts{TxPackets: 1<<64 - 1, TxBytes: 1<<64 - 1, RxPackets: 1<<64 - 1, RxBytes: 1<<64 - 1, TxFlags: 255, RxFlags: 255},
 	}
 	flows := []record.ConnectionCounts{flow, {Counts: flow.Counts}}
 	node := record.Node{
@@ -38,7 +38,7 @@ func full() record.Entry {
 	return record.Entry{
 		Message: record.Message{
 			NodeID: "n", Start: at, End: at, SrcNode: node, DstNodes: []record.Node{node},
-			VirtualTraffic: flows, SubnetTraffic: flows, ExitTraffic: flows, PhysicalTraffic: flows,
+			VirtualTraffic: flows, SubnetTraffic: flows, ExitTraffic: flows, PhysicalTraffic: flows, DeniedTraffic: flows,
 		},
 		Logtail: record.Meta{ID: strings.Repeat("0f", 32), ClientTime: at, ServerTime: at, ProcID: 1<<32 - 1, ProcSeq: 1<<64 - 1, Conflict: true},
 	}
@@ -85,7 +85,7 @@ func TestTheSchemaRefusesWhatIsNoRecord(t *testing.T) {
 		`{"logtail":{},"start":"yesterday"}`, `{"logtail":{},"nodeId":1}`, `{"logtail":{},"exitTraffic":{}}`,
 		`{"logtail":{},"exitTraffic":[{"proto":256}]}`, `{"logtail":{},"exitTraffic":[{"src":""}]}`,
 		`{"logtail":{},"exitTraffic":[{"txPkts":-1}]}`, `{"logtail":{},"exitTraffic":[{"txPkts":1.5}]}`,
-		`{"logtail":{},"exitTraffic":[{"rxBytes":18446744073709551616}]}`,
+		`{"logtail":{},"exitTraffic":[{"rxBytes":18446744073709551616}]}`, `{"logtail":{},"exitTraffic":[{"rxFlags":256}]}`,
 	} {
 		qt.Check(t, s.check(s.root, decode(t, text), "$"), qt.IsNotNil, qt.Commentf("%s", text))
 	}

@@ -61,6 +61,6 @@ func tcpPacket(version int, peer, port uint16) []byte {
 	tcp := p[len(p) : len(p)+20]
 	binary.BigEndian.PutUint16(tcp, port)
 	binary.BigEndian.PutUint16(tcp[2:], 443)
-	tcp[12] = 5 << 4
+	tcp[12], tcp[13] = 5<<4, 1<<4 // 5 words, ACK
 	return p[:cap(p)]
 }

@@ -106,3 +106,19 @@ func count(tuples []flowtrack.Tuple, size sizing, seed uint64) map[flowtrack.Tup
 	}
 	return flows
 }
+
+// beginAndEnd gives one flow in ten the TCP flags of a connection that begins or ends in the
+// window: half as many are whole connections, and a few are refused.
+func beginAndEnd(flows map[flowtrack.Tuple]tunstats.Counts, tuples []flowtrack.Tuple, seed uint64) {
+	const fin, syn, rst, ack = tunstats.FIN, tunstats.SYN, tunstats.RST, tunstats.ACK
+	kinds := [...][2]tunstats.TCPFlags{{syn, syn | ack}, {syn, syn | ack}, {fin, fin}, {fin, fin}, {syn | fin, syn | ack | fin}, {syn | fin, syn | ack | fin}, {syn, rst}, {rst, 0}}
+	r := rand.New(rand.NewPCG(4, seed))
+	for _, t := range tuples {
+		if r.IntN(10) == 0 {
+			c := flows[t]
+			kind := kinds[r.IntN(len(kinds))]
+			c.TxFlags, c.RxFlags = kind[0], kind[1]
+			flows[t] = c
+		}
+	}
+}

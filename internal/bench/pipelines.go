@@ -144,7 +144,9 @@ func (p *theirPipeline) hand(flows flowMap) handover {
 	for t, c := range flows {
 		m.VirtualTraffic = append(m.VirtualTraffic, netlogtype.ConnectionCounts{
 			Connection: netlogtype.Connection{Proto: ipproto.Proto(t.Proto), Src: t.Src, Dst: t.Dst},
-			Counts:     netlogtype.Counts(c),
+			Counts: netlogtype.Counts{
+				TxPackets: c.TxPackets, TxBytes: c.TxBytes, RxPackets: c.RxPackets, RxBytes: c.RxBytes,
+			},
 		})
 		if len(m.VirtualTraffic) == theirFlowsPerRecord {
 			p.write(&m)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-netlog/netlog/internal/rawjson"
 	"github.com/go-netlog/netlog/record"
+	"github.com/go-netlog/netlog/tunstats"
 )
 
 // The output equals that of encoding/json.Marshal for the same struct, byte for
@@ -41,6 +42,7 @@ func AppendMessage(dst []byte, m *record.Message) []byte {
 	dst = appendTraffic(dst, `"subnetTraffic":[`, m.SubnetTraffic)
 	dst = appendTraffic(dst, `"exitTraffic":[`, m.ExitTraffic)
 	dst = appendTraffic(dst, `"physicalTraffic":[`, m.PhysicalTraffic)
+	dst = appendTraffic(dst, `"deniedTraffic":[`, m.DeniedTraffic)
 	return dst[:max(n, len(dst)-len(","))]
 }
 
@@ -59,6 +61,8 @@ func appendTraffic(dst []byte, name string, traffic []record.ConnectionCounts) [
 		dst = appendUintMember(dst, `"txBytes":`, c.TxBytes)
 		dst = appendUintMember(dst, `"rxPkts":`, c.RxPackets)
 		dst = appendUintMember(dst, `"rxBytes":`, c.RxBytes)
+		dst = appendUintMember(dst, `"txFlags":`, uint64(c.TxFlags))
+		dst = appendUintMember(dst, `"rxFlags":`, uint64(c.RxFlags))
 		dst = closeWith(dst, '}')
 	}
 	return closeWith(dst, ']')
@@ -175,7 +179,16 @@ func closeWith(dst []byte, bracket byte) []byte {
 func Size(c *record.ConnectionCounts) int {
 	const frame = len(`{"proto":255,"src":"","dst":"","txPkts":,"txBytes":,"rxPkts":,"rxBytes":},`)
 	return frame + sideSize(c.Src) + sideSize(c.Dst) +
-		digits(c.TxPackets) + digits(c.TxBytes) + digits(c.RxPackets) + digits(c.RxBytes)
+		digits(c.TxPackets) + digits(c.TxBytes) + digits(c.RxPackets) + digits(c.RxBytes) +
+		flagsSize(c.TxFlags) + flagsSize(c.RxFlags)
+}
+
+// flagsSize counts the flags only where there are any, because most flows have none.
+func flagsSize(f tunstats.TCPFlags) int {
+	if f == 0 {
+		return 0
+	}
+	return len(`"txFlags":255,`)
 }
 
 func sideSize(a netip.AddrPort) int {

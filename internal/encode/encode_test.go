@@ -41,6 +41,12 @@ var (
 	windowEnd   = time.Date(2026, 11, 22, 10, 0, 5, 0, time.UTC)
 )
 
+// withFlags returns c with the given flags.
+func withFlags(c record.ConnectionCounts, tx, rx tunstats.TCPFlags) record.ConnectionCounts {
+	c.TxFlags, c.RxFlags = tx, rx
+	return c
+}
+
 // goldenMessages are records whose JSON stands in testdata.
 var goldenMessages = map[string]record.Message{
 	"empty": {},
@@ -56,11 +62,15 @@ var goldenMessages = map[string]record.Message{
 		},
 		VirtualTraffic: []record.ConnectionCounts{
 			encodetest.Flow(flowtrack.TCP, "100.64.0.1:22", "100.64.0.2:4000", 1, 40, 1, 40),
+			withFlags(encodetest.Flow(flowtrack.TCP, "100.64.0.1:49152", "100.64.0.2:22", 1, 60, 1, 40), tunstats.SYN, tunstats.RST),
+			withFlags(encodetest.Flow(flowtrack.TCP, "100.64.0.1:49154", "100.64.0.2:22", 1, 60), tunstats.SYN, 0),
+			withFlags(encodetest.Flow(flowtrack.TCP, "100.64.0.1:49156", "100.64.0.2:22", 1, 40, 1, 52), 0, tunstats.FIN),
 			encodetest.Flow(flowtrack.UDP, "[fd7a:115c:a1e0::1]:53", "[fd7a:115c:a1e0::2]:53", 0, 0, 1, 1280),
 		},
 		SubnetTraffic:   []record.ConnectionCounts{encodetest.Flow(flowtrack.ICMPv4, "100.64.0.1:0", "192.168.1.9:0", 2, 168)},
 		ExitTraffic:     []record.ConnectionCounts{encodetest.Flow(0, "", "", 3, 120)},
 		PhysicalTraffic: []record.ConnectionCounts{encodetest.Flow(0, "100.64.0.2:0", "192.0.2.7:41641", 0, 300, 0, 400)},
+		DeniedTraffic:   []record.ConnectionCounts{withFlags(encodetest.Flow(flowtrack.TCP, "100.64.0.1:25", "100.64.0.3:4001", 0, 0, 2, 120), 0, tunstats.SYN)},
 	},
 	"extremes": {
 		Start: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
@@ -70,6 +80,7 @@ var goldenMessages = map[string]record.Message{
 			encodetest.Flow(0, "[::ffff:192.0.2.1]:1", "[fe80::1%eth0]:1", 1),
 			encodetest.Flow(0, "0.0.0.0:0", "[::]:0", 1),
 			{},
+			withFlags(record.ConnectionCounts{}, 255, 255),
 		},
 	},
 	"hostile strings": {
@@ -137,7 +148,9 @@ func TestAppendMessageAllocs(t *testing.T) {
 func TestSizeLargestFlow(t *testing.T) {
 	c := qt.New(t)
 	full := netip.MustParseAddrPort("[2001:db88:ffff:ffff:ffff:ffff:ffff:ffff]:65535")
-	most := tunstats.Counts{TxPackets: math.MaxUint64, TxBytes: math.MaxUint64, RxPackets: math.MaxUint64, RxBytes: math.MaxUint64}
+	most := tunstats.Counts{
+		TxPackets: math.MaxUint64, TxBytes: math.MaxUint64, RxPackets: math.MaxUint64, RxBytes: math.MaxUint64, TxFlags: 255, RxFlags: 255,
+	}
 	e := record.ConnectionCounts{Tuple: flowtrack.Tuple{Proto: 255, Src: full, Dst: full}, Counts: most}
 	raw, err := json.Marshal(e)
 	c.Assert(err, qt.IsNil)
@@ -155,6 +168,8 @@ func TestSizeIsUpperBound(t *testing.T) {
 		{"IPv6", encodetest.Flow(255, "[ffff:eeee:ffff:eeee:ffff:eeee:ffff:eeee]:65535", "[ffff:eeee:ffff:eeee:ffff:eeee:ffff:eeee]:65535", math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64), 2},
 		{"4-in-6", encodetest.Flow(255, "[::ffff:255.255.255.255]:65535", "[::ffff:255.255.255.255]:65535", math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64), 40},
 		{"an ordinary flow", encodetest.Flow(flowtrack.TCP, "100.64.0.1:49152", "100.64.12.34:443", 12, 3456, 12, 34567), 20},
+		{"its beginning", withFlags(encodetest.Flow(flowtrack.TCP, "100.64.0.1:49152", "100.64.12.34:443", 12, 3456, 12, 34567), 2, 18), 23},
+		{"flags alone", withFlags(record.ConnectionCounts{}, 255, 1), 122},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			size := len(appendTraffic(nil, "", []record.ConnectionCounts{test.flow})) - len("],") + len(",")

@@ -16,12 +16,13 @@ const (
 	Subnet
 	Exit
 	Physical
+	Denied
 	numClasses
 )
 
 // String returns the name of c in lower case.
 func (c Class) String() string {
-	return [...]string{"virtual", "subnet", "exit", "physical", "?"}[min(c, numClasses)]
+	return [...]string{"virtual", "subnet", "exit", "physical", "denied", "?"}[min(c, numClasses)]
 }
 
 // Traffic returns the flows of class c in m.
@@ -54,9 +55,11 @@ func (c Class) list(m *record.Message) *[]record.ConnectionCounts {
 		return &m.ExitTraffic
 	case Physical:
 		return &m.PhysicalTraffic
+	case Denied:
+		return &m.DeniedTraffic
 	}
 	return nil
 }
 
 // Classes returns all classes.
-func Classes() []Class { return []Class{Virtual, Subnet, Exit, Physical} }
+func Classes() []Class { return []Class{Virtual, Subnet, Exit, Physical, Denied} }

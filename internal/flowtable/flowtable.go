@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -29,17 +30,19 @@ const (
 type Table struct {
 	// MaxFlows limits the flows in memory, counted once for every node that
 	// reports them. The default is DefaultMaxFlows. Beyond it, all flows lose the
-	// higher of their two ports, and then both. Flows that still do not fit are
-	// added up in one row per class.
+	// higher of their two ports, and then both, and with that their states. Flows
+	// that still do not fit are added up in one row per class.
 	MaxFlows int
 	// Top limits the rows that Print shows. Zero means all.
 	Top int
 	// Name returns the text to show for an address, or "" for the address itself. It may be nil.
 	Name func(netip.Addr) string
+	// Keep reports whether to show a row and to count it in the totals. It may be nil.
+	Keep func(*Row) bool
 	// NodeName returns the text to show for a reporter, or "" for its ID. It may be nil.
 	NodeName func(reporter string) string
 
-	flows     map[key]*tunstats.Counts
+	flows     map[key]*flow
 	reporters map[string]uint32
 	names     []string // of reporters, by number
 	grain     grain
@@ -56,6 +59,23 @@ type key struct {
 	class    Class
 	other    bool // the flows that do not fit, of all reporters
 	flowtrack.Tuple
+}
+
+// flow is what one node reports of a flow, in all its windows.
+type flow struct {
+	tunstats.Counts
+	conn   record.Conn
+	start  time.Time // of the last window; zero if unknown
+	hidden bool      // the windows were not in order, or are those of several flows: conn says nothing
+}
+
+// add adds one window.
+func (f *flow) add(c tunstats.Counts, start time.Time) {
+	f.Counts = f.Counts.Add(c)
+	f.hidden = f.hidden || start.Before(f.start)
+	if f.conn, f.start = f.conn.Add(c), start; f.hidden {
+		f.conn = record.Conn{}
+	}
 }
 
 // grain is how much of a tuple is kept.
@@ -90,7 +110,7 @@ func (t *Table) Add(r *records.Record) {
 		for _, c := range k.class.Traffic(&r.Message) {
 			t.entries++
 			k.Tuple = t.grain.cut(c.Tuple)
-			t.add(k, c.Counts)
+			t.add(k, c.Counts, r.Start)
 		}
 	}
 }
@@ -131,13 +151,13 @@ func (t *Table) number(reporter string) uint32 {
 	return n
 }
 
-func (t *Table) add(k key, c tunstats.Counts) {
-	if sum := t.flows[k]; sum != nil {
-		*sum = sum.Add(c)
+func (t *Table) add(k key, c tunstats.Counts, start time.Time) {
+	if f := t.flows[k]; f != nil {
+		f.add(c, start)
 		return
 	}
 	if t.flows == nil {
-		t.flows = make(map[key]*tunstats.Counts)
+		t.flows = make(map[key]*flow)
 	}
 	for len(t.flows) >= t.limit() && t.grain < pairs {
 		t.coarsen()
@@ -146,12 +166,12 @@ func (t *Table) add(k key, c tunstats.Counts) {
 	if t.flows[k] == nil && len(t.flows) >= t.limit() {
 		k = key{class: k.class, other: true}
 	}
-	sum := t.flows[k]
-	if sum == nil {
-		sum = new(tunstats.Counts)
-		t.flows[k] = sum
+	f := t.flows[k]
+	if f == nil {
+		f = &flow{hidden: t.grain != fine || k.other}
+		t.flows[k] = f
 	}
-	*sum = sum.Add(c)
+	f.add(c, start)
 }
 
 // coarsen makes room. It cuts all flows alike, so that a flow still looks the same from
@@ -159,13 +179,14 @@ func (t *Table) add(k key, c tunstats.Counts) {
 func (t *Table) coarsen() {
 	t.grain++
 	old := t.flows
-	t.flows = make(map[key]*tunstats.Counts, len(old)/4)
-	for k, c := range old {
+	t.flows = make(map[key]*flow, len(old)/4)
+	for k, f := range old {
 		k.Tuple = t.grain.cut(k.Tuple)
 		if sum := t.flows[k]; sum != nil {
-			*sum = sum.Add(*c)
+			sum.Counts = sum.Counts.Add(f.Counts)
 		} else {
-			t.flows[k] = c
+			f.conn, f.hidden = record.Conn{}, true // it may be the sum of several flows from now on
+			t.flows[k] = f
 		}
 	}
 }

@@ -121,13 +121,13 @@ func TestTableBoundedTotalsExact(t *testing.T) {
 		want   []string
 	}{
 		{"random client ports", func(i int) *records.Record { return rec("A", flow(client(i), b, 1, 2)) },
-			[]string{"100.64.0.1 ", "more than 100 flows: shown without the higher port\n"}},
+			[]string{"100.64.0.1 ", "more than 100 flows: shown without the higher port and states\n"}},
 		{"spoofed addresses", func(i int) *records.Record { return rec("A", flow(spoofed(i), b, 1, 2)) },
-			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
+			[]string{"(other flows) ", "more than 100 flows: shown without ports and states\n"}},
 		{"spoofed nodes", func(i int) *records.Record { return rec(fmt.Sprint(i), flow(client(i), b, 1, 2)) },
-			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
+			[]string{"(other flows) ", "more than 100 flows: shown without ports and states\n"}},
 		{"flows without a side, of spoofed nodes", func(i int) *records.Record { return rec(fmt.Sprint(i), flow("", "", 1, 2)) },
-			[]string{"(other flows) ", "more than 100 flows: shown without ports\n"}},
+			[]string{"(other flows) ", "more than 100 flows: shown without ports and states\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tab := flowtable.Table{MaxFlows: 100}

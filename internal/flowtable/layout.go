@@ -14,6 +14,7 @@ const (
 // layout holds the widths of the columns.
 type layout struct {
 	class, proto, src, dst int
+	state                  int // 0: no row has a state
 }
 
 // newLayout makes the columns as wide as their text. If that exceeds width, it cuts the
@@ -25,11 +26,12 @@ func newLayout(cells []cell, width int) layout {
 		l.proto = max(l.proto, utf8.RuneCountInString(c.proto))
 		l.src = max(l.src, utf8.RuneCountInString(c.src))
 		l.dst = max(l.dst, utf8.RuneCountInString(c.dst))
+		l.state = max(l.state, len(c.state))
 	}
 	if width <= 0 {
 		return l
 	}
-	room := width - (l.class + 1 + l.proto + 1 + 1 + rateColumns)
+	room := width - (l.class + 1 + l.proto + 1 + 1 + l.stateColumn() + rateColumns)
 	if l.src+l.dst <= room {
 		return l
 	}
@@ -39,16 +41,27 @@ func newLayout(cells []cell, width int) layout {
 	return l
 }
 
+// stateColumn returns the width of the state and the space before it.
+func (l layout) stateColumn() int {
+	if l.state == 0 {
+		return 0
+	}
+	return 1 + l.state
+}
+
 func (l layout) line(b *bufio.Writer, c cell, numbers [4]string) {
 	pad(b, c.class, l.class)
 	pad(b, c.proto, l.proto)
 	pad(b, cut(c.src, l.src), l.src)
 	pad(b, cut(c.dst, l.dst), l.dst)
+	if l.state > 0 {
+		pad(b, c.state, l.state)
+	}
 	l.numbers(b, numbers)
 }
 
 func (l layout) total(b *bufio.Writer, name, flows string, numbers [4]string) {
-	left := l.class + 1 + l.proto + 1 + l.src + 1 + l.dst
+	left := l.class + 1 + l.proto + 1 + l.src + 1 + l.dst + l.stateColumn()
 	pad(b, cut(name+", "+flows, left), left)
 	l.numbers(b, numbers)
 }

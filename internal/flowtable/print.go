@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -24,8 +26,12 @@ func (t *Table) Print(w io.Writer, width int) error {
 	if t.Top > 0 && len(rows) > t.Top {
 		shown = rows[:t.Top]
 	}
+	head := cell{class: "class", proto: "proto", src: "source", dst: "destination"}
+	if slices.ContainsFunc(shown, func(r Row) bool { return r.state() != "" }) {
+		head.state = "state"
+	}
 	cells := make([]cell, 0, len(shown)+1)
-	cells = append(cells, cell{"class", "proto", "source", "destination"})
+	cells = append(cells, head)
 	for i := range shown {
 		cells = append(cells, t.cell(&shown[i]))
 	}
@@ -43,10 +49,18 @@ func (t *Table) Print(w io.Writer, width int) error {
 }
 
 // cell is the text of one row.
-type cell struct{ class, proto, src, dst string }
+type cell struct{ class, proto, src, dst, state string }
+
+// state returns the State of r, or "" if it is unknown.
+func (r *Row) state() string {
+	if s := r.State(); s != record.StateUnknown.String() {
+		return s
+	}
+	return ""
+}
 
 func (t *Table) cell(r *Row) cell {
-	c := cell{class: r.Class.String(), proto: r.Proto.String()}
+	c := cell{class: r.Class.String(), proto: r.Proto.String(), state: r.state()}
 	if r.Proto == 0 {
 		c.proto = "-"
 	}
@@ -133,9 +147,9 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	}
 	switch t.grain {
 	case services:
-		fmt.Fprintf(b, "more than %d flows: shown without the higher port\n", t.limit())
+		fmt.Fprintf(b, "more than %d flows: shown without the higher port and states\n", t.limit())
 	case pairs:
-		fmt.Fprintf(b, "more than %d flows: shown without ports\n", t.limit())
+		fmt.Fprintf(b, "more than %d flows: shown without ports and states\n", t.limit())
 	}
 }
 

@@ -3,6 +3,7 @@ package flowtable_test
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,4 +62,26 @@ func TestPrintRate(t *testing.T) {
 		c.TxPackets = test.packets
 		qt.Check(t, printed(t, &tab, c, test.window)[4], qt.Equals, test.want, qt.Commentf("%d in %v", test.packets, test.window))
 	}
+}
+
+func TestPrintState(t *testing.T) {
+	var tab flowtable.Table
+	for _, r := range slices.Concat(windowsOf("A", a, b, "30S/20R"), windowsOf("A", a, c, "1/1"), deny(windowsOf("A", a, b, "/3S"))) {
+		tab.Add(r)
+	}
+	var out strings.Builder
+	qt.Assert(t, tab.Print(&out, 0), qt.IsNil)
+	qt.Check(t, out.String(), qt.Equals, `class   proto source          destination     state   tx p/s tx B/s rx p/s rx B/s
+virtual TCP   100.64.0.1:4000 100.64.0.2:22   refused   3.00    300   2.00    200
+denied  TCP   100.64.0.2:22   100.64.0.1:4000 denied    0.30   30.0      0      0
+virtual TCP   100.64.0.1:4000 100.64.0.2:5000           0.10   10.0   0.10   10.0
+virtual total, 2 flows, 5.20kB                          3.10    310   2.10    210
+denied total, 1 flow, 300B                              0.30   30.0      0      0
+3 records, 1 node, 3 entries
+2026-11-22 10:00:00 to 2026-11-22 10:00:10 UTC (10s)
+`)
+	out.Reset()
+	qt.Assert(t, tab.Print(&out, 70), qt.IsNil)
+	line, _, _ := strings.Cut(out.String(), "\n")
+	qt.Check(t, line, qt.HasLen, 70)
 }

@@ -5,17 +5,37 @@ import (
 	"slices"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// Row is one flow, counted once. Tx is from Src to Dst and Rx is the reverse, both as
-// counted by the node at Src.
+// Row is one flow, counted once. Tx is from Src to Dst and Rx is the reverse, both as counted by
+// the same node. Src is the side that began the flow, or else sent first or alone, as far as that is
+// known; see [record.Conn]. Physical traffic is shown from the peer to its endpoint.
 type Row struct {
 	Class    Class
 	Reporter string // the node that counted, or one of several; "" for Other
 	Other    bool   // the sum of all flows that did not fit
 	flowtrack.Tuple
 	tunstats.Counts
+	conn record.State
+}
+
+// State returns what became of the connection: the name of a [record.State], or "denied".
+func (r *Row) State() string {
+	if r.Class == Denied {
+		return Denied.String()
+	}
+	return r.conn.String()
+}
+
+// States returns the results of State.
+func States() []string {
+	names := []string{Denied.String()}
+	for s := record.StateUnknown; s <= record.StateReset; s++ {
+		names = append(names, s.String())
+	}
+	return names
 }
 
 // Bytes returns the bytes of r in both directions.
@@ -32,8 +52,8 @@ func sum(a, b uint64) uint64 {
 // Rows returns the flows, largest volume first. Equal tables return equal rows.
 func (t *Table) Rows() []Row {
 	views := make([]view, 0, len(t.flows))
-	for k, c := range t.flows {
-		views = append(views, newView(k, *c))
+	for k, f := range t.flows {
+		views = append(views, newView(k, f))
 	}
 	slices.SortFunc(views, view.compare)
 	rows := make([]Row, 0, len(views))
@@ -43,7 +63,9 @@ func (t *Table) Rows() []Row {
 			n++
 		}
 		v := count(views[i:n])
-		rows = append(rows, Row{Class: v.class, Reporter: t.name(v), Other: v.other, Tuple: v.tuple(), Counts: v.Counts})
+		if r := v.row(t.name(v)); t.Keep == nil || t.Keep(&r) {
+			rows = append(rows, r)
+		}
 		i = n
 	}
 	slices.SortStableFunc(rows, func(a, b Row) int {
@@ -59,6 +81,7 @@ type view struct {
 	class    Class
 	reporter uint32
 	tunstats.Counts
+	conn record.Conn
 }
 
 // group identifies the views of one flow: the tuple with the smaller side first. A flow
@@ -73,11 +96,12 @@ type group struct {
 	hi    side
 }
 
-func newView(k key, c tunstats.Counts) view {
-	v := view{class: k.class, reporter: k.reporter, Counts: c}
+func newView(k key, f *flow) view {
+	v := view{class: k.class, reporter: k.reporter, Counts: f.Counts, conn: f.conn}
 	v.other, v.proto, v.lo, v.hi = k.other, k.Proto, side{k.Src}, side{k.Dst}
-	// Physical traffic looks different from both ends, and totals have no ends.
-	if v.alone = k.class == Physical || k.Src == k.Dst; v.alone {
+	// Physical traffic looks different from both ends, denied traffic is that of one filter, and
+	// totals have no ends.
+	if v.alone = k.class == Physical || k.class == Denied || k.Src == k.Dst; v.alone {
 		v.who, v.kind = k.reporter, k.class
 		return v
 	}
@@ -92,6 +116,15 @@ func (v view) tuple() flowtrack.Tuple {
 		return flowtrack.Tuple{Proto: v.proto, Src: v.hi.AddrPort, Dst: v.lo.AddrPort}
 	}
 	return flowtrack.Tuple{Proto: v.proto, Src: v.lo.AddrPort, Dst: v.hi.AddrPort}
+}
+
+// row returns v from the side that began or sent first.
+func (v view) row(reporter string) Row {
+	cc := record.ConnectionCounts{Tuple: v.tuple(), Counts: v.Counts}
+	if v.class != Physical {
+		cc = v.conn.Orient(cc)
+	}
+	return Row{Class: v.class, Reporter: reporter, Other: v.other, Tuple: cc.Tuple, Counts: cc.Counts, conn: v.conn.State()}
 }
 
 func (v view) compare(w view) int {
@@ -116,9 +149,9 @@ func cmpBool(a, b bool) int {
 // by reporter.
 //
 // Each node reports its own side as Src. A node that reports both sides is a hub. The end
-// that counted more is used, because the other one missed packets that were lost. Several
-// nodes on one side, such as two routers of a subnet, saw different packets, so they are
-// added up.
+// that counted more is used, because the other one missed packets that were lost. If that
+// end does not know the state of the connection, the other one may. Several nodes on one
+// side, such as two routers of a subnet, saw different packets, so they are added up.
 func count(views []view) view {
 	var sides [2]view // lo and hi
 	var ends [2]bool
@@ -134,6 +167,7 @@ func count(views []view) view {
 					sides[at], ends[at] = v, true // a sum has the class of the first
 				} else {
 					sides[at].Counts = sides[at].Counts.Add(v.Counts)
+					sides[at].conn = sides[at].conn.Join(v.conn)
 				}
 			}
 		}
@@ -143,14 +177,26 @@ func count(views []view) view {
 	switch d := cmp.Compare(lo.bytes(), hi.bytes()); {
 	case !ends[0] && !ends[1]:
 		return largestHub(views)
-	case d > 0 || !ends[1]:
+	case !ends[1]:
 		return *lo
-	case d < 0 || !ends[0]:
+	case !ends[0]:
 		return *hi
+	case d > 0:
+		return lo.or(hi)
+	case d < 0:
+		return hi.or(lo)
 	case hi.hi.Port()-1 > lo.lo.Port()-1: // the higher port is probably that of the client; 0 was cut
-		return *hi
+		return hi.or(lo)
 	}
-	return *lo
+	return lo.or(hi)
+}
+
+// or returns v with the connection as w, the view of the other end, shows it if v does not.
+func (v view) or(w *view) view {
+	if c := w.conn.Reverse(); v.conn.State() == record.StateUnknown && c.State() != record.StateUnknown {
+		v.conn = c
+	}
+	return v
 }
 
 // largestHub returns a view of the hub that counted most.

@@ -33,6 +33,44 @@ func TestClockMonotonic(t *testing.T) {
 	}
 }
 
+func TestClockSkip(t *testing.T) {
+	began := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name  string
+		idle  time.Duration // by the wall clock, which steps in some cases
+		start time.Duration // of the window, since the end of the one before
+	}{
+		{"the window starts after the idle time", time.Hour, time.Hour},
+		{"a suspend while idle", 8 * time.Hour, 8 * time.Hour},
+		{"a nanosecond", 1, 1},
+		{"a small step back", -time.Second / 2, 1},
+		{"a step back", -time.Minute, -time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := Clock{start: began}
+			_, end := c.closeAfter(5*time.Second, began.Add(5*time.Second))
+			wall := end.Add(test.idle)
+			c.opened = wall.Add(-1) // by the monotonic clock, time goes on
+			c.Skip(wall)
+			start, next := c.closeAfter(time.Second, wall.Add(time.Second))
+			qt.Check(t, start.Sub(end), qt.Equals, test.start)
+			qt.Check(t, next.Sub(start), qt.Equals, time.Second)
+		})
+	}
+}
+
+// TestClockSkipBeforeStart: a packet comes between the extraction of a window and its end.
+func TestClockSkipBeforeStart(t *testing.T) {
+	now := time.Now()
+	c := NewClock(now)
+	_, end := c.Close(now.Add(time.Second))
+	c.Skip(now.Add(time.Second))
+	c.Skip(now.Add(time.Second / 2))
+	start, next := c.Close(now.Add(3 * time.Second))
+	qt.Check(t, start, qt.Equals, end.Add(1))
+	qt.Check(t, next.Sub(start), qt.Equals, 2*time.Second)
+}
+
 func TestClockEndNotBeforeStart(t *testing.T) {
 	c := Clock{start: time.Unix(0, 0)}
 	start, end := c.closeAfter(-time.Second, time.Unix(10, 0))

@@ -25,6 +25,7 @@ func (p Policy) hide(e *entry, src, dst route.Kind) {
 	}
 	f := e.Tuple
 	e.Tuple = flowtrack.Tuple{}
+	e.Counts = withoutFlags(e.Counts)
 	e.sum, e.flows = true, 1
 	switch {
 	case p != ByNode:

@@ -46,7 +46,7 @@ func (w *Traffic) foldFlows(maxBytes int) {
 		// Once a flow does not fit, no smaller one stays either.
 		size += encode.Size(&e.ConnectionCounts)
 		if full = full || size > maxBytes; full {
-			e.Tuple = e.WithoutPorts()
+			e.Tuple, e.Counts = e.WithoutPorts(), withoutFlags(e.Counts)
 			e.sum = true
 			w.Folded++
 		}

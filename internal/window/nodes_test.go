@@ -102,13 +102,13 @@ func checkNodes(t testing.TB, w *Window, m *record.Message, lookup func(netip.Ad
 			want[n.Addresses[0]] = jsonOf(&record.Message{SrcNode: n})
 		}
 	}
-	for i, traffic := range classesOf(m) {
+	for _, traffic := range classesOf(m) {
 		for _, c := range traffic {
 			add(c.Src.Addr())
-			if i < 3 {
-				add(c.Dst.Addr())
-			}
 		}
+	}
+	for _, c := range slices.Concat(m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic, m.DeniedTraffic) {
+		add(c.Dst.Addr())
 	}
 	got := make(map[netip.Addr]string)
 	var order []netip.Addr

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+
+	"github.com/go-netlog/netlog/tunstats"
 )
 
 // sortKey represents the entry at index of the pool while sorting. major and minor
@@ -15,7 +17,8 @@ type sortKey struct {
 	index        int32
 }
 
-// sortPool sets w.order to the keys of all entries, sorted by key and then by Tuple.
+// sortPool sets w.order to the keys of all entries, sorted by key, then by Tuple, then by Counts: two
+// flows that differ in their zones have one Tuple.
 func (w *Traffic) sortPool(key func(*entry) (major, minor uint64)) {
 	w.order = slices.Grow(w.order[:0], len(w.pool))
 	for i := range w.pool {
@@ -29,8 +32,19 @@ func (w *Traffic) sortPool(key func(*entry) (major, minor uint64)) {
 		case a.minor != b.minor:
 			return cmp.Compare(a.minor, b.minor)
 		}
-		return w.pool[a.index].Compare(w.pool[b.index].Tuple)
+		e, f := &w.pool[a.index], &w.pool[b.index]
+		if c := e.Compare(f.Tuple); c != 0 {
+			return c
+		}
+		return compareCounts(&e.Counts, &f.Counts)
 	})
+}
+
+func compareCounts(c, d *tunstats.Counts) int {
+	return cmp.Or(
+		cmp.Compare(c.TxPackets, d.TxPackets), cmp.Compare(c.TxBytes, d.TxBytes), cmp.Compare(c.RxPackets, d.RxPackets),
+		cmp.Compare(c.RxBytes, d.RxBytes), cmp.Compare(c.TxFlags, d.TxFlags), cmp.Compare(c.RxFlags, d.RxFlags),
+	)
 }
 
 // byTuple packs the first 16 bytes of what Tuple.Compare compares.

@@ -19,7 +19,8 @@ import (
 // is meant to be reused for one window after another, by one goroutine. Each call of
 // Collect overwrites the results of the one before.
 //
-// The books balance: all entries and Ignored together are what the device counted.
+// The books balance: all entries and Ignored together are what the device counted. Only
+// flows with an entry of their own keep their TCP flags, because those of a sum mean nothing.
 type Traffic struct {
 	Virtual []record.ConnectionCounts // sorted by destination, source and protocol, as the others are; one entry a Tuple
 	Subnet  []record.ConnectionCounts
@@ -61,11 +62,11 @@ func (w *Traffic) Collect(flows map[flowtrack.Tuple]tunstats.Counts, t *route.Ta
 	slack := max(maxBytes, 64<<10)
 	w.pool = slices.Grow(w.pool, min(len(flows), max(maxBytes, 0)/64)) // an entry of the pool and its JSON take more than 128 bytes
 	for f, c := range flows {
-		if c == (tunstats.Counts{}) {
+		if withoutFlags(c) == (tunstats.Counts{}) {
 			continue
 		}
 		if ignore != nil && ignore(f) {
-			w.Ignored = w.Ignored.Add(c)
+			w.Ignored = w.Ignored.Add(withoutFlags(c))
 			w.IgnoredFlows++
 			continue
 		}
@@ -119,7 +120,7 @@ func (w *Traffic) add(f flowtrack.Tuple, c tunstats.Counts, t *route.Table, poli
 		policy.hide(&e, src, dst)
 	}
 	if e.Tuple == (flowtrack.Tuple{}) {
-		w.totals = w.totals.Add(c)
+		w.totals = w.totals.Add(withoutFlags(c))
 		return
 	}
 	w.Size += encode.Size(&e.ConnectionCounts)
@@ -160,6 +161,12 @@ func (w *Traffic) of(c class) *[]record.ConnectionCounts {
 		return &w.Subnet
 	}
 	return &w.Exit
+}
+
+// withoutFlags returns the packets and bytes of c.
+func withoutFlags(c tunstats.Counts) tunstats.Counts {
+	c.TxFlags, c.RxFlags = 0, 0
+	return c
 }
 
 // volume returns the bytes of c in both directions.

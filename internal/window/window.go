@@ -29,7 +29,7 @@ type Window struct {
 	Own        []netip.Addr // the node's own addresses, which SrcNode describes
 
 	// The lists are sorted by destination, source and protocol, without zones.
-	Virtual, Subnet, Exit, Physical []record.ConnectionCounts
+	Virtual, Subnet, Exit, Physical, Denied []record.ConnectionCounts
 
 	MaxNames int // bytes of JSON for DstNodes in all records together
 }
@@ -53,6 +53,7 @@ func (w *Window) Records(lookup func(netip.Addr) (record.Node, bool)) iter.Seq[*
 			{w.Subnet, &r.SubnetTraffic, false},
 			{w.Exit, &r.ExitTraffic, false},
 			{w.Physical, &r.PhysicalTraffic, true},
+			{w.Denied, &r.DeniedTraffic, false},
 		} {
 			for rest := class.traffic; len(rest) > 0; {
 				n := r.fill(rest, class.outer)
@@ -87,7 +88,7 @@ func newBuilder(w *Window, lookup func(netip.Addr) (record.Node, bool)) *builder
 	r.nodes = newNodes(lookup, w.Own, w.SrcNode.Addresses)
 	r.room = w.MaxNames
 	var space [1 << 10]byte
-	r.head = len(`{},"dstNodes":[],"virtualTraffic":[],"subnetTraffic":[],"exitTraffic":[],"physicalTraffic":[]`) +
+	r.head = len(`{},"dstNodes":[],"virtualTraffic":[],"subnetTraffic":[],"exitTraffic":[],"physicalTraffic":[],"deniedTraffic":[]`) +
 		len(encode.AppendMessage(space[:0], &r.Message))
 	r.size, r.serial = r.head, 1
 	return r
@@ -142,7 +143,7 @@ func (r *builder) flush(yield func(*record.Message) bool) bool {
 	slices.SortStableFunc(r.DstNodes, func(a, b record.Node) int { return a.Addresses[0].Compare(b.Addresses[0]) })
 	ok := yield(&r.Message)
 	r.DstNodes = r.DstNodes[:0]
-	r.VirtualTraffic, r.SubnetTraffic, r.ExitTraffic, r.PhysicalTraffic = nil, nil, nil, nil
+	r.VirtualTraffic, r.SubnetTraffic, r.ExitTraffic, r.PhysicalTraffic, r.DeniedTraffic = nil, nil, nil, nil, nil
 	r.size = r.head
 	r.serial++
 	return ok

@@ -22,11 +22,11 @@ import (
 
 // classes returns the traffic of w or of a Message by class.
 func (w *Window) classes() [][]record.ConnectionCounts {
-	return [][]record.ConnectionCounts{w.Virtual, w.Subnet, w.Exit, w.Physical}
+	return [][]record.ConnectionCounts{w.Virtual, w.Subnet, w.Exit, w.Physical, w.Denied}
 }
 
 func classesOf(m *record.Message) [][]record.ConnectionCounts {
-	return [][]record.ConnectionCounts{m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic, m.PhysicalTraffic}
+	return [][]record.ConnectionCounts{m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic, m.PhysicalTraffic, m.DeniedTraffic}
 }
 
 // ordered brings the traffic of w into the form that records asks for.
@@ -53,7 +53,7 @@ func collect(w *Window, lookup func(netip.Addr) (record.Node, bool)) (encoded []
 // reckoning of it.
 func checkRecords(t testing.TB, w *Window, lookup func(netip.Addr) (record.Node, bool)) {
 	t.Helper()
-	given := make([][]record.ConnectionCounts, 4)
+	given := make([][]record.ConnectionCounts, 5)
 	for i, traffic := range w.classes() {
 		given[i] = slices.Clone(traffic)
 	}
@@ -62,7 +62,7 @@ func checkRecords(t testing.TB, w *Window, lookup func(netip.Addr) (record.Node,
 		asked[a]++
 		return lookup(a)
 	}
-	written := make([][]record.ConnectionCounts, 4)
+	written := make([][]record.ConnectionCounts, 5)
 	encoded, messages := collect(w, counted)
 	for i, m := range messages {
 		qt.Assert(t, len(encoded[i]) <= maxRecord, qt.IsTrue, qt.Commentf("%d bytes", len(encoded[i])))
@@ -105,8 +105,10 @@ func randomFlow(rnd *rand.Rand, hosts int) record.ConnectionCounts {
 	}
 	count := func() uint64 { return rnd.Uint64() >> rnd.IntN(64) }
 	return record.ConnectionCounts{
-		Tuple:  flowtrack.Tuple{Proto: flowtrack.Proto(rnd.Uint32()), Src: side(), Dst: side()},
-		Counts: tunstats.Counts{TxPackets: count(), TxBytes: count(), RxPackets: count(), RxBytes: count()},
+		Tuple: flowtrack.Tuple{Proto: flowtrack.Proto(rnd.Uint32()), Src: side(), Dst: side()},
+		Counts: tunstats.Counts{
+			TxPackets: count(), TxBytes: count(), RxPackets: count(), RxBytes: count(), TxFlags: tunstats.TCPFlags(count()), RxFlags: tunstats.TCPFlags(count()),
+		},
 	}
 }
 
@@ -115,7 +117,7 @@ func TestRecordsAgreeWithModel(t *testing.T) {
 	for range 40 / raceDivisor {
 		hosts := 1 + rnd.IntN(1000)
 		w := Window{NodeID: "n1", Start: windowStart, End: windowEnd, SrcNode: record.Node{Addresses: []netip.Addr{hostAddr(0)}}, MaxNames: math.MaxInt}
-		for _, traffic := range []*[]record.ConnectionCounts{&w.Virtual, &w.Subnet, &w.Exit, &w.Physical} {
+		for _, traffic := range []*[]record.ConnectionCounts{&w.Virtual, &w.Subnet, &w.Exit, &w.Physical, &w.Denied} {
 			for range rnd.IntN(1 << rnd.IntN(12)) {
 				*traffic = append(*traffic, randomFlow(rnd, hosts))
 			}
@@ -135,7 +137,7 @@ func FuzzRecords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, times uint16, data []byte) {
 		m := encodetest.Message(data)
 		w := Window{NodeID: m.NodeID, Start: m.Start, End: m.End, SrcNode: m.SrcNode, MaxNames: math.MaxInt}
-		for i, traffic := range []*[]record.ConnectionCounts{&w.Virtual, &w.Subnet, &w.Exit, &w.Physical} {
+		for i, traffic := range []*[]record.ConnectionCounts{&w.Virtual, &w.Subnet, &w.Exit, &w.Physical, &w.Denied} {
 			*traffic = slices.Repeat(classesOf(&m)[i], int(times%100))
 		}
 		ordered(&w)
@@ -155,8 +157,10 @@ func TestRecordsLargestValuesFit(t *testing.T) {
 			return netip.AddrPortFrom(a, math.MaxUint16)
 		}
 		w.Subnet = append(w.Subnet, record.ConnectionCounts{
-			Tuple:  flowtrack.Tuple{Proto: 255, Src: side(0xaa), Dst: side(0xbb)},
-			Counts: tunstats.Counts{TxPackets: math.MaxUint64, TxBytes: math.MaxUint64, RxPackets: math.MaxUint64, RxBytes: math.MaxUint64},
+			Tuple: flowtrack.Tuple{Proto: 255, Src: side(0xaa), Dst: side(0xbb)},
+			Counts: tunstats.Counts{
+				TxPackets: math.MaxUint64, TxBytes: math.MaxUint64, RxPackets: math.MaxUint64, RxBytes: math.MaxUint64, TxFlags: 255, RxFlags: 255,
+			},
 		})
 	}
 	_, messages := collect(&w, nil)

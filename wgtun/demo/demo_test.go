@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -61,25 +62,35 @@ func TestRunRecordsMatchDevices(t *testing.T) {
 
 // checkRows checks that the records of both ends match the traffic of the demo.
 func checkRows(c *qt.C, r *report, opts options) {
-	sums := make(map[string]tunstats.Counts) // by node, class and protocol
+	sums := make(map[string]tunstats.Counts) // by node, class, protocol and the lower port
+	states := make(map[string]int)           // by node, class, protocol, destination port and state
 	for _, row := range r.rows {
-		key := row.node + " " + row.class + " " + row.Proto.String()
+		at := row.node + " " + row.class + " " + row.Proto.String()
+		key := fmt.Sprint(at, " ", min(row.Src.Port(), row.Dst.Port()))
 		sums[key] = sums[key].Add(row.Counts)
-		if row.Proto == flowtrack.TCP {
-			c.Check(row.Src.Port() == httpPort || row.Dst.Port() == httpPort, qt.IsTrue, qt.Commentf("%v", row.Tuple))
+		if row.state != "-" {
+			states[fmt.Sprint(at, " ", row.Dst.Port(), " ", row.state)]++
 		}
 	}
+	connections := states["alpha virtual TCP 80 closed"]
+	c.Check(connections > 0, qt.IsTrue)
+	c.Check(states, qt.DeepEquals, map[string]int{
+		"alpha virtual TCP 80 closed": connections, "beta virtual TCP 80 closed": connections,
+		"alpha virtual TCP 81 refused": 1, "beta virtual TCP 81 refused": 1, "beta denied UDP 9 denied": 1,
+	})
+	c.Check(sums["beta denied UDP 9"].TxPackets > 0, qt.IsTrue)
+	c.Check(sums["beta denied UDP 9"], qt.Equals, sums["beta virtual UDP 9"], qt.Commentf("the tunnel counts it too"))
 	rounds := uint64(opts.rounds)
 	down, up := rounds*uint64(opts.bytes), rounds*uint64(opts.bytes/2)
-	const headers = 40 // bytes of a TCP packet without options, IPv4
-	for node, moved := range map[string]struct{ tx, rx uint64 }{"alpha": {up, down}, "beta": {down, up}} {
-		tcp := sums[node+" virtual TCP"]
+	const headers = 40                               // bytes of a TCP packet without options, IPv4
+	for _, node := range []string{"alpha", "beta"} { // both show the connections from the side of alpha, which began them
+		tcp := sums[node+" virtual TCP 80"]
 		between := func(what string, got, moved, packets uint64) {
 			low, high := moved+packets*headers, moved+moved/10
 			c.Check(got >= low && got <= high, qt.IsTrue, qt.Commentf("%s %s: %d not in [%d, %d]", node, what, got, low, high))
 		}
-		between("tx", tcp.TxBytes, moved.tx, tcp.TxPackets)
-		between("rx", tcp.RxBytes, moved.rx, tcp.RxPackets)
+		between("tx", tcp.TxBytes, up, tcp.TxPackets)
+		between("rx", tcp.RxBytes, down, tcp.RxPackets)
 
 		// A busy machine may lose messages, which are sent again.
 		exchanged := func(proto string, n, size uint64) {
@@ -88,11 +99,14 @@ func checkRows(c *qt.C, r *report, opts options) {
 			c.Check(got.TxPackets >= n && got.TxPackets <= n*maxTries && got.RxPackets >= n && got.RxPackets <= n*maxTries, qt.IsTrue, note)
 			c.Check(got.TxBytes == got.TxPackets*size && got.RxBytes == got.RxPackets*size, qt.IsTrue, note)
 		}
-		exchanged("ICMPv4", rounds*pings, 20+8+56)
-		exchanged("UDP", rounds*datagrams, 20+8+500)
+		exchanged("ICMPv4 0", rounds*pings, 20+8+56)
+		exchanged("UDP 7", rounds*datagrams, 20+8+500)
 
 		// WireGuard adds 32 bytes to a packet, and pads it.
-		under := sums[node+" physical unknown"]
+		under := sums[node+" physical unknown 0"]
+		if node == "beta" {
+			tcp = record.ConnectionCounts{Counts: tcp}.Reverse().Counts
+		}
 		c.Check(under.TxBytes > tcp.TxBytes+32*tcp.TxPackets, qt.IsTrue)
 		c.Check(under.RxBytes > tcp.RxBytes+32*tcp.RxPackets, qt.IsTrue)
 	}

@@ -18,18 +18,19 @@ import (
 // errMismatch is returned if counts differ or records are missing.
 var errMismatch = errors.New("the numbers do not agree")
 
-// row is one flow as one node counted it, over all its records.
+// row is one flow as one node counted it, over all its records. It is shown from the side that began or sent first, as
+// far as that is known.
 type row struct {
 	node, class string
-	flowtrack.Tuple
-	tunstats.Counts
+	record.ConnectionCounts
+	state string // of a connection, or "-"
 }
 
 // end holds the counts of one end of the tunnel.
 type end struct {
 	name    string
 	device  tunstats.Counts // traffic through its tun, counted without netlog
-	records tunstats.Counts // the sum over its records, without the underlay
+	records tunstats.Counts // the sum over its records, without the underlay and what its filter dropped
 	windows int
 }
 
@@ -48,6 +49,7 @@ var classes = [...]struct {
 	{"subnet", func(m *netlog.Message) []record.ConnectionCounts { return m.SubnetTraffic }},
 	{"exit", func(m *netlog.Message) []record.ConnectionCounts { return m.ExitTraffic }},
 	{"physical", func(m *netlog.Message) []record.ConnectionCounts { return m.PhysicalTraffic }},
+	{"denied", func(m *netlog.Message) []record.ConnectionCounts { return m.DeniedTraffic }},
 }
 
 func newReport(seen *book, nodes ...*node) *report {
@@ -56,24 +58,45 @@ func newReport(seen *book, nodes ...*node) *report {
 		messages := seen.of(n.name)
 		r.ends[i] = end{name: n.name, device: n.tally.Counts(), windows: len(messages)}
 		for _, class := range classes {
-			flows := make(map[flowtrack.Tuple]tunstats.Counts)
+			flows := make(map[flowtrack.Tuple][]tunstats.Counts) // the windows of each
 			for _, m := range messages {
 				for _, c := range class.of(m) {
-					flows[c.Tuple] = flows[c.Tuple].Add(c.Counts)
+					flows[c.Tuple] = append(flows[c.Tuple], c.Counts)
 				}
 			}
 			first := len(r.rows)
-			for t, c := range flows {
-				r.rows = append(r.rows, row{n.name, class.name, t, c})
-				if class.name != "physical" {
-					r.ends[i].records = r.ends[i].records.Add(c)
+			for t, windows := range flows {
+				r.rows = append(r.rows, newRow(n.name, class.name, t, windows))
+				for _, c := range windows {
+					if class.name != "physical" && class.name != "denied" {
+						r.ends[i].records = r.ends[i].records.Add(c)
+					}
 				}
 			}
 			slices.SortFunc(r.rows[first:], func(a, b row) int {
 				return cmp.Or(cmp.Compare(b.TxBytes+b.RxBytes, a.TxBytes+a.RxBytes), cmp.Compare(a.Tuple.String(), b.Tuple.String()))
 			})
 		}
+		r.ends[i].records.TxFlags, r.ends[i].records.RxFlags = 0, 0 // the tally of the device has none
 	}
+	return r
+}
+
+func newRow(node, class string, t flowtrack.Tuple, windows []tunstats.Counts) row {
+	r := row{node, class, record.ConnectionCounts{Tuple: t}, "-"}
+	for _, c := range windows {
+		r.Counts = r.Counts.Add(c)
+	}
+	c := record.ConnOf(windows...)
+	switch s := c.State(); {
+	case class == "physical":
+		return r // from the peer to its endpoint
+	case class == "denied":
+		r.state = class
+	case s != record.StateUnknown:
+		r.state = s.String()
+	}
+	r.ConnectionCounts = c.Orient(r.ConnectionCounts)
 	return r
 }
 
@@ -81,14 +104,14 @@ func newReport(seen *book, nodes ...*node) *report {
 func (r *report) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	const numbers = "%10v %10v %10v %10v\n"
-	fmt.Fprintf(t, "node\tclass\tproto\tsource\tdestination\t"+numbers, "tx packets", "tx bytes", "rx packets", "rx bytes")
+	fmt.Fprintf(t, "node\tclass\tproto\tsource\tdestination\tstate\t"+numbers, "tx packets", "tx bytes", "rx packets", "rx bytes")
 	for _, row := range r.rows {
 		proto := row.Proto.String()
 		if row.Proto == flowtrack.Unknown {
 			proto = "-" // the underlay, and totals of exit traffic
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t"+numbers, row.node, row.class, proto,
-			side(row.Src), side(row.Dst), row.TxPackets, row.TxBytes, row.RxPackets, row.RxBytes)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t"+numbers, row.node, row.class, proto,
+			side(row.Src), side(row.Dst), row.state, row.TxPackets, row.TxBytes, row.RxPackets, row.RxBytes)
 	}
 	t.Flush()
 }

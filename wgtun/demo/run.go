@@ -91,6 +91,7 @@ func startLogger(n *node, opts options, seen *book) (*netlog.Logger, logtail.Pub
 	l := &netlog.Logger{
 		Upload:     logtail.Config{BaseURL: opts.url},
 		Underlay:   wgtun.Underlay(n.dev),
+		Denied:     &n.filter.denied,
 		NodeID:     n.name,
 		PollPeriod: opts.poll,
 	}
@@ -135,6 +136,13 @@ func move(ctx context.Context, alpha, beta *node, opts options, say func(string,
 		}
 	}
 	transport.CloseIdleConnections()
+	say("   alpha is refused at a closed port, and the filter of beta drops a datagram")
+	if err := knock(ctx, alpha.net, server); err != nil {
+		return fmt.Errorf("connect to a closed port: %w", err)
+	}
+	if err := discard(ctx, alpha.net, server, beta.filter); err != nil {
+		return fmt.Errorf("datagram: %w", err)
+	}
 	return settle(ctx, alpha, beta)
 }
 

@@ -19,6 +19,9 @@ const (
 	echoPort = 7     // on the serving side, RFC 862
 	echoFrom = 40007 // on the other
 
+	closedPort = 81 // TCP; nobody listens
+	deniedPort = 9  // UDP; the filters drop its packets
+
 	patience = 500 * time.Millisecond // timeout of a message
 	maxTries = 20                     // connections
 )
@@ -184,6 +187,39 @@ func ping(ctx context.Context, stack *netstack.Net, to netip.Addr, count int) er
 	const echoRequest = 8 // RFC 792; the stack fills in identifier and checksum
 	message := append([]byte{echoRequest, 0, 0, 0, 0, 0, 0, 1}, make([]byte, 56)...)
 	return exchange(ctx, func() (net.Conn, error) { return stack.DialPingAddr(netip.Addr{}, to) }, message, count)
+}
+
+// knock tries to connect to a port on which nobody listens.
+func knock(ctx context.Context, stack *netstack.Net, to netip.Addr) error {
+	c, err := stack.DialContextTCPAddrPort(ctx, netip.AddrPortFrom(to, closedPort))
+	if err == nil {
+		c.Close()
+		return errCorrupt
+	}
+	return ctx.Err()
+}
+
+// discard sends UDP datagrams until f, the filter of the other side, has dropped one: a busy machine may lose them.
+func discard(ctx context.Context, stack *netstack.Net, to netip.Addr, f *filter) error {
+	c, err := stack.DialUDPAddrPort(netip.AddrPort{}, netip.AddrPortFrom(to, deniedPort))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for range maxTries {
+		if _, err := c.Write(make([]byte, 100)); err != nil {
+			return err
+		}
+		for range 10 {
+			if f.dropped.Load() {
+				return nil
+			}
+			if err := wait(ctx, patience/10); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.New("the filter has dropped nothing")
 }
 
 // echo sends count UDP datagrams and waits for the answers. It always uses the same port, so that all rounds are one

@@ -138,15 +138,15 @@ func TestSettleEndlessTraffic(t *testing.T) {
 func TestReportUnknownSides(t *testing.T) {
 	var out strings.Builder
 	r := &report{rows: []row{
-		{"alpha", "exit", flowtrack.Tuple{}, tunstats.Counts{TxPackets: 1}},
-		{"alpha", "physical", flowtrack.Tuple{
+		newRow("alpha", "exit", flowtrack.Tuple{}, []tunstats.Counts{{RxPackets: 1}}),
+		newRow("alpha", "physical", flowtrack.Tuple{
 			Src: netip.MustParseAddrPort("10.77.0.2:0"), Dst: netip.MustParseAddrPort("127.0.0.1:9"),
-		}, tunstats.Counts{TxPackets: 2}},
+		}, []tunstats.Counts{{RxPackets: 2}}),
 	}}
 	r.print(&out)
 	lines := strings.Split(out.String(), "\n")
-	qt.Check(t, strings.Fields(lines[1])[2:6], qt.DeepEquals, []string{"-", "-", "-", "1"})
-	qt.Check(t, strings.Fields(lines[2])[2:6], qt.DeepEquals, []string{"-", "10.77.0.2", "127.0.0.1:9", "2"})
+	qt.Check(t, strings.Fields(lines[1])[2:9], qt.DeepEquals, []string{"-", "-", "-", "-", "0", "0", "1"})
+	qt.Check(t, strings.Fields(lines[2])[2:9], qt.DeepEquals, []string{"-", "10.77.0.2", "127.0.0.1:9", "-", "0", "0", "2"})
 }
 
 func TestRunFailureLeavesNothing(t *testing.T) {

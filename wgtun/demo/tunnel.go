@@ -22,6 +22,7 @@ type node struct {
 	prefix netip.Prefix // its address in the VPN, with the network
 	key    wgconf.Key
 	net    *netstack.Net
+	filter *filter
 	tally  *tally.Tun    // counts the traffic, to check the records
 	tun    *wgtun.Device // the Device of the Logger
 	dev    *device.Device
@@ -40,7 +41,8 @@ func newNode(name string, prefix netip.Prefix) (*node, error) {
 		return nil, fmt.Errorf("network stack of %s: %w", name, err)
 	}
 	n := &node{name: name, prefix: prefix, key: key, net: net}
-	n.tally = &tally.Tun{Device: stack}
+	n.filter = &filter{Device: stack}
+	n.tally = &tally.Tun{Device: n.filter}
 	n.tun = wgtun.Wrap(n.tally)
 	n.dev = device.NewDevice(n.tun, conn.NewDefaultBind(), device.NewLogger(device.LogLevelSilent, ""))
 	if err := n.up(); err != nil {

@@ -114,8 +114,11 @@ func (s *source) node() record.Node {
 
 func (s *source) flow() record.ConnectionCounts {
 	return record.ConnectionCounts{
-		Tuple:  flowtrack.Tuple{Proto: flowtrack.Proto(s.byte()), Src: s.addrPort(), Dst: s.addrPort()},
-		Counts: tunstats.Counts{TxPackets: s.uint64(), TxBytes: s.uint64(), RxPackets: s.uint64(), RxBytes: s.uint64()},
+		Tuple: flowtrack.Tuple{Proto: flowtrack.Proto(s.byte()), Src: s.addrPort(), Dst: s.addrPort()},
+		Counts: tunstats.Counts{
+			TxPackets: s.uint64(), TxBytes: s.uint64(), RxPackets: s.uint64(), RxBytes: s.uint64(),
+			TxFlags: tunstats.TCPFlags(s.byte()), RxFlags: tunstats.TCPFlags(s.byte()),
+		},
 	}
 }
 
@@ -123,7 +126,7 @@ func (s *source) message() record.Message {
 	return record.Message{
 		NodeID: s.string(), Start: s.time(), End: s.time(),
 		VirtualTraffic: list(s, s.flow), SubnetTraffic: list(s, s.flow),
-		ExitTraffic: list(s, s.flow), PhysicalTraffic: list(s, s.flow),
+		ExitTraffic: list(s, s.flow), PhysicalTraffic: list(s, s.flow), DeniedTraffic: list(s, s.flow),
 		SrcNode: s.node(), DstNodes: list(s, s.node),
 	}
 }

@@ -13,18 +13,25 @@ type Counter struct {
 }
 
 // Tx counts a packet that the local side sends.
-func (c *Counter) Tx(pkt []byte) {
-	if len(pkt) > 0 {
-		c.add(Parse(pkt), tunstats.Counts{TxPackets: 1, TxBytes: uint64(len(pkt))})
+func (c *Counter) Tx(pkt []byte) { c.TxN(pkt, 1, len(pkt)) }
+
+// Rx counts a packet that the local side receives.
+func (c *Counter) Rx(pkt []byte) { c.RxN(pkt, 1, len(pkt)) }
+
+// TxN counts packets that the local side sends and that begin with head.
+func (c *Counter) TxN(head []byte, packets, bytes int) {
+	if packets > 0 && bytes > 0 {
+		t, flags := Parse(head, bytes)
+		c.add(t, tunstats.Counts{TxPackets: uint64(packets), TxBytes: uint64(bytes), TxFlags: flags})
 	}
 }
 
-// Rx counts a packet that the local side receives.
-func (c *Counter) Rx(pkt []byte) {
-	if len(pkt) > 0 {
-		t := Parse(pkt)
+// RxN counts packets that the local side receives and that begin with head.
+func (c *Counter) RxN(head []byte, packets, bytes int) {
+	if packets > 0 && bytes > 0 {
+		t, flags := Parse(head, bytes)
 		t.Src, t.Dst = t.Dst, t.Src
-		c.add(t, tunstats.Counts{RxPackets: 1, RxBytes: uint64(len(pkt))})
+		c.add(t, tunstats.Counts{RxPackets: uint64(packets), RxBytes: uint64(bytes), RxFlags: flags})
 	}
 }
 
@@ -34,7 +41,10 @@ func (c *Counter) add(own flowtrack.Tuple, counts tunstats.Counts) {
 	}
 	t := c.fold(own)
 	if t != own {
-		c.Folded++
+		c.Folded += counts.TxPackets + counts.RxPackets
+	}
+	if t.Src.Port() == 0 && t.Dst.Port() == 0 {
+		counts.TxFlags, counts.RxFlags = 0, 0 // folded flows, and those that look like them
 	}
 	c.Counts[t] = c.Counts[t].Add(counts)
 }

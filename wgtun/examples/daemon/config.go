@@ -20,6 +20,7 @@ type config struct {
 	ListenPort uint16         `json:"listenPort"`
 	Peers      []peer         `json:"peers"`
 
+	DenyPorts []uint16       `json:"denyPorts"` // TCP and UDP ports of this host that peers may not reach
 	Subnets   []netip.Prefix `json:"subnets"`   // offered to other nodes
 	StateDir  string         `json:"stateDir"`  // for the identity and the spool
 	Collector string         `json:"collector"` // base URL; if empty, the collector on this machine

@@ -24,6 +24,7 @@ const defaultPatience = 10 * time.Second // shorter than the timeout of service 
 // daemon is a WireGuard device and its flow logs.
 type daemon struct {
 	cfg    config
+	filter *filter
 	tun    *wgtun.Device
 	dev    *device.Device
 	id     logtail.PublicID
@@ -35,7 +36,8 @@ type daemon struct {
 
 // newDaemon starts a daemon over inner. The daemon closes inner at its end, and newDaemon if it fails.
 func newDaemon(cfg config, inner tun.Device, bind conn.Bind) (*daemon, error) {
-	d := &daemon{cfg: cfg, tun: wgtun.Wrap(inner), patience: defaultPatience}
+	d := &daemon{cfg: cfg, filter: newFilter(inner, cfg.DenyPorts), patience: defaultPatience}
+	d.tun = wgtun.Wrap(d.filter)
 	d.dev = device.NewDevice(d.tun, bind, device.NewLogger(device.LogLevelError, cfg.Interface+": "))
 	err := d.dev.IpcSet(fmt.Sprintf("private_key=%s\nlisten_port=%d\n", cfg.PrivateKey.hex(), cfg.ListenPort))
 	if err == nil {
@@ -76,7 +78,7 @@ func (d *daemon) startLogger() error {
 	if err != nil {
 		return err
 	}
-	d.logger = &netlog.Logger{Upload: upload, Underlay: wgtun.Underlay(d.dev), Logf: log.Printf}
+	d.logger = &netlog.Logger{Upload: upload, Underlay: wgtun.Underlay(d.dev), Denied: &d.filter.denied, Logf: log.Printf}
 	return d.logger.Startup(id, logtail.PrivateID{}, d.tun, routes)
 }
 
@@ -90,7 +92,7 @@ func (d *daemon) routes() (*netlog.RouteConfig, error) {
 	return routes, nil
 }
 
-// reconfigure applies the changes of the peers. If the device refuses them, nothing changes, except that a peer
+// reconfigure applies the changes of the peers and of the denied ports. If the device refuses them, nothing changes, except that a peer
 // without an endpoint may have got one.
 func (d *daemon) reconfigure(cfg config) error {
 	// Update the routes of the Logger before adding a peer and after removing one, so that
@@ -105,7 +107,8 @@ func (d *daemon) reconfigure(cfg config) error {
 	d.logger.ReconfigRoutes(both)
 	refused := d.dev.IpcSet(cfg.change(d.cfg))
 	if refused == nil {
-		d.cfg.Peers, d.cfg.Address, d.cfg.Subnets = cfg.Peers, cfg.Address, cfg.Subnets
+		d.cfg.Peers, d.cfg.Address, d.cfg.Subnets, d.cfg.DenyPorts = cfg.Peers, cfg.Address, cfg.Subnets, cfg.DenyPorts
+		d.filter.ports.Store(&cfg.DenyPorts)
 	} else { // a part of the change may have been applied
 		refused = errors.Join(refused, d.dev.IpcSet(d.cfg.change(cfg)))
 	}

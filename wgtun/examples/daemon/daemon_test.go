@@ -22,6 +22,7 @@ import (
 	"golang.zx2c4.com/wireguard/tun/tuntest"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
@@ -43,6 +44,18 @@ func (b *books) Store(_ context.Context, batch receiver.Batch) error {
 		b.records[batch.ID] = append(b.records[batch.ID], m)
 	}
 	return nil
+}
+
+// denied returns the denied traffic of a node, as text.
+func (b *books) denied(id logtail.PublicID) (all []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.records[id] {
+		for _, c := range m.DeniedTraffic {
+			all = append(all, fmt.Sprint(c))
+		}
+	}
+	return all
 }
 
 // of returns the virtual and exit traffic of a node, as text.
@@ -131,6 +144,15 @@ func TestDaemon(t *testing.T) {
 	ping(hostA, hostB, "10.7.0.1", "10.7.0.2")
 	ping(hostB, hostA, "10.7.0.2", "10.7.0.1")
 
+	// The filter of a drops a packet to a denied port, and lets the next one pass.
+	cfg := a.cfg
+	cfg.DenyPorts = []uint16{22}
+	c.Assert(a.reconfigure(cfg), qt.IsNil)
+	hostB.Outbound <- packet(0, flowtrack.UDP, 22, nil)
+	allowedPacket := packet(0, flowtrack.UDP, 23, nil)
+	hostB.Outbound <- allowedPacket
+	c.Assert(<-hostA.Inbound, qt.DeepEquals, allowedPacket)
+
 	// The session with a peer continues while another peer is added and removed.
 	c.Assert(a.reconfigure(write(c, dirA, privateA, "10.7.0.1/24", server.URL,
 		allowed(publicB, "", "10.7.0.2/32"), allowed(publicC, "", "10.7.0.3/32"))), qt.IsNil)
@@ -141,6 +163,7 @@ func TestDaemon(t *testing.T) {
 	c.Assert(a.close(), qt.IsNil)
 	virtual, exit := seen.of(a.id)
 	c.Check(len(virtual) > 0, qt.IsTrue)
+	c.Check(seen.denied(a.id), qt.DeepEquals, []string{"UDP 10.7.0.1:22 -> 10.7.0.2:40000 tx 0/0 rx 1/28"})
 	c.Check(exit, qt.HasLen, 0)
 
 	// The collector is down when b ends. The records of b stay in the spool, and the next start

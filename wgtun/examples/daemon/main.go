@@ -3,8 +3,8 @@
 //
 //	daemon /etc/vpn.json
 //
-// On SIGHUP it reads the file again and applies the changes of the peers. On SIGTERM it ends. Secrets are in files,
-// never on the command line.
+// On SIGHUP it reads the file again and applies the changes of the peers and of its packet filter. On SIGTERM it ends.
+// Secrets are in files, never on the command line.
 package main
 
 import (

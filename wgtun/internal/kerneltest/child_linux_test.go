@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 	"github.com/go-netlog/netlog/wgtun"
 	"github.com/go-netlog/netlog/wgtun/internal/tally"
@@ -33,7 +34,7 @@ type config struct {
 	Peer         wgconf.Peer
 	KernelRoutes []string // routes into the tunnel
 	SubnetRoutes []netip.Prefix
-	Collector    string // base URL
+	Collector    string // base URL; if empty, there is no Logger, and the test extracts the counters
 	ID           string // the private ID of the Logger, as text
 	Offload      bool   // use a TUN with a virtio header, for segmentation and receive offload
 	Poll         time.Duration
@@ -41,8 +42,9 @@ type config struct {
 
 // command is a command to a child.
 type command struct {
-	Op      string  // move, state, down, stop, records
+	Op      string  // move, state, down, stop, records, extract, step
 	Traffic traffic // of move
+	Step    step    // of step
 }
 
 // answer is the answer to a command, which decides what fields are set.
@@ -51,6 +53,7 @@ type answer struct {
 	Tally   tunstats.Counts // packets that passed through the tun
 	Kernel  tunstats.Counts // packets of the interface, as counted by the kernel
 	Records []received
+	Flows   []record.ConnectionCounts // extracted from the device
 }
 
 func TestMain(m *testing.M) {
@@ -75,27 +78,31 @@ func TestMain(m *testing.M) {
 
 // node is a small WireGuard daemon with flow logs.
 type node struct {
-	cfg    config
-	tally  *tally.Tun
-	dev    *device.Device
-	logger *netlog.Logger
+	cfg     config
+	tally   *tally.Tun
+	gate    *gate
+	wrapped *wgtun.Device
+	dev     *device.Device
+	logger  *netlog.Logger
+	sockets sockets
 }
 
 func runNode(cfg config) error {
-	n := &node{cfg: cfg}
+	n := &node{cfg: cfg, sockets: make(sockets)}
 	inner, err := createTun(cfg.Offload)
 	if err != nil {
 		return fmt.Errorf("tun: %w", err)
 	}
 	n.tally = &tally.Tun{Device: newSteadyTun(inner)}
-	wrapped := wgtun.Wrap(n.tally)
-	n.dev = device.NewDevice(wrapped, conn.NewDefaultBind(), device.NewLogger(device.LogLevelError, cfg.Name+": "))
+	n.gate = newGate(n.tally)
+	n.wrapped = wgtun.Wrap(n.gate)
+	n.dev = device.NewDevice(n.wrapped, conn.NewDefaultBind(), device.NewLogger(device.LogLevelError, cfg.Name+": "))
 	defer n.dev.Close()
 	if err := n.dev.IpcSet(wgconf.Device(cfg.Private, wireguardPort, cfg.Peer)); err != nil {
 		return err
 	}
 	// Begin counting before the interface is up, while the counters of the kernel are zero.
-	if err := n.startLogger(wrapped); err != nil {
+	if err := n.startCounting(); err != nil {
 		return err
 	}
 	if err := n.configureInterface(); err != nil {
@@ -150,7 +157,11 @@ func newSteadyTun(inner tun.Device) *steadyTun {
 
 func (s *steadyTun) Events() <-chan tun.Event { return s.events }
 
-func (n *node) startLogger(wrapped *wgtun.Device) error {
+func (n *node) startCounting() error {
+	if n.cfg.Collector == "" {
+		n.wrapped.SetStatisticsEnabled(true)
+		return nil
+	}
 	id, err := logtail.ParsePrivateID(n.cfg.ID)
 	if err != nil {
 		return err
@@ -166,7 +177,7 @@ func (n *node) startLogger(wrapped *wgtun.Device) error {
 		NodeID:     n.cfg.Name,
 		PollPeriod: n.cfg.Poll,
 	}
-	return n.logger.Startup(id, logtail.PrivateID{}, wrapped, routes)
+	return n.logger.Startup(id, logtail.PrivateID{}, n.wrapped, routes)
 }
 
 func (n *node) configureInterface() error {
@@ -217,7 +228,14 @@ func runIP(args ...string) error {
 
 func (n *node) do(cmd command) (answer, error) {
 	var err error
+	var flows []record.ConnectionCounts
 	switch cmd.Op {
+	case "step":
+		err = n.step(cmd.Step)
+	case "extract":
+		for t, c := range n.wrapped.ExtractStatistics() {
+			flows = append(flows, record.ConnectionCounts{Tuple: t, Counts: c})
+		}
 	case "move":
 		err = cmd.Traffic.move()
 	case "down":
@@ -227,7 +245,7 @@ func (n *node) do(cmd command) (answer, error) {
 		err = n.logger.Shutdown(ctx)
 		cancel()
 	}
-	a := answer{Tally: n.tally.Counts(), Kernel: kernelCounts()}
+	a := answer{Tally: n.tally.Counts(), Kernel: kernelCounts(), Flows: flows}
 	return a, err
 }
 

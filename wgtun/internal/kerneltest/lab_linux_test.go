@@ -41,6 +41,7 @@ const (
 	deviceName          = "wg0"
 	collectorPastTunnel = "http://" + outsideFromA + ":8641"
 	collectorThroughIt  = "http://" + outsideBehindB + ":8641"
+	collectorFromB      = collectorThroughIt // which b reaches over a veth pair, not through the tunnel
 )
 
 // needLab skips the test if the lab cannot be built.

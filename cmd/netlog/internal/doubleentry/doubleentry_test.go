@@ -121,3 +121,19 @@ func TestReadGrowingFiles(t *testing.T) {
 	qt.Check(t, books.entered, qt.Equals, books.surveyed)
 	qt.Check(t, books.nodes, qt.HasLen, 2)
 }
+
+// TestCheckDeniedLeftOut: what a filter denied is in no books, even of addresses that nobody keeps.
+func TestCheckDeniedLeftOut(t *testing.T) {
+	m := meshtest.Finished(meshtest.HubAndSpoke())
+	want := verifyBooks(t, m, func(b *books) { b.Complete = true })
+	for _, n := range m.Nodes {
+		for i, l := range n.Lines {
+			denied := fmt.Sprintf(`"deniedTraffic":[{"proto":6,"src":"100.64.0.2:22","dst":"100.64.0.%d:1","rxPkts":9,"rxBytes":540,"rxFlags":2},{"txPkts":1}]`, i)
+			n.Lines[i] = strings.TrimSuffix(l, "}") + "," + denied + "}"
+		}
+	}
+	got := verifyBooks(t, m, func(b *books) { b.Complete = true })
+	qt.Check(t, got.findings, qt.HasLen, len(want.findings))
+	qt.Check(t, got.notes, qt.DeepEquals, want.notes)
+	qt.Check(t, []int{got.matched, got.unmatched, got.entered}, qt.DeepEquals, []int{want.matched, want.unmatched, want.entered})
+}

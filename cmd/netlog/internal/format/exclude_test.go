@@ -87,6 +87,7 @@ func TestFmtExcludeAddressSpellings(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"logtail":{},"text":"dial tcp 100.64.0.2:22: refused"}`:                                               "",
 		`{"logtail":{},"text":"all is well"}`:                                                                   "", // nobody can tell
+		`{"deniedTraffic":[{"src":"100.64.0.2:1","rxPkts":1},{"src":"100.64.0.3:1","rxPkts":1,"rxFlags":2}]}`:   `{"deniedTraffic":[{"src":"100.64.0.3:1","rxPkts":1,"rxFlags":2}]}` + "\n",
 		`{"logtail":{"error":"100.64.0.2","proc_seq":1},"virtualTraffic":[],"peer":"100.64.0.2"}`:               `{"logtail":{"proc_seq":1}}` + "\n",
 		`{"nodeId":"a","dstNodes":[{"name":"100.64.0.2"},{"name":"100.64.0.20"}],"exitTraffic":[{"txPkts":1}]}`: `{"nodeId":"a","dstNodes":[{"name":"100.64.0.20"}],"exitTraffic":[{"txPkts":1}]}` + "\n",
 	} {

@@ -19,6 +19,7 @@ import (
 // filter selects records and flows. The zero filter selects all.
 type filter struct {
 	classes map[flowtable.Class]bool // empty: all
+	states  []string                 // of a row; empty: all
 	word    string                   // the argument of -node
 	node    string                   // the node that reports; empty: any
 	prefix  netip.Prefix             // contains a side of the flow; invalid: any
@@ -37,6 +38,17 @@ words:
 			}
 		}
 		return fmt.Errorf("no class %q", w)
+	}
+	return nil
+}
+
+func (f *filter) setStates(s string) error {
+	f.states = nil
+	for w := range strings.SplitSeq(s, ",") {
+		if !slices.Contains(flowtable.States(), strings.TrimSpace(w)) {
+			return fmt.Errorf("no state %q", w)
+		}
+		f.states = append(f.states, strings.TrimSpace(w))
 	}
 	return nil
 }
@@ -120,6 +132,12 @@ func isNode(rec *records.Record, word string, name func(id string) string) bool 
 	id := rec.Reporter()
 	return len(word) >= minDigits && names.IsPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
 		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
+}
+
+// keepsRow reports whether a row of the table is selected. The state of a flow is known only
+// after its last window.
+func (f *filter) keepsRow(r *flowtable.Row) bool {
+	return len(f.states) == 0 || slices.Contains(f.states, r.State())
 }
 
 // wants reports whether a flow is selected.

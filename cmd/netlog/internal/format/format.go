@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/cmd/netlog/internal/names"
@@ -24,8 +25,14 @@ shown. The totals include the bytes. The input is any stream of JSON that contai
 records (lines, arrays, envelopes), plain or compressed with zstd or gzip. Without a
 file, it is standard input. A flow that several nodes report counts once.
 
+The source of a flow is the side that began it, or else the side that sent first or
+alone, as far as the records show it. The state is that of a TCP connection, if the
+records show how it began or ended: unanswered, refused, established, closed or
+reset. Flows that the filter of a node dropped are of class denied.
+
   netlog fmt flows
   netlog fmt -node web -class virtual -since 1h -top 20 flows
+  netlog fmt -state refused,unanswered,denied flows
   netlog fmt -json -exclude 100.64.0.7 flows > rewritten.ndjson
 
 With -json, fmt prints records as they are. If -class or -node removes flows from a
@@ -84,7 +91,8 @@ func Run(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Wr
 
 // flags defines the flags of cfg.
 func (cfg *config) flags(fs *flag.FlagSet, width int) {
-	fs.Func("class", "only these `classes`, separated by commas: virtual, subnet, exit, physical", cfg.filter.setClasses)
+	fs.Func("class", "only these `classes`, separated by commas: virtual, subnet, exit, physical, denied", cfg.filter.setClasses)
+	fs.Func("state", "only flows in these `states`, separated by commas: "+strings.Join(flowtable.States(), ", "), cfg.filter.setStates)
 	fs.Func("node", "only the records of this `node` (a name, an ID or its first 4 or more digits), or the flows of this address or prefix", cfg.filter.setNode)
 	fs.Func("since", "only windows that end after this `time`: RFC 3339, a date, or an age such as 1h30m or 7d", cfg.filter.setSince)
 	fs.StringVar(&cfg.resolve, "resolve", "", "show this `attribute` of known addresses: name, user or id")
@@ -101,7 +109,7 @@ func (cfg *config) check(fs *flag.FlagSet) error {
 	table := ""
 	fs.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "top", "resolve", "width", "max-flows":
+		case "state", "top", "resolve", "width", "max-flows":
 			table = f.Name
 		}
 	})

@@ -128,6 +128,64 @@ func TestFmtFilters(t *testing.T) {
 	}
 }
 
+// connections are two windows of two nodes: an SSH connection, one that is refused, one that is denied, one that
+// is not answered, and two UDP flows of one direction each.
+const connections = `
+{"nodeId":"a","start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z","virtualTraffic":[
+ {"proto":6,"src":"10.0.0.1:40000","dst":"10.0.0.2:22","txPkts":9,"txBytes":900,"rxPkts":9,"rxBytes":9000,"txFlags":2,"rxFlags":18},
+ {"proto":6,"src":"10.0.0.1:40002","dst":"10.0.0.2:23","txPkts":1,"txBytes":60,"rxPkts":1,"rxBytes":40,"txFlags":2,"rxFlags":4},
+ {"proto":6,"src":"10.0.0.1:40004","dst":"10.0.0.2:25","txPkts":3,"txBytes":180,"txFlags":2},
+ {"proto":6,"src":"10.0.0.1:40006","dst":"10.0.0.9:80","txPkts":4,"txBytes":240,"txFlags":2},
+ {"proto":17,"src":"10.0.0.1:514","dst":"10.0.0.2:40514","txPkts":5,"txBytes":500},
+ {"proto":17,"src":"10.0.0.1:40515","dst":"10.0.0.2:515","rxPkts":6,"rxBytes":600}]}
+{"nodeId":"b","start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z","virtualTraffic":[
+ {"proto":6,"src":"10.0.0.2:22","dst":"10.0.0.1:40000","txPkts":9,"txBytes":9000,"rxPkts":9,"rxBytes":900,"txFlags":18,"rxFlags":2},
+ {"proto":6,"src":"10.0.0.2:23","dst":"10.0.0.1:40002","txPkts":1,"txBytes":40,"rxPkts":1,"rxBytes":60,"txFlags":4,"rxFlags":2},
+ {"proto":17,"src":"10.0.0.2:40514","dst":"10.0.0.1:514","rxPkts":5,"rxBytes":500},
+ {"proto":17,"src":"10.0.0.2:515","dst":"10.0.0.1:40515","txPkts":6,"txBytes":600}],"deniedTraffic":[
+ {"proto":6,"src":"10.0.0.2:25","dst":"10.0.0.1:40004","rxPkts":3,"rxBytes":180,"rxFlags":2}]}
+{"nodeId":"a","start":"2026-11-22T10:00:05.000000001Z","end":"2026-11-22T10:00:10Z","virtualTraffic":[
+ {"proto":6,"src":"10.0.0.1:40000","dst":"10.0.0.2:22","txPkts":2,"txBytes":100,"rxPkts":2,"rxBytes":100,"txFlags":1,"rxFlags":1}]}
+`
+
+func TestFmtStates(t *testing.T) {
+	const (
+		ssh        = "virtual TCP 10.0.0.1:40000 10.0.0.2:22 closed 1.10 100 1.10 910"
+		fromB      = "virtual UDP 10.0.0.2:515 10.0.0.1:40515 0.60 60.0 0 0"
+		fromA      = "virtual UDP 10.0.0.1:514 10.0.0.2:40514 0.50 50.0 0 0"
+		unanswered = "virtual TCP 10.0.0.1:40006 10.0.0.9:80 unanswered 0.40 24.0 0 0"
+		filtered   = "virtual TCP 10.0.0.1:40004 10.0.0.2:25 unanswered 0.30 18.0 0 0"
+		denied     = "denied TCP 10.0.0.1:40004 10.0.0.2:25 denied 0.30 18.0 0 0"
+		refused    = "virtual TCP 10.0.0.1:40002 10.0.0.2:23 refused 0.10 6.00 0.10 4.00"
+		total      = "denied total, 1 flow, 180B 0.30 18.0 0 0"
+	)
+	for _, test := range []struct {
+		args string
+		want []string
+	}{
+		{"", []string{ssh, fromB, fromA, unanswered, filtered, denied, refused, "virtual total, 6 flows, 11.7kB 3.00 258 1.20 914", total}},
+		{"-state refused,unanswered,denied", []string{unanswered, filtered, denied, refused, "virtual total, 3 flows, 520B 0.80 48.0 0.10 4.00", total}},
+		{"-state closed -node 10.0.0.1", []string{ssh, "virtual total, 1 flow, 10.1kB 1.10 100 1.10 910"}},
+		{"-state unknown", []string{fromB, fromA, "virtual total, 2 flows, 1.10kB 1.10 110 0 0"}},
+		{"-class denied", []string{"denied TCP 10.0.0.1:40004 10.0.0.2:25 denied 0.60 36.0 0 0", "denied total, 1 flow, 180B 0.60 36.0 0 0"}}, // in 5 seconds
+		{"-class denied -state refused", nil},
+		{"-node 10.0.0.9", []string{"virtual TCP 10.0.0.1:40006 10.0.0.9:80 unanswered 0.80 48.0 0 0", "virtual total, 1 flow, 240B 0.80 48.0 0 0"}},
+		{"-node b -class virtual -state refused", []string{
+			"virtual TCP 10.0.0.1:40002 10.0.0.2:23 refused 0.20 12.0 0.20 8.00", "virtual total, 1 flow, 100B 0.20 12.0 0.20 8.00",
+		}},
+	} {
+		code, out, errs := clitest.Run(t, run, connections, append([]string{"fmt"}, strings.Fields(test.args)...)...)
+		qt.Assert(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", errs))
+		var got []string
+		for line := range strings.Lines(out) {
+			if line = strings.Join(strings.Fields(line), " "); strings.HasPrefix(line, "virtual") || strings.HasPrefix(line, "denied") {
+				got = append(got, line)
+			}
+		}
+		qt.Check(t, got, qt.DeepEquals, test.want, qt.Commentf("%s", test.args))
+	}
+}
+
 const named = `{"logtail":{"id":"%s","proc_id":1,"proc_seq":1},"nodeId":"n1","start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z",` +
 	`"srcNode":{"nodeId":"n1","name":"alpha","addresses":["100.64.0.1"],"user":"ann"},` +
 	`"dstNodes":[{"nodeId":"n2","name":"be\u001b[2Jta","addresses":["100.64.0.2"],"tags":["tag:db"]},{"nodeId":"n3","name":"gamma","addresses":["100.64.0.3"]}],` +

@@ -49,6 +49,7 @@ func (c *formatter) run() error {
 	}
 	c.table.Top, c.table.MaxFlows = c.top, c.max
 	c.table.NodeName = c.names.Node
+	c.table.Keep = c.filter.keepsRow
 	if c.resolve != "" {
 		c.table.Name = func(a netip.Addr) string { return c.names.Resolve(a, c.resolve) }
 	}

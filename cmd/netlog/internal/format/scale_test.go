@@ -28,13 +28,13 @@ func TestFmtUpstream(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "run", "tailscale.com/cmd/netlogfmt@v1.102.0")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "GOWORK=off")
-	cmd.Stdin = strings.NewReader(strings.Join(append(m.Node("router").Lines, fmt.Sprintf(named, strings.Repeat("ab", 32))), "\n"))
+	cmd.Stdin = strings.NewReader(strings.Join(append(m.Node("router").Lines, fmt.Sprintf(named, strings.Repeat("ab", 32)), connections), "\n"))
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	qt.Assert(t, err, qt.IsNil, qt.Commentf("%s", errs.String()))
 	t.Logf("%s", out)
-	for _, want := range []string{"192.168.1.10:80", "100.64.0.2:40000", "VirtualTraffic", "SubnetTraffic"} {
+	for _, want := range []string{"192.168.1.10:80", "100.64.0.2:40000", "VirtualTraffic", "SubnetTraffic", "10.0.0.1:40002 -> 10.0.0.2:23"} {
 		qt.Check(t, string(out), qt.Contains, want)
 	}
 }
