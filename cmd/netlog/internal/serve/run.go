@@ -49,10 +49,11 @@ func (s *server) announce(addr net.Addr) {
 	}
 }
 
-// Timeouts for the end: for the requests in progress, and for showing the rest.
+// Timeouts for the end. Together they are shorter than the 10 s that a container gets.
 const (
-	shutdownTimeout = 10 * time.Second
-	viewTimeout     = time.Second
+	bodyTimeout  = 2 * time.Second // for bodies that are arriving
+	storeTimeout = 7 * time.Second // for requests that have arrived
+	viewTimeout  = time.Second     // for showing the rest
 )
 
 // server is one run of serve.
@@ -97,12 +98,20 @@ func (s *server) checks() (checks []func()) {
 	return checks
 }
 
-// serve runs until ctx ends or a signal arrives. A second signal ends the program at
-// once, since the first restores the default action.
+// signalPause is the time after the first signal in which further ones are ignored. A
+// supervisor may send one to a process that has had that of the terminal.
+const signalPause = time.Second
+
+// serve runs until ctx ends or a signal arrives. A second signal after signalPause ends the
+// program at once.
 func (s *server) serve(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
+	ignored := context.AfterFunc(ctx, func() { time.AfterFunc(signalPause, stop) })
+	defer func() {
+		if ignored() { // there was no signal
+			stop()
+		}
+	}()
 	// Without this, SIGPIPE would end the program when a reader such as head ends.
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
@@ -138,19 +147,21 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		Limits:    s.cfg.limits(),
 		Logf:      s.view.say,
 	}
-	main := newServer(http.HandlerFunc(s.serveHTTP), s.view)
+	most := connLimit(openFiles())
+	conns := limitConns(listener, most, most/2)
+	main := newServer(keepAccepted(http.HandlerFunc(s.serveHTTP)), s.view)
 	side := newServer(http.HandlerFunc(s.serveMetrics), s.view)
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, 2)
 	go func() {
-		failed <- s.serveOn(main, limitConns(listener, maxConns))
+		failed <- s.serveOn(main, conns)
 		cancel()
 	}()
 	if metrics != nil {
 		go func() {
-			failed <- side.Serve(metrics)
+			failed <- side.Serve(limitConns(metrics, maxSideConns, maxSideConns))
 			cancel()
 		}()
 	}
@@ -164,14 +175,8 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	endView := s.startView(ctx)
 
 	<-ctx.Done()
-	// Requests in progress are finished; new ones are refused.
-	stop, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancelStop()
-	err := main.Shutdown(stop)
+	err := endRequests(main, conns)
 	side.Close()
-	if err != nil {
-		err = errors.Join(err, main.Close())
-	}
 	endView()
 	if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(e, err)
@@ -179,6 +184,24 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	st := s.handler.Stats()
 	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
 		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
+	return err
+}
+
+// endRequests ends srv, whose connections are conns. Requests in progress are finished, new
+// ones are refused. It returns an error if a request that has arrived could not be stored.
+func endRequests(srv *http.Server, conns *connLimiter) error {
+	conns.end()
+	defer time.AfterFunc(bodyTimeout, conns.endBodies).Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	err := srv.Shutdown(ctx)
+	if ctx.Err() == nil {
+		return err
+	}
+	n := conns.storing()
+	if err = srv.Close(); n > 0 {
+		err = fmt.Errorf("%s could not be stored in %v; the nodes send them again", flowtable.Plural(n, "request"), storeTimeout)
+	}
 	return err
 }
 
