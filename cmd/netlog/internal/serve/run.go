@@ -77,8 +77,14 @@ func (s *server) readFiles() (err error) {
 	if s.cfg.tlsCert == "" {
 		return nil
 	}
-	read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(s.cfg.tlsCert, s.cfg.tlsKey) }
-	if s.cert, err = watch(read, s.view.say, s.cfg.tlsCert, s.cfg.tlsKey); err != nil {
+	parse := func(files [][]byte) (tls.Certificate, error) {
+		cert, err := tls.X509KeyPair(files[0], files[1])
+		if err != nil {
+			err = fmt.Errorf("%s and %s: %w", s.cfg.tlsCert, s.cfg.tlsKey, err)
+		}
+		return cert, err
+	}
+	if s.cert, err = watch(parse, s.view.say, s.cfg.tlsCert, s.cfg.tlsKey); err != nil {
 		return fmt.Errorf("-tls-cert, -tls-key: %w", err)
 	}
 	return nil
