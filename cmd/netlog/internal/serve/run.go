@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -139,10 +140,31 @@ func (s *server) serve(ctx context.Context) error {
 	case errors.Is(err, filestore.ErrLocked):
 		return fmt.Errorf("%s is used by another netlog serve", s.cfg.dir)
 	case err != nil:
-		return err
+		if link := brokenLink(s.cfg.dir); link != "" {
+			return fmt.Errorf("-dir %s: %s is a link to something that does not exist", s.cfg.dir, link)
+		}
+		return fmt.Errorf("-dir %s: %w", s.cfg.dir, err)
 	}
 	err = s.run(ctx, listener, metrics)
 	return errors.Join(err, s.files.Close())
+}
+
+// brokenLink returns dir, or the directory above it, that is a link to nothing, or "". The
+// error for creating dir would be that it exists.
+func brokenLink(dir string) string {
+	for {
+		info, err := os.Lstat(dir)
+		if err == nil && info.Mode()&os.ModeSymlink != 0 {
+			if _, err := os.Stat(dir); err != nil {
+				return dir
+			}
+		}
+		up := filepath.Dir(dir)
+		if err == nil || up == dir {
+			return ""
+		}
+		dir = up
+	}
 }
 
 // run serves until ctx ends or a listener fails.
