@@ -21,8 +21,8 @@ const help = `Usage: netlog verify [flags] FILE | DIRECTORY...
 
 Checks the flow logs of two or more nodes against each other: what one node says
 it sent, the other must say it received. Prints what does not agree. The exit code
-is 0 if the logs agree, 1 if not, and 2 if they could not be checked. docs/verify.md
-says what that proves.
+is 0 if the logs agree, 1 if not, and 2 if they could not be checked, for example
+because no two nodes report the same flow. docs/verify.md says what that proves.
 
 If the first entries of a node are missing, because retention deleted them, a note
 says so. With -complete that is a finding.
@@ -56,6 +56,9 @@ func Run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	r, err := doubleentry.Check(watchedInput(in, cli.NewProgress(stderr)), opt)
 	if err == nil {
 		err = printReport(stdout, r)
+	}
+	if err == nil {
+		err = checked(r)
 	}
 	switch {
 	case err != nil:
@@ -95,6 +98,19 @@ func watchedInput(in *records.Input, p *cli.Progress) doubleentry.Source {
 			}
 		}
 	}
+}
+
+// checked returns an error if there is no finding because nothing could be compared.
+func checked(r *doubleentry.Report) error {
+	switch {
+	case r.Total > 0 || r.Compared > 0:
+		return nil
+	case len(r.Nodes) == 1:
+		return errors.New("nothing could be checked: all records are of one node")
+	case r.Matched == 0:
+		return fmt.Errorf("nothing could be checked: no flow is reported by two of the %d nodes", len(r.Nodes))
+	}
+	return errors.New("nothing could be checked: no two nodes counted the same flow at the same time")
 }
 
 // printReport writes a line for each finding, note and node, then a summary.
