@@ -4,7 +4,6 @@ package verify
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -46,7 +45,10 @@ func Run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	in := &records.Input{Paths: fs.Args()}
 	var nodes names.Names
 	opt.Name = nodes.Node
-	err := checkFlags(fs, &opt, in)
+	err := cli.FlagsFirst(fs, args)
+	if err == nil {
+		err = checkFlags(&opt, in)
+	}
 	if err == nil && nodesFile != "" {
 		err = nodes.ReadFile(nodesFile)
 	}
@@ -70,7 +72,7 @@ func Run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 }
 
 // checkFlags rejects invalid flags and input that cannot be read twice.
-func checkFlags(fs *flag.FlagSet, opt *doubleentry.Options, in *records.Input) error {
+func checkFlags(opt *doubleentry.Options, in *records.Input) error {
 	switch {
 	case !isPercent(opt.Loss) || opt.Slack < 0 || opt.MaxFlows < 1:
 		return errors.New("-loss must be 0 to 100, -slack not negative, and -max-flows at least 1")
@@ -79,7 +81,7 @@ func checkFlags(fs *flag.FlagSet, opt *doubleentry.Options, in *records.Input) e
 	case in.HasStdin():
 		return errors.New("the input is read twice, so it must be files, not standard input")
 	}
-	return cli.FlagsFirst(fs)
+	return nil
 }
 
 // isPercent reports whether x is a percentage. NaN is not.
