@@ -2,9 +2,15 @@ package serve
 
 import (
 	"container/list"
+	"context"
+	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
+	"time"
+
+	"github.com/go-netlog/netlog/internal/flowtable"
 )
 
 const (
@@ -152,25 +158,29 @@ func (c *conn) set(waits *list.List, reading bool) {
 // end closes the connections that wait for a request, and all that come later.
 func (l *connLimiter) end() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.ended = true
+	l.mu.Unlock()
 	l.closeIf(func(c *conn) bool { return c.waits != nil })
 }
 
 // endBodies closes the connections of requests whose bodies have not arrived.
 func (l *connLimiter) endBodies() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.closeIf(func(c *conn) bool { return c.reading })
 }
 
-// closeIf closes the connections that match. mu is held.
+// closeIf closes the connections that match.
 func (l *connLimiter) closeIf(match func(*conn) bool) {
+	var matched []*conn
+	l.mu.Lock()
 	for c := range l.open {
 		if match(c) {
-			c.Conn.Close()
+			matched = append(matched, c)
 			l.remove(c)
 		}
+	}
+	l.mu.Unlock()
+	for _, c := range matched {
+		c.Conn.Close()
 	}
 }
 
@@ -198,4 +208,29 @@ func network(a net.Addr) netip.Addr {
 		return netip.PrefixFrom(addr, 64).Masked().Addr()
 	}
 	return addr
+}
+
+// Timeouts for the end. With viewTimeout, they are shorter than the 10 s that a container
+// usually has.
+const (
+	bodyTimeout  = 2 * time.Second // for bodies that are arriving
+	storeTimeout = 7 * time.Second // for requests that have arrived
+)
+
+// endRequests ends srv, whose connections are conns. Requests in progress are finished, new
+// ones are refused. It returns an error if a request that has arrived could not be stored.
+func endRequests(srv *http.Server, conns *connLimiter) error {
+	conns.end()
+	defer time.AfterFunc(bodyTimeout, conns.endBodies).Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	err := srv.Shutdown(ctx)
+	if ctx.Err() == nil {
+		return err
+	}
+	n := conns.storing()
+	if err = srv.Close(); n > 0 {
+		err = fmt.Errorf("%s could not be stored in %v; the nodes send them again", flowtable.Plural(n, "request"), storeTimeout)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -50,12 +51,8 @@ func (s *server) announce(addr net.Addr) {
 	}
 }
 
-// Timeouts for the end. Together they are shorter than the 10 s that a container gets.
-const (
-	bodyTimeout  = 2 * time.Second // for bodies that are arriving
-	storeTimeout = 7 * time.Second // for requests that have arrived
-	viewTimeout  = time.Second     // for showing the rest
-)
+// viewTimeout limits the time for showing the rest at the end.
+const viewTimeout = time.Second
 
 // server is one run of serve.
 type server struct {
@@ -113,9 +110,9 @@ const signalPause = time.Second
 // program at once.
 func (s *server) serve(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	ignored := context.AfterFunc(ctx, func() { time.AfterFunc(signalPause, stop) })
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(signalPause, stop) })
 	defer func() {
-		if ignored() { // there was no signal
+		if forget() { // ctx has not ended
 			stop()
 		}
 	}()
@@ -140,28 +137,25 @@ func (s *server) serve(ctx context.Context) error {
 	case errors.Is(err, filestore.ErrLocked):
 		return fmt.Errorf("%s is used by another netlog serve", s.cfg.dir)
 	case err != nil:
-		if link := brokenLink(s.cfg.dir); link != "" {
-			return fmt.Errorf("-dir %s: %s is a link to something that does not exist", s.cfg.dir, link)
-		}
-		return fmt.Errorf("-dir %s: %w", s.cfg.dir, err)
+		return fmt.Errorf("-dir %s: %w", s.cfg.dir, cmp.Or(brokenLink(s.cfg.dir), err))
 	}
 	err = s.run(ctx, listener, metrics)
 	return errors.Join(err, s.files.Close())
 }
 
-// brokenLink returns dir, or the directory above it, that is a link to nothing, or "". The
-// error for creating dir would be that it exists.
-func brokenLink(dir string) string {
+// brokenLink returns an error if dir, or the directory above it, is a link that cannot be
+// followed. The error for creating dir would be that it exists.
+func brokenLink(dir string) error {
 	for {
 		info, err := os.Lstat(dir)
 		if err == nil && info.Mode()&os.ModeSymlink != 0 {
 			if _, err := os.Stat(dir); err != nil {
-				return dir
+				return fmt.Errorf("a link that cannot be followed: %w", err)
 			}
 		}
 		up := filepath.Dir(dir)
 		if err == nil || up == dir {
-			return ""
+			return nil
 		}
 		dir = up
 	}
@@ -212,24 +206,6 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	st := s.handler.Stats()
 	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
 		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
-	return err
-}
-
-// endRequests ends srv, whose connections are conns. Requests in progress are finished, new
-// ones are refused. It returns an error if a request that has arrived could not be stored.
-func endRequests(srv *http.Server, conns *connLimiter) error {
-	conns.end()
-	defer time.AfterFunc(bodyTimeout, conns.endBodies).Stop()
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	defer cancel()
-	err := srv.Shutdown(ctx)
-	if ctx.Err() == nil {
-		return err
-	}
-	n := conns.storing()
-	if err = srv.Close(); n > 0 {
-		err = fmt.Errorf("%s could not be stored in %v; the nodes send them again", flowtable.Plural(n, "request"), storeTimeout)
-	}
 	return err
 }
 

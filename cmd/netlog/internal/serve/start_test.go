@@ -135,8 +135,8 @@ func TestServeErrorIsOneLine(t *testing.T) {
 		{[]string{"-tls-cert", "none", "-tls-key", "none"}, cli.ExitUsage, `-tls-cert, -tls-key: .*none: no such file.*`},
 		{[]string{"-dir", "FILE"}, cli.ExitFailed, `-dir FILE: .*not a directory`},
 		{[]string{"-dir", ""}, cli.ExitUsage, `-dir is empty; name the directory to store in, such as flows`},
-		{[]string{"-dir", "LINK"}, cli.ExitFailed, `-dir LINK: LINK is a link to something that does not exist`},
-		{[]string{"-dir", "LINK/a/b"}, cli.ExitFailed, `-dir LINK/a/b: LINK is a link to something that does not exist`},
+		{[]string{"-dir", "LINK"}, cli.ExitFailed, `-dir LINK: a link that cannot be followed: stat LINK: no such file or directory`},
+		{[]string{"-dir", "LINK/a/b"}, cli.ExitFailed, `-dir LINK/a/b: a link that cannot be followed: stat LINK: no such file or directory`},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			c := qt.New(t)

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,22 +20,23 @@ import (
 func TestWatchKeepsGoodValue(t *testing.T) {
 	const old, long = "a\nb\n", "a\nb\nc\n"
 	type step struct {
-		write string // "-" removes the file
-		sleep time.Duration
-		want  string
-		said  string // after the step before; "" if nothing
+		write  string // "-" removes the file
+		checks int
+		want   string
+		said   string // "" if nothing
 	}
-	const soon, most = 2 * checkEvery, shrunkFor + 2*checkEvery
+	const soon, tooSoon = 2, int(shrunkFor / checkEvery)
+	const most = tooSoon + 2
 	for name, steps := range map[string][]step{
 		"longer":                     {{long, soon, long, "read FILE again"}},
-		"after one check only":       {{long, checkEvery, old, ""}},
+		"after one check only":       {{long, 1, old, ""}},
 		"invalid":                    {{"bad\nbad\n", soon, old, "bad; what it said before stays in force"}, {"bad\nbad\n", most, old, ""}, {old, soon, old, "read FILE again"}},
 		"removed":                    {{"-", soon, old, "no such file"}, {"-", most, old, ""}, {old, soon, old, ""}, {"-", soon, old, "no such file"}},
-		"empty for a moment":         {{"", shrunkFor - 1, old, "FILE has fewer lines"}, {old, most, old, ""}},
-		"empty for good":             {{"", shrunkFor - 1, old, "FILE has fewer lines"}, {"", 3 * checkEvery, "", "read FILE again"}},
-		"written in two steps":       {{"a\n", shrunkFor - 1, old, "FILE has fewer lines"}, {long, soon, long, "read FILE again"}},
-		"written in three steps":     {{"", shrunkFor - 1, old, "FILE has fewer lines"}, {"a\n", shrunkFor - 1, old, ""}, {long, soon, long, "read FILE again"}},
-		"changes at each check":      {{long, checkEvery, old, ""}, {long + "d", checkEvery, old, ""}, {long + "de", checkEvery, old, ""}},
+		"empty for a moment":         {{"", tooSoon, old, "FILE has fewer lines"}, {old, most, old, ""}},
+		"empty for good":             {{"", tooSoon, old, "FILE has fewer lines"}, {"", soon, "", "read FILE again"}},
+		"written in two steps":       {{"a\n", tooSoon, old, "FILE has fewer lines"}, {long, soon, long, "read FILE again"}},
+		"written in three steps":     {{"", tooSoon, old, "FILE has fewer lines"}, {"a\n", tooSoon, old, ""}, {long, soon, long, "read FILE again"}},
+		"changes at each check":      {{long, 1, old, ""}, {long + "d", 1, old, ""}, {long + "de", 1, old, ""}},
 		"invalid, then the old one":  {{"bad\nbad\n", soon, old, "bad"}, {old, soon, old, "again"}, {"bad\nbad\n", soon, old, "bad"}},
 		"of equal length and time":   {{"x\ny\n", soon, "x\ny\n", "read FILE again"}},
 		"replaced by one line fewer": {{"b\n", most, "b\n", "FILE has fewer lines|read FILE again"}},
@@ -63,18 +63,16 @@ func TestWatchKeepsGoodValue(t *testing.T) {
 					return string(files[0]), nil
 				}, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }, path)
 				c.Assert(err, qt.IsNil)
-				ctx, cancel := context.WithCancel(t.Context())
-				defer synctest.Wait()
-				defer cancel()
-				go follow(ctx, []func(){w.check})
 				was := old
 				for n, step := range steps {
 					if step.write != was {
 						write(step.write)
 					}
 					was, said = step.write, nil
-					time.Sleep(step.sleep)
-					synctest.Wait()
+					for range step.checks {
+						time.Sleep(checkEvery)
+						w.check()
+					}
 					c.Check(w.get(), qt.Equals, step.want, qt.Commentf("step %d", n))
 					got := strings.ReplaceAll(strings.Join(said, "|"), path, "FILE")
 					c.Check(strings.Contains(got, strings.Split(step.said, "|")[0]), qt.IsTrue, qt.Commentf("step %d: %q", n, got))
