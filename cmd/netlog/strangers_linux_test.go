@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"strings"
@@ -18,10 +19,16 @@ import (
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
-// TestServeStrangersLeaveRoom lets one host without a token hold as many connections as it
-// can, of a server with few file descriptors. Another node is answered at once nevertheless.
+// TestServeStrangersLeaveRoom lets hosts without a token hold as many connections as they
+// can, of a server with few file descriptors. A node is answered at once nevertheless.
 func TestServeStrangersLeaveRoom(t *testing.T) {
 	const files, strangers = "256", 300
+	for _, hosts := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d hosts", hosts), func(t *testing.T) { holdConnections(t, files, strangers, hosts) })
+	}
+}
+
+func holdConnections(t *testing.T, files string, strangers, hosts int) {
 	path := "/c/netlog/" + strings.Repeat("5e", 32)
 	for name, sent := range map[string]string{
 		"silent":        "",
@@ -43,26 +50,27 @@ func TestServeStrangersLeaveRoom(t *testing.T) {
 			addr := stderr.Await(c, `http://([0-9.:]+)`)[1]
 
 			node := &http.Client{Transport: new(http.Transport), Timeout: 5 * time.Second}
-			post := func() {
+			post := func(reused bool) {
 				c.Helper()
-				resp, err := node.Do(clitest.Request(c, "http://"+addr, secrettest.NewID(), `{"a":1}`, "all"))
+				trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { c.Check(i.Reused, qt.Equals, reused) }}
+				r := clitest.Request(c, "http://"+addr, secrettest.NewID(), `{"a":1}`, "all")
+				resp, err := node.Do(r.WithContext(httptrace.WithClientTrace(c.Context(), trace)))
 				c.Assert(err, qt.IsNil)
 				resp.Body.Close()
 				c.Check(resp.StatusCode, qt.Equals, 200)
 			}
-			post()
-			from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-			for range strangers {
+			post(false)
+			for n := range strangers {
+				from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+n%hosts))}}
 				conn, err := from.DialContext(c.Context(), "tcp", addr)
 				c.Assert(err, qt.IsNil)
 				defer conn.Close()
 				io.WriteString(conn, sent) // may fail: the server may have closed it
 			}
-			post() // on the same connection
-			node.CloseIdleConnections()
+			post(true) // its connection is not closed for a stranger
 			for range 3 {
-				post()
 				node.CloseIdleConnections()
+				post(false)
 			}
 			c.Assert(cmd.Process.Signal(os.Interrupt), qt.IsNil)
 			c.Check(cmd.Wait(), qt.IsNil)

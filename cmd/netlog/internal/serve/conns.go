@@ -184,12 +184,12 @@ func (l *connLimiter) closeIf(match func(*conn) bool) {
 	}
 }
 
-// storing returns the number of requests that have arrived and are not answered.
-func (l *connLimiter) storing() (n int) {
+// unanswered returns the number of requests in progress.
+func (l *connLimiter) unanswered() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.open {
-		if c.waits == nil && !c.reading {
+		if c.waits == nil {
 			n++
 		}
 	}
@@ -203,7 +203,7 @@ func network(a net.Addr) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	addr := ap.Addr().Unmap().WithZone("")
+	addr := ap.Addr().WithZone("")
 	if addr.Is6() {
 		return netip.PrefixFrom(addr, 64).Masked().Addr()
 	}
@@ -228,7 +228,7 @@ func endRequests(srv *http.Server, conns *connLimiter) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	n := conns.storing()
+	n := conns.unanswered()
 	if err = srv.Close(); n > 0 {
 		err = fmt.Errorf("%s could not be stored in %v; the nodes send them again", flowtable.Plural(n, "request"), storeTimeout)
 	}
