@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// AppendJSON appends an entry and a newline. It escapes everything that is not printable:
-// valid JSON may contain the control characters of Latin-1, which move the cursor of a
+// AppendJSON appends an entry and a newline. It escapes everything that is not graphic: valid
+// JSON may contain the control characters of Latin-1, which move the cursor of a
 // terminal, characters that are invisible or change the direction of the text, and invalid
 // UTF-8, which may hide them. Control characters of ASCII, which can only be between
 // tokens, become spaces.
@@ -20,7 +20,7 @@ func AppendJSON(line, entry []byte) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRune(entry[i:])
-		if !unicode.IsPrint(r) || r == utf8.RuneError && n == 1 {
+		if !unicode.IsGraphic(r) || r == utf8.RuneError && n == 1 {
 			line = append(line, entry[done:i]...)
 			line = appendEscaped(line, r)
 			done = i + n
