@@ -10,9 +10,9 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// hostile is text that moves the cursor, rings the bell, changes the direction of the text, and
-// begins a new line.
-const hostile = "\x1b[2J\x07\u009b1m\x7f\u202e\r\nforged: all is well"
+// hostile is text that moves the cursor, rings the bell, changes the direction of the text, has
+// invisible characters, and begins a new line.
+const hostile = "\x1b[2J\x07\u009b1m\x7f\u202e\u200f\u2066\u2028\u00ad\U000e0041\r\nforged: all is well"
 
 // HostileRecords returns the records of two nodes that differ in everything that verify compares, with
 // hostile text in all strings and zones. It also returns lines that are not records.
@@ -59,12 +59,12 @@ func HostileRecords(t *testing.T) string {
 	return lines.String() + "\x1b[2J\u009b \u202e}\n{\"logtail\":{},\"start\":\"\x1b\u009b\u202e\"}\n"
 }
 
-// CheckHarmless checks that out cannot move the cursor of a terminal, and does not contain the line
-// that HostileRecords try to forge. what names the output in errors.
+// CheckHarmless checks that all characters of out are visible and cannot move the cursor of a terminal,
+// and that out does not contain the line that HostileRecords try to forge. what names the output in errors.
 func CheckHarmless(t *testing.T, what, out string) {
 	t.Helper()
 	isHostile := func(r rune) bool {
-		return r != '\n' && unicode.IsControl(r) || r == '\u202e' || r == unicode.ReplacementChar
+		return r != '\n' && !unicode.IsPrint(r) || r == unicode.ReplacementChar
 	}
 	if i := strings.IndexFunc(out, isHostile); i >= 0 {
 		t.Errorf("%s prints %+q", what, out[max(0, i-60):min(len(out), i+20)])
