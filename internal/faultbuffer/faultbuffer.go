@@ -10,6 +10,7 @@ import (
 // Method is a method of a [Buffer].
 type Method int
 
+// The methods that can fail or hang.
 const (
 	Append Method = iota
 	Peek
