@@ -124,10 +124,10 @@ func (c *counter) extract() map[flowtrack.Tuple]Counts {
 	for d := range windows {
 		for i := range windows[d] {
 			w := &windows[d][i]
-			zero = zero.Add(w.zero.counts(direction(d)))
+			w.zero.addTo(&zero, direction(d))
 			for j := range w.table.entries {
 				e := &w.table.entries[j]
-				sums[e.flow] = sums[e.flow].Add(e.counts(direction(d)))
+				e.addTo(&sums[e.flow], direction(d))
 			}
 		}
 	}

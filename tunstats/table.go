@@ -25,17 +25,20 @@ func (e *entry) add(p *packet) {
 	e.flags |= p.flags
 }
 
-// counts returns e as the counters of direction d. It leaves out the flags if the ports are 0,
-// because the entry may hold folded flows.
-func (e *entry) counts(d direction) Counts {
+// addTo adds the counters of e, which are those of direction d, to c. It leaves out the flags if the
+// ports are 0, because the entry may hold folded flows.
+func (e *entry) addTo(c *Counts, d direction) {
 	flags := e.flags
 	if e.key.meta&portsMask == 0 {
 		flags = 0
 	}
 	if d == rx {
-		return Counts{RxPackets: e.packets, RxBytes: e.bytes, RxFlags: flags}
+		c.RxPackets, c.RxBytes = add(c.RxPackets, e.packets), add(c.RxBytes, e.bytes)
+		c.RxFlags |= flags
+		return
 	}
-	return Counts{TxPackets: e.packets, TxBytes: e.bytes, TxFlags: flags}
+	c.TxPackets, c.TxBytes = add(c.TxPackets, e.packets), add(c.TxBytes, e.bytes)
+	c.TxFlags |= flags
 }
 
 const minSlots = 32

@@ -57,7 +57,7 @@ func TestFlagAfterFileRejected(t *testing.T) {
 	for args, want := range map[string]string{
 		"fmt flows -top 1":          "netlog fmt: -top follows flows, but flags come before files\n",
 		"verify flows more -loss=0": "netlog verify: -loss=0 follows flows, but flags come before files\n",
-		"fmt -- -x":                 "netlog fmt: a file of the name -x is ./-x\n",
+		"fmt flows -- -x":           "netlog fmt: -- follows flows, but flags come before files\n",
 		"serve flows -json":         "netlog serve: takes flags only, not \"flows\"\n",
 	} {
 		code, _, errs := clitest.Run(t, run, "", strings.Fields(args)...)
@@ -69,4 +69,18 @@ func TestFlagAfterFileRejected(t *testing.T) {
 	qt.Check(t, out, qt.Contains, "Usage: netlog fmt")
 	code, _, _ = clitest.Run(t, run, "{}", "fmt", "-")
 	qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("standard input"))
+}
+
+// TestFlagsEndAtTwoDashes checks that files may have names like flags.
+func TestFlagsEndAtTwoDashes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const record = `{"start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z","exitTraffic":[{"txPkts":1}]}` + "\n"
+	for _, name := range []string{"-x.ndjson", "-h", "-json"} {
+		qt.Assert(t, os.WriteFile(name, []byte(record), 0o600), qt.IsNil)
+		code, out, errs := clitest.Run(t, run, "", "fmt", "-json", "--", name)
+		qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", errs))
+		qt.Check(t, out, qt.Equals, record)
+	}
+	_, _, errs := clitest.Run(t, run, "", "verify", "--", "-x.ndjson")
+	qt.Check(t, errs, qt.Contains, "all records are of one node")
 }

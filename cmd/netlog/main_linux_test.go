@@ -34,28 +34,51 @@ func TestServeSignalEndsCleanly(t *testing.T) {
 	}
 }
 
-// TestServeSecondSignalEndsAtOnce has a request in progress that never ends.
-func TestServeSecondSignalEndsAtOnce(t *testing.T) {
-	c := qt.New(t)
-	cmd, _, addr := startCommand(c)
+// halfRequest returns a connection with a request whose body does not arrive.
+func halfRequest(c *qt.C, addr string) net.Conn {
+	c.Helper()
 	conn, err := net.Dial("tcp", addr)
 	c.Assert(err, qt.IsNil)
-	defer conn.Close()
+	c.Cleanup(func() { conn.Close() })
 	_, err = fmt.Fprintf(conn, "POST /c/netlog/%s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n", strings.Repeat("5e", 32))
 	c.Assert(err, qt.IsNil)
 	_, err = conn.Read(make([]byte, 1)) // it has begun
 	c.Assert(err, qt.IsNil)
+	return conn
+}
+
+// TestServeSecondSignalEndsAtOnce sends signals until one ends the process, which a request
+// delays.
+func TestServeSecondSignalEndsAtOnce(t *testing.T) {
+	c := qt.New(t)
+	cmd, _, addr := startCommand(c)
+	halfRequest(c, addr)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	for err = nil; err == nil; time.Sleep(20 * time.Millisecond) { // the first must be taken before the second
+	for err := error(nil); err == nil; time.Sleep(20 * time.Millisecond) {
 		select {
 		case err = <-ended:
 			status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 			c.Check(status.Signal(), qt.Equals, syscall.SIGTERM, qt.Commentf("%v", err))
+			c.Assert(err, qt.IsNotNil)
 		default:
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				c.Assert(err, qt.ErrorIs, os.ErrProcessDone)
 			}
 		}
 	}
+}
+
+// TestServeSignalsInOneInstant sends several signals at once, as a terminal and a supervisor
+// do. Only the first counts, so the last line is printed, and the exit code is 0.
+func TestServeSignalsInOneInstant(t *testing.T) {
+	c := qt.New(t)
+	cmd, stderr, addr := startCommand(c)
+	halfRequest(c, addr) // which the end waits for
+	for range 50 {
+		c.Assert(cmd.Process.Signal(syscall.SIGTERM), qt.IsNil)
+		time.Sleep(time.Millisecond) // for the process to take it
+	}
+	c.Check(cmd.Wait(), qt.IsNil)
+	c.Check(stderr.String(), qt.Contains, "netlog serve: stopped; ")
 }

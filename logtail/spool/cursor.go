@@ -21,9 +21,9 @@ type cursor struct {
 	at       int64
 }
 
-// forgetCursor removes a cursor that could not be read. If it became readable later, it would mark
+// removeUnreadCursor removes a cursor that could not be read. If it became readable later, it would mark
 // new entries with the same numbers as delivered.
-func (s *Spool) forgetCursor() error {
+func (s *Spool) removeUnreadCursor() error {
 	if !s.cursor.unread {
 		return nil
 	}
@@ -48,10 +48,10 @@ func (s *Spool) openCursor() error {
 		c.readOnly = true
 	}
 	b := make([]byte, cursorSize)
-	n, err := f.ReadAt(b, 0)
+	_, err = f.ReadAt(b, 0)
 	for range readTries - 1 {
 		if err != nil && !errors.Is(err, io.EOF) {
-			n, err = f.ReadAt(b, 0)
+			_, err = f.ReadAt(b, 0)
 		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -64,11 +64,6 @@ func (s *Spool) openCursor() error {
 			c.slot, c.at = found, at
 		}
 	}
-	if n < cursorSize {
-		// Allocate the blocks of both slots now, so that acknowledging needs none.
-		_, err = f.WriteAt(b[n:], int64(n))
-		return err
-	}
 	return nil
 }
 
@@ -77,7 +72,7 @@ func (s *Spool) openToWrite() error {
 	c := &s.cursor
 	switch {
 	case c.file == nil:
-		if err := s.forgetCursor(); err != nil {
+		if err := s.removeUnreadCursor(); err != nil {
 			return err
 		}
 		return s.openCursor()

@@ -22,7 +22,7 @@ func NewFlags(name string) *flag.FlagSet {
 func ParseFlags(fs *flag.FlagSet, help string, args []string, stdout, stderr io.Writer) (code int, done bool) {
 	err := fs.Parse(args)
 	for _, arg := range fs.Args() {
-		if err == nil && (arg == "-h" || arg == "-help" || arg == "--help") {
+		if err == nil && !onlyFiles(fs, args) && (arg == "-h" || arg == "-help" || arg == "--help") {
 			err = flag.ErrHelp
 		}
 	}
@@ -46,17 +46,24 @@ func Fail(fs *flag.FlagSet, stderr io.Writer, code int, err error) int {
 }
 
 // FlagsFirst returns an error if a flag follows a file, which would be taken for another
-// file.
-func FlagsFirst(fs *flag.FlagSet) error {
-	for i, arg := range fs.Args() {
+// file. args are those that were parsed.
+func FlagsFirst(fs *flag.FlagSet, args []string) error {
+	if onlyFiles(fs, args) {
+		return nil
+	}
+	for _, arg := range fs.Args() {
 		if len(arg) > 1 && strings.HasPrefix(arg, "-") {
-			if i == 0 {
-				return fmt.Errorf("a file of the name %s is ./%[1]s", arg) // it was behind --
-			}
 			return fmt.Errorf("%s follows %s, but flags come before files", arg, fs.Arg(0))
 		}
 	}
 	return nil
+}
+
+// onlyFiles reports whether the arguments behind the flags follow "--", so that none of them
+// is a flag.
+func onlyFiles(fs *flag.FlagSet, args []string) bool {
+	before := args[:len(args)-fs.NArg()]
+	return len(before) > 0 && before[len(before)-1] == "--"
 }
 
 // Exit codes.

@@ -2,17 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"strings"
 )
 
-// ReadLines calls take with the fields of each line of a file. It skips empty lines and
-// comments. If take rejects a line, it returns what it wants instead.
-func ReadLines(path string, take func(fields []string) (want string)) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
+// ParseLines calls take with the fields of each line of data, the content of the file path.
+// It skips empty lines and comments. If take rejects a line, it returns what it wants instead.
+func ParseLines(path string, data []byte, take func(fields []string) (want string)) error {
 	n := 0
 	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) { // some editors begin so
 		n++

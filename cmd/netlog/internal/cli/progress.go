@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/records"
@@ -16,10 +17,10 @@ type Progress struct {
 	calls int
 }
 
-// NewProgress returns a Progress that draws on w if it is a terminal.
+// NewProgress returns a Progress that draws on w if it is a terminal that can draw.
 func NewProgress(w io.Writer) *Progress {
 	p := &Progress{next: time.Now().Add(time.Second)}
-	if TermWidth(w) > 0 {
+	if TermWidth(w) > 0 && !dumb() {
 		p.w = w
 	}
 	return p
@@ -53,3 +54,6 @@ func (p *Progress) End() {
 		p.shown = false
 	}
 }
+
+// dumb reports whether the terminal of the process only prints lines, as in an editor.
+func dumb() bool { return os.Getenv("TERM") == "dumb" }

@@ -10,7 +10,7 @@ import (
 )
 
 // TermSize returns the columns and rows of the terminal w, or zeros if w is something
-// else.
+// else. It returns no rows if nothing can be drawn in place.
 func TermSize(w io.Writer) (cols, rows int) {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -24,6 +24,9 @@ func TermSize(w io.Writer) (cols, rows int) {
 	conn.Control(func(fd uintptr) {
 		syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&size)))
 	})
+	if dumb() {
+		size.rows = 0
+	}
 	return int(size.cols), int(size.rows)
 }
 

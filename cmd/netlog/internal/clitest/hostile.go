@@ -10,12 +10,12 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// hostile moves the cursor in three ways, rings, turns the direction of the text, and
-// begins a line.
-const hostile = "\x1b[2J\x07\u009b1m\x7f\u202e\r\nforged: all is well"
+// hostile is text that moves the cursor, rings the bell, changes the direction of the text, has
+// invisible characters, and begins a new line.
+const hostile = "\x1b[2J\x07\u009b1m\x7f\u202e\u200f\u2066\u2028\u00ad\U000e0041\r\nforged: all is well"
 
-// HostileRecords are the records of two nodes that disagree in all that verify looks
-// at, with hostile text and zones wherever a record has text, and some that are no records.
+// HostileRecords returns the records of two nodes that differ in everything that verify compares, with
+// hostile text in all strings and zones. It also returns lines that are not records.
 func HostileRecords(t *testing.T) string {
 	t.Helper()
 	node := func(id string) map[string]any {
@@ -45,7 +45,7 @@ func HostileRecords(t *testing.T) string {
 		return rec
 	}
 	var lines strings.Builder
-	enc := json.NewEncoder(&lines) // it leaves C1 and U+202E as they are
+	enc := json.NewEncoder(&lines) // does not escape C1 and U+202E
 	for _, rec := range []map[string]any{
 		record(strings.Repeat("ab", 32), 1, nil), record(strings.Repeat("cd", 32), 1, nil),
 		record(hostile, 1, nil), record(hostile, 1, map[string]any{"text": hostile}), record(hostile, 9, map[string]any{"nodeId": "n" + hostile}),
@@ -59,11 +59,12 @@ func HostileRecords(t *testing.T) string {
 	return lines.String() + "\x1b[2J\u009b \u202e}\n{\"logtail\":{},\"start\":\"\x1b\u009b\u202e\"}\n"
 }
 
-// CheckHarmless checks that what goes to a terminal moves no cursor and forges no line.
+// CheckHarmless checks that all characters of out are visible and cannot move the cursor of a terminal,
+// and that out does not contain the line that HostileRecords try to forge. what names the output in errors.
 func CheckHarmless(t *testing.T, what, out string) {
 	t.Helper()
 	isHostile := func(r rune) bool {
-		return r != '\n' && unicode.IsControl(r) || r == '\u202e' || r == unicode.ReplacementChar
+		return r != '\n' && !unicode.IsPrint(r) || r == unicode.ReplacementChar
 	}
 	if i := strings.IndexFunc(out, isHostile); i >= 0 {
 		t.Errorf("%s prints %+q", what, out[max(0, i-60):min(len(out), i+20)])

@@ -30,6 +30,7 @@ type books struct {
 	notes              []string
 	told, noted        map[string]int // number of findings and notes of each kind, including those not kept
 	matched, unmatched int
+	compared           int // directions between two addresses with counts of both sides
 
 	held     int // counts against MaxFlows
 	surveyed int // distinct records of the first reading

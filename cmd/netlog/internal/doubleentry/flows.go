@@ -66,6 +66,9 @@ func (b *books) checkFlows() {
 	}
 	for p, ds := range pairs {
 		for _, d := range ds {
+			if d.overlaps() {
+				b.compared++
+			}
 			if !bad[p] {
 				d.flow.Src, d.flow.Dst = netip.AddrPortFrom(d.flow.Src.Addr(), 0), netip.AddrPortFrom(d.flow.Dst.Addr(), 0)
 				b.judge(d, "all flows of ")
@@ -85,6 +88,13 @@ func (b *books) reportSilent(addrs map[netip.Addr]bool) {
 			b.note("no books of %v: what others say of it is not checked", a)
 		}
 	}
+}
+
+// overlaps reports whether both sides report packets, and at least one side reports some
+// from a time when the other was counting too.
+func (d *direction) overlaps() bool {
+	s, r := &d.sent, &d.recv
+	return s.nodes != nil && r.nodes != nil && (s.pkts > s.edgeP || r.pkts > r.edgeP)
 }
 
 // silent returns the address of the side without records.

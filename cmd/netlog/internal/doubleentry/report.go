@@ -18,6 +18,7 @@ type Report struct {
 	Notes              []string  // what limits the check, and what was left out above
 	Nodes              []string  // a line about each node
 	Matched, Unmatched int       // flows that both sides report, and one only
+	Compared           int       // directions between two addresses of which both sides report the same time
 	Total              int       // of the findings, with those left out
 }
 
@@ -69,7 +70,7 @@ func (b *books) report() *Report {
 	slices.SortStableFunc(b.findings, func(x, y Finding) int {
 		return cmp.Or(comparePos(x.Pos, y.Pos), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Text, y.Text))
 	})
-	r := &Report{Findings: b.findings, Matched: b.matched, Unmatched: b.unmatched, Total: len(b.findings) + more(b.told)}
+	r := &Report{Findings: b.findings, Matched: b.matched, Unmatched: b.unmatched, Compared: b.compared, Total: len(b.findings) + more(b.told)}
 	if more := b.skipped - maxSkipped; more > 0 {
 		r.Notes = append(r.Notes, flowtable.Plural(more, "more place")+" cannot be read")
 	}

@@ -70,12 +70,16 @@ func Run(_ context.Context, args []string, stdin io.Reader, stdout, stderr io.Wr
 	if code, done := cli.ParseFlags(fs, help, args, stdout, stderr); done {
 		return code
 	}
-	if err := cfg.check(fs); err != nil {
+	err := cli.FlagsFirst(fs, args)
+	if err == nil {
+		err = cfg.check(fs)
+	}
+	if err != nil {
 		return cli.Fail(fs, stderr, cli.ExitUsage, err)
 	}
 	in := &records.Input{Paths: fs.Args(), Stdin: stdin}
 	c := formatter{config: &cfg, in: in, stdout: bufio.NewWriterSize(stdout, 64<<10), stderr: stderr, progress: cli.NewProgress(stderr)}
-	err := c.run()
+	err = c.run()
 	c.progress.End()
 	if flushErr := c.stdout.Flush(); err == nil {
 		err = flushErr
@@ -125,8 +129,8 @@ func (cfg *config) check(fs *flag.FlagSet) error {
 	case cfg.json && table != "":
 		return fmt.Errorf("-%s is for the table, and -json prints none", table)
 	}
-	if err := cli.FlagsFirst(fs); err != nil || cfg.nodesFile == "" {
-		return err
+	if cfg.nodesFile == "" {
+		return nil
 	}
 	return cfg.names.ReadFile(cfg.nodesFile)
 }

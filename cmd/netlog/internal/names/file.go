@@ -1,6 +1,7 @@
 package names
 
 import (
+	"os"
 	"strings"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
@@ -24,8 +25,17 @@ func (n NodeNames) Of(id string) string {
 
 // ReadNodes reads a file of public IDs and names.
 func ReadNodes(path string) (NodeNames, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseNodes(path, data)
+}
+
+// ParseNodes parses data, the content of the file path, as ReadNodes does.
+func ParseNodes(path string, data []byte) (NodeNames, error) {
 	nodes := make(NodeNames)
-	err := cli.ReadLines(path, func(fields []string) (want string) {
+	err := cli.ParseLines(path, data, func(fields []string) (want string) {
 		id, err := logtail.ParsePublicID(fields[0])
 		if err != nil || len(fields) < 2 {
 			return "the 64 digits of a public ID, and a name"

@@ -26,13 +26,15 @@ type access struct {
 func newAccess(cfg config, say func(string, ...any)) (a *access, err error) {
 	a = &access{known: cfg.known}
 	if cfg.tokens != "" {
-		if a.tokens, err = watch(func() ([]grant, error) { return readGrants(cfg.tokens) }, say, cfg.tokens); err != nil {
+		parse := func(files [][]byte) ([]grant, error) { return parseGrants(cfg.tokens, files[0]) }
+		if a.tokens, err = watch(parse, say, cfg.tokens); err != nil {
 			return nil, fmt.Errorf("-tokens: %w", err)
 		}
 		a.tokens.then = a.warnNoToken
 	}
 	if cfg.nodes != "" {
-		if a.nodes, err = watch(func() (names.NodeNames, error) { return names.ReadNodes(cfg.nodes) }, say, cfg.nodes); err != nil {
+		parse := func(files [][]byte) (names.NodeNames, error) { return names.ParseNodes(cfg.nodes, files[0]) }
+		if a.nodes, err = watch(parse, say, cfg.nodes); err != nil {
 			return nil, fmt.Errorf("-nodes: %w", err)
 		}
 	}

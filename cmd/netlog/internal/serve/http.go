@@ -8,55 +8,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// limitConns limits the open connections of l to n. Further ones wait in the backlog of
-// the kernel.
-func limitConns(l net.Listener, n int) net.Listener {
-	return &limitedListener{Listener: l, free: make(chan struct{}, n), closed: make(chan struct{})}
-}
-
-type limitedListener struct {
-	net.Listener
-	free   chan struct{} // holds a token for each open connection
-	once   sync.Once
-	closed chan struct{}
-}
-
-// Accept implements [net.Listener].
-func (l *limitedListener) Accept() (net.Conn, error) {
-	select {
-	case l.free <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.free
-		return nil, err
-	}
-	return &limitedConn{Conn: c, release: sync.OnceFunc(func() { <-l.free })}, nil
-}
-
-// Close implements [net.Listener].
-func (l *limitedListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
-}
-
-type limitedConn struct {
-	net.Conn
-	release func()
-}
-
-// Close implements [net.Conn].
-func (c *limitedConn) Close() error {
-	defer c.release()
-	return c.Conn.Close()
-}
 
 // health remembers when storing a batch failed. The time keeps its monotonic clock, which
 // cannot be set back.
@@ -96,9 +50,8 @@ const (
 	headerTimeout  = 10 * time.Second
 	readTimeout    = 45 * time.Second
 	writeTimeout   = 60 * time.Second
-	idleTimeout    = 75 * time.Second // nodes that send every minute keep their connection
+	idleTimeout    = 75 * time.Second // nodes that send every minute keep their connection; see keepAccepted
 	maxHeaderBytes = 16 << 10
-	maxConns       = 16 << 10
 )
 
 // serveHTTP handles all requests. It is not a ServeMux, which redirects unclean paths:
@@ -125,6 +78,7 @@ func newServer(h http.Handler, v *view) *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(httpErrors{v}, "", 0),
 		Protocols:         protocols,
+		ConnContext:       withConn,
 	}
 }
 

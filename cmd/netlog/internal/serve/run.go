@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -49,11 +51,8 @@ func (s *server) announce(addr net.Addr) {
 	}
 }
 
-// Timeouts for the end: for the requests in progress, and for showing the rest.
-const (
-	shutdownTimeout = 10 * time.Second
-	viewTimeout     = time.Second
-)
+// viewTimeout limits the time for showing the rest at the end.
+const viewTimeout = time.Second
 
 // server is one run of serve.
 type server struct {
@@ -76,8 +75,14 @@ func (s *server) readFiles() (err error) {
 	if s.cfg.tlsCert == "" {
 		return nil
 	}
-	read := func() (tls.Certificate, error) { return tls.LoadX509KeyPair(s.cfg.tlsCert, s.cfg.tlsKey) }
-	if s.cert, err = watch(read, s.view.say, s.cfg.tlsCert, s.cfg.tlsKey); err != nil {
+	parse := func(files [][]byte) (tls.Certificate, error) {
+		cert, err := tls.X509KeyPair(files[0], files[1])
+		if err != nil {
+			err = fmt.Errorf("%s and %s: %w", s.cfg.tlsCert, s.cfg.tlsKey, err)
+		}
+		return cert, err
+	}
+	if s.cert, err = watch(parse, s.view.say, s.cfg.tlsCert, s.cfg.tlsKey); err != nil {
 		return fmt.Errorf("-tls-cert, -tls-key: %w", err)
 	}
 	return nil
@@ -97,12 +102,20 @@ func (s *server) checks() (checks []func()) {
 	return checks
 }
 
-// serve runs until ctx ends or a signal arrives. A second signal ends the program at
-// once, since the first restores the default action.
+// signalPause is the time after the first signal in which further ones are ignored. A
+// supervisor may send one to a process that has had that of the terminal.
+const signalPause = time.Second
+
+// serve runs until ctx ends or a signal arrives. A second signal after signalPause ends the
+// program at once.
 func (s *server) serve(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(signalPause, stop) })
+	defer func() {
+		if forget() { // ctx has not ended
+			stop()
+		}
+	}()
 	// Without this, SIGPIPE would end the program when a reader such as head ends.
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
@@ -124,10 +137,28 @@ func (s *server) serve(ctx context.Context) error {
 	case errors.Is(err, filestore.ErrLocked):
 		return fmt.Errorf("%s is used by another netlog serve", s.cfg.dir)
 	case err != nil:
-		return err
+		return fmt.Errorf("-dir %s: %w", s.cfg.dir, cmp.Or(brokenLink(s.cfg.dir), err))
 	}
 	err = s.run(ctx, listener, metrics)
 	return errors.Join(err, s.files.Close())
+}
+
+// brokenLink returns an error if dir, or the directory above it, is a link that cannot be
+// followed. The error for creating dir would be that it exists.
+func brokenLink(dir string) error {
+	for {
+		info, err := os.Lstat(dir)
+		if err == nil && info.Mode()&os.ModeSymlink != 0 {
+			if _, err := os.Stat(dir); err != nil {
+				return fmt.Errorf("a link that cannot be followed: %w", err)
+			}
+		}
+		up := filepath.Dir(dir)
+		if err == nil || up == dir {
+			return nil
+		}
+		dir = up
+	}
 }
 
 // run serves until ctx ends or a listener fails.
@@ -138,19 +169,21 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		Limits:    s.cfg.limits(),
 		Logf:      s.view.say,
 	}
-	main := newServer(http.HandlerFunc(s.serveHTTP), s.view)
+	most := connLimit(openFiles())
+	conns := limitConns(listener, most, most/2)
+	main := newServer(keepAccepted(http.HandlerFunc(s.serveHTTP)), s.view)
 	side := newServer(http.HandlerFunc(s.serveMetrics), s.view)
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, 2)
 	go func() {
-		failed <- s.serveOn(main, limitConns(listener, maxConns))
+		failed <- s.serveOn(main, conns)
 		cancel()
 	}()
 	if metrics != nil {
 		go func() {
-			failed <- side.Serve(metrics)
+			failed <- side.Serve(limitConns(metrics, maxSideConns, maxSideConns))
 			cancel()
 		}()
 	}
@@ -164,14 +197,8 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	endView := s.startView(ctx)
 
 	<-ctx.Done()
-	// Requests in progress are finished; new ones are refused.
-	stop, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancelStop()
-	err := main.Shutdown(stop)
+	err := endRequests(main, conns)
 	side.Close()
-	if err != nil {
-		err = errors.Join(err, main.Close())
-	}
 	endView()
 	if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(e, err)

@@ -1,12 +1,9 @@
 package serve
 
 import (
-	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,39 +16,6 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
-func TestServeConnectionLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		inner := pipetest.NewListener()
-		l := limitConns(inner, 2)
-		open := make(chan net.Conn, 5)
-		ended := make(chan error, 1)
-		go func() {
-			for {
-				conn, err := l.Accept()
-				if err != nil {
-					ended <- err
-					return
-				}
-				open <- conn
-			}
-		}()
-		for range 5 {
-			go inner.Dial()
-		}
-		synctest.Wait()
-		c.Assert(open, qt.HasLen, 2)
-		conn := <-open
-		for range 3 { // one place, however often
-			c.Check(conn.Close(), qt.IsNil)
-		}
-		synctest.Wait()
-		c.Check(open, qt.HasLen, 2)
-		c.Check(l.Close(), qt.IsNil)
-		c.Check(<-ended, qt.Equals, net.ErrClosed, qt.Commentf("though there is no place"))
-	})
-}
-
 // newTestServer returns a server that stores in a directory of the test.
 func newTestServer(c *qt.C, cfg config) (s *server, stderr *clitest.Output) {
 	c.Helper()
@@ -60,31 +24,6 @@ func newTestServer(c *qt.C, cfg config) (s *server, stderr *clitest.Output) {
 	c.Cleanup(func() { c.Check(files.Close(), qt.IsNil) })
 	stderr = new(clitest.Output)
 	return &server{cfg: cfg, files: files, access: &access{}, view: newView(io.Discard, stderr, false)}, stderr
-}
-
-// TestServeEndsDespiteEndlessRequest checks that such a request delays the end by seconds
-// only.
-func TestServeEndsDespiteEndlessRequest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		s, stderr := newTestServer(c, config{})
-		l := pipetest.NewListener()
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- s.run(ctx, l, nil) }()
-		conn := l.Dial()
-		defer conn.Close()
-		_, err := fmt.Fprintf(conn, "POST /c/c/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[", strings.Repeat("5e", 32))
-		c.Assert(err, qt.IsNil)
-		synctest.Wait()
-		cancel()
-		start := time.Now()
-		c.Check(<-ended, qt.ErrorIs, context.DeadlineExceeded)
-		_, err = io.ReadAll(conn)
-		c.Check(err, qt.IsNil, qt.Commentf("it is closed"))
-		c.Check(time.Since(start), qt.Equals, shutdownTimeout)
-		c.Check(stderr.String(), qt.Contains, "stopped; stored 0 entries")
-	})
 }
 
 func TestServeEndsWithListener(t *testing.T) {

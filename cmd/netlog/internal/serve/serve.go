@@ -134,6 +134,9 @@ func (cfg *config) check() error {
 	if _, _, err := net.SplitHostPort(cfg.addr); err != nil {
 		return fmt.Errorf("-addr %s is not an address and a port, like 127.0.0.1:8641 or :8641", cfg.addr)
 	}
+	if cfg.dir == "" {
+		return errors.New("-dir is empty; name the directory to store in, such as flows")
+	}
 	switch n := cfg.maxSize; {
 	case 0 < n && n < 1000:
 		return fmt.Errorf("-max-size is %d bytes; write %[1]dGiB", int64(n))

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -132,12 +133,18 @@ func TestServeErrorIsOneLine(t *testing.T) {
 		{[]string{"-tokens", "none"}, cli.ExitUsage, `-tokens: .*none: no such file.*`},
 		{[]string{"-nodes", "."}, cli.ExitUsage, `-nodes: .*is a directory`},
 		{[]string{"-tls-cert", "none", "-tls-key", "none"}, cli.ExitUsage, `-tls-cert, -tls-key: .*none: no such file.*`},
-		{[]string{"-dir", "FILE"}, cli.ExitFailed, `.*not a directory`},
+		{[]string{"-dir", "FILE"}, cli.ExitFailed, `-dir FILE: .*not a directory`},
+		{[]string{"-dir", ""}, cli.ExitUsage, `-dir is empty; name the directory to store in, such as flows`},
+		{[]string{"-dir", "LINK"}, cli.ExitFailed, `-dir LINK: a link that cannot be followed: stat LINK: no such file or directory`},
+		{[]string{"-dir", "LINK/a/b"}, cli.ExitFailed, `-dir LINK/a/b: a link that cannot be followed: stat LINK: no such file or directory`},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			c := qt.New(t)
 			t.Chdir(t.TempDir())
 			c.Assert(os.WriteFile("FILE", nil, 0o600), qt.IsNil)
+			if err := os.Symlink("NOTHING", "LINK"); err != nil && slices.Contains(test.args, "LINK") {
+				t.Skipf("no symbolic links here: %v", err)
+			}
 			code, stderr := runServeOnce(c, test.args...)
 			c.Check(code, qt.Equals, test.code)
 			c.Check(stderr, qt.Matches, "netlog serve: "+test.want+"\n")

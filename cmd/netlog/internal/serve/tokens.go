@@ -17,10 +17,10 @@ type grant struct {
 	id         logtail.PublicID
 }
 
-// readGrants reads a tokens file.
-func readGrants(path string) ([]grant, error) {
+// parseGrants parses data, the content of the tokens file path.
+func parseGrants(path string, data []byte) ([]grant, error) {
 	var grants []grant
-	err := cli.ReadLines(path, func(fields []string) (want string) {
+	err := cli.ParseLines(path, data, func(fields []string) (want string) {
 		g, ok := parseGrant(fields)
 		switch {
 		case !ok:

@@ -164,7 +164,7 @@ func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 		fmt.Fprintf(out, "  %s: %s, tx %d B, rx %d B", class, flowtable.Plural(len(flows), "flow"), tx, rx)
 	}
 	if r.Text != "" {
-		fmt.Fprintf(out, "  %s", flowtable.Clean(strings.TrimSpace(r.Text)))
+		fmt.Fprintf(out, "  %s", shownText(r.Text))
 	}
 	out.WriteByte('\n')
 }

@@ -1,83 +1,133 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 )
 
-// watched is a value read from files. Its owner checks once per second whether one of
-// them has changed, so a fault is reported without a request. If reading fails, the old
-// value stays.
+// watched is a value that is parsed from files. Its owner calls check once per second.
+//
+// Only the content of the files counts, because a replaced file may have the time and the
+// size of the old one. A new content is parsed when two checks find it, because a program
+// may be writing it. If it has fewer lines than the one in force, it must stay the same
+// for shrunkFor. If it is invalid, the old value stays in force.
 type watched[T any] struct {
 	// immutable
 	paths []string
-	read  func() (T, error)
+	parse func(files [][]byte) (T, error)
 	say   func(format string, args ...any)
 	then  func() // called after a new value; may be nil
 
 	value atomic.Pointer[T]
-	stamp string // owned by the caller of check
+
+	// The fields below are owned by the caller of check.
+	lines  int       // of the files that value was parsed from
+	parsed [][]byte  // the files that were parsed last
+	latest [][]byte  // the files that were read last
+	since  time.Time // when latest was read first
+	fault  string    // what was said last, or "" if the files are as they were parsed
 }
 
-// checkEvery is how often files are checked.
-const checkEvery = time.Second
+const (
+	checkEvery = time.Second
+	shrunkFor  = 10 * time.Second
+)
 
-// watch reads the value for the first time, from the files in paths.
-func watch[T any](read func() (T, error), say func(string, ...any), paths ...string) (*watched[T], error) {
-	w := &watched[T]{paths: paths, read: read, say: say}
-	var err error
-	if w.stamp, err = stampOf(paths); err != nil {
-		return nil, err
-	}
-	v, err := read()
+// watch parses the files in paths for the first time.
+func watch[T any](parse func([][]byte) (T, error), say func(string, ...any), paths ...string) (*watched[T], error) {
+	w := &watched[T]{paths: paths, parse: parse, say: say}
+	files, err := readFiles(paths)
 	if err != nil {
 		return nil, err
 	}
-	w.value.Store(&v)
+	w.latest = files
+	if err := w.use(files); err != nil {
+		return nil, err
+	}
 	return w, nil
 }
 
 // get returns the value. It never waits.
 func (w *watched[T]) get() T { return *w.value.Load() }
 
-// check reads the files again if one has changed.
-func (w *watched[T]) check() {
-	stamp, err := stampOf(w.paths)
-	if stamp == w.stamp {
-		return
-	}
-	w.stamp = stamp // so that one fault is reported once
-	var v T
-	if err == nil {
-		v, err = w.read()
-	}
+// use parses files. If they are valid, they come into force.
+func (w *watched[T]) use(files [][]byte) error {
+	w.parsed = files
+	v, err := w.parse(files)
 	if err != nil {
-		w.say("netlog serve: %v; what it said before stays in force", err)
+		return err
+	}
+	w.lines = countLines(files)
+	w.value.Store(&v)
+	return nil
+}
+
+// check reads the files, and parses them if they have changed.
+func (w *watched[T]) check() {
+	files, err := readFiles(w.paths)
+	if err != nil {
+		w.keep("%v; what it said before stays in force", err)
 		return
 	}
-	w.value.Store(&v)
-	w.say("netlog serve: read %s again", strings.Join(w.paths, " and "))
+	names := strings.Join(w.paths, " and ")
+	if !equalFiles(files, w.latest) {
+		w.latest, w.since = files, time.Now()
+		return
+	}
+	if equalFiles(files, w.parsed) {
+		w.fault = ""
+		return
+	}
+	if countLines(files) < w.lines && time.Since(w.since) < shrunkFor {
+		w.keep("%s has fewer lines than before; what it said before stays in force until it has not changed for %v", names, shrunkFor)
+		return
+	}
+	if err := w.use(files); err != nil {
+		w.keep("%v; what it said before stays in force", err)
+		return
+	}
+	w.fault = ""
+	w.say("netlog serve: read %s again", names)
 	if w.then != nil {
 		w.then()
 	}
 }
 
-// stampOf returns a text that differs between versions of the files, or "" if one is
-// missing.
-func stampOf(paths []string) (string, error) {
-	var stamp strings.Builder
-	for _, p := range paths {
-		info, err := os.Stat(p)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintln(&stamp, info.ModTime().UnixNano(), info.Size())
+// keep says once why the old value stays in force.
+func (w *watched[T]) keep(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); text != w.fault {
+		w.fault = text
+		w.say("netlog serve: %s", text)
 	}
-	return stamp.String(), nil
+}
+
+// readFiles returns the content of the files.
+func readFiles(paths []string) (files [][]byte, err error) {
+	for _, p := range paths {
+		data, err := os.ReadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, data)
+	}
+	return files, nil
+}
+
+// equalFiles reports whether two versions of the files are the same.
+func equalFiles(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
+
+// countLines returns the number of complete lines in files.
+func countLines(files [][]byte) (n int) {
+	for _, f := range files {
+		n += bytes.Count(f, []byte("\n"))
+	}
+	return n
 }
 
 // follow calls checks once per second until ctx ends.

@@ -4,7 +4,6 @@ package verify
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -21,8 +20,8 @@ const help = `Usage: netlog verify [flags] FILE | DIRECTORY...
 
 Checks the flow logs of two or more nodes against each other: what one node says
 it sent, the other must say it received. Prints what does not agree. The exit code
-is 0 if the logs agree, 1 if not, and 2 if they could not be checked. docs/verify.md
-says what that proves.
+is 0 if the logs agree, 1 if not, and 2 if they could not be checked, for example
+because no two nodes report the same flow. docs/verify.md says what that proves.
 
 If the first entries of a node are missing, because retention deleted them, a note
 says so. With -complete that is a finding.
@@ -46,7 +45,10 @@ func Run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	in := &records.Input{Paths: fs.Args()}
 	var nodes names.Names
 	opt.Name = nodes.Node
-	err := checkFlags(fs, &opt, in)
+	err := cli.FlagsFirst(fs, args)
+	if err == nil {
+		err = checkFlags(&opt, in)
+	}
 	if err == nil && nodesFile != "" {
 		err = nodes.ReadFile(nodesFile)
 	}
@@ -56,6 +58,9 @@ func Run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	r, err := doubleentry.Check(watchedInput(in, cli.NewProgress(stderr)), opt)
 	if err == nil {
 		err = printReport(stdout, r)
+	}
+	if err == nil {
+		err = checked(r)
 	}
 	switch {
 	case err != nil:
@@ -67,7 +72,7 @@ func Run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 }
 
 // checkFlags rejects invalid flags and input that cannot be read twice.
-func checkFlags(fs *flag.FlagSet, opt *doubleentry.Options, in *records.Input) error {
+func checkFlags(opt *doubleentry.Options, in *records.Input) error {
 	switch {
 	case !isPercent(opt.Loss) || opt.Slack < 0 || opt.MaxFlows < 1:
 		return errors.New("-loss must be 0 to 100, -slack not negative, and -max-flows at least 1")
@@ -76,7 +81,7 @@ func checkFlags(fs *flag.FlagSet, opt *doubleentry.Options, in *records.Input) e
 	case in.HasStdin():
 		return errors.New("the input is read twice, so it must be files, not standard input")
 	}
-	return cli.FlagsFirst(fs)
+	return nil
 }
 
 // isPercent reports whether x is a percentage. NaN is not.
@@ -95,6 +100,19 @@ func watchedInput(in *records.Input, p *cli.Progress) doubleentry.Source {
 			}
 		}
 	}
+}
+
+// checked returns an error if there is no finding because nothing could be compared.
+func checked(r *doubleentry.Report) error {
+	switch {
+	case r.Total > 0 || r.Compared > 0:
+		return nil
+	case len(r.Nodes) == 1:
+		return errors.New("nothing could be checked: all records are of one node")
+	case r.Matched == 0:
+		return fmt.Errorf("nothing could be checked: no flow is reported by two of the %d nodes", len(r.Nodes))
+	}
+	return errors.New("nothing could be checked: no two nodes counted the same flow at the same time")
 }
 
 // printReport writes a line for each finding, note and node, then a summary.

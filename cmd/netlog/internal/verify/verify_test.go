@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -100,15 +101,66 @@ func TestVerifyUsage(t *testing.T) {
 	}
 }
 
+// TestVerifyNothingToCheck checks that a check of nothing does not look like logs that agree.
+func TestVerifyNothingToCheck(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		build func() *meshtest.Mesh
+		want  string
+		note  string
+	}{
+		{"one node", func() *meshtest.Mesh {
+			m := meshtest.Finished(meshtest.TwoNodes())
+			m.Node("b").Lines = nil
+			return m
+		}, "all records are of one node", "note: no books of 100.64.0.2: "},
+		{"no common flow", func() *meshtest.Mesh {
+			m := meshtest.New("a", "b", "c", "d")
+			m.Flow(":40000", ":443", "a", "c")
+			m.Flow(":40000", ":443", "b", "d")
+			meshtest.Finished(m)
+			meshtest.KeepBooks(m, "a", "b")
+			return m
+		}, "no flow is reported by two of the 2 nodes", "note: no books of "},
+		{"text only", func() *meshtest.Mesh {
+			m := meshtest.TwoNodes()
+			for _, n := range m.Nodes {
+				n.Lines = []string{`{"logtail":{"id":"` + n.Id + `","proc_id":1,"proc_seq":1},"text":"up"}`}
+			}
+			return m
+		}, "no flow is reported by two of the 2 nodes", ""},
+		{"not at the same time", func() *meshtest.Mesh {
+			m := meshtest.Finished(meshtest.TwoNodes())
+			a, b := m.Node("a"), m.Node("b")
+			a.Lines, b.Lines = a.Lines[:4], b.Lines[8:]
+			for _, n := range m.Nodes { // what one receives at such a time is a finding
+				for i := range n.Lines {
+					n.Lines[i] = regexp.MustCompile(`"rx(Pkts|Bytes)":\d+`).ReplaceAllString(n.Lines[i], `"rx$1":0`)
+				}
+			}
+			return m
+		}, "no two nodes counted the same flow at the same time", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, out, errs := clitest.Run(t, run, "", "verify", test.build().Write(t))
+			qt.Check(t, code, qt.Equals, cli.ExitUsage)
+			qt.Check(t, errs, qt.Equals, "netlog verify: nothing could be checked: "+test.want+"\n")
+			qt.Check(t, out, qt.Contains, test.note)
+			qt.Check(t, out, qt.Contains, " 0 findings\n")
+		})
+	}
+}
+
 // TestVerifyHubAlone has flows that only the hub reports, so nothing can be checked.
 func TestVerifyHubAlone(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		books []string // of these nodes, besides the hub
 		notes []string // addresses that have none
+		code  int
 	}{
-		{"two phones talk through it", []string{"spoke1", "spoke2"}, []string{"100.64.0.4", "100.64.0.5"}},
-		{"its file is the only one", nil, []string{"100.64.0.2", "100.64.0.3", "100.64.0.4", "100.64.0.5"}},
+		{"two phones talk through it", []string{"spoke1", "spoke2"}, []string{"100.64.0.4", "100.64.0.5"}, cli.ExitOK},
+		{"its file is the only one", nil, []string{"100.64.0.2", "100.64.0.3", "100.64.0.4", "100.64.0.5"}, cli.ExitUsage},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := meshtest.New("hub", "spoke1", "spoke2", "phone1", "phone2")
@@ -118,7 +170,7 @@ func TestVerifyHubAlone(t *testing.T) {
 			meshtest.KeepBooks(m, append(test.books, "hub")...)
 			dir := m.Write(t)
 			code, out, _ := clitest.Run(t, run, "", "verify", dir)
-			qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", out))
+			qt.Check(t, code, qt.Equals, test.code, qt.Commentf("%s", out))
 			qt.Check(t, strings.Count(out, "note: "), qt.Equals, len(test.notes), qt.Commentf("%s", out))
 			for _, addr := range test.notes {
 				qt.Check(t, out, qt.Contains, "note: no books of "+addr+": what others say of it is not checked\n")
