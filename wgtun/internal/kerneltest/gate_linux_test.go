@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"bytes"
 	"sync"
 
 	"golang.zx2c4.com/wireguard/tun"
@@ -10,35 +11,46 @@ import (
 // the tunnel, after wgtun has counted them.
 type gate struct {
 	tun.Device
-	changed *sync.Cond // of mode
-	mode    string     // open, hold or drop
+	mu   sync.Mutex // guards the fields below, and keeps packets in order
+	mode string     // open, hold or drop
+	held []heldPacket
 }
 
-func newGate(inner tun.Device) *gate {
-	return &gate{inner, sync.NewCond(new(sync.Mutex)), "open"}
+type heldPacket struct {
+	buf    []byte
+	offset int
 }
 
-func (g *gate) set(mode string) {
-	g.changed.L.Lock()
-	defer g.changed.L.Unlock()
+func newGate(inner tun.Device) *gate { return &gate{Device: inner, mode: "open"} }
+
+// set changes the mode. Held packets are written if it is open.
+func (g *gate) set(mode string) (err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.mode = mode
-	g.changed.Broadcast()
+	if mode != "open" {
+		return nil
+	}
+	for _, p := range g.held {
+		if _, err = g.Device.Write([][]byte{p.buf}, p.offset); err != nil {
+			break
+		}
+	}
+	g.held = nil
+	return err
 }
 
+// Write does not wait while packets are held, so that wgtun counts the next ones too.
 func (g *gate) Write(bufs [][]byte, offset int) (int, error) {
-	g.changed.L.Lock()
-	for g.mode == "hold" {
-		g.changed.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch g.mode {
+	case "open":
+		return g.Device.Write(bufs, offset)
+	case "hold":
+		for _, b := range bufs {
+			g.held = append(g.held, heldPacket{bytes.Clone(b), offset})
+		}
 	}
-	drop := g.mode == "drop"
-	g.changed.L.Unlock()
-	if drop {
-		return len(bufs), nil
-	}
-	return g.Device.Write(bufs, offset)
-}
-
-func (g *gate) Close() error {
-	g.set("open")
-	return g.Device.Close()
+	return len(bufs), nil
 }

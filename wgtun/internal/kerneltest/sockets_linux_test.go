@@ -36,8 +36,7 @@ type socket struct {
 func (n *node) step(st step) error {
 	switch st.Do {
 	case "open", "hold", "drop":
-		n.gate.set(st.Do)
-		return nil
+		return n.gate.set(st.Do)
 	}
 	s := n.sockets[st.Local]
 	if s == nil {
