@@ -1,7 +1,6 @@
 package netif
 
 import (
-	"encoding/binary"
 	"net"
 	"net/netip"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/netif/internal/traffic"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -49,65 +49,30 @@ func ip(t *testing.T, args ...string) {
 	}
 }
 
-// tun is a TUN device. The test is the VPN behind it.
+// tun is a TUN device with the addresses local and local6.
 type tun struct {
-	t      *testing.T
-	fd     int
-	header []byte // before each packet
+	*traffic.Tun
+	t *testing.T
 }
 
-// newTun makes a TUN device with the addresses local and local6. With offload, the kernel
-// exchanges merged packets with it.
+// newTun makes a TUN device. With offload, the kernel exchanges merged packets with it.
 func newTun(t *testing.T, name string, offload bool) *tun {
 	t.Helper()
-	c := qt.New(t)
-	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	c.Assert(err, qt.IsNil)
-	d := &tun{t: t, fd: fd}
-	t.Cleanup(d.close)
-	ifr, err := unix.NewIfreq(name)
-	c.Assert(err, qt.IsNil)
-	flags := uint16(unix.IFF_TUN | unix.IFF_NO_PI)
-	if offload {
-		flags |= unix.IFF_VNET_HDR
-		d.header = make([]byte, vnetLen)
-	}
-	ifr.SetUint16(flags)
-	c.Assert(unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr), qt.IsNil)
-	if offload {
-		const csum, tso4, tso6, uso4, uso6 = 1, 2, 4, 0x20, 0x40
-		c.Assert(unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, csum|tso4|tso6|uso4|uso6), qt.IsNil)
-	}
+	d, err := traffic.OpenTun(name, offload)
+	qt.Assert(t, err, qt.IsNil)
+	t.Cleanup(d.Close)
 	ip(t, "link", "set", name, "addrgenmode", "none") // no packets of its own at any time
 	ip(t, "link", "set", name, "up")
 	ip(t, "addr", "add", local.String()+"/24", "dev", name)
 	ip(t, "addr", "add", local6.String()+"/64", "dev", name, "nodad")
-	d.readAll()
-	return d
-}
-
-func (d *tun) close() {
-	if d.fd >= 0 {
-		unix.Close(d.fd)
-		d.fd = -1
-	}
+	d.ReadAll()
+	return &tun{d, t}
 }
 
 // deliver passes a packet to the kernel.
 func (d *tun) deliver(pkt []byte) {
 	d.t.Helper()
-	_, err := unix.Write(d.fd, append(append([]byte(nil), d.header...), pkt...))
-	qt.Assert(d.t, err, qt.IsNil)
-}
-
-// readAll takes all packets out of the interface.
-func (d *tun) readAll() {
-	buf := make([]byte, 1<<17)
-	for {
-		if _, err := unix.Read(d.fd, buf); err != nil {
-			return
-		}
-	}
+	qt.Assert(d.t, d.Deliver(pkt), qt.IsNil)
 }
 
 // kernelCounts reads the counters of an interface.
@@ -152,15 +117,7 @@ func send(t *testing.T, to netip.Addr, port uint16, size int) {
 
 // udp4 returns a datagram from remote to local.
 func udp4(srcPort, dstPort uint16, size int) []byte {
-	p := make([]byte, 28, 28+size)
-	p[0], p[8], p[9] = 0x45, 64, 17
-	binary.BigEndian.PutUint16(p[2:], uint16(28+size))
-	copy(p[12:], remote.AsSlice())
-	copy(p[16:], local.AsSlice())
-	binary.BigEndian.PutUint16(p[20:], srcPort)
-	binary.BigEndian.PutUint16(p[22:], dstPort)
-	binary.BigEndian.PutUint16(p[24:], uint16(8+size))
-	return append(p, make([]byte, size)...)
+	return traffic.UDP4(netip.AddrPortFrom(remote, srcPort), netip.AddrPortFrom(local, dstPort), size)
 }
 
 func openEnabled(t *testing.T, name string, opts Options) *Interface {

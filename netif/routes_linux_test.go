@@ -54,7 +54,7 @@ func TestFollowCallsApplyAfterEachChange(t *testing.T) {
 		func() { ip(t, "route", "add", "10.4.0.0/16", "dev", "tun0") },
 		func() { ip(t, "addr", "add", "10.7.0.1/32", "dev", "tun0") },
 		func() {
-			d.close() // the interface is gone and comes back
+			d.Close() // the interface is gone and comes back
 			d = newTun(t, "tun0", false)
 		},
 		cancel,

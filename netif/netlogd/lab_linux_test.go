@@ -225,3 +225,12 @@ func self(t *testing.T) string {
 	qt.Assert(t, err, qt.IsNil)
 	return exe
 }
+
+func waitFor(t *testing.T, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("does not happen")
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,16 +53,15 @@ type wireguardLab struct {
 	t       *testing.T
 	a, b    *node
 	c       *namespace
-	netlog  string // the program
 	serve   *process
-	flows   string // directory of serve
 	control *wgctrl.Client
+	books
 }
 
 func newWireguardLab(t *testing.T) *wireguardLab {
 	needNamespaces(t)
 	c := qt.New(t)
-	l := &wireguardLab{t: t, netlog: build(t, "github.com/go-netlog/netlog/cmd/netlog"), flows: t.TempDir()}
+	l := &wireguardLab{t: t, books: newBooks(t)}
 	wireguardGo := build(t, "golang.zx2c4.com/wireguard")
 	var err error
 	l.control, err = wgctrl.New()
@@ -81,7 +81,7 @@ func newWireguardLab(t *testing.T) *wireguardLab {
 		n.key, err = wgtypes.GeneratePrivateKey()
 		c.Assert(err, qt.IsNil)
 		n.start("LOG_LEVEL=error", wireguardGo, "-f", n.dev)
-		l.waitFor(func() bool { _, err := l.control.Device(n.dev); return err == nil })
+		waitFor(l.t, func() bool { _, err := l.control.Device(n.dev); return err == nil })
 		port := 51820
 		l.configure(n, wgtypes.Config{PrivateKey: &n.key, ListenPort: &port})
 		n.ip("link", "set", n.dev, "addrgenmode", "none", "txqueuelen", "10000") // no packets of its own, no drops
@@ -106,7 +106,7 @@ func newWireguardLab(t *testing.T) *wireguardLab {
 	l.a.do(func() error {
 		return retry(traffic.Traffic{Kind: "ping", To: netip.MustParseAddr(insideB), Count: 1, Size: 64}.Move)
 	})
-	l.serve = l.c.start("", l.netlog, "serve", "-addr", "0.0.0.0:8641", "-open", "-dir", l.flows)
+	l.serve = l.c.start("", l.netlog, "serve", "-addr", "0.0.0.0:8641", "-open", "-dir", l.dir)
 	l.serve.expect("8641")
 	return l
 }
@@ -119,15 +119,6 @@ func retry(f func() error) (err error) {
 		}
 	}
 	return err
-}
-
-func (l *wireguardLab) waitFor(ok func() bool) {
-	l.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			l.t.Fatal("does not happen")
-		}
-	}
 }
 
 func (l *wireguardLab) configure(n *node, cfg wgtypes.Config) {
@@ -158,6 +149,9 @@ func (n *node) startAgent(flags ...string) {
 	n.agent.expect("flows are logged as")
 }
 
+// id returns the file with the identity of the agent.
+func (n *node) id() string { return filepath.Join(n.state, n.dev, "id") }
+
 // kernel returns the counters of the interface.
 func (n *node) kernel() (c tunstats.Counts) {
 	n.t.Helper()
@@ -176,56 +170,13 @@ func (n *node) kernel() (c tunstats.Counts) {
 func (l *wireguardLab) settle() {
 	l.t.Helper()
 	last := [2]tunstats.Counts{}
-	l.waitFor(func() bool {
+	waitFor(l.t, func() bool {
 		time.Sleep(300 * time.Millisecond)
 		now := [2]tunstats.Counts{l.a.kernel(), l.b.kernel()}
 		same := now == last
 		last = now
 		return same
 	})
-}
-
-// books returns the entries that a node has sent, in order.
-func (l *wireguardLab) books(n *node) (all []*record.Entry) {
-	l.t.Helper()
-	id := strings.TrimSpace(sh(l.t, l.netlog, "id", "public", n.state+"/"+n.dev+"/id"))
-	out, err := exec.Command(l.netlog, "fmt", "-json", l.flows).Output()
-	qt.Assert(l.t, err, qt.IsNil)
-	for line := range strings.Lines(string(out)) {
-		e := new(record.Entry)
-		qt.Assert(l.t, json.Unmarshal([]byte(line), e), qt.IsNil)
-		if e.Logtail.ID == id {
-			all = append(all, e)
-		}
-	}
-	return all
-}
-
-type flows map[flowtrack.Tuple]tunstats.Counts
-
-func (f flows) add(list []record.ConnectionCounts) {
-	for _, c := range list {
-		f[c.Tuple] = f[c.Tuple].Add(c.Counts)
-	}
-}
-
-// inside returns the flows inside the tunnel.
-func inside(entries []*record.Entry) flows {
-	f := make(flows)
-	for _, e := range entries {
-		f.add(e.VirtualTraffic)
-		f.add(e.SubnetTraffic)
-		f.add(e.ExitTraffic)
-	}
-	return f
-}
-
-func (f flows) sum() (total tunstats.Counts) {
-	for _, c := range f {
-		total = total.Add(c)
-	}
-	total.TxFlags, total.RxFlags = 0, 0
-	return total
 }
 
 // everything is every kind of traffic.
@@ -291,7 +242,7 @@ func (l *wireguardLab) compareBooks(offload bool) {
 	}
 	afterA, afterB := l.a.kernel(), l.b.kernel()
 	c.Check(l.serve.stop(syscall.SIGTERM), qt.IsNil)
-	booksA, booksB := l.books(l.a), l.books(l.b)
+	booksA, booksB := l.of(l.a.id()), l.of(l.b.id())
 	a, b := inside(booksA), inside(booksB)
 	checkDoubleEntry(c, a, b)
 	checkKernel(c, a.sum(), beforeA, afterA, offload)
@@ -368,7 +319,7 @@ func checkClasses(c *qt.C, entries []*record.Entry, all flows) {
 
 // verify checks that netlog verify has no finding.
 func verify(c *qt.C, l *wireguardLab) {
-	out, err := exec.Command(l.netlog, "verify", "-complete", l.flows).CombinedOutput()
+	out, err := exec.Command(l.netlog, "verify", "-complete", l.dir).CombinedOutput()
 	c.Check(err, qt.IsNil, qt.Commentf("%s", out))
 	l.t.Logf("netlog verify:\n%s", out)
 }
