@@ -5,13 +5,13 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// DefaultRingBytes is the default of Options.RingBytes. It holds some 17,000 packets.
-const DefaultRingBytes = 4 << 20
+// DefaultRingBytes is the default of Options.RingBytes. It holds some 40,000 packets.
+const DefaultRingBytes = 8 << 20
 
 // Options are the options of [Open]. The zero value is ready to use.
 type Options struct {
 	// RingBytes is the memory for captured packets that are not counted yet, of which each
-	// takes up to 256 bytes. It is rounded to blocks of 64 KiB, at least two. Zero means
+	// takes up to 256 bytes. It is rounded to blocks of 512 KiB, at least two. Zero means
 	// DefaultRingBytes.
 	RingBytes int
 

@@ -28,9 +28,9 @@ type ring struct {
 }
 
 const (
-	blockBytes   = 64 << 10
-	retireMillis = 50  // a block with packets is handed over after this time, even if it is not full
-	snapLen      = 160 // bytes of link header and packet: at least 128 of an IP packet over Ethernet
+	blockBytes   = 512 << 10 // the kernel wakes the reader for each full block
+	retireMillis = 50        // a block with packets is handed over after this time, even if it is not full
+	snapLen      = 160       // bytes of link header and packet: at least 128 of an IP packet over Ethernet
 )
 
 // Offsets in a block: struct tpacket_block_desc.

@@ -3,12 +3,13 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,12 +44,16 @@ func needNamespaces(t *testing.T) {
 	if _, err := exec.LookPath("ip"); err != nil {
 		t.Skip("needs the ip tool (package iproute2): ", err)
 	}
-	probe := fmt.Sprintf("nlif%d-probe", os.Getpid())
+	t.Parallel()
+	probe := unique() + "-probe"
 	if out, err := exec.Command("ip", "netns", "add", probe).CombinedOutput(); err != nil {
 		t.Skipf("needs network namespaces: %v: %s", err, out)
 	}
 	exec.Command("ip", "netns", "del", probe).Run()
 }
+
+// unique returns the beginning of a name that no other test uses.
+func unique() string { return "nl" + strconv.FormatUint(rand.Uint64N(36*36*36*36*36*36), 36) }
 
 // namespace is a network namespace of a test.
 type namespace struct {
@@ -58,7 +63,7 @@ type namespace struct {
 
 func newNamespace(t *testing.T, name string) *namespace {
 	t.Helper()
-	n := &namespace{t, fmt.Sprintf("nlif%d-%s", os.Getpid(), name)}
+	n := &namespace{t, unique() + "-" + name}
 	sh(t, "ip", "netns", "add", n.name)
 	t.Cleanup(func() { sh(t, "ip", "netns", "del", n.name) })
 	n.ip("link", "set", "lo", "up")
