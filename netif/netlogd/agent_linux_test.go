@@ -31,7 +31,6 @@ func newSmall(t *testing.T) *small {
 		return err
 	})
 	t.Cleanup(s.tun.Close)
-	s.ip("link", "set", "tun0", "addrgenmode", "none")
 	s.ip("link", "set", "tun0", "up")
 	s.ip("addr", "add", "10.99.0.1/24", "dev", "tun0")
 	return s
@@ -128,7 +127,6 @@ func TestAgentFollowsAnInterfaceThatComesBack(t *testing.T) {
 			return err
 		})
 		waitFor(t, func() bool { return strings.Count(agent.output(), "counting its packets") == n+1 })
-		s.ip("link", "set", "tun0", "addrgenmode", "none")
 		s.ip("link", "set", "tun0", "up")
 		s.ip("addr", "add", "10.99.0.1/24", "dev", "tun0")
 		s.receive(100)

@@ -67,6 +67,8 @@ func newNamespace(t *testing.T, name string) *namespace {
 	sh(t, "ip", "netns", "add", n.name)
 	t.Cleanup(func() { sh(t, "ip", "netns", "del", n.name) })
 	n.ip("link", "set", "lo", "up")
+	// Interfaces send no packets of their own.
+	sh(t, "ip", "netns", "exec", n.name, "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode")
 	return n
 }
 
@@ -116,7 +118,6 @@ func wire(a *namespace, devA, addrA string, b *namespace, devB, addrB string) {
 		*namespace
 		dev, addr string
 	}{{a, devA, addrA}, {b, devB, addrB}} {
-		end.ip("link", "set", end.dev, "addrgenmode", "none") // no packets of its own
 		end.ip("addr", "add", end.addr, "dev", end.dev)
 		end.ip("link", "set", end.dev, "up")
 	}

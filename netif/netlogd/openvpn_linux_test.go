@@ -25,7 +25,6 @@ func TestBooksAgreeWithOpenVPN(t *testing.T) {
 	start := func(n *node, proto, local, remote, address, peer string) {
 		n.start("", "openvpn", "--proto", proto, "--dev", n.dev, "--dev-type", "tun", "--secret", key, "--cipher", "AES-256-CBC",
 			"--local", local, "--remote", remote, "--ifconfig", address, peer, "--txqueuelen", "10000").expect("TUN/TAP device")
-		n.ip("link", "set", n.dev, "addrgenmode", "none") // no packets of its own
 	}
 	start(l.a, "tcp-server", underA, underB, insideA, insideB)
 	start(l.b, "tcp-client", underB, underA, insideB, insideA)

@@ -42,7 +42,7 @@ func newWireguardLab(t *testing.T) *wireguardLab {
 		waitFor(t, func() bool { _, err := l.control.Device(n.dev); return err == nil })
 		port := 51820
 		l.configure(n, wgtypes.Config{PrivateKey: &key, ListenPort: &port})
-		n.ip("link", "set", n.dev, "addrgenmode", "none", "txqueuelen", "10000") // no packets of its own, no drops
+		n.ip("link", "set", n.dev, "txqueuelen", "10000") // no drops
 		n.ip("link", "set", n.dev, "up")
 	}
 	l.configure(l.a, peer(keys[l.b], underB+":51820", insideB+"/32", insideB6+"/128", "10.98.0.0/24"))
