@@ -178,27 +178,43 @@ func TestInterfaceWaitsForTheFirst(t *testing.T) {
 	waitCounting(t, newTun(t, "tun0", false), i, 7)
 }
 
+// TestInterfaceMovedToAnotherNamespaceAndBack checks that an interface is followed when it comes back
+// with its old index, also if nobody saw it away.
 func TestInterfaceMovedToAnotherNamespaceAndBack(t *testing.T) {
 	ownNamespace(t)
-	i := openEnabled(t, "tun0", Options{Wait: true})
-	d := newTun(t, "tun0", false)
-	waitCounting(t, d, i, 7)
-
-	away := exec.Command("unshare", "-n", "sh", "-c", "echo; read moved; ip link set tun0 netns "+strconv.Itoa(unix.Gettid()))
-	in, err := away.StdinPipe()
-	qt.Assert(t, err, qt.IsNil)
-	out, err := away.StdoutPipe()
-	qt.Assert(t, err, qt.IsNil)
-	qt.Assert(t, away.Start(), qt.IsNil)
-	defer away.Wait()
-	defer in.Close()
-	out.Read(make([]byte, 1)) // it has its namespace
-	ip(t, "link", "set", "tun0", "netns", strconv.Itoa(away.Process.Pid))
-	eventually(t, func() bool { return i.tap.current.Load() == nil })
-	in.Write([]byte("\n"))
-	eventually(t, func() bool { return i.tap.current.Load() != nil })
-	ip(t, "link", "set", "tun0", "up")
-	waitCounting(t, d, i, 9)
+	for _, seen := range []bool{true, false} {
+		d := newTun(t, "tun0", false)
+		i := openEnabled(t, "tun0", Options{})
+		back := make(chan struct{})
+		if seen {
+			close(back)
+		}
+		i.NotifyActivity(func() { <-back }) // the reader waits inside the first packet
+		d.deliver(udp4(7, 8, 100))
+		away := exec.Command("unshare", "-n", "sh", "-c", "echo; read moved; ip link set tun0 netns "+strconv.Itoa(unix.Gettid()))
+		in, err := away.StdinPipe()
+		qt.Assert(t, err, qt.IsNil)
+		out, err := away.StdoutPipe()
+		qt.Assert(t, err, qt.IsNil)
+		qt.Assert(t, away.Start(), qt.IsNil)
+		out.Read(make([]byte, 1)) // it has its namespace
+		if !seen {
+			eventually(t, func() bool { return i.Stats().Flows > 0 })
+		}
+		ip(t, "link", "set", "tun0", "netns", strconv.Itoa(away.Process.Pid))
+		if seen {
+			eventually(t, func() bool { return i.tap.current.Load() == nil })
+		}
+		in.Write([]byte("\n"))
+		qt.Assert(t, away.Wait(), qt.IsNil)
+		if !seen {
+			close(back)
+		}
+		ip(t, "link", "set", "tun0", "up")
+		waitCounting(t, d, i, 9)
+		i.Close()
+		d.Close()
+	}
 }
 
 func TestInterfaceTwoTaps(t *testing.T) {
@@ -236,6 +252,8 @@ func TestInterfaceOverloadIsTold(t *testing.T) {
 	d.ReadAll()
 	after := kernelCounts(t, "tun0")
 	lost := i.Stats().LostPackets
+	i.Close()
+	c.Check(i.tap.ring.read, qt.Equals, i.tap.captured) // all that the kernel had room for was read
 	c.Check(got.TxPackets+got.RxPackets+lost, qt.Equals, after.TxPackets+after.RxPackets-before.TxPackets-before.RxPackets)
 	c.Check(lost > packets/2, qt.IsTrue, qt.Commentf("%d lost", lost))
 	c.Check(got.RxPackets > 100, qt.IsTrue, qt.Commentf("%+v", got))

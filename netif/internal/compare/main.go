@@ -35,6 +35,7 @@ type result struct {
 func main() {
 	rounds := flag.Int("rounds", 9, "`number` of rounds")
 	packets := flag.Int("packets", 2_000_000, "`number` of packets in a round")
+	only := flag.String("only", "", "run only the tool of this `name`")
 	flag.Parse()
 	log.SetFlags(0)
 	dir, err := os.MkdirTemp("", "compare")
@@ -44,7 +45,7 @@ func main() {
 	defer os.RemoveAll(dir)
 	l, err := newLab(dir)
 	if err == nil {
-		err = l.compare(*rounds, *packets)
+		err = l.compare(*only, *rounds, *packets)
 	}
 	l.close()
 	if err != nil {
@@ -52,8 +53,8 @@ func main() {
 	}
 }
 
-func (l *lab) compare(rounds, packets int) error {
-	tools := []tool{l.netlogd(), l.softflowd(), l.pmacctd()}
+func (l *lab) compare(only string, rounds, packets int) error {
+	tools := slices.DeleteFunc([]tool{l.netlogd(), l.softflowd(), l.pmacctd()}, func(t tool) bool { return only != "" && only != t.name })
 	for _, size := range []int{64, 1400} {
 		all := make([][]result, len(tools))
 		for range rounds {
