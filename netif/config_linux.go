@@ -1,0 +1,158 @@
+package netif
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+	"golang.zx2c4.com/wireguard/wgctrl"
+)
+
+// The configuration of WireGuard is read with wgctrl, the library of the WireGuard project, for
+// the kernel and for userspace. Addresses and routes are read with jsimonetti/rtnetlink. It was
+// compared with vishvananda/netlink, which is as well kept: rtnetlink is a thin layer over
+// mdlayher/netlink, which wgctrl needs anyway, while the other brings an implementation of its
+// own for all of netlink.
+
+// wireguardPeers returns the peers of a WireGuard interface. The error is fs.ErrNotExist if it is
+// no WireGuard interface. The connections are made anew each time, because the kernel may learn
+// WireGuard, and the interface may appear, at any time.
+func wireguardPeers(name string) ([]peer, error) {
+	client, err := wgctrl.New()
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	device, err := client.Device(name)
+	if err != nil {
+		return nil, denied(name, err)
+	}
+	peers := make([]peer, len(device.Peers))
+	for i := range device.Peers {
+		from := &device.Peers[i]
+		p := peer{key: from.PublicKey, tx: uint64(from.TransmitBytes), rx: uint64(from.ReceiveBytes)}
+		if from.Endpoint != nil {
+			// A zone names an interface of this machine. It means nothing to the reader of a record.
+			endpoint := from.Endpoint.AddrPort()
+			p.endpoint = netip.AddrPortFrom(endpoint.Addr().Unmap().WithZone(""), endpoint.Port())
+		}
+		for _, n := range from.AllowedIPs {
+			if prefix, ok := toPrefix(n.IP, n.Mask); ok {
+				p.allowed = append(p.allowed, prefix)
+			}
+		}
+		peers[i] = p
+	}
+	return peers, nil
+}
+
+// denied returns the error of wgctrl for an interface. Without privilege the kernel gives the same
+// error for interfaces of any kind.
+func denied(name string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	if errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("reading the configuration of WireGuard needs access to the socket of its process: %w", err)
+	}
+	if kind(name) != "wireguard" {
+		return fs.ErrNotExist
+	}
+	return fmt.Errorf("reading the configuration of WireGuard needs the capability CAP_NET_ADMIN: %w", err)
+}
+
+// kind returns the kind of an interface, such as "wireguard", or "" if it has none.
+func kind(name string) string {
+	itf, err := net.InterfaceByName(name)
+	if err != nil {
+		return ""
+	}
+	conn, err := rtnetlink.Dial(nil)
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	link, err := conn.Link.Get(uint32(itf.Index))
+	if err != nil || link.Attributes == nil || link.Attributes.Info == nil {
+		return ""
+	}
+	return link.Attributes.Info.Kind
+}
+
+// addressesAndRoutes returns the addresses of an interface, with their networks, and what is
+// routed to it, in all routing tables.
+func addressesAndRoutes(name string, withRoutes bool) (addrs, routes []netip.Prefix, err error) {
+	itf, err := net.InterfaceByName(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	conn, err := rtnetlink.Dial(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer conn.Close()
+	conn.SetOption(netlink.GetStrictCheck, true) // the kernel filters, where it can
+	list, err := conn.Address.List()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, a := range list {
+		if int(a.Index) != itf.Index || a.Attributes == nil {
+			continue
+		}
+		ip, bits := a.Attributes.Address, int(a.PrefixLength)
+		if local := a.Attributes.Local; local != nil && !local.Equal(ip) {
+			ip, bits = local, 8*len(local) // the prefix is that of the other end
+		}
+		if addr, ok := netip.AddrFromSlice(ip); ok {
+			addrs = append(addrs, netip.PrefixFrom(addr.Unmap(), bits))
+		}
+	}
+	if !withRoutes {
+		return addrs, nil, nil
+	}
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		list, err := conn.Route.ListMatch(&rtnetlink.RouteMessage{Family: family, Attributes: rtnetlink.RouteAttributes{OutIface: uint32(itf.Index)}})
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range list {
+			if prefix, ok := routeTo(&list[i], itf.Index); ok {
+				routes = append(routes, prefix)
+			}
+		}
+	}
+	return addrs, routes, nil
+}
+
+// routeTo returns the destination of a route if the route leads to the interface.
+func routeTo(r *rtnetlink.RouteMessage, index int) (netip.Prefix, bool) {
+	leads := int(r.Attributes.OutIface) == index
+	for _, hop := range r.Attributes.Multipath {
+		leads = leads || int(hop.Hop.IfIndex) == index
+	}
+	if !leads || r.Type != unix.RTN_UNICAST {
+		return netip.Prefix{}, false
+	}
+	dst, ok := netip.AddrFromSlice(r.Attributes.Dst)
+	switch {
+	case ok:
+		dst = dst.Unmap()
+	case r.Family == unix.AF_INET:
+		dst = netip.IPv4Unspecified()
+	default:
+		dst = netip.IPv6Unspecified()
+	}
+	return netip.PrefixFrom(dst, int(r.DstLength)), true
+}
+
+func toPrefix(ip net.IP, mask net.IPMask) (netip.Prefix, bool) {
+	addr, ok := netip.AddrFromSlice(ip)
+	bits, _ := mask.Size()
+	return netip.PrefixFrom(addr.Unmap(), bits), ok
+}

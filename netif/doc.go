@@ -1,0 +1,70 @@
+// Package netif counts the packets of a network interface that belongs to the kernel: of
+// kernel WireGuard, of any wireguard-go process, of the tun of OpenVPN, of tailscale0. So a
+// VPN that is already running gets flow logs without a change to it, and the author of a
+// daemon that drives kernel WireGuard gets a netlog.Device.
+//
+//	package main
+//
+//	import (
+//		"context"
+//		"log"
+//		"os"
+//		"os/signal"
+//		"time"
+//
+//		"github.com/go-netlog/netlog"
+//		"github.com/go-netlog/netlog/logtail"
+//		"github.com/go-netlog/netlog/netif"
+//	)
+//
+//	func main() {
+//		wg0, err := netif.Open("wg0", netif.Options{Logf: log.Printf})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		defer wg0.Close()
+//		routes, err := netif.Routes("wg0")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		id, err := logtail.LoadOrCreatePrivateID("wg0.id")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		logger := netlog.Logger{Underlay: netif.Underlay("wg0")}
+//		if err := logger.Startup(id, logtail.PrivateID{}, wg0, routes); err != nil {
+//			log.Fatal(err)
+//		}
+//		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+//		defer stop()
+//		if err := netif.Follow(ctx, "wg0", logger.ReconfigRoutes, log.Printf); err != nil {
+//			log.Print(err)
+//		}
+//
+//		<-ctx.Done()
+//		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+//		defer cancel()
+//		if err := logger.Shutdown(ctx); err != nil {
+//			log.Print(err)
+//		}
+//	}
+//
+// The command netlogd does the same without any code.
+//
+// # What is counted
+//
+// Tx is what the host sends into the interface, and Rx is what comes out of it. For a VPN
+// these are the packets inside the tunnel. Packets that the kernel handles merged into one
+// (segmentation and receive offload) count as those that the VPN carries: each segment is a
+// packet, with its own headers.
+//
+// Packets are captured by the kernel, of each the headers only, into a ring of memory. If
+// the ring is full, because the processors are too busy, packets are lost to the count, but
+// not to their receivers. Stats says how many.
+//
+// # Systems
+//
+// The package works on Linux 4.6 and newer. On other systems all functions return an error that
+// wraps errors.ErrUnsupported. Capturing needs the capability CAP_NET_RAW, and reading the
+// configuration of kernel WireGuard needs CAP_NET_ADMIN.
+package netif

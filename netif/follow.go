@@ -1,0 +1,59 @@
+package netif
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/go-netlog/netlog"
+)
+
+const (
+	settleTime = 200 * time.Millisecond // changes come in groups
+	peerPeriod = 5 * time.Second        // WireGuard does not report changes of its peers
+)
+
+// Follow calls apply with the [Routes] of an interface, and again after each change of its
+// addresses, routes or peers, until ctx ends. The RouteConfig belongs to apply, which may be
+// ReconfigRoutes of a Logger. A change of peers may take five seconds to be seen. While there is
+// no such interface, apply is not called: the last routes stay in force.
+//
+// logf is called once for each distinct error of reading the configuration. It may be nil.
+//
+// Follow returns nil after ctx has ended. The error says why changes cannot be followed.
+func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), logf func(format string, args ...any)) error {
+	changes, err := watchChanges(ctx)
+	if err != nil {
+		return fmt.Errorf("netif: %s: following changes: %w", name, err)
+	}
+	var last *netlog.RouteConfig
+	var fault string
+	for ctx.Err() == nil {
+		cfg, wireguard, err := routes(name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && err.Error() != fault && logf != nil {
+			fault = err.Error()
+			logf("netif: %s: %v", name, err)
+		}
+		if cfg != nil && (last == nil || !slices.Equal(cfg.LocalAddrs, last.LocalAddrs) || !slices.Equal(cfg.Routes, last.Routes)) {
+			last = &netlog.RouteConfig{LocalAddrs: slices.Clone(cfg.LocalAddrs), Routes: slices.Clone(cfg.Routes)}
+			apply(cfg)
+		}
+		var poll <-chan time.Time
+		if wireguard {
+			poll = time.After(peerPeriod)
+		}
+		select {
+		case <-ctx.Done():
+		case <-poll:
+		case <-changes:
+			select {
+			case <-ctx.Done():
+			case <-time.After(settleTime):
+			}
+		}
+	}
+	return nil
+}

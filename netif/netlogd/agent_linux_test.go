@@ -1,0 +1,165 @@
+package main
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/netif/internal/traffic"
+)
+
+// small is a machine with a VPN interface, tun0, behind which is the test.
+type small struct {
+	t *testing.T
+	*namespace
+	books
+	tun   *traffic.Tun
+	state string
+}
+
+func newSmall(t *testing.T) *small {
+	needNamespaces(t)
+	s := &small{t: t, namespace: newNamespace(t, "s"), books: newBooks(t), state: t.TempDir()}
+	s.do(func() (err error) {
+		s.tun, err = traffic.OpenTun("tun0", false)
+		return err
+	})
+	t.Cleanup(s.tun.Close)
+	s.ip("link", "set", "tun0", "up")
+	s.ip("addr", "add", "10.99.0.1/24", "dev", "tun0")
+	return s
+}
+
+// agent starts netlogd. It has returned when no packet is missed any more.
+func (s *small) agent(flags ...string) *process {
+	s.t.Helper()
+	p := s.start(childEnv+"=1", self(s.t), append(append([]string{"-state", s.state}, flags...), "tun0")...)
+	p.expect("flows are logged as")
+	return p
+}
+
+// collector starts netlog serve where netlogd looks for it.
+func (s *small) collector() *process {
+	s.t.Helper()
+	p := s.start("", s.netlog, "serve", "-dir", s.dir)
+	p.expect("8641")
+	return p
+}
+
+// receive makes tun0 receive packets of 128 bytes.
+func (s *small) receive(packets int) {
+	s.t.Helper()
+	for n := range packets {
+		src := netip.AddrPortFrom(netip.MustParseAddr("10.99.0.2"), uint16(1024+n%1000))
+		qt.Assert(s.t, s.tun.Deliver(traffic.UDP4(src, netip.MustParseAddrPort("10.99.0.1:9"), 100)), qt.IsNil)
+	}
+}
+
+// received returns what the collector has stored of packets that tun0 received.
+func (s *small) received() uint64 {
+	s.t.Helper()
+	return inside(s.of(filepath.Join(s.state, "tun0", "id"))).sum().RxPackets
+}
+
+// waitWindow waits until an agent with a short period has written what was received to its spool.
+func (s *small) waitWindow() {
+	s.t.Helper()
+	size := func() (sum int64) {
+		segments, _ := filepath.Glob(filepath.Join(s.state, "tun0", "spool", "*"))
+		for _, name := range segments {
+			if info, err := os.Stat(name); err == nil {
+				sum += info.Size()
+			}
+		}
+		return sum
+	}
+	before := size()
+	waitFor(s.t, func() bool { return size() != before })
+	time.Sleep(200 * time.Millisecond) // further windows
+}
+
+func TestAgentSIGTERMDeliversTheLastWindow(t *testing.T) {
+	s := newSmall(t)
+	collector, agent := s.collector(), s.agent("-period", "1h")
+	s.receive(1000)
+	qt.Check(t, agent.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, collector.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, s.received(), qt.Equals, uint64(1000))
+}
+
+// TestAgentKeepsWhatTheCollectorDidNotTake checks that nothing is lost while the collector is away,
+// neither at SIGTERM nor at kill -9 after the end of a window.
+func TestAgentKeepsWhatTheCollectorDidNotTake(t *testing.T) {
+	s := newSmall(t)
+	agent := s.agent("-period", "1h")
+	s.receive(100)
+	qt.Check(t, agent.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, strings.Contains(agent.output(), "1 entries stay in the spool"), qt.IsTrue, qt.Commentf("%s", agent.output()))
+
+	for range 3 {
+		agent = s.agent("-period", "100ms")
+		s.receive(1000)
+		s.waitWindow()
+		agent.stop(syscall.SIGKILL)
+	}
+
+	collector, agent := s.collector(), s.agent("-period", "1h")
+	s.receive(10)
+	qt.Check(t, agent.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, collector.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, s.received(), qt.Equals, uint64(100+3*1000+10))
+}
+
+func TestAgentFollowsAnInterfaceThatComesBack(t *testing.T) {
+	s := newSmall(t)
+	s.tun.Close()
+	collector, agent := s.collector(), s.agent("-period", "100ms")
+	agent.expect("waiting for the interface")
+	for n := range 2 {
+		s.do(func() (err error) {
+			s.tun, err = traffic.OpenTun("tun0", false)
+			return err
+		})
+		waitFor(t, func() bool { return strings.Count(agent.output(), "counting its packets") == n+1 })
+		s.ip("link", "set", "tun0", "up")
+		s.ip("addr", "add", "10.99.0.1/24", "dev", "tun0")
+		s.receive(100)
+		s.tun.Close()
+		waitFor(t, func() bool { return strings.Count(agent.output(), "was removed") == n+1 })
+	}
+	qt.Check(t, agent.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, collector.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, s.received(), qt.Equals, uint64(200))
+}
+
+// TestAgentFullDisk checks that a full disk costs records, which is logged, but not the agent.
+func TestAgentFullDisk(t *testing.T) {
+	s := newSmall(t)
+	c := qt.New(t)
+	c.Assert(syscall.Mount("tmpfs", s.state, "tmpfs", 0, "size=1m"), qt.IsNil)
+	t.Cleanup(func() { syscall.Unmount(s.state, 0) })
+	agent := s.agent("-period", "100ms")
+	ballast, err := os.Create(filepath.Join(s.state, "ballast"))
+	c.Assert(err, qt.IsNil)
+	for err == nil {
+		_, err = ballast.Write(make([]byte, 4096))
+	}
+	ballast.Close()
+	s.receive(3000)
+	agent.expect("no space left on device")
+	c.Assert(os.Remove(ballast.Name()), qt.IsNil)
+	time.Sleep(300 * time.Millisecond) // the windows without room end
+	collector := s.collector()
+	s.receive(500)
+	c.Check(agent.stop(syscall.SIGTERM), qt.IsNil)
+	c.Check(collector.stop(syscall.SIGTERM), qt.IsNil)
+	c.Check(strings.Contains(agent.output(), "records are queued again"), qt.IsTrue)
+	got := s.received()
+	c.Check(got >= 500 && got < 3500, qt.IsTrue, qt.Commentf("%d", got))
+}

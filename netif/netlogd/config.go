@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-netlog/netlog"
+)
+
+// config is what the command line says.
+type config struct {
+	interfaces []string
+	collector  string
+	header     http.Header // with the token
+	insecure   bool
+	state      string // directory; empty with json
+	exit       netlog.ExitPolicy
+	subnets    []netip.Prefix
+	nodes      string // file; may be empty
+	json       bool
+	period     time.Duration
+}
+
+// parseFlags parses the command line. For -h it prints the help to stdout and returns
+// flag.ErrHelp.
+func parseFlags(args []string, stdout io.Writer) (*config, error) {
+	cfg := &config{}
+	fs := flag.NewFlagSet("netlogd", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // an error would be lost in the long help
+	fs.StringVar(&cfg.collector, "collector", "", "base `URL` of the collector (default the one on this machine)")
+	tokenFile := fs.String("token-file", "", "`file` with the token for the collector")
+	fs.BoolVar(&cfg.insecure, "insecure", false, "allow plain http to a collector on another machine, for example inside the VPN")
+	fs.StringVar(&cfg.state, "state", "", "`directory` of the identity and of what is not sent yet (default that of the service manager, or ~/.local/state/netlogd)")
+	fs.Func("exit", "how much to write of exit traffic: `totals`, node or full (default totals)", cfg.setExit)
+	fs.Func("subnets", "`prefixes` that this machine offers to others in the VPN, separated by commas", cfg.setSubnets)
+	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with an address and a name per line, like /etc/hosts")
+	fs.BoolVar(&cfg.json, "json", false, "print the records, one per line, and send nothing")
+	fs.DurationVar(&cfg.period, "period", netlog.DefaultPollPeriod, "`length` of a window")
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, help)
+		fs.SetOutput(stdout)
+		fs.PrintDefaults()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.setInterfaces(fs.Args()); err != nil {
+		return nil, err
+	}
+	if *tokenFile != "" {
+		text, err := os.ReadFile(*tokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("-token-file: %w", err)
+		}
+		cfg.header = http.Header{"Authorization": {"Bearer " + strings.TrimSpace(string(text))}}
+	}
+	if cfg.state == "" && !cfg.json {
+		cfg.state, err = defaultState()
+	}
+	return cfg, err
+}
+
+func (cfg *config) setInterfaces(names []string) error {
+	if len(names) == 0 {
+		return errors.New("the name of an interface is missing, such as wg0")
+	}
+	for i, name := range names {
+		switch {
+		case strings.HasPrefix(name, "-"):
+			return fmt.Errorf("%s follows %s, but flags come before interfaces", name, names[max(i-1, 0)])
+		case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/ \t\n"):
+			return fmt.Errorf("%q is not the name of an interface", name)
+		}
+		for _, other := range names[:i] {
+			if name == other {
+				return fmt.Errorf("the interface %s is given twice", name)
+			}
+		}
+	}
+	cfg.interfaces = names
+	return nil
+}
+
+func (cfg *config) setExit(s string) error {
+	switch s {
+	case "totals":
+		cfg.exit = netlog.ExitTotals
+	case "node":
+		cfg.exit = netlog.ExitByNode
+	case "full":
+		cfg.exit = netlog.ExitFull
+	default:
+		return errors.New("want totals, node or full")
+	}
+	return nil
+}
+
+func (cfg *config) setSubnets(s string) error {
+	for text := range strings.SplitSeq(s, ",") {
+		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if err != nil {
+			return err
+		}
+		cfg.subnets = append(cfg.subnets, prefix)
+	}
+	return nil
+}
+
+// defaultState returns the state directory that the service manager made, or one of the user.
+func defaultState() (string, error) {
+	if dirs := os.Getenv("STATE_DIRECTORY"); dirs != "" { // set by systemd for StateDirectory=
+		dir, _, _ := strings.Cut(dirs, ":")
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("-state is needed: %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "netlogd"), nil
+}
