@@ -95,7 +95,7 @@ func everything() []traffic.Traffic {
 // TestBooksOfBothEndsAgree runs netlogd beside two processes of wireguard-go, and compares what
 // both ends logged with each other and with the counters of the kernel.
 func TestBooksOfBothEndsAgree(t *testing.T) {
-	rounds, _ := strconv.Atoi(os.Getenv("NETIF_ROUNDS"))
+	rounds, _ := strconv.Atoi(os.Getenv("NETLOG_ROUNDS"))
 	for round := range max(1, rounds) {
 		for _, offload := range []bool{false, true} {
 			t.Run(fmt.Sprintf("round %d, offload %v", round, offload), func(t *testing.T) {
