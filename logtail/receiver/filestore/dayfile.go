@@ -73,7 +73,7 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 	for _, e := range b.Entries {
 		d.buf = append(append(d.buf, e...), '\n')
 	}
-	if w.finished, err = d.prepare(f, b.Received.UTC().Format(time.DateOnly)); err != nil {
+	if w.finished, err = d.prepare(f, b.Received.UTC()); err != nil {
 		return w, err
 	}
 	n, err := d.file.WriteAt(d.buf, d.file.size.Load())
@@ -98,22 +98,31 @@ func (d *dayFile) closeRemoved() {
 	}
 }
 
-// prepare makes the file ready for the content of buf. It reports whether it finished a file.
-func (d *dayFile) prepare(f *Store, day string) (finished bool, err error) {
-	// A request received before midnight may be written after it. It goes into the file of
-	// the new day if there is one.
-	if d.file != nil && (d.day < day || d.full(f.opts.MaxFileBytes)) {
+// prepare makes the file ready for the content of buf, which was received at the given time. It reports
+// whether it finished a file.
+func (d *dayFile) prepare(f *Store, received time.Time) (finished bool, err error) {
+	if d.file != nil && (d.ended(received) || d.full(f.opts.MaxFileBytes)) {
 		if err := d.finish(f); err != nil {
 			return false, err
 		}
 		finished = true
 	}
 	if d.file == nil {
-		if err := d.create(f, day); err != nil {
+		if err := d.create(f, received.Format(time.DateOnly)); err != nil {
 			return finished, err
 		}
 	}
 	return finished, d.cutFailed()
+}
+
+// late is how much later than its receipt a request may be written. If it was received before
+// midnight, it goes into the file of the new day if there is one.
+const late = time.Minute
+
+// ended reports whether a request that is received at the given time belongs into the file of another
+// day: a later one, or an earlier one because the clock was set back.
+func (d *dayFile) ended(at time.Time) bool {
+	return d.day < at.Format(time.DateOnly) || dayStart(d.day).Sub(at) > late
 }
 
 // full reports whether the file has content and no room for buf.
@@ -175,6 +184,7 @@ func (d *dayFile) createNext(f *Store, day string) (*os.File, string, error) {
 		}
 		if err == nil {
 			d.numbers[day] = n
+			f.noteMade(path.Join(d.collection, name))
 		}
 		return file, name, err
 	}
@@ -205,11 +215,11 @@ func (d *dayFile) abandon(f *Store, file *syncedFile) error {
 	return d.finish(f)
 }
 
-// finishIfOld finishes the file if its day has ended.
-func (d *dayFile) finishIfOld(f *Store, today string) error {
+// finishEnded finishes the file if its day has ended, or has not begun because the clock was set back.
+func (d *dayFile) finishEnded(f *Store, now reading) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.file == nil || d.day >= today {
+	if d.file == nil || !d.ended(now.wall) {
 		return nil
 	}
 	return d.finish(f)

@@ -51,16 +51,38 @@ func (f *Store) list(collection string) ([]stored, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.collection, s.size = collection, info.Size()
+		s.collection, s.size, s.modified = collection, info.Size(), info.ModTime()
 		files = append(files, s)
 	}
 	// The name is read after the directory. A listed file that is not open by now is finished,
 	// because no file is opened twice.
 	open := f.openName(collection)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for n := range files {
 		files[n].open = files[n].name == open
+		files[n].made = f.made[files[n].plainPath()]
 	}
 	return files, nil
+}
+
+// noteMade notes that a file was created.
+func (f *Store) noteMade(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lastMade++
+	f.made[path] = f.lastMade
+}
+
+// remove removes a file.
+func (f *Store) remove(s stored) error {
+	err := f.root.Remove(s.path())
+	if err == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.made, s.plainPath())
+	}
+	return err
 }
 
 // readDir returns the entries of a directory in the root.

@@ -156,3 +156,19 @@ func (r *recent) readBackward(file io.ReaderAt, size int64) (more bool, err erro
 	}
 	return true, nil
 }
+
+// recallTrust looks at the end of the plain files for an entry that agrees with the clock.
+func (f *Store) recallTrust() {
+	collections, _ := f.collections() // repair has read them
+	for _, c := range collections {
+		files, _ := f.list(c)
+		slices.SortFunc(files, compareRecent)
+		if len(files) == 0 || files[0].zstd {
+			continue
+		}
+		r := recent{store: f, files: files, left: 1, yield: func(entry []byte) bool { return !f.recall(f.now(), entry) }}
+		if !r.next() {
+			return
+		}
+	}
+}

@@ -37,6 +37,11 @@ var (
 // has the same number. A Store begins new files, with numbers above those in the directory.
 // Files have mode 0600 and directories 0700.
 //
+// If the clock is set back, entries go into a new file of the right day. Files are removed for their
+// age only while the clock is trusted: it has not been set for an hour, and agrees within an hour
+// with the client_time of entries that arrive or were stored last. Otherwise files that are too old
+// remain for up to a week, and the log says so once.
+//
 // Store returns nil after write(2): the batch survives a crash of the process and, with Sync,
 // of the system. A batch is stored as a whole or not at all, unless the process is killed during
 // its write. Then some of its entries may be stored without an acknowledgement.
@@ -51,10 +56,16 @@ type Store struct {
 	kick chan struct{} // wakes maintain
 	quit chan struct{} // ends maintain
 	done chan struct{} // closed when maintain has ended
+	now  func() reading
+	*trust
 
 	// conflicts has the paths of plain files whose compressed form has different content. It
 	// is owned by Open, and then by maintain.
 	conflicts map[string]bool
+
+	// waiting is set while files that are too old remain because the clock is not trusted. It
+	// is owned by maintain.
+	waiting bool
 
 	// mu guards the fields below.
 	mu     sync.Mutex
@@ -62,6 +73,10 @@ type Store struct {
 	closed bool
 	grown  int64 // bytes written since maintain last added up the sizes
 	total  int64 // bytes of all files at that time
+	// made has the files that this Store created, by their path when they are plain, with
+	// numbers that rise.
+	made     map[string]int
+	lastMade int
 }
 
 // Open creates dir if it does not exist, locks it, repairs what a killed process left
@@ -69,12 +84,26 @@ type Store struct {
 // other than root and the user of this process owns, or may write, the directory, a collection
 // or a file to be written.
 func Open(dir string, opts Options) (*Store, error) {
+	f, err := open(dir, opts, newClock())
+	if err != nil {
+		return nil, err
+	}
+	go f.maintain()
+	f.wake()
+	return f, nil
+}
+
+// open returns a Store with the given clocks, without the goroutine.
+func open(dir string, opts Options, now func() reading) (*Store, error) {
 	f := &Store{
-		opts: opts.withDefaults(),
-		kick: make(chan struct{}, 1),
-		quit: make(chan struct{}),
-		done: make(chan struct{}),
-		open: make(map[string]*dayFile),
+		now:   now,
+		trust: newTrust(now()),
+		opts:  opts.withDefaults(),
+		kick:  make(chan struct{}, 1),
+		quit:  make(chan struct{}),
+		done:  make(chan struct{}),
+		open:  make(map[string]*dayFile),
+		made:  make(map[string]int),
 
 		conflicts: make(map[string]bool),
 	}
@@ -98,8 +127,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		f.root.Close()
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
-	go f.maintain()
-	f.wake()
+	f.recallTrust()
 	return f, nil
 }
 
@@ -113,6 +141,9 @@ func (f *Store) Store(ctx context.Context, b receiver.Batch) error {
 		return fmt.Errorf("filestore: collection %q: %w", b.Collection, err)
 	}
 	w, err := f.write(b)
+	if err == nil && len(b.Entries) > 0 {
+		f.trust.entry(f.now(), b.Entries[len(b.Entries)-1])
+	}
 	f.mu.Lock()
 	f.grown += w.bytes
 	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
