@@ -35,9 +35,9 @@
 // characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers are:
 //
 //	200  stored now or before
-//	400  empty, not valid UTF-8 JSON, not objects, a duplicate member, another name that
-//	     begins with "logtail", invalid zstd, an invalid copyId, or a body whose
-//	     length differs from Content-Length
+//	400  empty, not valid UTF-8 JSON, half of a surrogate pair in an escape, not objects,
+//	     a duplicate member, another name that begins with "logtail", invalid zstd, an
+//	     invalid copyId, or a body whose length differs from Content-Length
 //	401  Authorize returned ErrUnauthorized
 //	403  Authorize returned another error, the Sink returned ErrCollections, or the
 //	     request came from a browser
@@ -50,6 +50,9 @@
 //	429  over the quota of the node, or too many new IDs; with Retry-After
 //	503  not stored: too many requests at once, or the Sink failed or took too long;
 //	     with Retry-After
+//
+// Otherwise the members of an entry are not checked. They need not be those of a record, and
+// members with the name of a record's may have any type: readers must pass over what does not fit.
 //
 // # Attribution
 //
