@@ -10,17 +10,18 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
+const lockName = ".lock"
+
 // lockDir locks root for this process. On systems without file locks it only creates the file.
 func lockDir(root *os.Root) (*os.File, error) {
-	const name = ".lock"
-	lock, err := owndir.Lock(root, name)
+	lock, err := owndir.Lock(root, lockName)
 	switch {
 	case err == nil:
 		return lock, nil
 	case err == owndir.ErrLocked:
 		return nil, ErrLocked
 	case errors.Is(err, errors.ErrUnsupported):
-		lock, err = root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+		lock, err = root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("filestore: lock: %w", err)

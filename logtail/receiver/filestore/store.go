@@ -82,7 +82,8 @@ type Store struct {
 // Open creates dir if it does not exist, locks it, repairs what a killed process left
 // behind, and starts the goroutine that enforces the bounds. Open and Store fail if a user
 // other than root and the user of this process owns, or may write, the directory, a collection
-// or a file to be written.
+// or a file to be written. But if the group may write what an earlier Store of this user has
+// created, they take that right away: Kubernetes gives it at each mount of a volume.
 func Open(dir string, opts Options) (*Store, error) {
 	f, err := open(dir, opts, newClock())
 	if err != nil {
@@ -114,7 +115,7 @@ func open(dir string, opts Options, now func() reading) (*Store, error) {
 	if f.root, err = os.OpenRoot(dir); err != nil {
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
-	if err := owndir.CheckDir(f.root, "."); err != nil {
+	if err := owndir.CheckRoot(f.root, lockName); err != nil {
 		f.root.Close()
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
