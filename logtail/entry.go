@@ -144,8 +144,8 @@ type object struct {
 const movedDepth = 3
 
 // parseObject parses p and reports whether it is one JSON object (RFC 8259) and nothing else. The
-// members are the bytes of p, except that invalid UTF-8 becomes U+FFFD, because JSON must be UTF-8
-// (section 8.1) and a strict receiver would refuse it.
+// members are the bytes of p, except that invalid UTF-8 and escaped halves of surrogate pairs become
+// U+FFFD, because JSON must be UTF-8 (section 8.1) and a strict receiver would refuse it.
 //
 // A top-level member that resembles "logtail" is moved; see isOurs. The whole object is moved if
 // it has several of them, if it has more members than our receiver accepts, or if a name occurs
@@ -157,8 +157,8 @@ func parseObject(p []byte) (object, bool) {
 	if err != nil || s.Pos != len(p) {
 		return object{}, false
 	}
-	if !utf8.Valid(p) {
-		return parseObject(bytes.ToValidUTF8(p, []byte("\ufffd")))
+	if rawjson.CheckUnicode(p) != nil {
+		return parseObject(rawjson.ToUnicode(p))
 	}
 	at := slices.IndexFunc(members, isOurs)
 	switch {

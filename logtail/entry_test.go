@@ -12,6 +12,8 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/rawjson"
+
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -61,6 +63,8 @@ func TestEntryObject(t *testing.T) {
 		{"escapes are kept as written", `{"a":"\u00e9\/\ud83d\ude00"}`, `,"a":"\u00e9\/\ud83d\ude00"}`},
 		{"control characters are kept as escapes", `{"a":"\u0000\u001b"}`, `,"a":"\u0000\u001b"}`},
 		{"invalid UTF-8 is replaced", "{\"a\":\"x\xffy\"}", ",\"a\":\"x\ufffdy\"}"},
+		{"half of a surrogate pair is replaced", `{"a":"x\ud800y\\ud800"}`, `,"a":"x\ufffdy\\ud800"}`},
+		{"half of a surrogate pair in a name is replaced", `{"\udfff":1}`, `,"\ufffd":1}`},
 		{"U+2028 is kept", "{\"a\":\"\u2028\"}", ",\"a\":\"\u2028\"}"},
 		{"a nested logtail member is kept", `{"a":{"logtail":1}}`, `,"a":{"logtail":1}}`},
 		{"sixty-one levels", deep, "," + deep[1:]},
@@ -257,7 +261,10 @@ func FuzzWrite(f *testing.F) {
 			}
 			return
 		}
-		if got.Logtail.Error != nil || !utf8.Valid(p) || depth(p) > 61 {
+		if rawjson.CheckUnicode(e) != nil {
+			t.Fatalf("not Unicode: %q", e)
+		}
+		if got.Logtail.Error != nil || rawjson.CheckUnicode(p) != nil || depth(p) > 61 {
 			return
 		}
 		// The members must be unchanged, and in the same order.

@@ -32,10 +32,31 @@ func Lock(root *os.Root, name string) (*os.File, error) {
 // system or the file system does not support that.
 func Sync(root *os.Root, dir string) error { return syncDir(root, dir) }
 
-// CheckDir returns an error if others can create files in a directory of root: if it belongs to another user
-// than root and the user of the process, if the group or everyone may write it, or if it is a link. The name
-// of root itself is ".". CheckDir checks neither who may read nor the directories above, and nothing on
-// systems other than Unix. The error is a [*RefusedError], or an error of the file system.
+// CheckRoot returns an error if others can create files in root: if it belongs to another user than root and
+// the user of the process, or if its group or everyone may write it. It checks neither who may read nor the
+// directories above, and nothing on systems other than Unix. The error is a [*RefusedError], or an error of
+// the file system.
+//
+// Kubernetes makes a volume writable for its group at each mount. So if root belongs to the user of the
+// process and was locked before, with the same lock file, CheckRoot takes the right to write from the group
+// instead of failing.
+func CheckRoot(root *os.Root, lock string) error {
+	const name = "."
+	info, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if mark, err := root.Lstat(lock); err == nil && mark.Mode().IsRegular() && isOwn(mark) {
+		info = closeToGroup(root, name, info)
+	}
+	if err := notOurs(info); err != nil {
+		return &RefusedError{filepath.Join(root.Name(), name), fmt.Errorf("%w; use a directory in it that does not exist yet", err)}
+	}
+	return nil
+}
+
+// CheckDir is like CheckRoot for a directory in root. It also refuses a link. If the directory belongs to the
+// user of the process, CheckDir takes the right to write from its group.
 func CheckDir(root *os.Root, name string) error {
 	info, err := root.Lstat(name)
 	if err != nil {
@@ -58,6 +79,21 @@ func CheckFile(root *os.Root, name string) error {
 	return refuse(root, name, info, info.Mode().IsRegular(), "a regular file")
 }
 
+// closeToGroup takes the right to write a file from its group, if the file belongs to the user of the process
+// and not everyone may write it. It returns the new info of the file.
+func closeToGroup(root *os.Root, name string, info fs.FileInfo) fs.FileInfo {
+	if !isOwn(info) || info.Mode()&0o022 != 0o020 {
+		return info
+	}
+	if root.Chmod(name, info.Mode()&^0o020) != nil {
+		return info
+	}
+	if changed, err := root.Lstat(name); err == nil {
+		return changed
+	}
+	return info
+}
+
 // RefusedError is the error for a directory or file that others may write.
 type RefusedError struct {
 	Path string
@@ -72,11 +108,10 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 // refuse returns the error for the file name with the given info.
 func refuse(root *os.Root, name string, info fs.FileInfo, isKind bool, kind string) error {
-	err := notOurs(info)
 	if !isKind {
-		err = fmt.Errorf("is not %s", kind)
+		return &RefusedError{filepath.Join(root.Name(), name), fmt.Errorf("is not %s", kind)}
 	}
-	if err != nil {
+	if err := notOurs(closeToGroup(root, name, info)); err != nil {
 		return &RefusedError{filepath.Join(root.Name(), name), err}
 	}
 	return nil

@@ -18,6 +18,12 @@ func notOurs(info fs.FileInfo) error {
 	return whose(int(st.Uid), os.Geteuid(), info.Mode().Perm())
 }
 
+// isOwn reports whether the file belongs to the user of the process.
+func isOwn(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
+}
+
 // whose is notOurs for a process of user self. Root is ignored, since it can write everywhere.
 func whose(owner, self int, perm fs.FileMode) error {
 	switch {

@@ -46,11 +46,48 @@ func TestWhoElseCanWriteStickyDirectory(t *testing.T) {
 	root, err := os.OpenRoot(dir)
 	c.Assert(err, qt.IsNil)
 	defer root.Close()
-	c.Check(CheckDir(root, "."), qt.ErrorMatches, dir+" can be written by everyone .*")
+	c.Check(CheckRoot(root, "lock"), qt.ErrorMatches, dir+" can be written by everyone .*")
 	c.Check(CheckFile(root, "none"), qt.IsNil)
 	c.Assert(os.Mkdir(filepath.Join(dir, "a"), 0o755), qt.IsNil)
 	c.Check(CheckDir(root, "a"), qt.IsNil)
 	c.Check(CheckFile(root, "a"), qt.ErrorMatches, ".*a is not a regular file")
 	c.Assert(os.Symlink("a", filepath.Join(dir, "b")), qt.IsNil)
 	c.Check(CheckDir(root, "b"), qt.ErrorMatches, ".*b is not a directory")
+}
+
+// TestCheckRootTakesRightOfGroup checks that the group loses the right to write only what this user has
+// locked before, and nothing that everyone can write.
+func TestCheckRootTakesRightOfGroup(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		locked bool
+		mode   fs.FileMode
+		want   fs.FileMode // 0: refused
+	}{
+		{"writable for the group", true, 0o770, 0o750},
+		{"setgid", true, 0o770 | fs.ModeSetgid, 0o750 | fs.ModeSetgid},
+		{"writable for everyone", true, 0o777, 0},
+		{"writable for others only", true, 0o702, 0},
+		{"never locked", false, 0o770, 0},
+		{"closed", false, 0o700, 0o700},
+	} {
+		c := qt.New(t)
+		dir := t.TempDir()
+		if test.locked {
+			c.Assert(os.WriteFile(filepath.Join(dir, "lock"), nil, 0o660), qt.IsNil)
+		}
+		c.Assert(os.Chmod(dir, test.mode), qt.IsNil)
+		root, err := os.OpenRoot(dir)
+		c.Assert(err, qt.IsNil)
+		defer root.Close()
+		err = CheckRoot(root, "lock")
+		c.Check(err == nil, qt.Equals, test.want != 0, qt.Commentf("%s: %v", test.name, err))
+		info, err := os.Stat(dir)
+		c.Assert(err, qt.IsNil)
+		want := test.want
+		if want == 0 {
+			want = test.mode
+		}
+		c.Check(info.Mode()&^fs.ModeDir, qt.Equals, want, qt.Commentf("%s", test.name))
+	}
 }

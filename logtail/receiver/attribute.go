@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"encoding/hex"
+	"hash/maphash"
 	"strconv"
 	"time"
 
@@ -79,13 +80,15 @@ func appendStamp(dst []byte, id logtail.PublicID, received time.Time) []byte {
 }
 
 // appendEntry appends e as it is stored: on one line, with a new "logtail" member in front that
-// includes the stamp, and the other bytes as the client sent them.
+// includes the stamp, and the other bytes as the client sent them. It also returns where the stamp
+// begins.
 //
 //	{"logtail":{"client_time":"...","proc_id":1,"proc_seq":2,"id":"...","server_time":"..."},...}
 //
-// A conflict gets "conflict":true after the stamp.
-func appendEntry(dst []byte, e entry, m clientMeta, stamp []byte, conflict bool) []byte {
-	dst = append(dst, `{"logtail":{`...)
+// A conflict gets conflictMark after the stamp.
+func appendEntry(dst []byte, e entry, m clientMeta, stamp []byte) (out []byte, stampAt int) {
+	dst = append(dst, storedStart...)
+	dst = append(dst, '{')
 	if !m.time.IsZero() {
 		dst = append(dst, `"client_time":"`...)
 		dst = m.time.AppendFormat(dst, time.RFC3339Nano)
@@ -106,15 +109,29 @@ func appendEntry(dst []byte, e entry, m clientMeta, stamp []byte, conflict bool)
 		dst = rawjson.AppendLine(dst, m.err)
 		dst = append(dst, ',')
 	}
+	stampAt = len(dst)
 	dst = append(dst, stamp...)
-	if conflict {
-		dst = append(dst, `,"conflict":true`...)
-	}
 	dst = append(dst, '}')
 	if e.bare {
-		return append(dst, '}')
+		return append(dst, '}'), stampAt
 	}
 	dst = append(dst, ',')
 	dst = rawjson.AppendLine(dst, e.raw[1:max(e.cut.start, 1)])
-	return rawjson.AppendLine(dst, e.raw[max(e.cut.end, 1):])
+	return rawjson.AppendLine(dst, e.raw[max(e.cut.end, 1):]), stampAt
+}
+
+const (
+	storedStart  = `{"logtail":` // of an entry as it is stored
+	conflictMark = `,"conflict":true`
+)
+
+// hashContent returns the hash of an entry as it is stored, without what the server adds: before
+// is what precedes the stamp, and after is what follows it and the conflictMark. Two entries with
+// the same hash count as the same entry.
+func hashContent(seed maphash.Seed, before, after []byte) uint64 {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	h.Write(before)
+	h.Write(after)
+	return h.Sum64()
 }

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
@@ -92,4 +94,50 @@ func TestMemoryLargestUserForgottenFirst(t *testing.T) {
 	was := h.Stats().Repeated
 	c.Assert(post(h, victim).Code, qt.Equals, 200)
 	c.Check(h.Stats().Repeated-was, qt.Equals, uint64(1))
+}
+
+// TestQuotaCoversDisk sends as much as the quota of an hour permits, in forms that are smaller on the wire
+// than on the disk. The disk must not get more than the quota and one body.
+func TestQuotaCoversDisk(t *testing.T) {
+	const perHour, body = 4 << 20, 16 << 10
+	rng := storetest.NewNoise()
+	fill := func(entry func() string) func() string {
+		return func() string {
+			var b strings.Builder
+			for b.Len() < body {
+				b.WriteString(entry())
+			}
+			return b.String()
+		}
+	}
+	for name, next := range map[string]func() string{
+		"noise":         fill(func() string { return `{"a":"` + rng.Line(4000) + `"}` }),
+		"tiny entries":  fill(func() string { return `{}` }),
+		"repeated text": fill(func() string { return `{"a":"` + strings.Repeat("a", 4000) + `"}` }),
+	} {
+		for _, compressed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, compressed %v", name, compressed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := qt.New(t)
+					files := storetest.Open(c, t.TempDir(), filestore.Options{})
+					h := &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: perHour}}
+					var stored, largest int64 // largest: what one request stored
+					for code := 200; code == 200; {
+						if compressed {
+							code = post(h, storetest.Compress(next()), "Content-Encoding", "zstd").Code
+						} else {
+							code = post(h, next()).Code
+						}
+						largest = max(largest, files.Bytes()-stored)
+						stored = files.Bytes()
+					}
+					c.Check(stored >= perHour && stored < perHour+largest, qt.IsTrue, qt.Commentf("%d bytes, %d at once", stored, largest))
+					time.Sleep(25 * time.Hour) // until the file is compressed
+					synctest.Wait()
+					c.Check(files.Bytes() <= stored+stored/100, qt.IsTrue, qt.Commentf("%d bytes", files.Bytes()))
+					c.Assert(files.Close(), qt.IsNil)
+				})
+			})
+		}
+	}
 }

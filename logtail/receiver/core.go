@@ -32,8 +32,9 @@ type core struct {
 	admission *admission
 	unpacking chan struct{} // holds a token for each request between decompression and the end of Store
 
-	count counters
-	works sync.Pool // of *work
+	recalled sync.Once // before the first request
+	count    counters
+	works    sync.Pool // of *work
 
 	// mu guards the fields below.
 	mu      sync.Mutex

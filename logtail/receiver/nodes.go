@@ -25,6 +25,7 @@ type node struct {
 
 	// nodes.mu guards the fields below.
 	busy  bool // a request has entered
+	sent  bool // a request has entered since the Handler was created
 	slots int  // in streams
 	quota bucket
 	elem  *list.Element // of nodes.order
@@ -47,6 +48,7 @@ type nodes struct {
 	order *list.List // of *node; the first is the one that was used last
 	newID bucket     // the allowance for new IDs
 	slots int        // in all streams
+	sent  int        // nodes that have sent
 }
 
 // newNodes returns an empty table.
@@ -59,11 +61,11 @@ func newNodes(l Limits, now time.Time) *nodes {
 	}
 }
 
-// len returns the number of known IDs.
+// len returns the number of known IDs that have sent a request.
 func (t *nodes) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.byID)
+	return t.sent
 }
 
 // overQuota returns how long the node of id must wait before its next request, and whether
@@ -94,6 +96,10 @@ func (t *nodes) enter(id logtail.PublicID, now time.Time) (*node, time.Duration)
 		return nil, wait
 	}
 	n.busy = true
+	if !n.sent {
+		n.sent = true
+		t.sent++
+	}
 	t.order.MoveToFront(n.elem)
 	return n, 0
 }
@@ -119,6 +125,9 @@ func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
 				t.forgetLocked(old)
 				t.order.Remove(e)
 				delete(t.byID, old.id)
+				if old.sent {
+					t.sent--
+				}
 				break
 			}
 		}

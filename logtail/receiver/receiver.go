@@ -35,9 +35,9 @@
 // characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers are:
 //
 //	200  stored now or before
-//	400  empty, not valid UTF-8 JSON, not objects, a duplicate member, another name that
-//	     begins with "logtail", invalid zstd, an invalid copyId, or a body whose
-//	     length differs from Content-Length
+//	400  empty, not valid UTF-8 JSON, half of a surrogate pair in an escape, not objects,
+//	     a duplicate member, another name that begins with "logtail", invalid zstd, an
+//	     invalid copyId, or a body whose length differs from Content-Length
 //	401  Authorize returned ErrUnauthorized
 //	403  Authorize returned another error, the Sink returned ErrCollections, or the
 //	     request came from a browser
@@ -50,6 +50,9 @@
 //	429  over the quota of the node, or too many new IDs; with Retry-After
 //	503  not stored: too many requests at once, or the Sink failed or took too long;
 //	     with Retry-After
+//
+// Otherwise the members of an entry are not checked. They need not be those of a record, and
+// members with the name of a record's may have any type: readers must pass over what does not fit.
 //
 // # Attribution
 //
@@ -70,13 +73,16 @@
 //
 // # Duplicates and gaps
 //
-// Nodes deliver at least once. An entry with the proc_id, proc_seq and bytes of a stored entry
-// is answered 200 and not stored again. If only the bytes differ, it is stored with
-// "conflict":true. The Handler remembers at least the latest 256 entries for each of the
-// latest 4 pairs of process and collection of a node, in at most 64 MiB for all nodes. If
-// that memory is full, the nodes that use the most of it are forgotten first. A restart
-// forgets all entries, so an entry that is sent again after a restart is stored twice. Entries
-// without both numbers are always stored. Stats.Missing counts the numbers that are skipped.
+// Nodes deliver at least once. An entry with the proc_id, proc_seq and content of a stored entry
+// is answered 200 and not stored again. If only the content differs, it is stored with
+// "conflict":true. Entries without both numbers are always stored. Stats.Missing counts the
+// numbers that are skipped.
+//
+// The Handler remembers at least the latest 256 entries for each of the latest 4 pairs of process
+// and collection of a node, in at most 64 MiB for all nodes. If that memory is full, the nodes that
+// use the most of it are forgotten first. Before its first request, a Handler reads the newest
+// entries of a Sink that is a [Recaller]: about 128 MiB of them, for at most half a second. So an
+// entry that was stored just before a crash, and is sent again, is stored once.
 package receiver
 
 import (
@@ -152,6 +158,7 @@ func (h *Handler) Stats() Stats { return h.init().stats() }
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := h.init()
+	c.recalled.Do(c.recall)
 	c.count.requests.Add(1)
 	if err := c.accept(w, r); err != nil {
 		ref := asRefusal(err)

@@ -26,7 +26,6 @@ const retrySoon = 5 * time.Second
 // These are all refusals except overQuota and the errors of package rawjson.
 var (
 	errEmpty        = &refusal{http.StatusBadRequest, "empty body", 0}
-	errUTF8         = &refusal{http.StatusBadRequest, "invalid UTF-8", 0}
 	errNotObject    = &refusal{http.StatusBadRequest, "an entry is not a JSON object", 0}
 	errDuplicate    = &refusal{http.StatusBadRequest, "an entry has a duplicate member", 0}
 	errReservedName = &refusal{http.StatusBadRequest, "an entry has another member whose name begins with \"logtail\", in upper or lower case", 0}

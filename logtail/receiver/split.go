@@ -2,7 +2,6 @@ package receiver
 
 import (
 	"bytes"
-	"unicode/utf8"
 
 	"github.com/go-netlog/netlog/internal/rawjson"
 )
@@ -37,8 +36,8 @@ func (sp splitter) emptied() splitter {
 // space. The entries point into body and are valid until the next call.
 func (sp *splitter) split(body []byte, maxEntries, maxBytes int) ([]entry, error) {
 	sp.entries = sp.entries[:0]
-	if !utf8.Valid(body) {
-		return nil, errUTF8
+	if err := rawjson.CheckUnicode(body); err != nil {
+		return nil, err
 	}
 	s := rawjson.Scanner{Text: body}
 	s.Space()

@@ -22,7 +22,7 @@ type Stats struct {
 	Unavailable uint64 // 503
 	OtherErrors uint64 // 404, 405, 408 and 415
 
-	Nodes int // number of remembered IDs
+	Nodes int // number of remembered IDs that have sent a request
 }
 
 // counters holds the atomic counters behind Stats.

@@ -2,8 +2,8 @@ package receiver
 
 import (
 	"errors"
-	"hash/maphash"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -82,14 +82,20 @@ func (k *work) attribute(c *core, entries []entry) {
 	}
 	k.stamp = appendStamp(k.stamp, k.id, k.received)
 	for n, e := range entries {
-		v := fresh
-		if m := k.metas[n]; m.hasKey() {
-			v = k.note(c, m, e.raw, 2*perProc[m.proc])
+		m, start := k.metas[n], len(k.out)
+		var stampAt int
+		k.out, stampAt = appendEntry(k.out, e, m, k.stamp)
+		if m.hasKey() {
+			after := stampAt + len(k.stamp)
+			hash := hashContent(c.seed, k.out[start:stampAt], k.out[after:])
+			switch k.note(c, m, hash, 2*perProc[m.proc]) {
+			case repeated:
+				k.out = k.out[:start]
+				continue
+			case conflict:
+				k.out = slices.Insert(k.out, after, []byte(conflictMark)...)
+			}
 		}
-		if v == repeated {
-			continue
-		}
-		k.out = appendEntry(k.out, e, k.metas[n], k.stamp, v == conflict)
 		k.ends = append(k.ends, len(k.out))
 	}
 	start := 0
@@ -105,9 +111,9 @@ func (k *work) batch() Batch {
 }
 
 // note compares an entry with those seen before, and remembers and counts it.
-func (k *work) note(c *core, m clientMeta, raw []byte, room int) verdict {
+func (k *work) note(c *core, m clientMeta, hash uint64, room int) verdict {
 	s := c.nodes.stream(k.node, k.collection, m.proc, room)
-	v, gap, undo := s.note(m.seq, maphash.Bytes(c.seed, raw))
+	v, gap, undo := s.note(m.seq, hash)
 	k.undos = append(k.undos, undo)
 	k.missing += gap
 	switch v {

@@ -50,7 +50,7 @@ func openDir(dir string) (*rootDisk, error) {
 	}
 	// Flows are personal data. An existing directory keeps its mode, since others may need
 	// it. But it is refused if others may write to it, and so create files with our names.
-	if err := owndir.CheckDir(root, "."); err != nil {
+	if err := owndir.CheckRoot(root, lockName); err != nil {
 		root.Close()
 		return nil, err
 	}

@@ -153,9 +153,9 @@ func TestOpenFileWritableByOthers(t *testing.T) {
 			qt.Assert(t, s.Append([]byte("mine")), qt.IsNil)
 			qt.Assert(t, s.Close(), qt.IsNil)
 			path := filepath.Join(dir, name)
-			qt.Assert(t, os.Chmod(path, 0o660), qt.IsNil)
+			qt.Assert(t, os.Chmod(path, 0o666), qt.IsNil)
 			_, err := spool.Open(dir, owner, spool.Options{})
-			qt.Check(t, err, qt.ErrorMatches, "spool: "+regexp.QuoteMeta(path)+` can be written by its group \(0660\)`)
+			qt.Check(t, err, qt.ErrorMatches, "spool: "+regexp.QuoteMeta(path)+` can be written by everyone \(0666\)`)
 			qt.Assert(t, os.Chmod(path, 0o600), qt.IsNil)
 			s = open(t, dir, spool.Options{})
 			qt.Check(t, drain(t, s), qt.DeepEquals, []string{"mine"})
@@ -304,4 +304,29 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// TestOpenAfterKubernetesMount makes a spool writable for its group, as Kubernetes does at each mount of a
+// volume.
+func TestOpenAfterKubernetesMount(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes on Windows")
+	}
+	dir := filepath.Join(t.TempDir(), "spool")
+	s := open(t, dir, spool.Options{})
+	for _, entry := range []string{"1", "2", "3"} {
+		qt.Assert(t, s.Append([]byte(entry)), qt.IsNil)
+		qt.Assert(t, s.Close(), qt.IsNil)
+		qt.Assert(t, os.Chmod(dir, 0o770|os.ModeSetgid), qt.IsNil)
+		entries, err := os.ReadDir(dir)
+		qt.Assert(t, err, qt.IsNil)
+		for _, e := range entries {
+			qt.Assert(t, os.Chmod(filepath.Join(dir, e.Name()), 0o660), qt.IsNil)
+		}
+		s = open(t, dir, spool.Options{})
+		info, err := os.Stat(dir)
+		qt.Assert(t, err, qt.IsNil)
+		qt.Check(t, info.Mode()&0o022, qt.Equals, os.FileMode(0))
+	}
+	qt.Check(t, drain(t, s), qt.DeepEquals, []string{"1", "2", "3"})
 }

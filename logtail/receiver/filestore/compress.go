@@ -32,6 +32,10 @@ func (f *Store) compressAs(s stored, final string) (err error) {
 		return err
 	}
 	defer src.Close()
+	info, err := src.Stat()
+	if err != nil {
+		return err
+	}
 	temp := path.Join(s.collection, tempName(s.name))
 	dst, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -47,6 +51,9 @@ func (f *Store) compressAs(s stored, final string) (err error) {
 		err = dst.Sync()
 	}
 	if err := errors.Join(err, dst.Close()); err != nil {
+		return err
+	}
+	if err := f.root.Chtimes(temp, info.ModTime(), info.ModTime()); err != nil { // for setDate
 		return err
 	}
 	if _, err := f.root.Lstat(final); err == nil {

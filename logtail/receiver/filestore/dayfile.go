@@ -3,13 +3,10 @@ package filestore
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path"
+	"io"
 	"sync"
 	"time"
 
-	"github.com/go-netlog/netlog/internal/owndir"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -73,14 +70,14 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 	for _, e := range b.Entries {
 		d.buf = append(append(d.buf, e...), '\n')
 	}
-	if w.finished, err = d.prepare(f, b.Received.UTC().Format(time.DateOnly)); err != nil {
+	if w.finished, err = d.prepare(f, b.Received.UTC()); err != nil {
 		return w, err
 	}
-	n, err := d.file.WriteAt(d.buf, d.file.size.Load())
+	n, err := d.file.Write(d.buf)
 	if err != nil {
 		// A write that ran out of space has left part of the batch behind.
 		d.torn = true
-		return w, errors.Join(err, d.cutFailed())
+		return w, errors.Join(err, d.setEnd())
 	}
 	w.file, w.end, w.bytes = d.file, d.file.size.Add(int64(n)), int64(n)
 	if cap(d.buf) > maxKept {
@@ -98,22 +95,36 @@ func (d *dayFile) closeRemoved() {
 	}
 }
 
-// prepare makes the file ready for the content of buf. It reports whether it finished a file.
-func (d *dayFile) prepare(f *Store, day string) (finished bool, err error) {
-	// A request received before midnight may be written after it. It goes into the file of
-	// the new day if there is one.
-	if d.file != nil && (d.day < day || d.full(f.opts.MaxFileBytes)) {
+// prepare makes the file ready for the content of buf, which was received at the given time. It reports
+// whether it finished a file.
+func (d *dayFile) prepare(f *Store, received time.Time) (finished bool, err error) {
+	if d.file != nil {
+		if err := d.setEnd(); err != nil {
+			return false, err
+		}
+	}
+	if d.file != nil && (d.ended(received) || d.full(f.opts.MaxFileBytes)) {
 		if err := d.finish(f); err != nil {
 			return false, err
 		}
 		finished = true
 	}
 	if d.file == nil {
-		if err := d.create(f, day); err != nil {
+		if err := d.create(f, received.Format(time.DateOnly)); err != nil {
 			return finished, err
 		}
 	}
-	return finished, d.cutFailed()
+	return finished, nil
+}
+
+// late is how much later than its receipt a request may be written. If it was received before
+// midnight, it goes into the file of the new day if there is one.
+const late = time.Minute
+
+// ended reports whether a request that is received at the given time belongs into the file of another
+// day: a later one, or an earlier one because the clock was set back.
+func (d *dayFile) ended(at time.Time) bool {
+	return d.day < at.Format(time.DateOnly) || dayStart(d.day).Sub(at) > late
 }
 
 // full reports whether the file has content and no room for buf.
@@ -122,67 +133,42 @@ func (d *dayFile) full(most int64) bool {
 	return size > 0 && size+int64(len(d.buf)) > most
 }
 
-// cutFailed removes what a failed write left at the end of the file.
-func (d *dayFile) cutFailed() error {
-	if !d.torn {
+// setEnd removes what a failed write left at the end of the file. If another program has changed the file,
+// for example emptied it, the next batch follows the last complete line.
+func (d *dayFile) setEnd() error {
+	info, err := d.file.Stat()
+	if err != nil {
+		return err
+	}
+	end, size := d.file.size.Load(), info.Size()
+	if size == end && !d.torn {
 		return nil
 	}
-	if err := d.file.Truncate(d.file.size.Load()); err != nil {
+	if size < end || size > end && !d.torn {
+		end, err = lastLineEnd(d.file, size)
+		if err == io.EOF { // it was cut again
+			return d.setEnd()
+		}
+		if err != nil {
+			return err
+		}
+		d.file.setSize(end)
+	}
+	if end < size {
+		if err := d.file.Truncate(end); err != nil {
+			return err
+		}
+	}
+	if _, err := d.file.Seek(end, io.SeekStart); err != nil { // for systems without appendFlag
 		return err
 	}
 	d.torn = false
 	return nil
 }
 
-// create creates the next file of day.
-func (d *dayFile) create(f *Store, day string) error {
-	if err := f.root.Mkdir(d.collection, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	// Another user may own the directory, for example from a time when others could write to
-	// the root.
-	if err := owndir.CheckDir(f.root, d.collection); err != nil {
-		return err
-	}
-	file, name, err := d.createNext(f, day)
-	if err != nil {
-		return err
-	}
-	if f.opts.Sync {
-		if err := f.syncDirs(d.collection); err != nil {
-			file.Close()
-			return err
-		}
-	}
-	d.file, d.day, d.name, d.torn = newSyncedFile(file), day, name, false
-	return nil
-}
-
-// createNext creates a file with the next free number of day. It skips the numbers of files that
-// other programs have put there, plain or compressed.
-func (d *dayFile) createNext(f *Store, day string) (*os.File, string, error) {
-	for n := d.numbers[day] + 1; ; n++ {
-		name := plainName(day, n)
-		switch _, err := f.root.Lstat(path.Join(d.collection, compressedName(name))); {
-		case err == nil:
-			continue
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, "", err
-		}
-		file, err := f.root.OpenFile(path.Join(d.collection, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err == nil {
-			d.numbers[day] = n
-		}
-		return file, name, err
-	}
-}
-
 // finish closes the file. The next write begins another.
 func (d *dayFile) finish(f *Store) error {
-	if err := d.cutFailed(); err != nil {
+	if err := d.setEnd(); err != nil {
 		return err
 	}
 	if f.opts.Sync {
@@ -205,11 +191,11 @@ func (d *dayFile) abandon(f *Store, file *syncedFile) error {
 	return d.finish(f)
 }
 
-// finishIfOld finishes the file if its day has ended.
-func (d *dayFile) finishIfOld(f *Store, today string) error {
+// finishEnded finishes the file if its day has ended, or has not begun because the clock was set back.
+func (d *dayFile) finishEnded(f *Store, now reading) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.file == nil || d.day >= today {
+	if d.file == nil || !d.ended(now.wall) {
 		return nil
 	}
 	return d.finish(f)
@@ -233,7 +219,7 @@ func (d *dayFile) close() error {
 	if d.file == nil {
 		return nil
 	}
-	err := errors.Join(d.cutFailed(), d.file.syncTo(d.file.size.Load()), d.file.Close())
+	err := errors.Join(d.setEnd(), d.file.syncTo(d.file.size.Load()), d.file.Close())
 	d.file = nil
 	return err
 }

@@ -10,17 +10,18 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
+const lockName = ".lock"
+
 // lockDir locks root for this process. On systems without file locks it only creates the file.
 func lockDir(root *os.Root) (*os.File, error) {
-	const name = ".lock"
-	lock, err := owndir.Lock(root, name)
+	lock, err := owndir.Lock(root, lockName)
 	switch {
 	case err == nil:
 		return lock, nil
 	case err == owndir.ErrLocked:
 		return nil, ErrLocked
 	case errors.Is(err, errors.ErrUnsupported):
-		lock, err = root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+		lock, err = root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("filestore: lock: %w", err)
@@ -51,16 +52,38 @@ func (f *Store) list(collection string) ([]stored, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.collection, s.size = collection, info.Size()
+		s.collection, s.size, s.modified = collection, info.Size(), info.ModTime()
 		files = append(files, s)
 	}
 	// The name is read after the directory. A listed file that is not open by now is finished,
 	// because no file is opened twice.
 	open := f.openName(collection)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for n := range files {
 		files[n].open = files[n].name == open
+		files[n].made = f.made[files[n].plainPath()]
 	}
 	return files, nil
+}
+
+// noteMade notes that a file was created.
+func (f *Store) noteMade(path string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lastMade++
+	f.made[path] = f.lastMade
+}
+
+// remove removes a file.
+func (f *Store) remove(s stored) error {
+	err := f.root.Remove(s.path())
+	if err == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.made, s.plainPath())
+	}
+	return err
 }
 
 // readDir returns the entries of a directory in the root.
@@ -91,4 +114,48 @@ func (f *Store) collections() ([]string, error) {
 // syncDirs syncs the directory of a collection, and the root, to disk.
 func (f *Store) syncDirs(collection string) error {
 	return errors.Join(owndir.Sync(f.root, collection), owndir.Sync(f.root, "."))
+}
+
+// Check returns an error if Store would fail now: ErrNoRoom, ErrClosed, or an error that says that
+// the directory was removed.
+func (f *Store) Check() error {
+	f.mu.Lock()
+	closed := f.closed
+	f.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	if err := f.checkDir(); err != nil {
+		return err
+	}
+	return f.checkRoom()
+}
+
+// checkDir returns an error if the directory was removed. Even if there is a new directory of the
+// same name, it does not have the lock, so using it requires a new Store.
+func (f *Store) checkDir() error {
+	dir, err := f.root.Open(".")
+	if err == nil {
+		defer dir.Close()
+		if removed(dir) {
+			err = os.ErrNotExist // systems other than Linux return it from Open
+		}
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("filestore: %s was removed", f.root.Name())
+	}
+	if err != nil {
+		return fmt.Errorf("filestore: %w", err)
+	}
+	return nil
+}
+
+// checkRoom returns an error if the filesystem has too little free space.
+func (f *Store) checkRoom() error {
+	if f.opts.MinFreeBytes > 0 {
+		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFreeBytes {
+			return ErrNoRoom
+		}
+	}
+	return nil
 }

@@ -22,13 +22,39 @@ type stored struct {
 	number           int    // 0 if the name has none, as in earlier versions
 	zstd             bool
 	size             int64
-	open             bool // it is being written
+	modified         time.Time
+	open             bool   // it is being written
+	made             int    // rises with each file that the Store creates; 0 if it found the file
+	date             string // the day from which the age of the file counts; see Store.setDate
 }
 
 // path returns the path of s relative to the root.
 func (s stored) path() string { return path.Join(s.collection, s.name) }
 
-// compare orders files by time.
+// plainPath returns the path of s before it is compressed.
+func (s stored) plainPath() string {
+	stem := strings.TrimSuffix(strings.TrimSuffix(s.path(), zstdSuffix), plainSuffix)
+	return stem + plainSuffix
+}
+
+// compareAge orders files by age, the oldest first. Files that the Store has created are newer than all
+// others, whatever the clock was.
+func (s stored) compareAge(t stored) int {
+	return cmp.Or(cmp.Compare(s.made, t.made), strings.Compare(s.date, t.date), s.compare(t))
+}
+
+// redated reports whether s was modified more than a day after its day had ended, but not in the future.
+func (s stored) redated(now reading) bool {
+	return s.modified.Sub(dayStart(s.day)) > 48*time.Hour && !s.modified.After(now.wall)
+}
+
+// dayStart returns the beginning of a day in the name of a file.
+func dayStart(day string) time.Time {
+	at, _ := time.Parse(time.DateOnly, day) // parseName has checked it
+	return at
+}
+
+// compare orders files by their names.
 func (s stored) compare(t stored) int {
 	return cmp.Or(strings.Compare(s.day, t.day), cmp.Compare(s.number, t.number), strings.Compare(s.collection, t.collection))
 }

@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// appendFlag makes each write go to the end of the file, wherever that is by then.
+const appendFlag = os.O_APPEND
+
 // removed reports whether file was removed from its directory.
 func removed(file *os.File) bool {
 	var st syscall.Stat_t

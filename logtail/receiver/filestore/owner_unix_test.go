@@ -24,10 +24,14 @@ func TestOpenDirectoryWritableByOthers(t *testing.T) {
 	c := qt.New(t)
 	opts := filestore.Options{MinFreeBytes: -1}
 	for _, name := range []string{"flows", "flows/netlog"} {
+		byGroup := ".*can be written by its group.*; use a directory in it that does not exist yet"
+		if name != "flows" {
+			byGroup = "" // its group loses the right
+		}
 		for mode, want := range map[os.FileMode]string{
 			0o777:                 ".*can be written by everyone.*",
 			0o777 | os.ModeSticky: ".*can be written by everyone.*",
-			0o770:                 ".*can be written by its group.*",
+			0o770:                 byGroup,
 			0o755:                 "",
 			0o750:                 "",
 		} {
@@ -94,4 +98,33 @@ func TestOpenDirectoryOfAnotherUser(t *testing.T) {
 		_, err := filestore.Open(dir, filestore.Options{MinFreeBytes: -1})
 		c.Check(err, qt.ErrorMatches, "filestore: .* belongs to user 65534, .*", qt.Commentf("%s", name))
 	}
+}
+
+// TestOpenAfterKubernetesMount makes a store writable for its group, as Kubernetes does at each mount of a
+// volume. The group of a directory that a Store has created loses the right to write.
+func TestOpenAfterKubernetesMount(t *testing.T) {
+	c := qt.New(t)
+	volume := t.TempDir()
+	c.Assert(os.Chmod(volume, 0o775|os.ModeSetgid), qt.IsNil)
+	_, err := filestore.Open(volume, filestore.Options{MinFreeBytes: -1})
+	c.Assert(err, qt.ErrorMatches, "filestore: .* can be written by its group .*; use a directory in it that does not exist yet")
+	dir := filepath.Join(volume, "flows")
+	for _, entry := range []string{"1", "2", "3"} {
+		f := storetest.Open(c, dir, filestore.Options{})
+		storetest.Store(c, f, "x", entry)
+		c.Assert(f.Close(), qt.IsNil)
+		c.Assert(filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			c.Assert(err, qt.IsNil)
+			info, err := e.Info()
+			c.Assert(err, qt.IsNil)
+			mode := os.FileMode(0o660)
+			if e.IsDir() {
+				c.Check(info.Mode()&0o022, qt.Equals, os.FileMode(0), qt.Commentf("%s", path))
+				mode = 0o770 | os.ModeSetgid
+			}
+			return os.Chmod(path, mode)
+		}), qt.IsNil)
+	}
+	_, lines := storetest.Tree(c, dir)
+	c.Check(lines, qt.DeepEquals, []string{"1", "2", "3"})
 }

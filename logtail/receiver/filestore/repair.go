@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path"
 	"slices"
@@ -72,7 +73,7 @@ func (f *Store) repairCollection(collection string) (map[string]int, error) {
 }
 
 // cutTorn removes an incomplete last line that an earlier process left behind. Its batch was not
-// acknowledged, because a batch is acknowledged after the whole write. dayFile.cutFailed removes
+// acknowledged, because a batch is acknowledged after the whole write. dayFile.setEnd removes
 // what failed writes of this process leave behind.
 func (f *Store) cutTorn(s stored) error {
 	if err := owndir.CheckFile(f.root, s.path()); err != nil {
@@ -83,22 +84,26 @@ func (f *Store) cutTorn(s stored) error {
 		return err
 	}
 	defer file.Close()
-	end := s.size
-	chunk := make([]byte, 64<<10)
-	for end > 0 {
-		n := min(end, int64(len(chunk)))
-		if _, err := file.ReadAt(chunk[:n], end-n); err != nil {
-			return err
-		}
-		if at := bytes.LastIndexByte(chunk[:n], '\n'); at >= 0 {
-			end += int64(at) + 1 - n
-			break
-		}
-		end -= n
-	}
-	if end == s.size {
-		return nil
+	end, err := lastLineEnd(file, s.size)
+	if err != nil || end == s.size {
+		return err
 	}
 	f.opts.Logf("filestore: %s: removed a torn line of %d bytes", s.path(), s.size-end)
 	return file.Truncate(end)
+}
+
+// lastLineEnd returns the offset after the last line break in the first size bytes of file.
+func lastLineEnd(file io.ReaderAt, size int64) (int64, error) {
+	chunk := make([]byte, 64<<10)
+	for size > 0 {
+		n := min(size, int64(len(chunk)))
+		if _, err := file.ReadAt(chunk[:n], size-n); err != nil {
+			return 0, err
+		}
+		if at := bytes.LastIndexByte(chunk[:n], '\n'); at >= 0 {
+			return size - n + int64(at) + 1, nil
+		}
+		size -= n
+	}
+	return 0, nil
 }

@@ -37,6 +37,11 @@ var (
 // has the same number. A Store begins new files, with numbers above those in the directory.
 // Files have mode 0600 and directories 0700.
 //
+// If the clock is set back, entries go into a new file of the right day. Files are removed for their
+// age only while the clock is trusted: it has not been set for an hour, and agrees within an hour
+// with the client_time of entries that arrive or were stored last. Otherwise files that are too old
+// remain for up to a week, and the log says so once.
+//
 // Store returns nil after write(2): the batch survives a crash of the process and, with Sync,
 // of the system. A batch is stored as a whole or not at all, unless the process is killed during
 // its write. Then some of its entries may be stored without an acknowledgement.
@@ -51,10 +56,16 @@ type Store struct {
 	kick chan struct{} // wakes maintain
 	quit chan struct{} // ends maintain
 	done chan struct{} // closed when maintain has ended
+	now  func() reading
+	*trust
 
 	// conflicts has the paths of plain files whose compressed form has different content. It
 	// is owned by Open, and then by maintain.
 	conflicts map[string]bool
+
+	// waiting is set while files that are too old remain because the clock is not trusted. It
+	// is owned by maintain.
+	waiting bool
 
 	// mu guards the fields below.
 	mu     sync.Mutex
@@ -62,19 +73,38 @@ type Store struct {
 	closed bool
 	grown  int64 // bytes written since maintain last added up the sizes
 	total  int64 // bytes of all files at that time
+	// made has the files that this Store created, by their path when they are plain, with
+	// numbers that rise.
+	made     map[string]int
+	lastMade int
 }
 
 // Open creates dir if it does not exist, locks it, repairs what a killed process left
 // behind, and starts the goroutine that enforces the bounds. Open and Store fail if a user
 // other than root and the user of this process owns, or may write, the directory, a collection
-// or a file to be written.
+// or a file to be written. But if the group may write what an earlier Store of this user has
+// created, they take that right away: Kubernetes gives it at each mount of a volume.
 func Open(dir string, opts Options) (*Store, error) {
+	f, err := open(dir, opts, newClock())
+	if err != nil {
+		return nil, err
+	}
+	go f.maintain()
+	f.wake()
+	return f, nil
+}
+
+// open returns a Store with the given clocks, without the goroutine.
+func open(dir string, opts Options, now func() reading) (*Store, error) {
 	f := &Store{
-		opts: opts.withDefaults(),
-		kick: make(chan struct{}, 1),
-		quit: make(chan struct{}),
-		done: make(chan struct{}),
-		open: make(map[string]*dayFile),
+		now:   now,
+		trust: newTrust(now()),
+		opts:  opts.withDefaults(),
+		kick:  make(chan struct{}, 1),
+		quit:  make(chan struct{}),
+		done:  make(chan struct{}),
+		open:  make(map[string]*dayFile),
+		made:  make(map[string]int),
 
 		conflicts: make(map[string]bool),
 	}
@@ -85,7 +115,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if f.root, err = os.OpenRoot(dir); err != nil {
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
-	if err := owndir.CheckDir(f.root, "."); err != nil {
+	if err := owndir.CheckRoot(f.root, lockName); err != nil {
 		f.root.Close()
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
@@ -98,8 +128,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		f.root.Close()
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
-	go f.maintain()
-	f.wake()
+	f.recallTrust()
 	return f, nil
 }
 
@@ -113,6 +142,9 @@ func (f *Store) Store(ctx context.Context, b receiver.Batch) error {
 		return fmt.Errorf("filestore: collection %q: %w", b.Collection, err)
 	}
 	w, err := f.write(b)
+	if err == nil && len(b.Entries) > 0 {
+		f.trust.entry(f.now(), b.Entries[len(b.Entries)-1])
+	}
 	f.mu.Lock()
 	f.grown += w.bytes
 	full := f.opts.MaxBytes > 0 && f.total+f.grown > f.opts.MaxBytes
@@ -139,50 +171,6 @@ func (f *Store) write(b receiver.Batch) (written, error) {
 		}
 		return w, err
 	}
-}
-
-// Check returns an error if Store would fail now: ErrNoRoom, ErrClosed, or an error that says that
-// the directory was removed.
-func (f *Store) Check() error {
-	f.mu.Lock()
-	closed := f.closed
-	f.mu.Unlock()
-	if closed {
-		return ErrClosed
-	}
-	if err := f.checkDir(); err != nil {
-		return err
-	}
-	return f.checkRoom()
-}
-
-// checkDir returns an error if the directory was removed. Even if there is a new directory of the
-// same name, it does not have the lock, so using it requires a new Store.
-func (f *Store) checkDir() error {
-	dir, err := f.root.Open(".")
-	if err == nil {
-		defer dir.Close()
-		if removed(dir) {
-			err = os.ErrNotExist // systems other than Linux return it from Open
-		}
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("filestore: %s was removed", f.root.Name())
-	}
-	if err != nil {
-		return fmt.Errorf("filestore: %w", err)
-	}
-	return nil
-}
-
-// checkRoom returns an error if the filesystem has too little free space.
-func (f *Store) checkRoom() error {
-	if f.opts.MinFreeBytes > 0 {
-		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFreeBytes {
-			return ErrNoRoom
-		}
-	}
-	return nil
 }
 
 // wake wakes maintain.

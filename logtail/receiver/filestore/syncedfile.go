@@ -50,3 +50,11 @@ func (s *syncedFile) syncTo(end int64) error {
 	s.synced = through
 	return nil
 }
+
+// setSize sets the size of a file that was cut to it.
+func (s *syncedFile) setSize(end int64) {
+	s.size.Store(end)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.synced = min(s.synced, end)
+}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	qt "github.com/frankban/quicktest"
@@ -18,42 +19,44 @@ import (
 // TestSyncErrorReachesAllWaiters checks that all writes that wait for a failed fsync get its error, and
 // that there is no second fsync, which could succeed although pages are lost.
 func TestSyncErrorReachesAllWaiters(t *testing.T) {
-	c := qt.New(t)
-	dir := t.TempDir()
-	f, err := Open(dir, Options{Sync: true, MinFreeBytes: -1})
-	c.Assert(err, qt.IsNil)
-	day := time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC) // does not end during the test
-	store := func(entry string) error {
-		return f.Store(t.Context(), receiver.Batch{Collection: "x", Received: day, Entries: [][]byte{[]byte(entry)}})
-	}
-	c.Assert(store("before"), qt.IsNil)
-	f.mu.Lock()
-	file := f.open["x"].file
-	f.mu.Unlock()
-	calls := 0
-	file.fsync = func() error {
-		if calls++; calls > 1 {
-			return nil
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f, err := Open(dir, Options{Sync: true, MinFreeBytes: -1})
+		c.Assert(err, qt.IsNil)
+		day := time.Now()
+		store := func(entry string) error {
+			return f.Store(t.Context(), receiver.Batch{Collection: "x", Received: day, Entries: [][]byte{[]byte(entry)}})
 		}
-		for file.size.Load() < int64(len("before\na\nb\n")) { // until both are written
-			runtime.Gosched()
+		c.Assert(store("before"), qt.IsNil)
+		f.mu.Lock()
+		file := f.open["x"].file
+		f.mu.Unlock()
+		calls := 0
+		file.fsync = func() error {
+			if calls++; calls > 1 {
+				return nil
+			}
+			for file.size.Load() < int64(len("before\na\nb\n")) { // until both are written
+				runtime.Gosched()
+			}
+			return syscall.EIO
 		}
-		return syscall.EIO
-	}
-	var both sync.WaitGroup
-	for _, entry := range []string{"a", "b"} {
-		both.Go(func() { c.Check(store(entry), qt.ErrorIs, syscall.EIO) })
-	}
-	both.Wait()
-	c.Check(calls, qt.Equals, 1)
-	c.Check(store("after"), qt.IsNil)
-	c.Assert(f.Close(), qt.IsNil)
-	data, err := os.ReadFile(filepath.Join(dir, "x", "2999-01-01.0002.ndjson"))
-	c.Assert(err, qt.IsNil)
-	c.Check(string(data), qt.Equals, "after\n", qt.Commentf("in another file"))
-	finished, err := filepath.Glob(filepath.Join(dir, "x", "2999-01-01.0001.ndjson*"))
-	c.Assert(err, qt.IsNil)
-	c.Check(finished, qt.Not(qt.HasLen), 0)
+		var both sync.WaitGroup
+		for _, entry := range []string{"a", "b"} {
+			both.Go(func() { c.Check(store(entry), qt.ErrorIs, syscall.EIO) })
+		}
+		both.Wait()
+		c.Check(calls, qt.Equals, 1)
+		c.Check(store("after"), qt.IsNil)
+		c.Assert(f.Close(), qt.IsNil)
+		data, err := os.ReadFile(filepath.Join(dir, "x", "2000-01-01.0002.ndjson"))
+		c.Assert(err, qt.IsNil)
+		c.Check(string(data), qt.Equals, "after\n", qt.Commentf("in another file"))
+		finished, err := filepath.Glob(filepath.Join(dir, "x", "2000-01-01.0001.ndjson*"))
+		c.Assert(err, qt.IsNil)
+		c.Check(finished, qt.Not(qt.HasLen), 0)
+	})
 }
 
 // TestSyncToAfterError checks that an error does not affect bytes that are already on disk.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -20,7 +21,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
-// announce prints what is served, and how long entries are kept.
+// announce prints what is served, and which files are removed.
 func (s *server) announce(addr net.Addr) {
 	scheme := "http"
 	if s.cert != nil {
@@ -28,14 +29,17 @@ func (s *server) announce(addr net.Addr) {
 	}
 	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s://%s, storing in %s", scheme, addr, s.cfg.dir))
 	s.view.say("%s", s.view.headline)
-	kept, size := "for ever", "without a bound on their size"
+	var removed []string
 	if s.cfg.maxAge > 0 {
-		kept = "for " + s.cfg.maxAge.Words()
+		removed = append(removed, "the files of a day (UTC) "+s.cfg.maxAge.Words()+" after its end")
 	}
 	if s.cfg.maxSize > 0 {
-		size = "up to " + s.cfg.maxSize.Words()
+		removed = append(removed, "the oldest files beyond "+s.cfg.maxSize.Words())
 	}
-	s.view.say("netlog serve: entries are kept %s, %s; the oldest go first", kept, size)
+	if removed == nil {
+		removed = []string{"nothing"}
+	}
+	s.view.say("netlog serve: removes %s", strings.Join(removed, ", and "))
 	if err := s.files.Check(); err != nil {
 		s.view.say("netlog serve: nothing can be stored now: %v", err)
 	}

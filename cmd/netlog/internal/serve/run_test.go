@@ -52,11 +52,11 @@ func TestServeAnnounce(t *testing.T) {
 		want  []string
 		not   []string
 	}{
-		{"the defaults", config{addr: "127.0.0.1:1", maxAge: cli.Age(30 * cli.Day), maxSize: 10 << 30}, nil, []string{" http://", "for 30 days, up to 10 GiB;"}, []string{"without", "nobody"}},
+		{"the defaults", config{addr: "127.0.0.1:1", maxAge: cli.Age(30 * cli.Day), maxSize: 10 << 30}, nil, []string{" http://", "removes the files of a day (UTC) 30 days after its end, and the oldest files beyond 10 GiB\n"}, []string{"without", "nobody"}},
 		{"bounds of its own", config{addr: "127.0.0.1:1", maxAge: cli.Age(12 * time.Hour), maxSize: 500e6}, nil,
-			[]string{"for 12 hours, up to 500 MB;"}, nil},
+			[]string{" 12 hours after its end, and the oldest files beyond 500 MB\n"}, nil},
 		{"no bounds", config{addr: "127.0.0.1:1"}, nil,
-			[]string{"for ever, without a bound on their size;"}, nil},
+			[]string{"removes nothing\n"}, nil},
 		{"open to all", config{addr: "0.0.0.0:1", open: true}, nil, []string{noTokens, noTLS}, nil},
 		{"open, with tokens", config{addr: ":1", open: true}, func(s *server) { s.access.tokens = some }, []string{noTLS}, []string{noTokens}},
 		{"open, with TLS", config{addr: ":1", open: true, tlsCert: "c"}, func(s *server) { s.cert = new(watched[tls.Certificate]) },

@@ -70,7 +70,7 @@ func TestServeStoresAndShows(t *testing.T) {
 	shown := s.stdout.String()
 	c.Check(shown, qt.Matches, `(?s).*Z web .*  virtual: 1 flow, tx 4000 B, rx 40 B\n.*`)
 	clitest.CheckPrintable(c, shown)
-	c.Check(s.stderr.String(), qt.Contains, "kept for 30 days, up to 10 GiB")
+	c.Check(s.stderr.String(), qt.Contains, "removes the files of a day (UTC) 30 days after its end, and the oldest files beyond 10 GiB\n")
 	c.Check(s.stderr.String(), qt.Contains, "stored 2 entries of 1 node")
 	secret, err := id.MarshalText()
 	c.Assert(err, qt.IsNil)

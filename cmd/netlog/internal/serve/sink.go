@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
@@ -30,3 +31,6 @@ func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
 	}
 	return err
 }
+
+// Recent implements [receiver.Recaller].
+func (s *shownSink) Recent(maxBytes int64) iter.Seq2[string, []byte] { return s.files.Recent(maxBytes) }
