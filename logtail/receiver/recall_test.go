@@ -93,15 +93,14 @@ func TestRecallIgnoresOtherLines(t *testing.T) {
 	c := qt.New(t)
 	private, _ := testID(1)
 	id := private.Public().String()
-	sink := &recaller{}
-	for _, line := range []string{``, `{`, `[]`, `{}`, `{"logtail":1}`, `{"logtail":{"proc_id":1,"proc_seq":1,"id":"` + id + `","server_time":"2026-`,
+	sink := &recaller{stored: []string{
+		``, `{`, `[]`, `{}`, `{"logtail":1}`, `{"logtail":{"proc_id":1,"proc_seq":1,"id":"` + id + `","server_time":"2026-`,
 		`{"logtail":{"proc_id":1,"proc_seq":1,"id":"x","server_time":"2026-11-22T10:00:00Z"}}`,
 		`{"logtail":{"proc_id":1,"proc_seq":-1,"id":"` + id + `","server_time":"2026-11-22T10:00:00Z"}}`,
 		`{"logtail":{"proc_id":1,"id":"` + id + `","server_time":"2026-11-22T10:00:00Z"}}`,
 		`{"a":1,"logtail":{"proc_id":1,"proc_seq":1,"id":"` + id + `","server_time":"2026-11-22T10:00:00Z"}}`,
-		"\x00\x00" + `{"logtail":{"proc_id":1,"proc_seq":1,"id":"` + id + `","server_time":"2026-11-22T10:00:00Z"}}`} {
-		sink.stored = append(sink.stored, line)
-	}
+		"\x00\x00" + `{"logtail":{"proc_id":1,"proc_seq":1,"id":"` + id + `","server_time":"2026-11-22T10:00:00Z"}}`,
+	}}
 	h := &receiver.Handler{Sink: sink}
 	c.Check(post(h, `{"logtail":{"proc_id":1,"proc_seq":1}}`).Code, qt.Equals, 200)
 	c.Check(h.Stats().Stored, qt.Equals, uint64(1))
