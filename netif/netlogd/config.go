@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,10 +81,8 @@ func (cfg *config) setInterfaces(names []string) error {
 		case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/ \t\n"):
 			return fmt.Errorf("%q is not the name of an interface", name)
 		}
-		for _, other := range names[:i] {
-			if name == other {
-				return fmt.Errorf("the interface %s is given twice", name)
-			}
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("the interface %s is given twice", name)
 		}
 	}
 	cfg.interfaces = names

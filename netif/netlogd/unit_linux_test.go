@@ -68,12 +68,13 @@ func (s *small) startConfined(capabilities string) *process {
 	}
 	qt.Assert(s.t, os.Chmod(filepath.Dir(s.state), 0o755), qt.IsNil) // the test framework closes it to others
 	sh(s.t, "chown", "-R", user+":"+user, s.state)
-	set := "-all"
-	for _, name := range strings.Fields(capabilities) {
-		set += ",+" + strings.ToLower(strings.TrimPrefix(name, "CAP_"))
+	var set strings.Builder
+	set.WriteString("-all")
+	for name := range strings.FieldsSeq(capabilities) {
+		set.WriteString(",+" + strings.ToLower(strings.TrimPrefix(name, "CAP_")))
 	}
 	const confine = `mount --bind "$1" "$1" && mount -o remount,bind,ro / || exit 9
 		export STATE_DIRECTORY="$1"; touch /read-only 2>/dev/null && exit 9
 		exec setpriv --reuid $2 --regid $2 --clear-groups --no-new-privs --inh-caps "$3" --ambient-caps "$3" --bounding-set "$3" "$4" tun0`
-	return s.start("", "unshare", "-m", "sh", "-c", confine, "sh", s.state, user, set, bin)
+	return s.start("", "unshare", "-m", "sh", "-c", confine, "sh", s.state, user, set.String(), bin)
 }
