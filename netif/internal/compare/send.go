@@ -22,7 +22,7 @@ const (
 // message is struct mmsghdr.
 type message struct {
 	unix.Msghdr
-	_ uint32 // the length that was sent
+	_ uint32 // the bytes that were sent
 }
 
 // send sends packets of some size into send0 and returns how long it took. They are for another
