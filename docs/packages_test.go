@@ -19,7 +19,7 @@ import (
 // packages has the folders of public packages, and of the modules that they are in.
 var packages = map[string]string{
 	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/receiver": ".", "logtail/buffertest": ".",
-	"wgtun": "wgtun",
+	"wgtun": "wgtun", "netif": "netif",
 }
 
 func TestPackageDocProgram(t *testing.T) {
