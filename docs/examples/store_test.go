@@ -84,38 +84,36 @@ func surrogates() []string { return []string{`"\ud800"`, `"\udc00x"`, `"\ud800\u
 // hostile returns entries of a node that writes everything it can think of.
 func hostile(now time.Time) []sent {
 	var all []sent
-	add := func(members map[string]string) {
-		entry := fmt.Sprintf(`{"logtail":{"proc_id":9,"proc_seq":%d}`, len(all))
-		for name, value := range members {
-			entry += "," + strconv.Quote(name) + ":" + value
-		}
-		all = append(all, sent{'x', entry + "}"})
+	add := func(format string, args ...any) {
+		entry := fmt.Sprintf(`{"logtail":{"proc_id":9,"proc_seq":%d},`, len(all)) + fmt.Sprintf(format, args...) + "}"
+		all = append(all, sent{'x', entry})
 	}
-	start := strconv.Quote(now.UTC().Format(time.RFC3339))
-	flow := map[string]string{"proto": `6`, "src": `"203.0.113.1:1"`, "dst": `"203.0.113.2:2"`, "txBytes": `1`, "rxBytes": `1`}
+	at := now.UTC().Format(time.RFC3339)
+	members := []string{
+		"nodeId", "start", "end", "srcNode", "dstNodes", "virtualTraffic", "subnetTraffic", "exitTraffic", "physicalTraffic", "deniedTraffic",
+		"text", "droppedEntries", "droppedBytes", "NodeID", "VirtualTraffic", "_time", "_msg", "_stream", "_stream_id", "entry", "virtualTraffic.src",
+	}
+	counts := []string{"proto", "src", "dst", "txPkts", "txBytes", "rxPkts", "rxBytes", "txFlags", "rxFlags", "more"}
 	for _, value := range junk() {
-		for _, name := range []string{
-			"nodeId", "start", "end", "srcNode", "dstNodes", "virtualTraffic", "subnetTraffic", "exitTraffic", "physicalTraffic", "deniedTraffic",
-			"text", "droppedEntries", "droppedBytes", "NodeID", "VirtualTraffic", "_time", "_msg", "_stream", "_stream_id", "entry", "virtualTraffic.src",
-		} {
-			members := map[string]string{"start": start, "end": start, "virtualTraffic": `[{"src":"203.0.113.1:1","dst":"203.0.113.2:2"}]`}
-			members[name] = value
-			add(members)
-		}
-		for _, name := range []string{"proto", "src", "dst", "txPkts", "txBytes", "rxPkts", "rxBytes", "txFlags", "rxFlags", "more"} {
-			members := ""
-			for n, v := range flow {
-				if n != name {
-					members += strconv.Quote(n) + ":" + v + ","
-				}
+		for _, name := range members {
+			others := `"start":"` + at + `","end":"` + at + `"`
+			if name == "start" || name == "end" {
+				others = `"exitTraffic":[{"txPkts":1}]`
 			}
-			list := "[{" + members + strconv.Quote(name) + ":" + value + "}]"
-			add(map[string]string{"start": start, "end": start, "virtualTraffic": list, "deniedTraffic": list})
+			add(`%s,%q:%s`, others, name, value)
+			if !strings.HasSuffix(name, "Traffic") {
+				add(`%q:%s,"virtualTraffic":[{"src":"203.0.113.1:1","dst":"203.0.113.2:2"}]`, name, value)
+			}
+		}
+		for _, name := range counts {
+			flow := strings.Replace(`{"proto":6,"src":"203.0.113.1:1","dst":"203.0.113.2:2","txBytes":1,"rxBytes":1,`, strconv.Quote(name)+":", `"other":`, 1)
+			flow += strconv.Quote(name) + ":" + value + "}"
+			add(`"start":%q,"end":%q,"virtualTraffic":[%s],"deniedTraffic":[%s]`, at, at, flow, flow)
 		}
 		all = append(all, sent{'x', `{"logtail":` + value + `,"text":"x"}`}, sent{'x', `{"logtail":{"proc_id":` + value + `,"proc_seq":1,"error":{"id":` + value + `}}}`})
 	}
-	for month := range 400 {
-		add(map[string]string{"start": strconv.Quote(time.Date(2000, time.Month(1+month), 1, 0, 0, 0, 0, time.UTC).Format(time.RFC3339)), "end": start, "exitTraffic": `[{"txPkts":1}]`})
+	for month := range time.Month(400) {
+		add(`"start":%q,"end":%q,"exitTraffic":[{"txPkts":1}]`, time.Date(2000, 1+month, 1, 0, 0, 0, 0, time.UTC).Format(time.RFC3339), at)
 	}
 	return append(all, sent{'x', `{}`}, sent{'x', `{"text":"` + strings.Repeat("x", 200_000) + `"}`})
 }
@@ -145,19 +143,16 @@ func newStore(t *testing.T, entries []sent) (dir string, lines []string) {
 	written, err := filepath.Glob(filepath.Join(dir, "netlog", "*.ndjson"))
 	qt.Assert(t, err, qt.IsNil)
 	qt.Assert(t, written, qt.HasLen, 1)
-	text := readText(t, written[0])
-	// Earlier receivers stored these.
-	for _, value := range surrogates() {
-		if refused > 0 {
-			text += fmt.Sprintf(`{"logtail":{"id":%q,"server_time":"2026-11-22T10:00:00Z"},"text":%s,"virtualTraffic":%s}`, publicID('x'), value, value) + "\n"
-		}
+	lines = strings.Split(strings.TrimSuffix(readText(t, written[0]), "\n"), "\n")
+	for _, value := range surrogates() { // earlier receivers stored these
+		lines = append(lines, fmt.Sprintf(`{"logtail":{"id":%q,"server_time":"2026-11-22T10:00:00Z"},"text":%s,"virtualTraffic":%s}`, publicID('x'), value, value))
 	}
+	text := strings.Join(lines, "\n") + "\n"
 	enc, err := zstd.NewWriter(nil)
 	qt.Assert(t, err, qt.IsNil)
 	qt.Assert(t, os.WriteFile(filepath.Join(dir, "netlog", "2026-11-01.0001.ndjson.zst"), enc.EncodeAll([]byte(text), nil), 0o600), qt.IsNil)
 	incomplete := fmt.Sprintf(`{"logtail":{"id":%q},"exitTraffic":[{"txPkts":77}]}`, publicID('a'))
 	qt.Assert(t, os.WriteFile(filepath.Join(dir, "netlog", "2026-11-02.0001.ndjson.zst.tmp"), []byte(incomplete), 0o600), qt.IsNil)
-	lines = strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	qt.Assert(t, os.WriteFile(written[0], []byte(text+lines[0][:len(lines[0])/2]), 0o600), qt.IsNil)
 	return dir, lines
 }
