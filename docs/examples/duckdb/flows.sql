@@ -1,45 +1,79 @@
 -- netlog records as SQL, directly from the files of netlog serve, including compressed
 -- ones (.zst). Change the path below, then:  duckdb -init flows.sql
 
+-- One row per entry. Nodes can write any JSON: a line that is no valid JSON is skipped,
+-- and a member of another type is NULL. The pattern matches .ndjson and .ndjson.zst, but
+-- not .ndjson.zst.tmp, which is incomplete.
 CREATE OR REPLACE VIEW records AS
-SELECT * FROM read_json('flows/*/*.ndjson*',
-    format = 'newline_delimited',
-    columns = {
-        logtail: 'STRUCT(id VARCHAR, client_time TIMESTAMPTZ, server_time TIMESTAMPTZ, proc_id UINTEGER, proc_seq UBIGINT)',
-        nodeId: 'VARCHAR',
-        "start": 'TIMESTAMPTZ',
-        "end": 'TIMESTAMPTZ',
-        virtualTraffic: 'STRUCT(proto UTINYINT, src VARCHAR, dst VARCHAR, txPkts UBIGINT, txBytes UBIGINT, rxPkts UBIGINT, rxBytes UBIGINT)[]',
-        subnetTraffic: 'STRUCT(proto UTINYINT, src VARCHAR, dst VARCHAR, txPkts UBIGINT, txBytes UBIGINT, rxPkts UBIGINT, rxBytes UBIGINT)[]',
-        exitTraffic: 'STRUCT(proto UTINYINT, src VARCHAR, dst VARCHAR, txPkts UBIGINT, txBytes UBIGINT, rxPkts UBIGINT, rxBytes UBIGINT)[]',
-        physicalTraffic: 'STRUCT(proto UTINYINT, src VARCHAR, dst VARCHAR, txPkts UBIGINT, txBytes UBIGINT, rxPkts UBIGINT, rxBytes UBIGINT)[]'
-    });
+SELECT coalesce(logtail.id, nodeId) AS node, * FROM (
+    SELECT unnest(json_transform(json, '{
+        "logtail": {"id": "VARCHAR", "client_time": "TIMESTAMP_NS", "server_time": "TIMESTAMP_NS", "proc_id": "UINTEGER", "proc_seq": "UBIGINT", "conflict": "BOOLEAN"},
+        "nodeId": "VARCHAR", "start": "TIMESTAMP_NS", "end": "TIMESTAMP_NS",
+        "srcNode": {"nodeId": "VARCHAR", "name": "VARCHAR", "addresses": ["VARCHAR"], "os": "VARCHAR", "user": "VARCHAR", "tags": ["VARCHAR"]},
+        "dstNodes": [{"nodeId": "VARCHAR", "name": "VARCHAR", "addresses": ["VARCHAR"], "os": "VARCHAR", "user": "VARCHAR", "tags": ["VARCHAR"]}],
+        "virtualTraffic": "JSON", "subnetTraffic": "JSON", "exitTraffic": "JSON", "physicalTraffic": "JSON", "deniedTraffic": "JSON",
+        "text": "VARCHAR", "droppedEntries": "UBIGINT", "droppedBytes": "UBIGINT"}'))
+    FROM read_json_objects('flows/*/*.ndjso*[nt]', format = 'newline_delimited', ignore_errors = true)
+    WHERE json IS NOT NULL);
 
--- One row per connection and window. Records omit fields that are zero, so they are
--- NULL before coalesce.
+-- One row per connection and window. Times are UTC. Records omit fields that are zero, so
+-- they are NULL before coalesce. place is the position in the list of the class. DISTINCT
+-- drops the entries that were delivered twice: they have the same proc_id and proc_seq.
 CREATE OR REPLACE VIEW flows AS
-SELECT
-    coalesce(logtail.id, nodeId) AS node, "start", "end", class,
+SELECT DISTINCT
+    node, "start", "end", logtail.proc_id AS proc_id, logtail.proc_seq AS proc_seq, traffic.class AS class, place,
     coalesce(f.proto, 0) AS proto, f.src AS src, f.dst AS dst,
     coalesce(f.txPkts, 0) AS tx_pkts, coalesce(f.txBytes, 0) AS tx_bytes,
-    coalesce(f.rxPkts, 0) AS rx_pkts, coalesce(f.rxBytes, 0) AS rx_bytes
+    coalesce(f.rxPkts, 0) AS rx_pkts, coalesce(f.rxBytes, 0) AS rx_bytes,
+    coalesce(f.txFlags, 0) AS tx_flags, coalesce(f.rxFlags, 0) AS rx_flags
 FROM (
-    SELECT *, 'virtual' AS class, unnest(virtualTraffic) AS f FROM records
-    UNION ALL SELECT *, 'subnet', unnest(subnetTraffic) FROM records
-    UNION ALL SELECT *, 'exit', unnest(exitTraffic) FROM records
-    UNION ALL SELECT *, 'physical', unnest(physicalTraffic) FROM records
-);
+    SELECT *, unnest(list) AS f, generate_subscripts(list, 1) AS place
+    FROM (
+        SELECT *, json_transform(traffic.list, '[{
+            "proto": "UTINYINT", "src": "VARCHAR", "dst": "VARCHAR", "txPkts": "UBIGINT", "txBytes": "UBIGINT",
+            "rxPkts": "UBIGINT", "rxBytes": "UBIGINT", "txFlags": "UTINYINT", "rxFlags": "UTINYINT"}]') AS list
+        FROM (
+            SELECT *, unnest([
+                {class: 'virtual', list: virtualTraffic}, {class: 'subnet', list: subnetTraffic}, {class: 'exit', list: exitTraffic},
+                {class: 'physical', list: physicalTraffic}, {class: 'denied', list: deniedTraffic}]) AS traffic
+            FROM records)))
+WHERE f IS NOT NULL;
 
--- Who talked to whom, and how much. Both ends report a flow: the larger count is
--- used.
-CREATE OR REPLACE VIEW talkers AS
+-- Who talked to whom, and how much, in windows that ended within an age, such as
+-- largest(INTERVAL 1 HOUR). Both ends report a flow: the larger count is used.
+CREATE OR REPLACE MACRO largest(age) AS TABLE
 SELECT proto, least(src, dst) AS a, greatest(src, dst) AS b, max(bytes) AS bytes
 FROM (
-    SELECT node, proto, src, dst, sum(tx_bytes + rx_bytes) AS bytes
-    FROM flows WHERE class IN ('virtual', 'subnet')
+    SELECT node, proto, src, dst, sum(tx_bytes::HUGEINT + rx_bytes) AS bytes
+    FROM flows WHERE class IN ('virtual', 'subnet') AND "end" >= now() AT TIME ZONE 'UTC' - age
     GROUP BY ALL
 )
 GROUP BY ALL ORDER BY bytes DESC, a, b;
+
+-- The same for all times.
+CREATE OR REPLACE VIEW talkers AS FROM largest(INTERVAL 200 YEAR);
+
+-- Connections that came to nothing: the other side answered SYN (2) with RST (4), or the
+-- filter of the node dropped them. An answer in the next window is not found here.
+CREATE OR REPLACE VIEW refused AS
+SELECT node, "start", if(class = 'denied', 'filter', 'peer') AS refused_by, class, proto,
+    if(backwards, dst, src) AS src, if(backwards, src, dst) AS dst
+FROM (
+    SELECT *, if(proto = 6 AND tx_flags | rx_flags != 0, rx_flags & 19 = 2, tx_pkts = 0) AS backwards,
+        proto = 6 AND (tx_flags & 19 = 2 AND rx_flags & 23 = 4 OR rx_flags & 19 = 2 AND tx_flags & 23 = 4) AS reset
+    FROM flows)
+WHERE reset OR class = 'denied';
+
+-- Entries that a node had to drop before it could deliver them.
+CREATE OR REPLACE VIEW dropped AS
+SELECT DISTINCT node, logtail.client_time AS "time", logtail.proc_id AS proc_id, logtail.proc_seq AS proc_seq,
+    droppedEntries AS entries, droppedBytes AS bytes
+FROM records WHERE droppedEntries > 0;
+
+-- The names of addresses, as each node reports them.
+CREATE OR REPLACE VIEW names AS
+SELECT DISTINCT node, unnest(n.addresses) AS address, n.name AS name, n.nodeId AS node_id
+FROM (SELECT node, unnest(list_append(coalesce(dstNodes, []), srcNode)) AS n FROM records);
 
 -- Bytes per node and hour.
 CREATE OR REPLACE VIEW hourly AS

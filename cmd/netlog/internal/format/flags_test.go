@@ -28,6 +28,9 @@ func TestFmtInvalidFlags(t *testing.T) {
 		"-json -top 3":               "-top is for the table, and -json prints none",
 		"-json -resolve name":        "-resolve is for the table, and -json prints none",
 		"-json -width 80":            "-width is for the table, and -json prints none",
+		"-flat":                      "-flat needs -json",
+		"-json -flat -top 3":         "-top is for the table, and -json prints none",
+		"-json -flat -exclude web":   "-exclude writes records, and -flat none: use -flat on the result of -exclude",
 		"-json -max-flows 5":         "-max-flows is for the table, and -json prints none",
 	} {
 		code, out, errs := clitest.Run(t, run, "", append([]string{"fmt"}, strings.Fields(args)...)...)

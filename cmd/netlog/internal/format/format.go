@@ -34,10 +34,14 @@ reset. Flows that the filter of a node dropped are of class denied.
   netlog fmt -node web -class virtual -since 1h -top 20 flows
   netlog fmt -state refused,unanswered,denied flows
   netlog fmt -json -exclude 100.64.0.7 flows > rewritten.ndjson
+  netlog fmt -json -flat flows > connections.ndjson
 
 With -json, fmt prints records as they are. If -class or -node removes flows from a
 record, it is written anew, without members that fmt does not know. -exclude writes
 all records anew, and leaves out entries of text, since they may name the node.
+
+With -json -flat, fmt prints one object per connection and window, for engines that do
+not search lists of objects. docs/schema describes it. It leaves out entries of text.
 
 To find the other names and addresses of an excluded node, fmt reads the input
 twice. That fails with more than 65,536 addresses or nodes in it: give fewer files
@@ -60,6 +64,7 @@ type config struct {
 	width     int
 	max       int
 	json      bool
+	flat      bool
 }
 
 // Run runs the command fmt.
@@ -105,6 +110,7 @@ func (cfg *config) flags(fs *flag.FlagSet, width int) {
 	fs.IntVar(&cfg.width, "width", width, "`columns` of the table (0: as many as it needs)")
 	fs.IntVar(&cfg.max, "max-flows", flowtable.DefaultMaxFlows, "limit the memory to this `number` of flows, about 400 bytes each")
 	fs.BoolVar(&cfg.json, "json", false, "print the records, one per line, with control characters escaped")
+	fs.BoolVar(&cfg.flat, "flat", false, "with -json, print one object per connection instead of records")
 	fs.Func("exclude", "with -json, leave out this address, prefix or `node`, and all text entries and unknown members; may be repeated", cfg.exclude.add)
 }
 
@@ -126,6 +132,10 @@ func (cfg *config) check(fs *flag.FlagSet) error {
 		return fmt.Errorf("-resolve must be name, user or id, not %q", cfg.resolve)
 	case len(cfg.exclude.words) > 0 && !cfg.json:
 		return errors.New("-exclude needs -json")
+	case cfg.flat && !cfg.json:
+		return errors.New("-flat needs -json")
+	case cfg.flat && len(cfg.exclude.words) > 0:
+		return errors.New("-exclude writes records, and -flat none: use -flat on the result of -exclude")
 	case cfg.json && table != "":
 		return fmt.Errorf("-%s is for the table, and -json prints none", table)
 	}

@@ -133,7 +133,7 @@ func (c *formatter) isNew(rec *records.Record) bool {
 	return false
 }
 
-// record adds one record to the table, or prints it with -json.
+// record adds one record to the table, or prints it with -json or its connections with -flat.
 func (c *formatter) record(rec *records.Record) error {
 	if !c.filter.keeps(rec, c.names.Node) {
 		return nil
@@ -146,6 +146,9 @@ func (c *formatter) record(rec *records.Record) error {
 			c.table.Add(rec)
 		}
 		return nil
+	}
+	if c.flat {
+		return c.printFlat(rec)
 	}
 	raw := rec.Raw
 	anew := c.filter.removesFlows(rec)
