@@ -33,6 +33,8 @@ type Table struct {
 	// higher of their two ports, and then both, and with that their states. Flows
 	// that still do not fit are added up in one row per class.
 	MaxFlows int
+	// Span is the time that rates are averaged over. Zero means that of all windows.
+	Span time.Duration
 	// Top limits the rows that Print shows. Zero means all.
 	Top int
 	// Name returns the text to show for an address, or "" for the address itself. It may be nil.
@@ -195,7 +197,10 @@ func (t *Table) limit() int { return cmp.Or(t.MaxFlows, DefaultMaxFlows) }
 
 // seconds returns the time that rates are averaged over. It is never zero.
 func (t *Table) seconds() float64 {
-	if t.start.IsZero() {
+	switch {
+	case t.Span > 0:
+		return t.Span.Seconds()
+	case t.start.IsZero():
 		return 1
 	}
 	return math.Max(t.end.Sub(t.start).Seconds(), 1e-3)

@@ -3,7 +3,6 @@ package flowtable
 import (
 	"bufio"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -22,10 +21,10 @@ type layout struct {
 func newLayout(cells []cell, width int) layout {
 	var l layout
 	for _, c := range cells {
-		l.class = max(l.class, utf8.RuneCountInString(c.class))
-		l.proto = max(l.proto, utf8.RuneCountInString(c.proto))
-		l.src = max(l.src, utf8.RuneCountInString(c.src))
-		l.dst = max(l.dst, utf8.RuneCountInString(c.dst))
+		l.class = max(l.class, Columns(c.class))
+		l.proto = max(l.proto, Columns(c.proto))
+		l.src = max(l.src, Columns(c.src))
+		l.dst = max(l.dst, Columns(c.dst))
 		l.state = max(l.state, len(c.state))
 	}
 	if width <= 0 {
@@ -82,16 +81,15 @@ func (l layout) numbers(b *bufio.Writer, numbers [4]string) {
 // pad writes s and fills the column, plus one space.
 func pad(b *bufio.Writer, s string, width int) {
 	b.WriteString(s)
-	b.WriteString(strings.Repeat(" ", max(width+1-utf8.RuneCountInString(s), 0)))
+	b.WriteString(strings.Repeat(" ", max(width+1-Columns(s), 0)))
 }
 
 // cut shortens s to width columns. It cuts the middle, since both the start of an address
 // and its port are significant.
 func cut(s string, width int) string {
-	r := []rune(s)
-	if len(r) <= width {
+	if Columns(s) <= width {
 		return s
 	}
 	tail := min(width*2/3, 10)
-	return string(r[:width-tail-1]) + "~" + string(r[len(r)-tail:])
+	return CutColumns(s, width-tail-1) + "~" + lastColumns(s, tail)
 }

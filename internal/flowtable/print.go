@@ -133,23 +133,31 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 			l.total(b, fmt.Sprintf("%s total", c), Plural(flows[c], "flow")+", "+volume, t.rates(sums[c]))
 		}
 	}
-	fmt.Fprintf(b, "%s, %s, %s", Plural(t.records, "record"), Plural(len(t.names), "node"), Plural(t.entries, "entry"))
-	if !t.start.IsZero() {
-		fmt.Fprintf(b, "\n%s to %s (%v)", t.start.UTC().Format(time.DateTime), t.end.UTC().Format(time.DateTime+" UTC"),
-			t.end.Sub(t.start).Round(time.Millisecond))
-	}
-	b.WriteByte('\n')
-	switch {
-	case t.records > 0 && t.start.IsZero():
-		b.WriteString("no times: these are totals, not rates\n")
-	case t.timeless > 0:
-		fmt.Fprintf(b, "%s without a time that can be: in the counts, not in the time\n", Plural(t.timeless, "record"))
-	}
+	fmt.Fprintf(b, "%s, %s, %s\n", Plural(t.records, "record"), Plural(len(t.names), "node"), Plural(t.entries, "entry"))
+	t.time(b)
 	switch t.grain {
 	case services:
 		fmt.Fprintf(b, "more than %d flows: shown without the higher port and states\n", t.limit())
 	case pairs:
 		fmt.Fprintf(b, "more than %d flows: shown without ports and states\n", t.limit())
+	}
+}
+
+// time writes the time that rates are averaged over.
+func (t *Table) time(b *bufio.Writer) {
+	if t.Span > 0 {
+		fmt.Fprintf(b, "rates over the last %s\n", Plural(int(t.Span.Seconds()), "second"))
+		return
+	}
+	if !t.start.IsZero() {
+		fmt.Fprintf(b, "%s to %s (%v)\n", t.start.UTC().Format(time.DateTime), t.end.UTC().Format(time.DateTime+" UTC"),
+			t.end.Sub(t.start).Round(time.Millisecond))
+	}
+	switch {
+	case t.records > 0 && t.start.IsZero():
+		b.WriteString("no times: these are totals, not rates\n")
+	case t.timeless > 0:
+		fmt.Fprintf(b, "%s without a time that can be: in the counts, not in the time\n", Plural(t.timeless, "record"))
 	}
 }
 

@@ -41,3 +41,24 @@ func TestFmtSince(t *testing.T) {
 		}
 	})
 }
+
+// TestFmtSinceComparesWithClockOfNode has nodes whose clocks were set a minute ago. An age is
+// subtracted from the clock of this machine, and compared with that of the node.
+func TestFmtSinceComparesWithClockOfNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const day, year = 24 * time.Hour, 365 * 24 * time.Hour
+		for step, want := range map[time.Duration]string{
+			0: "before after", time.Minute: "before after", day: "before after", year: "before after",
+			-time.Minute: "before after", -day: "before", -year: "before",
+		} {
+			var in strings.Builder
+			for name, end := range map[string]time.Duration{"before": -2 * time.Minute, "after": step} {
+				fmt.Fprintf(&in, `{"nodeId":%q,"end":%q,"exitTraffic":[]}`+"\n", name, time.Now().Add(end).UTC().Format(time.RFC3339))
+			}
+			_, out, _ := clitest.Run(t, run, in.String(), "fmt", "-json", "-since", "1h")
+			for _, name := range []string{"before", "after"} {
+				qt.Check(t, strings.Contains(out, name), qt.Equals, strings.Contains(want, name), qt.Commentf("%s after a step of %v", name, step))
+			}
+		}
+	})
+}

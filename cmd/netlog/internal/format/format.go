@@ -103,7 +103,7 @@ func (cfg *config) flags(fs *flag.FlagSet, width int) {
 	fs.Func("class", "only these `classes`, separated by commas: virtual, subnet, exit, physical, denied", cfg.filter.setClasses)
 	fs.Func("state", "only flows in these `states`, separated by commas: "+strings.Join(flowtable.States(), ", "), cfg.filter.setStates)
 	fs.Func("node", "only the records of this `node` (a name, an ID or its first 4 or more digits), or the flows of this address or prefix", cfg.filter.setNode)
-	fs.Func("since", "only windows that end after this `time`: RFC 3339, a date, or an age such as 1h30m or 7d", cfg.filter.setSince)
+	fs.Func("since", "only windows that end after this `time` by the clock of their node: RFC 3339, a date, or an age such as 1h30m or 7d", cfg.filter.setSince)
 	fs.StringVar(&cfg.resolve, "resolve", "", "show this `attribute` of known addresses: name, user or id")
 	fs.StringVar(&cfg.nodesFile, "nodes", "", "`file` with a public ID and a name per line")
 	fs.IntVar(&cfg.top, "top", 0, "only this `number` of flows, the largest (0: all)")

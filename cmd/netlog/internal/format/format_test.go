@@ -44,6 +44,17 @@ func TestFmtWidth(t *testing.T) {
 	}
 }
 
+// TestFmtWideNames checks that wide characters count as two columns.
+func TestFmtWideNames(t *testing.T) {
+	const in = `{"srcNode":{"nodeId":"n1","name":"東京の出口サーバー","addresses":["100.64.0.1"]},"start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z",` +
+		`"virtualTraffic":[{"proto":6,"src":"100.64.0.1:22","dst":"100.64.0.2:4000","txBytes":50},{"proto":6,"src":"100.64.0.2:80","dst":"100.64.0.1:4000","txBytes":5}]}`
+	_, out, _ := clitest.Run(t, run, in, "fmt", "-resolve", "name", "-width", "70")
+	qt.Check(t, strings.Join(strings.SplitAfter(out, "\n")[:3], ""), qt.Equals, `class   proto source        destination    tx p/s tx B/s rx p/s rx B/s
+virtual TCP   東京~バー:22  100.~.0.2:4000      0   10.0      0      0
+virtual TCP   100.64.0.2:80 東京~バー:4000      0   1.00      0      0
+`)
+}
+
 // TestFmtInputForms checks that the form of the input does not change the table.
 func TestFmtInputForms(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())

@@ -5,11 +5,9 @@ import (
 	"context"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/internal/flowtable"
-	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -31,19 +29,9 @@ func (v *view) runLive(ctx context.Context, stats func() receiver.Stats, name fu
 	defer tick.Stop()
 	defer refusals.Stop()
 	was := stats()
-	for {
+	for began := time.Now(); ; {
 		queue, _ := v.take() // the head counts all entries
-		now := time.Now()
-		for _, e := range queue {
-			v.latest = append(v.latest, shown{e, now})
-			v.bytes += len(e)
-		}
-		old := 0
-		for old < len(v.latest) && (v.bytes > maxLive || now.Sub(v.latest[old].at) > liveWindow) {
-			v.bytes -= len(v.latest[old].raw)
-			old++
-		}
-		v.latest = append([]shown(nil), v.latest[old:]...)
+		v.recent.Update(queue, time.Since(began), time.Now())
 		v.draw(stats(), name)
 		select {
 		case <-ctx.Done():
@@ -76,11 +64,8 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 		Top:      max(1, rows-len(head)-foot),
 		NodeName: func(id string) string { return nodeName(id, name) },
 	}
-	for _, e := range v.latest {
-		var r records.Record
-		if r.UnmarshalJSON(e.raw) == nil {
-			table.Add(&r)
-		}
+	if behind := v.recent.AddTo(&table); behind > 0 {
+		head[3] = fmt.Sprintf("old windows of %s stored, not shown", flowtable.Plural(behind, "node"))
 	}
 	var body bytes.Buffer
 	table.Print(&body, cols)
@@ -89,7 +74,7 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 	left := rows - 1
 	line := func(s string) {
 		if left--; left >= 0 {
-			out.WriteString(cutColumns(s, cols))
+			out.WriteString(flowtable.CutColumns(s, cols))
 			out.WriteString(clearLine)
 		}
 	}
@@ -104,13 +89,4 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 		v.screen = out.Bytes()
 		v.stdout.Write(v.screen)
 	}
-}
-
-// cutColumns returns s in at most cols columns, a rune each.
-func cutColumns(s string, cols int) string {
-	for utf8.RuneCountInString(s) > cols {
-		_, n := utf8.DecodeLastRuneInString(s)
-		s = s[:len(s)-n]
-	}
-	return s
 }

@@ -8,12 +8,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"unicode/utf8"
+	"time"
 
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
+	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
@@ -59,7 +60,7 @@ func TestServeDrawsOnTerminal(t *testing.T) {
 			c.Assert(len(lines) > 5, qt.IsTrue, qt.Commentf("%q", lines))
 			c.Check(len(lines) <= int(size.rows), qt.IsTrue, qt.Commentf("%d lines", len(lines)))
 			for _, line := range lines {
-				c.Check(utf8.RuneCountInString(line) <= int(size.cols), qt.IsTrue, qt.Commentf("%q", line))
+				c.Check(flowtable.Columns(line) <= int(size.cols), qt.IsTrue, qt.Commentf("%q", line))
 				clitest.CheckPrintable(c, line)
 			}
 			all := strings.Join(lines, "\n")
@@ -103,11 +104,52 @@ func TestServeDrawsConnections(t *testing.T) {
 		`],"subnetTraffic":[{"txBytes":1}],"exitTraffic":[{"txBytes":1}],"physicalTraffic":[{"txBytes":1}],"deniedTraffic":` + fmt.Sprintf(flow, 25, 0, 0, 0) + `}`
 	c.Check(clitest.Send(c, url, secrettest.NewID(), entry, ""), qt.Equals, 200)
 	drawn.Await(c, `1 record, 1 node, 35 entries`)
-	drawn.Await(c, `10:00:05 UTC`)
+	drawn.Await(c, `rates over the last`)
 	cancel()
 	c.Check(<-code, qt.Equals, cli.ExitOK)
 	all := strings.Join(screen(drawn.String()), "\n")
 	c.Check(all, qt.Matches, `(?s).*virtual +TCP +10\.0\.0\.1:40000 +10\.0\.0\.2:23 +refused .*`)
 	c.Check(all, qt.Matches, `(?s).*denied +TCP +10\.0\.0\.1:40000 +10\.0\.0\.2:25 +denied .*`)
 	c.Check(all, qt.Contains, "denied total, 1 flow")
+}
+
+// TestServeDrawsRatesOfMinute checks that a node with a wrong clock, and one that delivers
+// hours of windows at once, change no rates of others, and that wide names stay in their columns.
+func TestServeDrawsRatesOfMinute(t *testing.T) {
+	c := qt.New(t)
+	master, terminal := clitest.OpenPTY(c, 100, 30)
+	drawn := clitest.CopyPTY(master)
+	good, bad, late := secrettest.NewID(), secrettest.NewID(), secrettest.NewID()
+	nodes := filepath.Join(t.TempDir(), "nodes")
+	c.Assert(os.WriteFile(nodes, []byte(good.Public().String()+" 東京\n"+bad.Public().String()+" bad\n"+late.Public().String()+" late\n"), 0o600), qt.IsNil)
+	var stderr clitest.Output
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
+	}()
+	url := stderr.Await(c, `http://[0-9.:]+`)[0]
+	// windows returns windows of 5 s up to end, with 100 kB/s.
+	windows := func(n int, end time.Time) string {
+		var list []string
+		for i := range n {
+			end := end.Add(time.Duration(i-n+1) * 5 * time.Second)
+			list = append(list, fmt.Sprintf(`{"logtail":{"proc_id":1,"proc_seq":%d},"start":%q,"end":%q,"exitTraffic":[{"txPkts":500,"txBytes":500000}]}`,
+				i+1, end.Add(-5*time.Second).Format(time.RFC3339Nano), end.Format(time.RFC3339Nano)))
+		}
+		return "[" + strings.Join(list, ",") + "]"
+	}
+	now := time.Now()
+	c.Check(clitest.Send(c, url, good, windows(12, now), ""), qt.Equals, 200)
+	c.Check(clitest.Send(c, url, bad, windows(12, now.Add(-2*time.Hour)), ""), qt.Equals, 200)
+	c.Check(clitest.Send(c, url, late, windows(1440, now.Add(-10*time.Minute)), ""), qt.Equals, 200)
+	drawn.Await(c, `1464 entries of 3 nodes stored(?s:.*)rates over the last`)
+	cancel()
+	c.Check(<-code, qt.Equals, cli.ExitOK)
+	all := strings.Join(screen(drawn.String()), "\n")
+	c.Check(all, qt.Contains, "\nold windows of 1 node stored, not shown\n")
+	c.Check(all, qt.Matches, `(?s).*\nexit +- +東京   \(exit\) +100 +100k +0 +0\n.*`)
+	c.Check(all, qt.Matches, `(?s).*\nexit +- +bad    \(exit\) +100 +100k +0 +0\n.*`)
+	c.Check(all, qt.Matches, `(?s).*\nexit total, 2 flows, .*B +200 +200k +0 +0\n.*`)
+	c.Check(all, qt.Not(qt.Contains), "late")
 }

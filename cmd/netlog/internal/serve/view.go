@@ -17,10 +17,9 @@ import (
 )
 
 const (
-	maxQueued  = 16 << 20    // bytes of the waiting entries
-	maxLive    = 4 << 20     // bytes of the entries in the live table
-	liveWindow = time.Minute // shown by the live table
-	drawEvery  = 500 * time.Millisecond
+	maxQueued = 16 << 20 // bytes of the waiting entries
+	maxLive   = 4 << 20  // bytes of the entries in the live table
+	drawEvery = 500 * time.Millisecond
 )
 
 // view shows what is stored. It never delays storing: entries that come faster than they
@@ -36,10 +35,9 @@ type view struct {
 	wake           chan struct{}
 
 	// owned by run
-	latest []shown // the entries of the live table, oldest first
-	bytes  int     // of latest
-	screen []byte  // what was drawn last
-	unread bool    // the reader of stdout is gone
+	recent flowtable.Recent // the entries of the live table
+	screen []byte           // what was drawn last
+	unread bool             // the reader of stdout is gone
 
 	// mu guards the fields below.
 	mu      sync.Mutex
@@ -52,18 +50,12 @@ type view struct {
 	unsaid  int      // number of earlier lines dropped
 }
 
-// shown is an entry of the live table.
-type shown struct {
-	raw []byte
-	at  time.Time
-}
-
 // newView returns a view on stdout.
 func newView(stdout, stderr io.Writer, json bool) *view {
 	_, rows := cli.TermSize(stdout)
 	return &view{
 		stdout: stdout, stderr: stderr, json: json, live: rows > 0 && !json, ownErr: cli.TermWidth(stderr) == 0,
-		wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), recent: flowtable.Recent{MaxBytes: maxLive},
 	}
 }
 

@@ -1,9 +1,9 @@
 package serve
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +13,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
+	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -81,7 +82,7 @@ func TestViewLiveTableForgets(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() { v.runLive(ctx, noStats, func(string) string { return "" }) })
 		entry := func(name string, size int) []byte {
-			return fmt.Appendf(nil, `{"nodeId":%q,"text":"%s"}`, name, strings.Repeat("x", size))
+			return fmt.Appendf(nil, `{"nodeId":%q,"text":"%s","exitTraffic":[{"txBytes":1}]}`, name, strings.Repeat("x", size))
 		}
 		for _, step := range []struct {
 			add  [][]byte
@@ -92,25 +93,23 @@ func TestViewLiveTableForgets(t *testing.T) {
 			{[][]byte{entry("b", 1)}, 30 * time.Second, "a b"},
 			{[][]byte{entry("c", 1)}, 25 * time.Second, "b c"},
 			{nil, 6 * time.Second, "c"},
-			{[][]byte{entry("large", maxLive-160)}, time.Second, "c large"},
-			{[][]byte{entry("d", 100)}, time.Second, "large d"},
+			{[][]byte{entry("large", maxLive-200)}, time.Second, "c large"},
+			{[][]byte{entry("d", 70)}, time.Second, "d large"},
 			{[][]byte{entry("larger", maxLive)}, time.Second, ""},
-			{[][]byte{entry("e", 1)}, liveWindow, "e"},
-			{nil, time.Second, ""},
+			{[][]byte{entry("e", 1)}, time.Minute - time.Second, "e"},
+			{nil, 2 * time.Second, ""},
 		} {
 			v.add(step.add)
 			time.Sleep(step.wait)
 			synctest.Wait()
+			var table flowtable.Table
+			v.recent.AddTo(&table)
 			var got []string
-			bytesHeld := 0
-			for _, s := range v.latest {
-				_, name, _ := bytes.Cut(s.raw, []byte(`"nodeId":"`))
-				name, _, _ = bytes.Cut(name, []byte(`"`))
-				got = append(got, string(name))
-				bytesHeld += len(s.raw)
+			for _, r := range table.Rows() {
+				got = append(got, r.Reporter)
 			}
+			slices.Sort(got)
 			qt.Check(t, strings.Join(got, " "), qt.Equals, step.want)
-			qt.Check(t, v.bytes, qt.Equals, bytesHeld)
 		}
 		cancel()
 		wg.Wait()
