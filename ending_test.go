@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/faultbuffer"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
@@ -83,26 +84,12 @@ func TestShutdownLatePacket(t *testing.T) {
 	})
 }
 
-// closedBuffer notes what is appended after it was closed.
-type closedBuffer struct {
-	logtail.Buffer
-	closed atomic.Bool
-	late   atomic.Int32
-}
-
-func (b *closedBuffer) Append(entry []byte) error {
-	if b.closed.Load() {
-		b.late.Add(1)
-	}
-	return b.Buffer.Append(entry)
-}
-
 func TestCallbackAfterShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait, release := hang()
 		dev := new(fakeDevice)
-		buffer := &closedBuffer{Buffer: logtail.NewMemoryBuffer(1 << 20)}
-		var lines atomic.Int32
+		buffer := faultbuffer.New(0)
+		var lines, late atomic.Int32
 		l := netlog.Logger{
 			Upload:   new(server).config(),
 			OnRecord: func(*netlog.Message) { wait() },
@@ -114,13 +101,13 @@ func TestCallbackAfterShutdown(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		qt.Check(t, l.Shutdown(ctx), qt.IsNotNil, qt.Commentf("the last window was lost"))
-		buffer.closed.Store(true)
+		buffer.Before(faultbuffer.Append, func() error { late.Add(1); return nil })
 		_, _, before := dev.seen()
 		said := lines.Load()
 		release()
 		synctest.Wait()
 		_, _, after := dev.seen()
-		qt.Check(t, buffer.late.Load(), qt.Equals, int32(0))
+		qt.Check(t, late.Load(), qt.Equals, int32(0))
 		qt.Check(t, after, qt.Equals, before)
 		qt.Check(t, lines.Load(), qt.Equals, said, qt.Commentf("Logf is a callback too"))
 	})

@@ -17,22 +17,12 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/faultbuffer"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/spool"
 	"github.com/go-netlog/netlog/tunstats"
 )
-
-// stuckBuffer is a Buffer on a disk that hangs.
-type stuckBuffer struct {
-	logtail.Buffer
-	wait func()
-}
-
-func (b stuckBuffer) Append(entry []byte) error {
-	b.wait()
-	return b.Buffer.Append(entry)
-}
 
 func TestPacketsDoNotWait(t *testing.T) {
 	for _, what := range []string{"the server", "the disk", "OnRecord", "Ignore"} {
@@ -49,7 +39,9 @@ func TestPacketsDoNotWait(t *testing.T) {
 						return 0, req.Context().Err()
 					}}
 				case "the disk":
-					l.Upload.Buffer = stuckBuffer{logtail.NewMemoryBuffer(1 << 20), wait}
+					buffer := faultbuffer.New(0)
+					buffer.Before(faultbuffer.Append, func() error { wait(); return nil })
+					l.Upload.Buffer = buffer
 				case "OnRecord":
 					l.OnRecord = func(*netlog.Message) { wait() }
 				case "Ignore":

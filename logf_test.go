@@ -13,26 +13,14 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/faultbuffer"
 	"github.com/go-netlog/netlog/logtail"
 )
-
-// flakyBuffer takes nothing while it is full.
-type flakyBuffer struct {
-	logtail.Buffer
-	full atomic.Bool
-}
-
-func (b *flakyBuffer) Append(entry []byte) error {
-	if b.full.Load() {
-		return errors.New("no space")
-	}
-	return b.Buffer.Append(entry)
-}
 
 func TestLogfDroppedRecordOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, dev := new(server), new(fakeDevice)
-		buffer := &flakyBuffer{Buffer: logtail.NewMemoryBuffer(1 << 20)}
+		buffer := faultbuffer.New(0)
 		var lines []string
 		l := netlog.Logger{Upload: srv.config(), Logf: func(format string, args ...any) {
 			lines = append(lines, fmt.Sprintf(format, args...))
@@ -40,7 +28,10 @@ func TestLogfDroppedRecordOnce(t *testing.T) {
 		l.Upload.Buffer = buffer
 		startup(t, &l, dev, routes())
 		for i := range 9 { // three records, three that are dropped, three records
-			buffer.full.Store(i/3 == 1)
+			buffer.Fail(faultbuffer.Append, nil)
+			if i/3 == 1 {
+				buffer.Fail(faultbuffer.Append, errors.New("no space"))
+			}
 			dev.count(toPeer, one)
 			time.Sleep(5 * time.Second)
 			synctest.Wait()
@@ -109,20 +100,14 @@ func TestShutdownDeadlineWhileLogfHangs(t *testing.T) {
 	})
 }
 
-// sizeBuffer refuses every entry, each with another number in the error.
-type sizeBuffer struct {
-	logtail.Buffer
-	n atomic.Int32
-}
-
-func (b *sizeBuffer) Append([]byte) error { return fmt.Errorf("entry %d does not fit", b.n.Add(1)) }
-
 func TestLogfDroppedRecordNumbersAreOneFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dev := new(fakeDevice)
-		var lines atomic.Int32
+		var lines, n atomic.Int32
 		l := netlog.Logger{Upload: new(server).config(), Logf: func(string, ...any) { lines.Add(1) }}
-		l.Upload.Buffer = &sizeBuffer{Buffer: logtail.NewMemoryBuffer(1 << 20)}
+		buffer := faultbuffer.New(0)
+		buffer.Before(faultbuffer.Append, func() error { return fmt.Errorf("entry %d does not fit", n.Add(1)) })
+		l.Upload.Buffer = buffer
 		startup(t, &l, dev, routes())
 		for range 10 {
 			dev.count(toPeer, one)

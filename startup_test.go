@@ -10,18 +10,10 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/faultbuffer"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
-
-// startingBuffer calls claimed while Startup is opening the upload.
-type startingBuffer struct {
-	logtail.Buffer
-	claimed func()
-}
-
-func (b startingBuffer) Claim(logtail.PublicID) error { b.claimed(); return nil }
-func (b startingBuffer) Release()                     {}
 
 // The race detector decides.
 func TestCallsDuringStartup(t *testing.T) {
@@ -29,7 +21,9 @@ func TestCallsDuringStartup(t *testing.T) {
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
 	l.Upload = new(server).config()
-	l.Upload.Buffer = startingBuffer{logtail.NewMemoryBuffer(1 << 20), sync.OnceFunc(func() {
+	buffer := faultbuffer.New(0)
+	l.Upload.Buffer = buffer
+	callAll := sync.OnceFunc(func() {
 		for _, call := range []func(){
 			func() { l.Stats() },
 			func() { l.Running() },
@@ -46,7 +40,8 @@ func TestCallsDuringStartup(t *testing.T) {
 				}
 			})
 		}
-	})}
+	})
+	buffer.Before(faultbuffer.Claim, func() error { callAll(); return nil }) // while Startup prepares the upload
 	for range 10 {
 		startup(t, &l, new(fakeDevice), routes())
 		shutdown(t, &l)

@@ -151,7 +151,7 @@ func (b *memoryBuffer) Peek(limit int) (entries [][]byte, through uint64, err er
 		}
 		n++
 	}
-	// A copy of the headers: an Append that drops entries clears its own.
+	// Copy the slice headers, since an Append that drops entries clears those of the queue.
 	return append([][]byte(nil), b.queue[b.head:b.head+n]...), b.gone + uint64(n), nil
 }
 
@@ -165,7 +165,7 @@ func (b *memoryBuffer) Ack(through uint64) error {
 		b.head = 0
 		b.queue = b.queue[:0]
 		if cap(b.queue) > 64 {
-			b.queue = nil // give the array of an outage back
+			b.queue = nil // free the array, which may have grown in an outage
 		}
 	}
 	return nil
@@ -186,7 +186,7 @@ func (b *memoryBuffer) Claim(PublicID) error {
 		return ErrBufferInUse
 	}
 	if b.served {
-		b.dropped = BufferStats{} // the last Logger told them
+		b.dropped = BufferStats{} // the last Logger has reported them
 	}
 	b.claimed, b.served = true, true
 	return nil

@@ -2,62 +2,58 @@ package logtail_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	qt "github.com/frankban/quicktest"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/go-netlog/netlog/internal/secrettest"
-	"github.com/go-netlog/netlog/logtail"
 )
 
-// collector is a log server that answers as its script says and keeps what it
-// accepted. It is an http.Handler for real connections, and an http.RoundTripper
-// for tests in a bubble, where the network would stop the clock.
+// collector is a log server that answers as its script says and keeps the entries that it accepted. It
+// is an http.Handler for real connections, and an http.RoundTripper for tests in a bubble, where a
+// network would stop the clock.
 type collector struct {
-	t      testing.TB
-	script func(r *request) reply // nil: 200 to everything; called one at a time
-	zstd   *zstd.Decoder
+	t    testing.TB
+	zstd *zstd.Decoder
 
-	mu       sync.Mutex // guards the fields below
+	mu       sync.Mutex             // guards the fields below
+	script   func(r *request) reply // called with mu locked; nil answers 200 to everything
 	requests []*request
 	entries  []entry // accepted, in order of arrival
 }
 
-// request is what the collector was sent.
+// request is a request to the collector.
 type request struct {
-	n       int // of the requests before it
+	n       int // number of earlier requests
 	at      time.Time
 	url     string
 	header  http.Header
-	raw     []byte // as on the wire
-	body    []byte // decompressed
+	raw     []byte // the body as it was sent
+	body    []byte // the body without compression
 	entries []entry
-	ctx     context.Context
 }
 
-// reply is what the collector answers. The zero reply is 200.
+// reply is an answer of the collector. The zero reply is 200 with an empty body.
 type reply struct {
 	status int
 	header http.Header
 	body   string
-	err    error         // instead of an answer; in a bubble only
-	hang   bool          // until the request is given up
-	delay  time.Duration // before the answer
+	err    error         // returned instead of an answer, by RoundTrip only
+	hang   bool          // no answer; the call returns at the end of its context
+	delay  time.Duration // pause before the answer, by RoundTrip only
 }
 
-// entry is what tests read of an entry.
+// entry has the members of an entry that tests use.
 type entry struct {
 	raw     json.RawMessage
 	Logtail struct {
@@ -100,7 +96,7 @@ func (c *collector) receive(r *http.Request) (*request, reply) {
 	}
 	checkRequest(c.t, r.Header, raw, body)
 	req := &request{
-		at: time.Now(), url: r.URL.String(), header: r.Header.Clone(), raw: raw, body: body, ctx: r.Context(),
+		at: time.Now(), url: r.URL.String(), header: r.Header.Clone(), raw: raw, body: body,
 		entries: parseBody(c.t, body, r.Header.Get("Content-Type")),
 	}
 	c.mu.Lock()
@@ -120,8 +116,8 @@ func (c *collector) receive(r *http.Request) (*request, reply) {
 	return req, rep
 }
 
-// checkRequest checks that the secrets are where they belong: the ID in the first
-// line, the token in its header.
+// checkRequest checks that a request shows the ID only in its first line, and the token only in the
+// headers that tests put it into.
 func checkRequest(t testing.TB, header http.Header, bodies ...[]byte) {
 	t.Helper()
 	rest := header.Clone()
@@ -194,18 +190,25 @@ func (c *collector) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// answer replaces the script.
+func (c *collector) answer(script func(*request) reply) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.script = script
+}
+
 // seen returns the requests so far.
 func (c *collector) seen() []*request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]*request(nil), c.requests...)
+	return slices.Clone(c.requests)
 }
 
 // accepted returns the entries accepted so far.
 func (c *collector) accepted() []entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]entry(nil), c.entries...)
+	return slices.Clone(c.entries)
 }
 
 // numbers returns the n members of the accepted entries, in order of arrival.
@@ -227,7 +230,7 @@ func (c *collector) gaps() (gaps []time.Duration) {
 	return gaps
 }
 
-// dropped returns how many entries the stream tells of as dropped.
+// dropped returns how many entries were dropped, as the accepted entries report.
 func (c *collector) dropped() (n uint64) {
 	for _, e := range c.accepted() {
 		n += e.DroppedEntries
@@ -235,12 +238,27 @@ func (c *collector) dropped() (n uint64) {
 	return n
 }
 
-// status returns the script of a server that always answers so.
+// reports returns how many accepted entries are reports of dropped ones.
+func (c *collector) reports() (n uint64) {
+	for _, e := range c.accepted() {
+		if e.DroppedEntries > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// status returns the script of a server that always answers with this status.
 func status(code int) func(*request) reply {
 	return func(*request) reply { return reply{status: code} }
 }
 
-// sequence answers with the statuses in turn, then with 200.
+// fail returns the script of a server whose requests all fail with err.
+func fail(err error) func(*request) reply {
+	return func(*request) reply { return reply{err: err} }
+}
+
+// sequence returns the script of a server that answers with each of the statuses, and then with 200.
 func sequence(codes ...int) func(*request) reply {
 	return func(r *request) reply {
 		if r.n < len(codes) {
@@ -250,98 +268,37 @@ func sequence(codes ...int) func(*request) reply {
 	}
 }
 
-// startLogger starts a Logger that sends to srv without a network. change may set
-// more of its Config.
-func startLogger(t testing.TB, srv http.RoundTripper, change func(*logtail.Config)) *logtail.Logger {
-	t.Helper()
-	cfg := testConfig()
-	cfg.HTTPClient = &http.Client{Transport: srv}
-	if change != nil {
-		change(&cfg)
-	}
-	return newLogger(t, cfg)
-}
-
-func testConfig() logtail.Config {
-	return logtail.Config{
-		Collection: "test",
-		PrivateID:  secrettest.NewID(),
-		Header:     http.Header{"Authorization": {"Bearer " + token}},
+// refuse returns the script of a server that answers with a status to requests that contain one of the
+// entries.
+func refuse(code int, entries ...int) func(*request) reply {
+	return func(r *request) reply {
+		for _, e := range r.entries {
+			if e.N != nil && slices.Contains(entries, *e.N) {
+				return reply{status: code, body: "bad entry"}
+			}
+		}
+		return reply{}
 	}
 }
 
-// shutdown ends l and returns what Shutdown says. In a bubble the timeout costs
-// nothing.
-func shutdown(t testing.TB, l *logtail.Logger, timeout time.Duration) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), timeout)
-	defer cancel()
-	err := l.Shutdown(ctx)
-	var out bytes.Buffer
-	printErrors(&out, err)
-	secrettest.Check(t, "the error of Shutdown", out.String())
-	return err
-}
-
-// drain ends l, which must deliver everything.
-func drain(t testing.TB, l *logtail.Logger) {
-	t.Helper()
-	if err := shutdown(t, l, time.Hour); err != nil {
-		t.Errorf("Shutdown: %v", err)
+// refuseLarger returns the script of a server that answers 413 to bodies of more than limit bytes.
+func refuseLarger(limit int) func(*request) reply {
+	return func(r *request) reply {
+		if len(r.body) > limit {
+			return reply{status: 413}
+		}
+		return reply{}
 	}
 }
 
-// write queues the entries {"n":from} to {"n":to-1}.
-func write(t testing.TB, l *logtail.Logger, from, to int) {
-	t.Helper()
-	for n := from; n < to; n++ {
-		writeSized(t, l, n, 0)
-	}
-}
+// roundTripper is a transport made of a function.
+type roundTripper func(*http.Request) (*http.Response, error)
 
-// writeSized queues {"n":n} with size bytes more.
-func writeSized(t testing.TB, l *logtail.Logger, n, size int) {
-	t.Helper()
-	p := fmt.Appendf(nil, `{"n":%d,"pad":%q}`, n, strings.Repeat("x", size))
-	if k, err := l.Write(p); err != nil || k != len(p) {
-		t.Fatalf("Write: %d, %v", k, err)
-	}
-}
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// count returns the numbers from 0 to n-1.
-func count(n int) (ns []int) {
-	for i := range n {
-		ns = append(ns, i)
-	}
-	return ns
-}
-
-// logLines collects what a Logger says.
-type logLines struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *logLines) Logf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, fmt.Sprintf(format, args...))
-}
-
-func (l *logLines) all() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]string(nil), l.lines...)
-}
-
-var errRefused = errors.New("dial tcp 127.0.0.1:8641: connect: connection refused")
-
-// checkUndelivered checks the error of a Shutdown that left entries behind.
-func checkUndelivered(c *qt.C, err error, entries int, kept bool) {
-	c.Helper()
-	undelivered, ok := errors.AsType[*logtail.UndeliveredError](err)
-	c.Assert(ok, qt.IsTrue, qt.Commentf("%v", err))
-	c.Check(undelivered.Entries, qt.Equals, entries)
-	c.Check(undelivered.Bytes > 0, qt.IsTrue)
-	c.Check(undelivered.Kept, qt.Equals, kept)
-}
+// discard is a server that answers 204 to everything and keeps nothing.
+var discard = roundTripper(func(r *http.Request) (*http.Response, error) {
+	defer r.Body.Close()
+	io.Copy(io.Discard, r.Body)
+	return &http.Response{StatusCode: 204, Body: http.NoBody, Request: r}, nil
+})

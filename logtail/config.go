@@ -122,8 +122,8 @@ func (cfg Config) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(cfg
 // MarshalJSON encodes the settings that are not secret, for people to read.
 func (cfg Config) MarshalJSON() ([]byte, error) { return json.Marshal(cfg.shown()) }
 
-// uploadURL checks cfg and returns where its entries go. An error names the
-// field, and shows no URL: it may hold a token where none should be.
+// uploadURL checks cfg and returns the URL to upload to. An error names the field. It does not
+// contain the URL, since a wrong URL may contain a token anywhere.
 func (cfg *Config) uploadURL() (*url.URL, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (cfg *Config) uploadURL() (*url.URL, error) {
 		return nil, errors.New("logtail: BaseURL: has a query (Config.URL takes one)")
 	}
 	if u.Path == "" {
-		u.Path = "/" // or JoinPath makes a path that only String mends
+		u.Path = "/" // otherwise JoinPath makes a path without a slash at its beginning
 	}
 	u = u.JoinPath("c", cfg.Collection, hex.EncodeToString(cfg.PrivateID[:]))
 	if cfg.CopyPrivateID != (PrivateID{}) {
@@ -170,8 +170,8 @@ func (cfg *Config) check() error {
 	return nil
 }
 
-// checkHeader checks a header field (RFC 9110, sections 5.5 and 5.6.2). Its
-// value is not shown.
+// checkHeader checks a header field (RFC 9110, sections 5.5 and 5.6.2). The error does not
+// contain its value.
 func checkHeader(name string, values []string) error {
 	const symbols = "!#$%&'*+-.^_`|~"
 	for i := range len(name) {
@@ -198,7 +198,7 @@ func parseURL(field, raw string, allowInsecure bool) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("logtail: %s: is not a URL like https://host:8641", field) // err shows it
+		return nil, fmt.Errorf("logtail: %s: is not a URL like https://host:8641", field) // err contains the URL
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("logtail: %s: want http://host or https://host", field)
 	case u.Hostname() == "":
@@ -218,8 +218,8 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
 
-// reserved reports whether a header is the uploader's to set. The last two would
-// make net/http send a request twice by itself.
+// reserved reports whether callers cannot set a header. With one of the last two, net/http
+// would send a request twice by itself.
 func reserved(name string) bool {
 	switch http.CanonicalHeaderKey(name) {
 	case "Content-Encoding", "Content-Length", "Orig-Content-Length", "Transfer-Encoding",

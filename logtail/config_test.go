@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	qt "github.com/frankban/quicktest"
@@ -58,11 +57,11 @@ func TestConfigErrorsNameField(t *testing.T) {
 	}
 }
 
-func TestGoodConfigs(t *testing.T) {
+func TestConfigUploadURL(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*logtail.Config)
-		url    string // of the request; ID stands for the private ID, COPY for the other one
+		url    string // of the request, with ID for the PrivateID and COPY for the CopyPrivateID
 	}{
 		{"default", func(cfg *logtail.Config) {}, "http://127.0.0.1:8641/c/test/ID"},
 		{"base with a path", func(cfg *logtail.Config) { cfg.BaseURL = "https://h.example/logs/" }, "https://h.example/logs/c/test/ID"},
@@ -77,17 +76,13 @@ func TestGoodConfigs(t *testing.T) {
 		}, "https://h.example/insert/jsonline?_stream_fields=node&x=a%2Fb"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := qt.New(t)
-				srv := newCollector(t, nil)
-				var id, copyID []byte
-				l := startLogger(t, srv, func(cfg *logtail.Config) {
-					test.change(cfg)
-					id, _ = cfg.PrivateID.MarshalText()
-					copyID, _ = cfg.CopyPrivateID.MarshalText()
-				})
-				write(t, l, 0, 1)
-				drain(t, l)
+			cfg := logtail.Config{Collection: "test", PrivateID: secrettest.NewID()}
+			test.change(&cfg)
+			run(t, nil, cfg, func(c *qt.C, srv *collector, l *testLogger) {
+				l.write(0, 1)
+				l.drain()
+				id, _ := cfg.PrivateID.MarshalText()
+				copyID, _ := cfg.CopyPrivateID.MarshalText()
 				want := strings.NewReplacer("/ID", "/"+string(id), "=COPY", "="+string(copyID)).Replace(test.url)
 				c.Check(srv.seen()[0].url, qt.Equals, want)
 			})
@@ -106,16 +101,15 @@ func TestRequestHeaders(t *testing.T) {
 	defer srv.Close()
 	jar, _ := cookiejar.New(nil)
 	for _, withClient := range []bool{false, true} {
-		l := startReal(t, srv.URL, func(cfg *logtail.Config) {
-			cfg.Header = http.Header{"authorization": {"Bearer x"}, "X-Many": {"1", "2"}}
-			if withClient {
-				cfg.HTTPClient = &http.Client{Transport: logtail.NewTransport(), Jar: jar}
-			}
-		})
-		write(t, l, 0, 1)
+		cfg := logtail.Config{Header: http.Header{"authorization": {"Bearer x"}, "X-Many": {"1", "2"}}}
+		if withClient {
+			cfg.HTTPClient = &http.Client{Transport: logtail.NewTransport(), Jar: jar}
+		}
+		l := startReal(t, srv.URL, cfg)
+		l.write(0, 1)
 		c.Assert(l.Flush(t.Context()), qt.IsNil)
-		writeSized(t, l, 1, 1000)
-		drain(t, l)
+		l.writeSized(1, 2, 1000)
+		l.drain()
 	}
 	for i, r := range collector.seen() {
 		h := r.header
@@ -136,7 +130,7 @@ func TestCompressionOnlyIfSmaller(t *testing.T) {
 	noise := make([]byte, 300)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for i := range noise {
-		noise[i] = '#' + byte(rnd.IntN('['-'#')) // no quote, no backslash
+		noise[i] = '#' + byte(rnd.IntN('['-'#')) // without quotes and backslashes
 	}
 	for _, test := range []struct {
 		name   string
@@ -148,12 +142,9 @@ func TestCompressionOnlyIfSmaller(t *testing.T) {
 		{"a long one that hardly shrinks", string(noise), false},
 	} {
 		for _, off := range []bool{false, true} {
-			synctest.Test(t, func(t *testing.T) {
-				c := qt.New(t)
-				srv := newCollector(t, nil)
-				l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.DisableCompression = off })
+			run(t, nil, logtail.Config{DisableCompression: off}, func(c *qt.C, srv *collector, l *testLogger) {
 				l.Write([]byte(`{"pad":"` + test.pad + `"}`))
-				drain(t, l)
+				l.drain()
 				r := srv.seen()[0]
 				about := qt.Commentf("%s, DisableCompression %v", test.name, off)
 				c.Check(r.header.Get("Content-Encoding") == "zstd", qt.Equals, test.shrink && !off, about)
@@ -164,15 +155,12 @@ func TestCompressionOnlyIfSmaller(t *testing.T) {
 	}
 }
 
-func TestLines(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		srv := newCollector(t, nil)
-		l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Encoding, cfg.FlushDelay = logtail.NDJSON, time.Second })
+func TestNDJSONBodies(t *testing.T) {
+	run(t, nil, logtail.Config{Encoding: logtail.NDJSON, FlushDelay: time.Second}, func(c *qt.C, srv *collector, l *testLogger) {
 		l.Write([]byte("{\"n\":0,\n\"a\":\r\n[1]}"))
 		l.Write([]byte("text\nof two lines"))
-		write(t, l, 1, 3)
-		drain(t, l)
+		l.write(1, 3)
+		l.drain()
 		c.Check(srv.numbers(), qt.DeepEquals, count(3))
 		r := srv.seen()[0]
 		c.Check(r.header.Get("Content-Type"), qt.Equals, "application/x-ndjson")
@@ -182,17 +170,14 @@ func TestLines(t *testing.T) {
 }
 
 func TestBodiesAreBounded(t *testing.T) {
-	for _, format := range []logtail.Encoding{logtail.Array, logtail.NDJSON} {
-		synctest.Test(t, func(t *testing.T) {
-			c := qt.New(t)
-			srv := newCollector(t, nil)
-			l := startLogger(t, srv, func(cfg *logtail.Config) { cfg.Encoding, cfg.FlushDelay = format, time.Second })
+	for _, encoding := range []logtail.Encoding{logtail.Array, logtail.NDJSON} {
+		run(t, nil, logtail.Config{Encoding: encoding, FlushDelay: time.Second}, func(c *qt.C, srv *collector, l *testLogger) {
 			for n := range 3000 {
-				writeSized(t, l, n, n%300)
+				l.writeSized(n, n+1, n%300)
 			}
-			writeSized(t, l, 3000, 400<<10)
-			write(t, l, 3001, 3010)
-			drain(t, l)
+			l.writeSized(3000, 3001, 400<<10)
+			l.write(3001, 3010)
+			l.drain()
 			c.Check(srv.numbers(), qt.DeepEquals, count(3010))
 			for _, r := range srv.seen() {
 				c.Check(len(r.body) <= 256<<10 || len(r.entries) == 1, qt.IsTrue, qt.Commentf("%d bytes", len(r.body)))

@@ -44,7 +44,7 @@ func writtenAt(entry []byte) time.Time {
 
 // acknowledge removes batch, whose plan is done, from the Buffer.
 func (u *uploader) acknowledge() {
-	refused, _ := u.batch.plan.end(u.size.blames)
+	refused, _ := u.batch.plan.end(u.size.mayBeTooLarge)
 	removed, err := u.q.ack(u.batch.through)
 	// Entries that are gone count as delivered, even if the Buffer failed to record it.
 	u.batch.acking = err != nil && removed == 0
@@ -53,9 +53,9 @@ func (u *uploader) acknowledge() {
 		return
 	}
 	if err != nil {
-		u.remark(err.Error())
+		u.logOnce(err.Error())
 	}
-	gone := 0 // entries of refused that the Buffer did not drop itself
+	gone := 0 // refused entries that the Buffer did not drop before
 	for _, i := range refused {
 		if i >= len(u.batch.plan.sizes)-removed {
 			gone++
@@ -68,7 +68,7 @@ func (u *uploader) acknowledge() {
 	u.mu.Unlock()
 	u.reporter.acknowledged(u.batch.entries, u.q.left())
 	if gone > 0 {
-		u.remark(refusedText)
+		u.logOnce(refusedText)
 	}
 	u.batch.reset()
 	u.stuck = 0
@@ -111,7 +111,7 @@ func (u *uploader) handle(a answer, size int, compressed bool) {
 // conclude acknowledges a batch whose plan is done, or keeps it and waits. a is the last answer,
 // or the last refusal of a part of the batch.
 func (u *uploader) conclude(a answer) {
-	if _, ok := u.batch.plan.end(u.size.blames); !ok {
+	if _, ok := u.batch.plan.end(u.size.mayBeTooLarge); !ok {
 		u.batch.reset()
 		u.failures = max(u.failures, u.stuck) // a part of the batch may have been accepted, which resets failures
 		u.stuck++
@@ -133,7 +133,7 @@ func (u *uploader) succeeded(size int) {
 	u.size.accepted(size)
 	u.failures = 0
 	u.setLastError(nil)
-	if d, tell := u.faults.Success(time.Now()); tell {
+	if d, logged := u.faults.Success(time.Now()); logged {
 		u.log(fmt.Sprintf("logtail: uploading again after %v", d.Round(time.Second)))
 	}
 }
@@ -183,8 +183,8 @@ func (u *uploader) setLastError(err error) {
 	u.counts.LastError = err
 }
 
-// remark logs a text once that does not belong to an outage.
-func (u *uploader) remark(text string) {
+// logOnce logs a text that does not belong to an outage, unless it was logged before.
+func (u *uploader) logOnce(text string) {
 	if u.faults.Note(time.Now(), text) {
 		u.log("logtail: " + text)
 	}

@@ -8,38 +8,31 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// said returns what a Logger says, returns and shows while srv answers it.
-func said(t *testing.T, cfg logtail.Config, answer func(*request) reply) (log []string, all string) {
+// uploadFault runs a Logger that uploads to a server with the given script. It returns the lines
+// that it logs, and all that it logs, returns and shows.
+func uploadFault(t *testing.T, cfg logtail.Config, script func(*request) reply) (lines []string, all string) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		var lines logLines
-		cfg.Collection, cfg.PrivateID, cfg.Logf = "test", secrettest.NewID(), lines.Logf
-		cfg.HTTPClient = &http.Client{Transport: newCollector(t, answer)}
-		l, err := logtail.NewLogger(cfg)
-		qt.Assert(t, err, qt.IsNil)
-		write(t, l, 0, 1)
+	run(t, script, cfg, func(_ *qt.C, _ *collector, l *testLogger) {
+		l.write(0, 1)
 		time.Sleep(time.Minute)
 		var out bytes.Buffer
 		printAll(&out, l.Stats(), l.Stats().LastError)
-		if err := shutdown(t, l, 0); err != nil {
-			printErrors(&out, err)
-		}
-		log = lines.all()
-		all = strings.Join(log, "\n") + out.String()
+		printErrors(&out, l.shutdown(0))
+		lines = l.lines()
+		all = strings.Join(lines, "\n") + out.String()
 	})
-	return log, all
+	return lines, all
 }
 
-// What servers, proxies and their languages make of a request that they refuse.
+// TestEchoHidesRequest has answers and errors in which servers, proxies and their languages repeat
+// a part of the request that they refuse.
 func TestEchoHidesRequest(t *testing.T) {
 	header := func(name, value string) logtail.Config {
 		return logtail.Config{Header: http.Header{name: {value}}}
@@ -51,7 +44,7 @@ func TestEchoHidesRequest(t *testing.T) {
 		name   string
 		cfg    logtail.Config
 		echo   func(*request) string
-		secret string // no part of which may show
+		secret string // words that must not show
 	}{
 		{"path of BaseURL", logtail.Config{BaseURL: "https://host.example/" + path},
 			func(r *request) string { return "Cannot POST " + strings.TrimPrefix(r.url, "https://host.example") }, path},
@@ -72,11 +65,11 @@ func TestEchoHidesRequest(t *testing.T) {
 			func(*request) string { return "no session hunter2" }, "hunter2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for _, answer := range []func(*request) reply{
+			for _, script := range []func(*request) reply{
 				func(r *request) reply { return reply{status: 404, body: test.echo(r)} },
 				func(r *request) reply { return reply{err: errors.New("malformed header: " + test.echo(r))} },
 			} {
-				_, all := said(t, test.cfg, answer)
+				_, all := uploadFault(t, test.cfg, script)
 				for piece := range strings.FieldsSeq(test.secret) {
 					qt.Check(t, strings.Contains(all, piece), qt.IsFalse, qt.Commentf("%q in %s", piece, all))
 				}
@@ -86,8 +79,8 @@ func TestEchoHidesRequest(t *testing.T) {
 	}
 }
 
-// The other end chooses the reason of a refused CONNECT, the names in a certificate
-// and the status line: they must not write lines of their own into a log.
+// TestErrorsQuotedAndCut has texts that another machine chooses: the reason of a refused CONNECT,
+// the names in a certificate, a status line. They must not add lines to the log.
 func TestErrorsQuotedAndCut(t *testing.T) {
 	for name, text := range map[string]string{
 		"reason of a proxy":   "\x1b[2Jall is well\x07" + strings.Repeat("A", 50_000),
@@ -97,15 +90,15 @@ func TestErrorsQuotedAndCut(t *testing.T) {
 		"an error of Windows": "connectex: \u043d\u0435\u0442",
 	} {
 		t.Run(name, func(t *testing.T) {
-			log, all := said(t, logtail.Config{}, func(*request) reply { return reply{err: errors.New(text)} })
-			qt.Assert(t, log, qt.HasLen, 1)
-			qt.Check(t, len(log[0]) < 700, qt.IsTrue, qt.Commentf("%d bytes", len(log[0])))
-			for _, b := range []byte(log[0]) {
-				qt.Assert(t, b >= ' ' && b <= '~', qt.IsTrue, qt.Commentf("%q", log[0]))
+			lines, all := uploadFault(t, logtail.Config{}, fail(errors.New(text)))
+			qt.Assert(t, lines, qt.HasLen, 1)
+			qt.Check(t, len(lines[0]) < 700, qt.IsTrue, qt.Commentf("%d bytes", len(lines[0])))
+			for _, b := range []byte(lines[0]) {
+				qt.Assert(t, b >= ' ' && b <= '~', qt.IsTrue, qt.Commentf("%q", lines[0]))
 			}
 			qt.Check(t, strings.Contains(all, "\x1b"), qt.IsFalse)
 		})
 	}
-	log, _ := said(t, logtail.Config{}, func(*request) reply { return reply{err: errRefused} })
-	qt.Check(t, log[0], qt.Contains, "cannot upload to http://127.0.0.1:8641: "+errRefused.Error())
+	lines, _ := uploadFault(t, logtail.Config{}, fail(errRefused))
+	qt.Check(t, lines[0], qt.Contains, "cannot upload to http://127.0.0.1:8641: "+errRefused.Error())
 }

@@ -4,29 +4,23 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// encoder returns a function that gives the entry a Logger makes of what it is
-// given, and the Logger. Nothing is sent.
-func encoder(t testing.TB) (encode func(p []byte) []byte, l *logtail.Logger) {
+// encoder returns a Logger that sends nothing, and a function that returns the entry which its
+// Write makes.
+func encoder(t testing.TB) (encode func(p []byte) []byte, l *testLogger) {
 	buf := logtail.NewMemoryBuffer(64 << 20)
-	l, err := logtail.NewLogger(logtail.Config{
-		Collection: "test", PrivateID: secrettest.NewID(), Buffer: buf, FlushDelay: time.Hour,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { shutdown(t, l, 0) })
+	l = newLogger(t, logtail.Config{Buffer: buf, FlushDelay: time.Hour})
+	t.Cleanup(func() { l.shutdown(0) })
 	return func(p []byte) []byte {
 		if n, err := l.Write(p); err != nil || n != len(p) {
 			t.Fatalf("Write: %d, %v", n, err)
@@ -40,7 +34,7 @@ func encoder(t testing.TB) (encode func(p []byte) []byte, l *logtail.Logger) {
 	}, l
 }
 
-// members returns what follows the metadata in an entry.
+// members returns the part of an entry after the metadata.
 func members(t testing.TB, e []byte) string {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(e))
@@ -59,16 +53,16 @@ func TestEntryObject(t *testing.T) {
 	for _, test := range []struct{ name, in, members string }{
 		{"members follow the metadata", `{"a":1,"b":[true]}`, `,"a":1,"b":[true]}`},
 		{"an empty object has metadata only", `{}`, `}`},
-		{"space inside stays", `{ "a" : 1 , "b":2 }`, `,"a" : 1 , "b":2}`},
-		{"space around goes", " \r\n\t{\"a\":1}\n ", `,"a":1}`},
+		{"space inside is kept", `{ "a" : 1 , "b":2 }`, `,"a" : 1 , "b":2}`},
+		{"space around is removed", " \r\n\t{\"a\":1}\n ", `,"a":1}`},
 		{"an empty object with space", "{ \n }", `}`},
-		{"integers past 2^53 stay exact", `{"a":18446744073709551615,"b":-9007199254740993}`, `,"a":18446744073709551615,"b":-9007199254740993}`},
-		{"any number stays as written", `{"a":1.50e+0300,"b":-0}`, `,"a":1.50e+0300,"b":-0}`},
-		{"escapes stay as written", `{"a":"\u00e9\/\ud83d\ude00"}`, `,"a":"\u00e9\/\ud83d\ude00"}`},
-		{"control characters stay escaped", `{"a":"\u0000\u001b"}`, `,"a":"\u0000\u001b"}`},
+		{"integers past 2^53 are exact", `{"a":18446744073709551615,"b":-9007199254740993}`, `,"a":18446744073709551615,"b":-9007199254740993}`},
+		{"numbers are kept as written", `{"a":1.50e+0300,"b":-0}`, `,"a":1.50e+0300,"b":-0}`},
+		{"escapes are kept as written", `{"a":"\u00e9\/\ud83d\ude00"}`, `,"a":"\u00e9\/\ud83d\ude00"}`},
+		{"control characters are kept as escapes", `{"a":"\u0000\u001b"}`, `,"a":"\u0000\u001b"}`},
 		{"invalid UTF-8 is replaced", "{\"a\":\"x\xffy\"}", ",\"a\":\"x\ufffdy\"}"},
-		{"U+2028 stays", "{\"a\":\"\u2028\"}", ",\"a\":\"\u2028\"}"},
-		{"a nested logtail member stays", `{"a":{"logtail":1}}`, `,"a":{"logtail":1}}`},
+		{"U+2028 is kept", "{\"a\":\"\u2028\"}", ",\"a\":\"\u2028\"}"},
+		{"a nested logtail member is kept", `{"a":{"logtail":1}}`, `,"a":{"logtail":1}}`},
 		{"sixty-one levels", deep, "," + deep[1:]},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -86,13 +80,13 @@ func TestEntryText(t *testing.T) {
 	long := strings.Repeat("é", 10_000) // 20,000 bytes
 	for _, test := range []struct{ name, in, text string }{
 		{"a line", "hello", "hello"},
-		{"without its newline", "hello\n", "hello"},
-		{"only the last newline goes", "a\nb\n\n", "a\nb\n"},
+		{"without the final newline", "hello\n", "hello"},
+		{"only the final newline is removed", "a\nb\n\n", "a\nb\n"},
 		{"quotes and control characters", "\"\\\x00\x1b[31m\t\r\x7f", "\"\\\x00\x1b[31m\t\r\x7f"},
 		{"invalid UTF-8 byte by byte", "a\xff\xfeb", "a\ufffd\ufffdb"},
 		{"cut on a rune", "x" + long, "x" + strings.Repeat("é", 8191) + "\u2026+3618"},
 		{"exactly 16 KiB is not cut", strings.Repeat("x", 16<<10), strings.Repeat("x", 16<<10)},
-		{"bytes that are no runes are cut too", strings.Repeat("\x80", 16<<10+1), strings.Repeat("\ufffd", 16<<10-4) + "\u2026+5"},
+		{"bytes that are not runes are cut too", strings.Repeat("\x80", 16<<10+1), strings.Repeat("\ufffd", 16<<10-4) + "\u2026+5"},
 		{"an array is text", `[1,2]`, `[1,2]`},
 		{"a number is text", `12`, `12`},
 		{"null is text", `null`, `null`},
@@ -140,8 +134,8 @@ func TestEntryLogtailMemberMoved(t *testing.T) {
 		{"last", `{"a":1,"logtail":null}`, `null`, `,"a":1}`, "duplicate logtail member"},
 		{"with an escaped name", `{"log\u0074ail":1,"a":2}`, `1`, `,"a":2}`, "duplicate logtail member"},
 		{"in capitals", `{"Logtail":1,"a":2}`, `1`, `,"a":2}`, "duplicate logtail member"},
-		{"as engines that flatten name its members", `{"logtail.id":"x","a":2}`, `"x"`, `,"a":2}`, "duplicate logtail member"},
-		{"so in capitals too, and with any sign", `{"LOGTAIL_id":"x","a":2}`, `"x"`, `,"a":2}`, "duplicate logtail member"},
+		{"named as by engines that flatten objects", `{"logtail.id":"x","a":2}`, `"x"`, `,"a":2}`, "duplicate logtail member"},
+		{"in capitals with another sign", `{"LOGTAIL_id":"x","a":2}`, `"x"`, `,"a":2}`, "duplicate logtail member"},
 		{"flattened twice", `{"logtail.id":1,"logtail.server_time":2}`, `{"logtail.id":1,"logtail.server_time":2}`, `}`, "several logtail members"},
 		{"in two spellings", `{"logtail":1,"LOGTAIL":2}`, `{"logtail":1,"LOGTAIL":2}`, `}`, "several logtail members"},
 		{"twice", `{"logtail":1,"logtail":2}`, `{"logtail":1,"logtail":2}`, `}`, "doubled member name"},
@@ -162,15 +156,12 @@ func TestEntryLogtailMemberMoved(t *testing.T) {
 }
 
 func TestEntryMetadata(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		srv := newCollector(t, nil)
-		l := startLogger(t, srv, nil)
+	run(t, nil, logtail.Config{}, func(c *qt.C, srv *collector, l *testLogger) {
 		for n := range 3 {
-			write(t, l, n, n+1)
+			l.write(n, n+1)
 			time.Sleep(time.Hour + time.Nanosecond)
 		}
-		drain(t, l)
+		l.drain()
 		got := srv.accepted()
 		for i, e := range got {
 			c.Check(e.Logtail.ProcSeq, qt.Equals, uint64(i+1))
@@ -184,44 +175,36 @@ func TestEntryMetadata(t *testing.T) {
 }
 
 func TestWriteObject(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		srv := newCollector(t, nil)
-		l := startLogger(t, srv, nil)
+	run(t, nil, logtail.Config{}, func(c *qt.C, srv *collector, l *testLogger) {
 		c.Assert(l.WriteObject(func(b []byte) []byte { return append(b, `"n":0`...) }), qt.IsNil)
 		c.Assert(l.WriteObject(func(b []byte) []byte { return b }), qt.IsNil)
 		c.Assert(l.WriteObject(func(b []byte) []byte {
-			write(t, l, 1, 2) // no lock is held
+			l.write(1, 2) // while no lock is held
 			return append(b, `"n":2,"big":"`+strings.Repeat("x", 600<<10)+`"`...)
 		}), qt.IsNil)
-		drain(t, l)
+		l.drain()
 		c.Check(srv.numbers(), qt.DeepEquals, []int{0, 1, 2})
 		checkInOrder(c, srv.accepted())
 	})
 }
 
 func TestWriteDoesNotKeepItsArgument(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		srv := newCollector(t, nil)
-		l := startLogger(t, srv, nil)
+	run(t, nil, logtail.Config{}, func(c *qt.C, srv *collector, l *testLogger) {
 		p := []byte(`{"n":7}`)
 		l.Write(p)
 		clear(p)
-		drain(t, l)
+		l.drain()
 		c.Check(srv.numbers(), qt.DeepEquals, []int{7})
 	})
 }
 
 func TestWriteEmptyIgnored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		srv := newCollector(t, nil)
-		l := startLogger(t, srv, nil)
+	run(t, nil, logtail.Config{}, func(c *qt.C, srv *collector, l *testLogger) {
 		n, err := l.Write(nil)
-		qt.Check(t, n, qt.Equals, 0)
-		qt.Check(t, err, qt.IsNil)
-		drain(t, l)
-		qt.Check(t, len(srv.seen()), qt.Equals, 0)
+		c.Check(n, qt.Equals, 0)
+		c.Check(err, qt.IsNil)
+		l.drain()
+		c.Check(len(srv.seen()), qt.Equals, 0)
 	})
 }
 
@@ -277,7 +260,7 @@ func FuzzWrite(f *testing.F) {
 		if got.Logtail.Error != nil || !utf8.Valid(p) || depth(p) > 61 {
 			return
 		}
-		// Every byte of the members, in their place.
+		// The members must be unchanged, and in the same order.
 		trimmed := bytes.Trim(p, " \t\r\n")
 		inner := string(bytes.Trim(trimmed[1:len(trimmed)-1], " \t\r\n"))
 		if inner != "" {
@@ -313,19 +296,13 @@ func depth(p []byte) (deepest int) {
 }
 
 func BenchmarkWrite(b *testing.B) {
+	refused := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errRefused })
 	for _, size := range []int{1 << 10, 64 << 10} {
 		p := fmt.Appendf(nil, `{"pad":%q}`, strings.Repeat("x", size-10))
 		for _, way := range []string{"Write", "WriteObject"} {
 			b.Run(fmt.Sprintf("%s/size=%d", way, size), func(b *testing.B) {
-				buf := logtail.NewMemoryBuffer(8 << 20)
-				l, err := logtail.NewLogger(logtail.Config{
-					Collection: "test", PrivateID: secrettest.NewID(), Buffer: buf, FlushDelay: time.Hour,
-					HTTPClient: client(errRefused),
-				})
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer shutdown(b, l, 0)
+				l := start(b, refused, logtail.Config{Buffer: logtail.NewMemoryBuffer(8 << 20), FlushDelay: time.Hour})
+				defer l.shutdown(0)
 				members := func(dst []byte) []byte { return append(dst, p[1:len(p)-1]...) }
 				b.ReportAllocs()
 				b.SetBytes(int64(size))

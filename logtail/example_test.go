@@ -15,7 +15,7 @@ import (
 )
 
 func Example() {
-	// A log server of ours, where there is usually `netlog serve`.
+	// A log server for this example. Usually it is "netlog serve".
 	received := make(chan string, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -43,7 +43,7 @@ func Example() {
 	// Output: "hello":"world"}]
 }
 
-// Lines for an engine with a fixed path, a token, and one request a minute.
+// Send lines to an engine with a fixed path and a token, in one request a minute.
 func ExampleConfig() {
 	cfg := logtail.Config{
 		PrivateID:  logtail.NewPrivateID(),
@@ -57,12 +57,12 @@ func ExampleConfig() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer logger.Shutdown(context.Background()) // nothing was written, so there is nothing to wait for
+	defer logger.Shutdown(context.Background()) // returns at once, since nothing was written
 	fmt.Println(strings.Contains(fmt.Sprint(cfg), "secret"))
 	// Output: false
 }
 
-// A collector with a certificate of its own authority.
+// Trust a collector with a certificate of its own authority.
 func ExampleNewTransport() {
 	transport := logtail.NewTransport()
 	transport.TLSClientConfig.RootCAs = x509.NewCertPool() // with AppendCertsFromPEM
@@ -77,6 +77,6 @@ func ExampleNewTransport() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(logger.Shutdown(context.Background())) // nothing was written, so there is nothing to wait for
+	fmt.Println(logger.Shutdown(context.Background())) // returns at once, since nothing was written
 	// Output: <nil>
 }

@@ -43,8 +43,7 @@ func NewPrivateID() PrivateID {
 	return id
 }
 
-// ParsePrivateID parses the 64 hexadecimal digits of a PrivateID. The error does
-// not show s.
+// ParsePrivateID parses the 64 hexadecimal digits of a PrivateID. The error does not contain s.
 func ParsePrivateID(s string) (PrivateID, error) {
 	var id PrivateID
 	err := id.UnmarshalText([]byte(s))
@@ -74,8 +73,8 @@ func (id PrivateID) MarshalText() ([]byte, error) {
 	return hex.AppendEncode(nil, id[:]), nil
 }
 
-// UnmarshalText sets id to what MarshalText returned. On an error, which does not
-// show text, id is unchanged.
+// UnmarshalText sets id to the ID that MarshalText returned as text. On an error, id is
+// unchanged. The error does not contain text.
 func (id *PrivateID) UnmarshalText(text []byte) error {
 	parsed, ok := parseID(text)
 	if !ok || parsed == [32]byte{} {
@@ -100,7 +99,7 @@ func (id PublicID) MarshalText() ([]byte, error) {
 	return hex.AppendEncode(nil, id[:]), nil
 }
 
-// UnmarshalText sets id to what MarshalText returned. On an error id is unchanged.
+// UnmarshalText sets id to the ID that MarshalText returned as text. On an error, id is unchanged.
 func (id *PublicID) UnmarshalText(text []byte) error {
 	parsed, ok := parseID(text)
 	if !ok {
@@ -154,13 +153,13 @@ func loadPrivateID(path string) (PrivateID, error) {
 	return id, nil
 }
 
-// createPrivateID writes a file of its own and links it to path, which fails
-// where path exists: a rename would replace the ID of another process. link is
-// [os.Link], which not every file system can do. A traceback shows the address of id.
+// createPrivateID writes a temporary file and links it to path, which fails if path exists. A
+// rename would replace the ID of another process. link is [os.Link], which some file systems do
+// not support. id is a pointer, so that a traceback does not print the ID.
 func createPrivateID(path string, id *PrivateID, link func(from, to string) error) (err error) {
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); err != nil {
-		return err // which the error of CreateTemp would hide behind a random name
+		return err // the error of CreateTemp would name the temporary file
 	}
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".tmp*") // with mode 0600
 	if err != nil {
@@ -174,7 +173,7 @@ func createPrivateID(path string, id *PrivateID, link func(from, to string) erro
 	}
 	err = link(f.Name(), path)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		// Without hard links only the race of two processes is given up.
+		// Without hard links, only the race of two processes is not prevented.
 		if _, statErr := os.Lstat(path); statErr == nil {
 			return fs.ErrExist
 		}
@@ -184,7 +183,7 @@ func createPrivateID(path string, id *PrivateID, link func(from, to string) erro
 		return err
 	}
 	if d, err := os.Open(dir); err == nil {
-		d.Sync() // where directories can be synced; elsewhere nothing is lost but time
+		d.Sync() // some systems cannot sync directories
 		d.Close()
 	}
 	return nil

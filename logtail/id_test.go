@@ -52,8 +52,8 @@ func TestParseIDInvalid(t *testing.T) {
 	c.Check(kept, qt.Equals, want)
 }
 
-// checkHidden checks that no piece of id is in text: neither its digits nor its
-// bytes, nor those in decimal.
+// checkHidden checks that text contains no part of id: neither its digits, nor its bytes, nor the
+// bytes in decimal.
 func checkHidden(c *qt.C, id logtail.PrivateID, where, text string) {
 	c.Helper()
 	digits, _ := id.MarshalText()
@@ -78,7 +78,7 @@ func checkHidden(c *qt.C, id logtail.PrivateID, where, text string) {
 func TestPrivateIDPrintsAsItsPublicID(t *testing.T) {
 	c := qt.New(t)
 	id := logtail.NewPrivateID()
-	// All but %p, which asks no method and which vet reports.
+	// All verbs but %p, which calls no method and which vet reports.
 	for verb := range strings.FieldsSeq("%v %+v %#v %s %q %x %X %#x %d %o %b %c %U %e %t %T %10v %-80s") {
 		for _, v := range []any{id, &id, []logtail.PrivateID{id}, map[string]logtail.PrivateID{"a": id}, struct{ ID logtail.PrivateID }{id}} {
 			checkHidden(c, id, verb, fmt.Sprintf(verb, v))
@@ -164,5 +164,5 @@ func TestLoadPrivateIDErrorsShowNoContent(t *testing.T) {
 	}
 	_, err := logtail.LoadOrCreatePrivateID(filepath.Join(dir, "missing", "id"))
 	c.Check(err, qt.ErrorIs, os.ErrNotExist)
-	c.Check(err, qt.ErrorMatches, ".*missing: .*") // the directory, and no name of our own
+	c.Check(err, qt.ErrorMatches, ".*missing: .*") // names the directory, and not a temporary file
 }

@@ -1,17 +1,13 @@
 package logtail_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,48 +16,47 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/killtest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// childEnv makes this binary the process that TestKill kills: it logs over the
-// spool in that directory, to the server of childEnv_URL, numbers from
-// childEnv_FROM on.
-const childEnv = "NETLOG_LOGTAIL_CHILD"
+// killConfig returns the Config of the Loggers of TestKill, with a spool in dir.
+func killConfig(dir, url string) (logtail.Config, *spool.Spool, error) {
+	id := logtail.PrivateID([]byte(secrettest.Marker + "killkill"))
+	buf, err := spool.Open(dir, id.Public(), spool.Options{MaxBytes: 1 << 30})
+	return logtail.Config{
+		Collection: "test", PrivateID: id, Buffer: buf, BaseURL: url,
+		Header: http.Header{"Authorization": {"Bearer " + token}},
+	}, buf, err
+}
 
-// killID is the identity of all processes of one test.
-var killID = logtail.PrivateID([]byte(secrettest.Marker + "killkill"))
-
-// killedChild writes until it is killed, and tells each entry on standard output
-// when it was accepted.
-func killedChild(dir string) {
-	fail := func(err error) {
-		fmt.Println("error", err)
-		os.Exit(1)
-	}
-	buf, err := spool.Open(dir, killID.Public(), spool.Options{MaxBytes: 1 << 30})
+// killedLogger writes numbered entries until it is killed, and prints each accepted number. The
+// args are the directory of its spool, the URL of the server, and the first number.
+func killedLogger(args []string) error {
+	cfg, _, err := killConfig(args[0], args[1])
 	if err != nil {
-		fail(err)
+		return err
 	}
-	cfg := testConfig()
-	cfg.PrivateID, cfg.Buffer, cfg.BaseURL = killID, buf, os.Getenv(childEnv+"_URL")
 	cfg.Logf = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 	l, err := logtail.NewLogger(cfg)
 	if err != nil {
-		fail(err)
+		return err
 	}
-	from, _ := strconv.Atoi(os.Getenv(childEnv + "_FROM"))
-	r := rand.New(rand.NewPCG(uint64(from), 1))
+	n, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	r := rand.New(rand.NewPCG(uint64(n), 1))
 	fmt.Println("started", l.Stats().DroppedEntries)
-	for n := from; ; n++ {
+	for ; ; n++ {
 		if _, err := fmt.Fprintf(l, `{"n":%d,"pad":%q}`, n, strings.Repeat("x", r.IntN(3000))); err != nil {
-			fmt.Println("refused", n)
-			continue
+			return err
 		}
 		fmt.Println("accepted", n)
-		if r.IntN(20) == 0 { // what was left by the one before does not wait either
+		if r.IntN(20) == 0 { // send now, including the entries of earlier processes
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(r.IntN(30))*time.Millisecond)
 			l.Flush(ctx)
 			cancel()
@@ -69,11 +64,11 @@ func killedChild(dir string) {
 	}
 }
 
-// arrivals is a Sink that keeps the numbers of what arrives.
+// arrivals is a Sink that keeps the numbers of the entries that arrive.
 type arrivals struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the fields below
 	ns      []int
-	dropped uint64 // that the stream tells of
+	dropped uint64 // as the entries report
 }
 
 func (a *arrivals) Store(_ context.Context, b receiver.Batch) error {
@@ -92,20 +87,16 @@ func (a *arrivals) Store(_ context.Context, b receiver.Batch) error {
 	return nil
 }
 
-// TestKill kills a process that logs through a spool to a real server, at a
-// random instant, again and again: whatever it accepted arrives, in order. The
-// server is down now and then, and sometimes stores what it does not answer.
-// NETLOG_KILLS asks for more rounds.
+// TestKill kills processes with a Logger and a spool at random instants. Each accepted entry must
+// arrive at the server, in order. The server is down in every fifth round, and sometimes stores
+// entries without an answer.
 func TestKill(t *testing.T) {
-	rounds := 30
-	if n, err := strconv.Atoi(os.Getenv("NETLOG_KILLS")); err == nil {
-		rounds = n
-	}
+	rounds := killtest.Rounds(t, os.Getenv("NETLOG_KILLS"), 30)
 	c := qt.New(t)
 	dir := t.TempDir()
 	var sink arrivals
-	var faults = rand.New(rand.NewPCG(1, 1))
-	var mu sync.Mutex // guards faults and down
+	var mu sync.Mutex // guards the two variables below
+	faults := rand.New(rand.NewPCG(1, 1))
 	down := false
 	h := &receiver.Handler{Sink: &sink, Limits: receiver.Limits{MaxBytesPerHour: -1}}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -125,36 +116,26 @@ func TestKill(t *testing.T) {
 	defer srv.Close()
 
 	var accepted []int
-	for round := range rounds {
+	setDown := func(v bool) {
 		mu.Lock()
-		down = round%5 == 4
-		mu.Unlock()
+		defer mu.Unlock()
+		down = v
+	}
+	for round := range rounds {
+		setDown(round%5 == 4)
 		accepted = append(accepted, killRound(t, dir, srv.URL, round)...)
 	}
-	mu.Lock()
-	down = false
-	mu.Unlock()
+	setDown(false)
 
-	buf, err := spool.Open(dir, killID.Public(), spool.Options{MaxBytes: 1 << 30})
+	cfg, buf, err := killConfig(dir, srv.URL)
 	c.Assert(err, qt.IsNil)
 	defer buf.Close()
-	cfg := testConfig()
-	cfg.PrivateID, cfg.Buffer, cfg.BaseURL = killID, buf, srv.URL
-	cfg.Logf = t.Logf
 	l := newLogger(t, cfg)
 	left := l.Stats().BufferedEntries
-	drain(t, l)
-	secrettest.CheckFiles(t, dir, "lock") // empty, and on Windows nobody else can read it
+	l.drain()
+	secrettest.CheckFiles(t, dir, "lock") // empty, and unreadable on Windows while it is locked
 
-	arrived := map[int]bool{}
-	newest := -1
-	for _, n := range sink.ns {
-		if !arrived[n] {
-			c.Assert(n > newest, qt.IsTrue, qt.Commentf("%d after %d", n, newest))
-			newest = n
-		}
-		arrived[n] = true
-	}
+	arrived := checkNumbers(c, sink.ns)
 	lost := 0
 	for _, n := range accepted {
 		if !arrived[n] {
@@ -168,41 +149,37 @@ func TestKill(t *testing.T) {
 		rounds, len(accepted), lost, len(arrived), left)
 }
 
-// killRound runs a child until it is killed after a random number of entries, and
-// returns those that it told to be accepted.
+// checkNumbers returns the set of ns. It checks that they increase, except for repeated ones.
+func checkNumbers(c *qt.C, ns []int) map[int]bool {
+	c.Helper()
+	seen := map[int]bool{}
+	newest := -1
+	for _, n := range ns {
+		if !seen[n] {
+			c.Assert(n > newest, qt.IsTrue, qt.Commentf("%d after %d", n, newest))
+			newest = n
+		}
+		seen[n] = true
+	}
+	return seen
+}
+
+// killRound runs a process that is killed after a random number of entries, and returns the entries
+// that it reported as accepted.
 func killRound(t *testing.T, dir, url string, round int) (accepted []int) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+dir, childEnv+"_URL="+url,
-		fmt.Sprintf("%s_FROM=%d", childEnv, (round+1)*1_000_000))
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.StdoutPipe()
-	qt.Assert(t, err, qt.IsNil)
-	qt.Assert(t, cmd.Start(), qt.IsNil)
-	steps := rand.New(rand.NewPCG(uint64(round), 2)).IntN(300)
-	r := bufio.NewReader(out)
-	for step := 0; ; step++ {
-		if step == steps {
-			qt.Assert(t, cmd.Process.Kill(), qt.IsNil)
-		}
-		line, err := r.ReadString('\n')
-		if err == io.EOF {
-			break // a line cut short tells nothing
-		}
-		qt.Assert(t, err, qt.IsNil)
-		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); verb {
+	p := killtest.Start(t, dir, url, strconv.Itoa((round+1)*1_000_000))
+	for verb, rest := range p.KillAfter(rand.New(rand.NewPCG(uint64(round), 2)).IntN(300)) {
+		switch verb {
 		case "started":
-			qt.Assert(t, rest, qt.Equals, "0", qt.Commentf("nothing is lost by a kill"))
+			qt.Assert(t, rest, qt.Equals, "0", qt.Commentf("a kill loses nothing"))
 		case "accepted":
 			n, err := strconv.Atoi(rest)
 			qt.Assert(t, err, qt.IsNil)
 			accepted = append(accepted, n)
 		default:
-			t.Fatal(line)
+			t.Fatal(verb, rest)
 		}
 	}
-	cmd.Wait() // killed, which is an error
-	secrettest.Check(t, "a process", said.String())
 	return accepted
 }

@@ -8,14 +8,14 @@ import (
 // span is a run of entries in a batch: [from, to).
 type span struct {
 	from, to int
-	known    bool // surely holds an entry at fault, so not worth asking as a whole
-	twin     bool // the left half of a refused span: when it is accepted, the right half is known
+	faulty   bool // contains an entry at fault, so it is not sent as a whole
+	leftHalf bool // the left half of a refused span: if it is accepted, the right half is faulty
 }
 
 func (s span) len() int { return s.to - s.from }
 
-// plan decides which entries of a batch to send next and which to give up. It knows no clock
-// and no network.
+// plan decides which entries of a batch to send next and which to give up. It uses no clock and
+// no network.
 //
 // A batch is first sent as a whole. If the server refuses it, the plan halves it until the
 // entries at fault are alone: a binary search of at most 2 log2(n) requests for each. Such an
@@ -27,9 +27,9 @@ type plan struct {
 	todo     []span // a stack: the next span is the last
 	suspects []int  // refused when sent alone
 	large    []oversize
-	accepted bool // something of the batch was
-	refusals int  // requests refused before anything was accepted
-	slow     bool // so many refusals that the entries are hardly at fault
+	accepted bool // the server accepted a part of the batch
+	refusals int  // refused requests before that
+	slow     bool // too many refusals: the server is at fault, and not the entries
 }
 
 // oversize is an entry that was too large when sent alone, in a body of size bytes.
@@ -56,7 +56,7 @@ func (p *plan) next(limit int) span {
 		switch {
 		case s.len() == 1:
 			return s
-		case s.known:
+		case s.faulty:
 			p.halve(true)
 		case to < s.to:
 			p.cut(to, false)
@@ -79,8 +79,8 @@ func (p *plan) fit(s span, limit int) int {
 // accept records that the server accepted the last span.
 func (p *plan) accept() {
 	s := p.pop()
-	if s.twin {
-		p.todo[len(p.todo)-1].known = true
+	if s.leftHalf {
+		p.todo[len(p.todo)-1].faulty = true
 	}
 	p.accepted = true
 	if p.slow {
@@ -95,7 +95,7 @@ func (p *plan) accept() {
 
 // refuse records that the server refused the last span.
 func (p *plan) refuse() {
-	p.object()
+	p.countRefusal()
 	if p.todo[len(p.todo)-1].len() > 1 {
 		p.halve(true)
 		return
@@ -105,7 +105,7 @@ func (p *plan) refuse() {
 
 // shrink records that the last span, in a body of size bytes, was too large for the server.
 func (p *plan) shrink(size int) {
-	p.object()
+	p.countRefusal()
 	if p.todo[len(p.todo)-1].len() > 1 {
 		p.halve(false)
 		return
@@ -113,23 +113,23 @@ func (p *plan) shrink(size int) {
 	p.large = append(p.large, oversize{entry: p.pop().from, size: size})
 }
 
-func (p *plan) object() {
+func (p *plan) countRefusal() {
 	if !p.accepted {
 		p.refusals++
 		p.slow = p.refusals > 2*bits.Len(uint(len(p.sizes)))
 	}
 }
 
-// end returns the entries to give up when the plan is done, or false if entries were
-// refused and none of them is known to be at fault, so that all must stay. blames reports whether a body of the given size is
-// known to be too large.
-func (p *plan) end(blames func(size int) bool) (refused []int, ok bool) {
+// end returns the entries to give up when the plan is done. It returns false if the refusals do
+// not prove that these entries are at fault, so that all must stay. mayBeTooLarge is that of
+// bodySize.
+func (p *plan) end(mayBeTooLarge func(size int) bool) (refused []int, ok bool) {
 	if len(p.suspects) > 0 && !p.accepted {
 		return nil, false
 	}
 	refused = slices.Clone(p.suspects)
 	for _, o := range p.large {
-		if !blames(o.size) {
+		if !mayBeTooLarge(o.size) {
 			return nil, false
 		}
 		refused = append(refused, o.entry)
@@ -143,16 +143,16 @@ func (p *plan) pop() span {
 	return s
 }
 
-// halve divides the next span. twins tells that something in it is at fault.
-func (p *plan) halve(twins bool) {
+// halve divides the next span. faulty says that it contains an entry at fault.
+func (p *plan) halve(faulty bool) {
 	s := p.todo[len(p.todo)-1]
-	p.cut(s.from+s.len()/2, twins)
+	p.cut(s.from+s.len()/2, faulty)
 }
 
-// cut divides the next span at an entry.
-func (p *plan) cut(at int, twins bool) {
+// cut divides the next span before entry at.
+func (p *plan) cut(at int, faulty bool) {
 	s := p.pop()
-	p.todo = append(p.todo, span{from: at, to: s.to}, span{from: s.from, to: at, twin: twins})
+	p.todo = append(p.todo, span{from: at, to: s.to}, span{from: s.from, to: at, leftHalf: faulty})
 }
 
 const (
@@ -183,6 +183,6 @@ func (b *bodySize) tooLarge(size int) {
 	b.limit, b.successes = max(minLimit, min(b.limit, size/2)), 0
 }
 
-// blames reports whether a body of size bytes can be too large for the server, which is so if the
+// mayBeTooLarge reports whether a body of size bytes can be too large for the server: only if the
 // server has accepted a smaller one.
-func (b *bodySize) blames(size int) bool { return b.smallest > 0 && b.smallest < size }
+func (b *bodySize) mayBeTooLarge(size int) bool { return b.smallest > 0 && b.smallest < size }

@@ -9,43 +9,45 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// runPlan sends a batch of n entries to a server that refuses those in poison,
-// and returns what arrived, what was given up, and the number of requests.
-func runPlan(n int, poison map[int]bool, limit int) (sent, refused []int, requests int, ok bool) {
+// runPlan sends a batch of n entries to a server that refuses the bad ones. It returns the entries
+// that arrived, those that were given up, and the number of requests.
+func runPlan(n int, bad map[int]bool) (sent, refused []int, requests int, ok bool) {
 	p := newPlan(slices.Repeat([]int{1}, n))
 	for !p.done() {
-		s := p.next(limit)
+		s := p.next(n)
 		requests++
-		bad := false
-		for i := s.from; i < s.to; i++ {
-			bad = bad || poison[i]
-		}
-		if bad {
+		if slices.ContainsFunc(count(s.from, s.to), func(i int) bool { return bad[i] }) {
 			p.refuse()
 			continue
 		}
-		for i := s.from; i < s.to; i++ {
-			sent = append(sent, i)
-		}
+		sent = append(sent, count(s.from, s.to)...)
 		p.accept()
 	}
 	refused, ok = p.end(nil)
 	return sent, refused, requests, ok
 }
 
-// Whatever is poison in a batch: it is given up, all else arrives once and in
-// order, and each poison costs 2 log2(n) requests at most.
-func TestPlanFindsExactPoison(t *testing.T) {
+// count returns the numbers from from to to-1.
+func count(from, to int) (ns []int) {
+	for i := from; i < to; i++ {
+		ns = append(ns, i)
+	}
+	return ns
+}
+
+// TestPlanFindsRefusedEntries checks that bad entries are given up, that the others arrive once and
+// in order, and that each bad entry takes at most 2 log2(n) requests.
+func TestPlanFindsRefusedEntries(t *testing.T) {
 	c := qt.New(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 5000 {
 		n := 1 + rng.IntN(100)
-		poison := map[int]bool{}
+		bad := map[int]bool{}
 		for range rng.IntN(4) {
-			poison[rng.IntN(n)] = true
+			bad[rng.IntN(n)] = true
 		}
-		sent, refused, requests, ok := runPlan(n, poison, n)
-		if len(poison) == n {
+		sent, refused, requests, ok := runPlan(n, bad)
+		if len(bad) == n {
 			c.Assert(ok, qt.IsFalse)
 			c.Assert(sent, qt.HasLen, 0)
 			continue
@@ -53,12 +55,12 @@ func TestPlanFindsExactPoison(t *testing.T) {
 		c.Assert(ok, qt.IsTrue)
 		c.Assert(slices.IsSorted(sent), qt.IsTrue)
 		c.Assert(len(sent)+len(refused), qt.Equals, n)
-		c.Assert(len(refused), qt.Equals, len(poison))
+		c.Assert(len(refused), qt.Equals, len(bad))
 		for _, i := range refused {
-			c.Assert(poison[i], qt.IsTrue)
+			c.Assert(bad[i], qt.IsTrue)
 		}
 		log2 := bits.Len(uint(n - 1)) // rounded up
-		c.Assert(requests <= 1+2*log2*len(poison), qt.IsTrue, qt.Commentf("%d requests for %v of %d", requests, poison, n))
+		c.Assert(requests <= 1+2*log2*len(bad), qt.IsTrue, qt.Commentf("%d requests for %v of %d", requests, bad, n))
 	}
 }
 
@@ -74,7 +76,8 @@ func TestPlanKeepsToTheLimit(t *testing.T) {
 	c.Check(got, qt.DeepEquals, [][2]int{{0, 2}, {2, 3}, {3, 6}, {6, 7}})
 }
 
-// What was refused while the server refused everything gets another chance.
+// TestPlanRetriesRefusedAfterServerFault has a server that refuses every body for a while. Entries
+// refused in that time must be sent again.
 func TestPlanRetriesRefusedAfterServerFault(t *testing.T) {
 	c := qt.New(t)
 	p := newPlan(slices.Repeat([]int{1}, 64))
@@ -86,9 +89,7 @@ func TestPlanRetriesRefusedAfterServerFault(t *testing.T) {
 	var sent []int
 	for !p.done() {
 		s := p.next(64)
-		for i := s.from; i < s.to; i++ {
-			sent = append(sent, i)
-		}
+		sent = append(sent, count(s.from, s.to)...)
 		p.accept()
 	}
 	refused, ok := p.end(nil)
@@ -98,16 +99,16 @@ func TestPlanRetriesRefusedAfterServerFault(t *testing.T) {
 	c.Check(slices.Compact(sent), qt.HasLen, 64)
 }
 
-// sendPlan sends the batch of p to a server that takes bodies of at most most
-// bytes, as an uploader does, and returns the sizes that it refused.
-func sendPlan(p *plan, size *bodySize, most int) (refused []int) {
+// sendPlan sends the batch of p, as an uploader does, to a server that accepts bodies of at most
+// limit bytes. It returns the sizes of the refused bodies.
+func sendPlan(p *plan, size *bodySize, limit int) (refused []int) {
 	for !p.done() && !p.slow {
 		s := p.next(size.limit - 1)
 		body := 1
 		for _, n := range p.sizes[s.from:s.to] {
 			body += n
 		}
-		if body > most {
+		if body > limit {
 			refused = append(refused, body)
 			size.tooLarge(body)
 			p.shrink(body)
@@ -119,14 +120,15 @@ func sendPlan(p *plan, size *bodySize, most int) (refused []int) {
 	return refused
 }
 
-// After one body was too large, the rest of the batch goes in smaller ones too.
+// TestPlanAppliesSmallerLimitAtOnce checks that after a body was too large, the rest of the batch
+// is sent in smaller bodies too.
 func TestPlanAppliesSmallerLimitAtOnce(t *testing.T) {
 	c := qt.New(t)
 	size := bodySize{limit: 1 << 10 << 10}
 	p := newPlan(slices.Repeat([]int{1 << 10}, 64))
 	refused := sendPlan(&p, &size, 10<<10) // a sixth of the batch
 	c.Check(refused, qt.HasLen, 3, qt.Commentf("%d", refused))
-	given, ok := p.end(size.blames)
+	given, ok := p.end(size.mayBeTooLarge)
 	c.Check(ok, qt.IsTrue)
 	c.Check(given, qt.HasLen, 0)
 }
@@ -140,8 +142,9 @@ func TestPlanSlowIfEverythingTooLarge(t *testing.T) {
 	c.Check(len(refused) <= 1+2*12, qt.IsTrue, qt.Commentf("%d refused", len(refused)))
 }
 
-// An entry that was too large when sent alone goes where a smaller body was taken,
-// whatever else was. One that something else is wrong with goes by its own rule.
+// TestPlanGivesUpTooLarge has an entry that was too large when sent alone. It must be given up only
+// if the server has accepted a smaller body. An entry refused for another reason must be given up
+// only if the server has accepted another entry of the batch.
 func TestPlanGivesUpTooLarge(t *testing.T) {
 	c := qt.New(t)
 	size := bodySize{limit: maxBody}
@@ -151,10 +154,10 @@ func TestPlanGivesUpTooLarge(t *testing.T) {
 	p.next(1)
 	p.accept()
 	size.accepted(5001)
-	_, ok := p.end(size.blames)
-	c.Check(ok, qt.IsFalse, qt.Commentf("only a larger body was taken"))
+	_, ok := p.end(size.mayBeTooLarge)
+	c.Check(ok, qt.IsFalse, qt.Commentf("only a larger body was accepted"))
 	size.accepted(99)
-	given, ok := p.end(size.blames)
+	given, ok := p.end(size.mayBeTooLarge)
 	c.Check(ok, qt.IsTrue)
 	c.Check(given, qt.DeepEquals, []int{0})
 
@@ -162,6 +165,46 @@ func TestPlanGivesUpTooLarge(t *testing.T) {
 	p.next(1)
 	p.refuse()
 	shrink()
-	_, ok = p.end(size.blames)
+	_, ok = p.end(size.mayBeTooLarge)
 	c.Check(ok, qt.IsFalse, qt.Commentf("nothing of the batch was accepted, so the other entry stays"))
+}
+
+func TestBodySizeIsHalvedAndTriedAgain(t *testing.T) {
+	c := qt.New(t)
+	b := bodySize{limit: maxBody}
+	b.tooLarge(200_000)
+	c.Check(b.limit, qt.Equals, 100_000)
+	b.tooLarge(300_000) // an entry alone: the limit is smaller already
+	c.Check(b.limit, qt.Equals, 100_000)
+	for range growAfter - 1 {
+		b.accepted(90_000)
+	}
+	c.Check(b.limit, qt.Equals, 100_000)
+	b.accepted(90_000)
+	c.Check(b.limit, qt.Equals, 200_000)
+	for range growAfter - 1 {
+		b.accepted(10)
+	}
+	b.tooLarge(150_000)
+	b.accepted(10)
+	c.Check(b.limit, qt.Equals, 75_000, qt.Commentf("successes count from the last refusal"))
+	for range 10 * growAfter {
+		b.accepted(10)
+	}
+	c.Check(b.limit, qt.Equals, maxBody)
+	for range 64 {
+		b.tooLarge(b.limit)
+	}
+	c.Check(b.limit, qt.Equals, minLimit)
+}
+
+func TestBodySizeTooLargeOnlyIfSmallerAccepted(t *testing.T) {
+	c := qt.New(t)
+	b := bodySize{limit: maxBody}
+	c.Check(b.mayBeTooLarge(1<<30), qt.IsFalse)
+	b.accepted(1000)
+	b.accepted(5000)
+	c.Check(b.mayBeTooLarge(999), qt.IsFalse)
+	c.Check(b.mayBeTooLarge(1000), qt.IsFalse)
+	c.Check(b.mayBeTooLarge(1001), qt.IsTrue)
 }

@@ -18,15 +18,15 @@ const maxReport = 1 << 10 // bytes
 // Only one report is queued at a time. The losses in it count as reported when the server has
 // accepted it. If the report itself is dropped, a new one replaces it.
 type reporter struct {
-	told     losses    // in delivered reports
+	reported losses    // in delivered reports
 	entry    []byte    // the queued report, or nil
-	covers   losses    // the value of told after its delivery
+	covers   losses    // the value of reported after its delivery
 	position uint64    // how many entries have left the Buffer once the report has
 	retry    time.Time // when to try again after the Buffer refused a report
 }
 
-// untold reports whether there are losses to report, and no report is queued.
-func (r *reporter) untold(q *queue) bool { return r.entry == nil && q.dropped() != r.told }
+// needed reports whether there are losses to report, and no report is queued.
+func (r *reporter) needed(q *queue) bool { return r.entry == nil && q.dropped() != r.reported }
 
 // hasRoom reports whether a report fits into the Buffer without dropping an entry, which would
 // be another loss to report.
@@ -37,21 +37,21 @@ func hasRoom(buf Buffer) bool {
 
 // due reports whether to queue a report now.
 func (r *reporter) due(q *queue) bool {
-	return r.untold(q) && hasRoom(q.buf) && !time.Now().Before(r.retry)
+	return r.needed(q) && hasRoom(q.buf) && !time.Now().Before(r.retry)
 }
 
 // retryAt returns when to try again to queue a report, or the zero time.
 func (r *reporter) retryAt(q *queue) time.Time {
-	if !r.untold(q) {
+	if !r.needed(q) {
 		return time.Time{}
 	}
 	return r.retry
 }
 
-// tell queues a report.
-func (r *reporter) tell(q *queue) {
+// queue queues a report.
+func (r *reporter) queue(q *queue) {
 	total := q.dropped()
-	tail := appendLossTail(appendRoom(nil), total.entries-r.told.entries, total.bytes-r.told.bytes)
+	tail := appendLossTail(appendRoom(nil), total.entries-r.reported.entries, total.bytes-r.reported.bytes)
 	r.entry, r.position = q.addReport(tail)
 	r.covers, r.retry = total, time.Time{}
 	if r.entry == nil { // the Buffer refused it
@@ -62,13 +62,13 @@ func (r *reporter) tell(q *queue) {
 // saveReport appends the report to the Buffer, so that the next Logger sends it. It drops
 // older entries if the Buffer has no room.
 func (r *reporter) saveReport(q *queue) {
-	if !r.untold(q) {
+	if !r.needed(q) {
 		return
 	}
 	if !hasRoom(q.buf) {
 		q.discard(maxReport)
 	}
-	r.tell(q)
+	r.queue(q)
 }
 
 // acknowledged checks whether the queued report is among the acknowledged entries. left is the
@@ -80,7 +80,7 @@ func (r *reporter) acknowledged(entries [][]byte, left uint64) {
 	for _, e := range entries {
 		if bytes.Equal(e, r.entry) {
 			// The server may have refused it. It would refuse another report too.
-			r.told, r.entry = r.covers, nil
+			r.reported, r.entry = r.covers, nil
 			return
 		}
 	}

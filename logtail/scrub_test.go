@@ -14,7 +14,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// notations are the ways to write a text that an echo may take.
+// notations are the ways in which a server may write a text that it repeats.
 var notations = []struct {
 	name  string
 	write func(string) string
@@ -98,7 +98,7 @@ func TestScrubberHidesPieces(t *testing.T) {
 	}
 }
 
-// TestScrubberHidesParts has what servers extract from a request before they repeat it.
+// TestScrubberHidesParts has parts of a request that servers extract before they repeat them.
 func TestScrubberHidesParts(t *testing.T) {
 	cfg := Config{
 		Collection: "production-flows", PrivateID: PrivateID{1}, BaseURL: "https://host.example/t7k9/v1/s3cr3t%2Fkey",

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	qt "github.com/frankban/quicktest"
@@ -20,8 +19,9 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// Whatever goes wrong, nothing that is printed, returned or kept shows an ID, a
-// header value or the token in a URL.
+// TestNoSecretInAnyError has answers and errors that repeat the request in many ways. The ID, the
+// header values and the token in the URL must not show in anything that is logged, returned or
+// printed.
 func TestNoSecretInAnyError(t *testing.T) {
 	id, copyID := secrettest.NewID(), secrettest.NewID()
 	idText, _ := id.MarshalText()
@@ -37,9 +37,6 @@ func TestNoSecretInAnyError(t *testing.T) {
 				"Location": {upload, "http://%zz/" + hexID}, "Retry-After": {hexID}, "X-Echo": {token},
 			}}
 		}
-	}
-	fail := func(err error) func(*request) reply {
-		return func(*request) reply { return reply{err: err} }
 	}
 	for _, test := range []struct {
 		name   string
@@ -62,7 +59,7 @@ func TestNoSecretInAnyError(t *testing.T) {
 		{"long echo of many", func(*request) reply {
 			return reply{status: 500, body: strings.Repeat(hexID, 100)}
 		}},
-		{"echo across the end of what is read", func(*request) reply {
+		{"echo across the end of the part that is read", func(*request) reply {
 			return reply{status: 500, body: strings.Repeat(" ", 4060) + hexID}
 		}},
 		{"url.Error", fail(&url.Error{Op: "Post", URL: upload, Err: errRefused})},
@@ -72,32 +69,22 @@ func TestNoSecretInAnyError(t *testing.T) {
 		{"empty error", fail(errors.New(""))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := qt.New(t)
-				var log logLines
+			cfg := logtail.Config{
+				Collection: "test", PrivateID: id, CopyPrivateID: copyID,
+				Header: http.Header{"Authorization": {"Bearer " + token}, "X-Other": {token}},
+			}
+			run(t, test.script, cfg, func(c *qt.C, srv *collector, l *testLogger) {
 				var out bytes.Buffer
-				srv := newCollector(t, test.script)
-				cfg := logtail.Config{
-					Collection: "test", PrivateID: id, CopyPrivateID: copyID,
-					HTTPClient: &http.Client{Transport: srv},
-					Header:     http.Header{"Authorization": {"Bearer " + token}, "X-Other": {token}},
-					Logf:       log.Logf,
-				}
-				l, err := logtail.NewLogger(cfg)
-				c.Assert(err, qt.IsNil)
-				write(t, l, 0, 3)
+				l.write(0, 3)
 				time.Sleep(time.Minute)
 				s := l.Stats()
 				c.Assert(s.LastError, qt.IsNotNil)
-				c.Check(log.all(), qt.HasLen, 1)
-				io.WriteString(&out, strings.Join(log.all(), "\n"))
-				printAll(&out, s, s.LastError, l, cfg, &cfg)
-				err = shutdown(t, l, 0)
+				c.Check(l.lines(), qt.HasLen, 1)
+				io.WriteString(&out, strings.Join(l.lines(), "\n"))
+				printAll(&out, s, s.LastError, l.Logger, cfg, &cfg)
+				err := l.shutdown(0)
 				c.Assert(err, qt.IsNotNil)
-				printAll(&out, err)
-				for err := range unwrapAll(err) {
-					printAll(&out, err)
-				}
+				printErrors(&out, err)
 				for _, secret := range []logtail.PrivateID{id, copyID} {
 					checkHidden(c, secret, test.name, out.String())
 				}
@@ -105,6 +92,16 @@ func TestNoSecretInAnyError(t *testing.T) {
 				c.Check(srv.seen()[0].url, qt.Equals, upload)
 			})
 		})
+	}
+}
+
+// printErrors prints err, which may be nil, and the errors that it wraps.
+func printErrors(w io.Writer, err error) {
+	if err == nil {
+		return
+	}
+	for err := range unwrapAll(err) {
+		printAll(w, err)
 	}
 }
 
@@ -124,7 +121,7 @@ func unwrapAll(err error) func(func(error) bool) {
 	}
 }
 
-// printAll prints values in every way that may be met in a log.
+// printAll prints values in every way that a log may contain them.
 func printAll(w io.Writer, values ...any) {
 	for _, v := range values {
 		fmt.Fprintf(w, "%v\n%+v\n%#v\n%s\n%q\n%x\n%X\n", v, v, v, v, v, v, v)
@@ -156,7 +153,8 @@ func TestConfigShowsNoSecret(t *testing.T) {
 	c.Check(string(b), qt.Contains, `"Collection":"flows"`)
 }
 
-// How the docs of Config and PrivateID tell a host to keep them.
+// TestConfigInStructExportedOrByPointer has structs as the docs of Config and PrivateID recommend
+// them.
 func TestConfigInStructExportedOrByPointer(t *testing.T) {
 	id := secrettest.NewID()
 	cfg := logtail.Config{PrivateID: id, URL: "https://host.example/" + token, Header: http.Header{"X": {token}}}
@@ -178,21 +176,13 @@ func TestConfigInStructExportedOrByPointer(t *testing.T) {
 }
 
 func TestConfigURLIsSecret(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		upload := "https://host.example/insert/" + token + "?key=" + token + "&x=1"
-		srv := newCollector(t, func(*request) reply {
-			return reply{err: fmt.Errorf("Post %q: lookup host.example (/insert/%s): key=%s", upload, token, token)}
-		})
+	upload := "https://host.example/insert/" + token + "?key=" + token + "&x=1"
+	err := fmt.Errorf("Post %q: lookup host.example (/insert/%s): key=%s", upload, token, token)
+	run(t, fail(err), logtail.Config{URL: upload}, func(c *qt.C, srv *collector, l *testLogger) {
 		var out bytes.Buffer
-		var log logLines
-		l, err := logtail.NewLogger(logtail.Config{
-			PrivateID: secrettest.NewID(), URL: upload, HTTPClient: &http.Client{Transport: srv}, Logf: log.Logf,
-		})
-		c.Assert(err, qt.IsNil)
-		write(t, l, 0, 1)
+		l.write(0, 1)
 		time.Sleep(time.Second)
-		printAll(&out, log.all(), l.Stats(), l, shutdown(t, l, 0))
+		printAll(&out, l.lines(), l.Stats(), l.Logger, l.shutdown(0))
 		c.Check(strings.Contains(out.String(), token), qt.IsFalse, qt.Commentf("%s", out.String()))
 		c.Check(srv.seen()[0].url, qt.Equals, upload)
 	})

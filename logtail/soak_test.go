@@ -15,14 +15,14 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// TestSoak writes for half a minute, or for as long as NETLOG_SOAK says, to a
-// server of which every fifth answer is a fault of a random kind: the sets of
-// what was accepted and of what arrived agree but for what was counted, and
-// nothing grows.
+// TestSoak writes for half a minute, or for the duration in NETLOG_SOAK, to a server of which every
+// fifth answer is a random fault. Each accepted entry must arrive or be counted, and the numbers of
+// goroutines and buffered bytes must stay within their bounds.
 func TestSoak(t *testing.T) {
 	limit := os.Getenv("NETLOG_SOAK")
 	if limit == "" {
@@ -48,13 +48,14 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// chaos is a server of random faults in front of a collector.
+// chaos passes requests to a collector, or answers with a random fault.
 type chaos struct {
-	mu    sync.Mutex // guards rand
+	next *collector
+
+	mu    sync.Mutex // guards the fields below
 	rand  *rand.Rand
-	next  *collector
-	calm  bool // guarded by mu
-	kinds map[int]int
+	calm  bool        // no more faults
+	kinds map[int]int // number of requests by kind of fault
 }
 
 func (s *chaos) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +71,7 @@ func (s *chaos) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case kind < len(statuses):
 		w.Header().Set("Location", "http://127.0.0.1:1/")
 		w.WriteHeader(statuses[kind])
-	case kind == 9: // asks for time
+	case kind == 9: // asks for a pause
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
 	case kind == 10: // never answers
@@ -79,10 +80,10 @@ func (s *chaos) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case kind == 11: // cuts the connection in the middle of the body
 		io.ReadFull(r.Body, make([]byte, 100))
 		panic(http.ErrAbortHandler)
-	case kind == 12: // stores, and the answer is lost
+	case kind == 12: // stores the entries, but does not answer
 		s.next.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
-	case kind == 13: // says much
+	case kind == 13: // sends a long text
 		w.WriteHeader(http.StatusInternalServerError)
 		fmt.Fprint(w, strings.Repeat(r.URL.String(), 1000))
 	case kind == 14:
@@ -97,7 +98,7 @@ func soak(t *testing.T, duration time.Duration, buffer func(logtail.PrivateID) l
 	h := &chaos{rand: rand.New(rand.NewPCG(1, 2)), kinds: map[int]int{}, next: newCollector(t, func(r *request) reply {
 		for _, e := range r.entries {
 			if e.Text != nil && e.DroppedEntries == 0 {
-				return reply{status: http.StatusBadRequest} // poison
+				return reply{status: http.StatusBadRequest}
 			}
 		}
 		return reply{}
@@ -107,56 +108,49 @@ func soak(t *testing.T, duration time.Duration, buffer func(logtail.PrivateID) l
 	defer srv.Close()
 	transport := logtail.NewTransport()
 	defer transport.CloseIdleConnections()
-	cfg := testConfig()
-	cfg.BaseURL, cfg.Buffer = srv.URL, buffer(cfg.PrivateID)
-	cfg.HTTPClient = &http.Client{Transport: transport, Timeout: time.Second}
-	l := newLogger(t, cfg)
+	id := secrettest.NewID()
+	l := newLogger(t, logtail.Config{
+		PrivateID: id, BaseURL: srv.URL, Buffer: buffer(id),
+		HTTPClient: &http.Client{Transport: transport, Timeout: time.Second},
+	})
 
-	written, poison, most := 0, 0, runtime.NumGoroutine()+10
+	written, refused, most := 0, 0, runtime.NumGoroutine()+10
 	for end := time.Now().Add(duration); time.Now().Before(end); {
-		writeSized(t, l, written, h.rng(3000))
+		l.writeSized(written, written+1, h.random(3000))
 		written++
 		if written%500 == 0 {
-			l.Write([]byte("poison"))
-			poison++
+			l.Write([]byte("refused"))
+			refused++
 			h.next.forget()
 		}
 		c.Assert(runtime.NumGoroutine() <= most, qt.IsTrue, qt.Commentf("%d goroutines", runtime.NumGoroutine()))
 		c.Assert(l.Stats().BufferedBytes <= l.Stats().BufferMaxBytes, qt.IsTrue)
-		time.Sleep(2 * time.Millisecond) // a pace, so that the time is one of many requests
+		time.Sleep(2 * time.Millisecond) // so that there is more than one request
 	}
 	h.mu.Lock()
 	h.calm = true
 	h.mu.Unlock()
-	drain(t, l)
+	l.drain()
 	s := l.Stats()
-	arrived := map[int]bool{}
-	newest := -1
-	for _, n := range h.next.numbers() {
-		if !arrived[n] {
-			c.Check(n > newest, qt.IsTrue, qt.Commentf("%d after %d", n, newest))
-			newest = n
-		}
-		arrived[n] = true
-	}
+	arrived := checkNumbers(c, h.next.numbers())
 	missing := written - len(arrived)
 	t.Logf("%d entries, %d requests; %d missing, %+v", written, s.Attempts, missing, s)
-	// What is counted beyond what was written are the reports of drops.
+	// The entries beyond those written here are reports of drops.
 	counted := int(s.DeliveredEntries + s.DroppedEntries + s.RefusedEntries)
-	c.Check(counted >= written+poison && counted <= written+poison+int(s.Attempts), qt.IsTrue)
-	c.Check(s.RefusedEntries <= uint64(poison), qt.IsTrue)
+	c.Check(counted >= written+refused && counted <= written+refused+int(s.Attempts), qt.IsTrue)
+	c.Check(s.RefusedEntries <= uint64(refused), qt.IsTrue)
 	c.Check(uint64(missing) <= s.DroppedEntries, qt.IsTrue)
 	c.Check(h.next.dropped() >= s.DroppedEntries, qt.IsTrue) // a report can come twice
 	c.Check(len(h.kinds) > 15, qt.IsTrue, qt.Commentf("%d kinds of answers", len(h.kinds)))
 }
 
-func (s *chaos) rng(n int) int {
+func (s *chaos) random(n int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rand.IntN(n)
 }
 
-// forget drops what the collector keeps of requests, but not their entries.
+// forget drops the requests, but not the accepted entries.
 func (c *collector) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

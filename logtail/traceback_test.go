@@ -7,25 +7,23 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/faultbuffer"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// panicking is a Buffer that panics inside NewLogger.
-type panicking struct{ logtail.Buffer }
-
-func (panicking) Claim(logtail.PublicID) error { panic("no claim") }
-func (panicking) Release()                     {}
-
-// A traceback prints the arguments of the functions in it, word by word, but for
-// calls that are inlined, as that of NewLogger is (without -gcflags=-l).
+// TestCrashInNewLoggerShowsNoID has a Buffer that panics inside NewLogger. A traceback prints the
+// arguments of functions word by word, except for inlined calls such as that of NewLogger (without
+// -gcflags=-l).
 func TestCrashInNewLoggerShowsNoID(t *testing.T) {
-	if os.Getenv(childEnv+"_PANIC") != "" {
-		cfg := logtail.Config{PrivateID: secrettest.NewID(), Collection: "c", Buffer: panicking{logtail.NewMemoryBuffer(0)}}
-		logtail.NewLogger(cfg)
+	const child = "NETLOG_TEST_CHILD"
+	if os.Getenv(child) != "" {
+		buf := faultbuffer.New(0)
+		buf.Before(faultbuffer.Claim, func() error { panic("no claim") })
+		logtail.NewLogger(logtail.Config{PrivateID: secrettest.NewID(), Collection: "c", Buffer: buf})
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), childEnv+"_PANIC=1")
+	cmd.Env = append(os.Environ(), child+"=1")
 	out, err := cmd.CombinedOutput()
 	qt.Assert(t, err, qt.IsNotNil)
 	qt.Assert(t, string(out), qt.Contains, "no claim")

@@ -2,10 +2,11 @@ package logtail
 
 import (
 	"context"
-	"github.com/go-netlog/netlog/internal/faults"
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/faults"
 )
 
 const (
@@ -156,7 +157,7 @@ func (u *uploader) step() {
 	// While the server fails, more entries may be dropped, which the same report can
 	// include. But if no entries are left, no success will follow, so report now.
 	if u.reporter.due(u.q) && (u.failures == 0 || u.empty()) {
-		u.reporter.tell(u.q)
+		u.reporter.queue(u.q)
 	}
 	if u.batch.acking {
 		u.acknowledge()

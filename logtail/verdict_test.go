@@ -30,8 +30,7 @@ func TestVerdictForEveryStatus(t *testing.T) {
 	}
 }
 
-// Whatever the server says, the next attempt comes after a second at the earliest
-// and a quarter of an hour at the latest.
+// TestDelayIsBounded checks that every pause is between a second and a quarter of an hour.
 func TestDelayIsBounded(t *testing.T) {
 	for _, v := range []verdict{unavailable, tooLarge, unacceptable, misconfigured} {
 		for _, asked := range []time.Duration{0, 1, time.Second, time.Hour, 1<<63 - 1} {
@@ -52,7 +51,7 @@ func TestDelayIsBounded(t *testing.T) {
 	}
 }
 
-// A full body passes a link of 64 kbit/s.
+// TestAttemptTimeoutGrowsWithTheBody checks that there is time for a full body on a link of 64 kbit/s.
 func TestAttemptTimeoutGrowsWithTheBody(t *testing.T) {
 	c := qt.New(t)
 	s := &sender{}

@@ -24,12 +24,12 @@ func (s *Spool) Ack(through uint64) error {
 	if err = s.saveCursor(false); err != nil {
 		err = fmt.Errorf("spool: delivery not recorded: %w", err)
 	}
-	s.settle()
+	s.advance()
 	s.publish(0, 0)
 	return err
 }
 
-// find returns the place of entry to in its segment, or of the first entry after it.
+// find returns the number and the offset of entry to, or of the first entry after it.
 func (s *Spool) find(to uint64) (_ uint64, at int64, err error) {
 	for i, g := range s.segs {
 		switch {
@@ -56,7 +56,7 @@ func (s *Spool) walk(i int, to uint64) (_ uint64, at int64, err error) {
 			return 0, 0, err
 		}
 		if err != nil { // nothing after it can be found
-			s.cut(i, place{to, at}, err)
+			s.cut(i, position{to, at}, err)
 			return s.find(to)
 		}
 		at += size

@@ -32,7 +32,7 @@ func (s *Spool) Append(entry []byte) error {
 	}
 	defer s.unlock()
 	if err := s.append(entry); err != nil {
-		return fmt.Errorf("spool: entry not taken: %w", err)
+		return fmt.Errorf("spool: entry refused: %w", err)
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func (s *Spool) append(entry []byte) error {
 	case need > s.maxBytes-s.fixed || int64(len(entry)) > math.MaxUint32:
 		return errTooLarge
 	}
-	if err := s.health.resting(); err != nil {
+	if err := s.health.paused(); err != nil {
 		return err
 	}
 	err := s.makeRoom(need)
@@ -68,7 +68,7 @@ func (s *Spool) makeRoom(need int64) error {
 		}
 	}
 	if s.total+need > s.maxBytes {
-		s.emptyTrash()
+		s.removeObsolete()
 	}
 	for s.total+need > s.maxBytes {
 		if err := s.dropOldest(); err != nil {
@@ -95,7 +95,7 @@ func (s *Spool) dropOldest() error {
 	s.segs = slices.Delete(s.segs, 0, 1)
 	s.total -= g.size
 	s.head = max(s.head, g.end())
-	s.settle()
+	s.advance()
 	s.publish(n, b-int64(n)*frameHeader)
 	s.saveCursor(false) // if this fails, the directory still shows the first entry
 	return nil
@@ -104,7 +104,7 @@ func (s *Spool) dropOldest() error {
 // create begins a segment. If a file of that name exists, it is not ours, and create skips the
 // number.
 func (s *Spool) create() error {
-	if err := s.forgetCursor(); err != nil {
+	if err := s.removeUnreadCursor(); err != nil {
 		return err
 	}
 	for range 16 {
@@ -121,7 +121,7 @@ func (s *Spool) create() error {
 		}
 		s.segs = append(s.segs, segment{first: s.next, gap: s.next - s.end()})
 		s.out = f
-		s.settle()
+		s.advance()
 		return nil
 	}
 	return errNames
@@ -158,8 +158,8 @@ func (s *Spool) write(entry []byte) error {
 // the frame, it skips the number, so that the remains can never match another entry.
 func (s *Spool) rollBack(size int64) {
 	g := &s.segs[len(s.segs)-1]
-	burned := s.out.Truncate(g.size) != nil
-	if burned {
+	skipped := s.out.Truncate(g.size) != nil
+	if skipped {
 		g.size += size // an upper bound
 		s.total += size
 		s.next++
@@ -169,9 +169,9 @@ func (s *Spool) rollBack(size int64) {
 	} else { // the next segment needs the name
 		s.closeOut()
 		s.discard(len(s.segs) - 1)
-		s.settle()
+		s.advance()
 	}
-	if burned {
+	if skipped {
 		s.saveCursor(false) // if this fails too, the next Open counts the number as lost again
 	}
 }
@@ -180,7 +180,7 @@ func (s *Spool) rollBack(size int64) {
 func (s *Spool) seal() {
 	s.syncAtSeal()
 	s.closeOut()
-	s.settle()
+	s.advance()
 }
 
 // closeOut closes the segment being written.
@@ -191,10 +191,10 @@ func (s *Spool) closeOut() {
 	// NFS reports some write errors only now. If the entries are lost, Peek will notice and
 	// count them.
 	if err := s.out.Close(); err != nil {
-		s.say("spool: closing a segment: %v", err)
+		s.logLater("spool: closing a segment: %v", err)
 	}
 	s.out = nil
-	s.syncer.forget()
+	s.syncer.reset()
 }
 
 // health decides when to stop writing to a failing disk for a while. busy guards it.
@@ -206,12 +206,12 @@ type health struct {
 
 const (
 	maxFailures = 3
-	restTime    = time.Minute
+	pauseTime   = time.Minute
 )
 
-// resting returns an error while the disk must not be used. A dying disk may take half a minute for
+// paused returns an error while the disk must not be used. A dying disk may take half a minute for
 // each failure.
-func (h *health) resting() error {
+func (h *health) paused() error {
 	if h.until.IsZero() || time.Now().After(h.until) {
 		return nil
 	}
@@ -224,16 +224,16 @@ func (s *Spool) report(err error) {
 	h := &s.health
 	switch {
 	case err == nil && h.failures > 0:
-		s.say("spool: writing works again, after %d failures", h.failures)
+		s.logLater("spool: writing works again, after %d failures", h.failures)
 		s.health = health{}
 	case err == nil:
 	default:
 		if h.failures++; h.failures == 1 {
-			s.say("spool: entries are dropped: %v", err)
+			s.logLater("spool: entries are dropped: %v", err)
 		}
 		h.err, h.until = err, time.Time{}
 		if h.failures >= maxFailures && !diskFull(err) {
-			h.until = time.Now().Add(restTime)
+			h.until = time.Now().Add(pauseTime)
 		}
 	}
 }

@@ -21,9 +21,9 @@ type cursor struct {
 	at       int64
 }
 
-// forgetCursor removes a cursor that could not be read. If it became readable later, it would mark
+// removeUnreadCursor removes a cursor that could not be read. If it became readable later, it would mark
 // new entries with the same numbers as delivered.
-func (s *Spool) forgetCursor() error {
+func (s *Spool) removeUnreadCursor() error {
 	if !s.cursor.unread {
 		return nil
 	}
@@ -77,7 +77,7 @@ func (s *Spool) openToWrite() error {
 	c := &s.cursor
 	switch {
 	case c.file == nil:
-		if err := s.forgetCursor(); err != nil {
+		if err := s.removeUnreadCursor(); err != nil {
 			return err
 		}
 		return s.openCursor()

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"fmt"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -13,32 +12,22 @@ import (
 // TestCursorCannotBeOpened checks that deliveries continue without a cursor, and that the entries are
 // sent again after a restart.
 func TestCursorCannotBeOpened(t *testing.T) {
-	var lines []string
-	b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
-		lines = append(lines, fmt.Sprintf(format, args...))
-	}})
-	b.disk.setFault(func(op, name string) error {
-		if op == "open" && name == cursorName {
-			return errIO
-		}
-		return nil
-	})
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Check(t, strings.Join(lines, "\n"), qt.Contains, "may be sent again")
+	tr := newTracker(t, newMemDisk(), Options{Sync: Never})
+	tr.disk.fail(errIO, cursorName, "open")
+	tr.mustOpen()
+	qt.Check(t, strings.Join(tr.lines, "\n"), qt.Contains, "may be sent again")
 	for n := range 3 {
-		qt.Assert(t, b.append(n), qt.IsNil)
+		tr.mustAppend(n)
 	}
-	_, through, err := b.s.Peek(1)
+	_, through, err := tr.s.Peek(1)
 	qt.Assert(t, err, qt.IsNil)
-	qt.Check(t, b.s.Ack(through), qt.ErrorMatches, "spool: delivery not recorded: .*")
-	qt.Check(t, b.s.Stats().Entries, qt.Equals, 2)
-	b.kill()
-	b.disk.setFault(nil)
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Check(t, b.s.Stats().Entries, qt.Equals, 3)
-	b.drain()
-	qt.Assert(t, b.close(), qt.IsNil)
-	b.check(false)
+	qt.Check(t, tr.s.Ack(through), qt.ErrorMatches, "spool: delivery not recorded: .*")
+	qt.Check(t, tr.s.Stats().Entries, qt.Equals, 2)
+	tr.kill()
+	tr.disk.setFault(nil)
+	tr.mustOpen()
+	qt.Check(t, tr.s.Stats().Entries, qt.Equals, 3)
+	tr.finish()
 }
 
 // TestCursorUnreadableIsReplaced checks that a cursor that becomes readable again does not mark newer
@@ -58,45 +47,39 @@ func TestCursorUnreadableIsReplaced(t *testing.T) {
 		{"permission denied", fs.ErrPermission, "open", false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBooks(t, newMemDisk(), Options{Sync: Never})
-			qt.Assert(t, b.open(), qt.IsNil)
-			for n := range 10 {
-				qt.Assert(t, b.append(n), qt.IsNil)
-			}
-			b.drain()
-			qt.Assert(t, b.close(), qt.IsNil)
-			qt.Assert(t, b.open(), qt.IsNil) // removes the last segment
-			qt.Assert(t, b.close(), qt.IsNil)
+			tr := openFilled(t, Options{Sync: Never}, 0, 10)
+			tr.drain()
+			qt.Assert(t, tr.close(), qt.IsNil)
+			tr.mustOpen() // removes the last segment
+			qt.Assert(t, tr.close(), qt.IsNil)
 
-			b.disk.setFault(func(op, name string) error {
+			tr.disk.setFault(func(op, name string) error {
 				if name == cursorName && strings.Contains(test.ops, op) {
 					return test.err
 				}
 				return nil
 			})
-			err := b.open()
+			err := tr.open()
 			if !test.opens {
 				qt.Assert(t, err, qt.ErrorIs, test.err)
-				b.disk.setFault(nil)
-				err = b.open()
+				tr.disk.setFault(nil)
+				err = tr.open()
 			}
 			qt.Assert(t, err, qt.IsNil)
 			if test.opens && !test.takes {
-				qt.Check(t, b.append(10), qt.ErrorIs, test.err)
+				qt.Check(t, tr.append(10), qt.ErrorIs, test.err)
 			}
 			if !test.takes {
-				b.disk.setFault(nil)
+				tr.disk.setFault(nil)
 			}
 			for n := 11; n < 16; n++ {
-				qt.Assert(t, b.append(n), qt.IsNil)
+				tr.mustAppend(n)
 			}
-			b.kill()
-			b.disk.setFault(nil)
-			qt.Assert(t, b.open(), qt.IsNil)
-			qt.Check(t, b.s.Stats().Entries, qt.Equals, 5)
-			b.drain()
-			qt.Assert(t, b.close(), qt.IsNil)
-			b.check(false)
+			tr.kill()
+			tr.disk.setFault(nil)
+			tr.mustOpen()
+			qt.Check(t, tr.s.Stats().Entries, qt.Equals, 5)
+			tr.finish()
 		})
 	}
 }
@@ -119,73 +102,48 @@ func (stuckFile) WriteAt([]byte, int64) (int, error) { return 0, errIO }
 // TestAckUnrecordedIsNotLost checks that delivered entries do not count as lost if the disk still has
 // the cursor of an earlier Close, which lists them as waiting.
 func TestAckUnrecordedIsNotLost(t *testing.T) {
-	b := newBooks(t, newMemDisk(), Options{Sync: Always})
-	qt.Assert(t, b.open(), qt.IsNil)
-	b.s.segBytes = 400
-	for n := range 8 {
-		qt.Assert(t, b.append(n), qt.IsNil)
-	}
-	qt.Assert(t, b.close(), qt.IsNil)
+	tr := openFilled(t, Options{Sync: Always}, 400, 8)
+	qt.Assert(t, tr.close(), qt.IsNil)
 
-	var err error
-	b.s, err = open(stuckDisk{b.disk}, testOwner, b.opts)
-	qt.Assert(t, err, qt.IsNil)
-	b.newest = -1
-	for b.s.Stats().Entries > 0 {
-		_, err := b.deliver(300)
+	qt.Assert(t, tr.openOn(stuckDisk{tr.disk}), qt.IsNil)
+	for tr.s.Stats().Entries > 0 {
+		_, err := tr.deliver(300)
 		qt.Assert(t, err, qt.ErrorMatches, "spool: delivery not recorded: .*")
 	}
-	b.kill()
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Check(t, b.s.Stats().DroppedEntries, qt.Equals, uint64(0))
-	b.drain()
-	qt.Assert(t, b.close(), qt.IsNil)
-	b.check(false)
-	qt.Check(t, b.disk.files, qt.HasLen, 2, qt.Commentf("owner and cursor"))
+	tr.kill()
+	tr.mustOpen()
+	qt.Check(t, tr.s.Stats().DroppedEntries, qt.Equals, uint64(0))
+	tr.finish()
+	qt.Check(t, tr.disk.files, qt.HasLen, 2, qt.Commentf("owner and cursor"))
 }
 
 // TestAckUnrecordedMakesRoom checks that deliveries make room even if they cannot be recorded.
 func TestAckUnrecordedMakesRoom(t *testing.T) {
-	b := newBooks(t, newMemDisk(), Options{Sync: Always, MaxBytes: 16 << 10})
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Assert(t, b.append(0), qt.IsNil)
-	qt.Assert(t, b.close(), qt.IsNil)
-	var err error
-	b.s, err = open(stuckDisk{b.disk}, testOwner, b.opts)
-	qt.Assert(t, err, qt.IsNil)
+	tr := openFilled(t, Options{Sync: Always, MaxBytes: 16 << 10}, 0, 1)
+	qt.Assert(t, tr.close(), qt.IsNil)
+	qt.Assert(t, tr.openOn(stuckDisk{tr.disk}), qt.IsNil)
 	for n := range 300 { // three times as many as fit
-		qt.Assert(t, b.append(1+n), qt.IsNil)
-		b.deliver(3000)
+		tr.mustAppend(1 + n)
+		tr.deliver(3000)
 	}
 	for n := range 60 { // half as many as fit, without a delivery
-		qt.Assert(t, b.append(400+n), qt.IsNil)
+		tr.mustAppend(400 + n)
 	}
-	qt.Check(t, b.s.Stats().DroppedEntries, qt.Equals, uint64(0))
-	qt.Check(t, b.disk.peak <= b.s.maxBytes, qt.IsTrue)
+	qt.Check(t, tr.s.Stats().DroppedEntries, qt.Equals, uint64(0))
+	qt.Check(t, tr.disk.peak <= tr.s.maxBytes, qt.IsTrue)
 }
 
 // TestCursorOneSlot checks that one slot suffices if there is no room for the other.
 func TestCursorOneSlot(t *testing.T) {
-	b := newBooks(t, newMemDisk(), Options{Sync: Always})
-	qt.Assert(t, b.open(), qt.IsNil)
-	for n := range 3 {
-		qt.Assert(t, b.append(n), qt.IsNil)
-	}
-	_, err := b.deliver(1)
+	tr := openFilled(t, Options{Sync: Always}, 0, 3)
+	_, err := tr.deliver(1)
 	qt.Assert(t, err, qt.IsNil)
-	qt.Assert(t, b.s.saveCursor(false), qt.IsNil) // both slots have this state
-	b.kill()
-	b.disk.files[cursorName].data = b.disk.files[cursorName].data[:slotSize]
-	b.disk.setFault(func(op, name string) error {
-		if op == "write" && name == cursorName {
-			return errNoSpace
-		}
-		return nil
-	})
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Check(t, b.s.Stats().Entries, qt.Equals, 2)
-	b.disk.setFault(nil)
-	b.drain()
-	qt.Assert(t, b.close(), qt.IsNil)
-	b.check(false)
+	qt.Assert(t, tr.s.saveCursor(false), qt.IsNil) // both slots have this state
+	tr.kill()
+	tr.disk.files[cursorName].data = tr.disk.files[cursorName].data[:slotSize]
+	tr.disk.fail(errNoSpace, cursorName, "write")
+	tr.mustOpen()
+	qt.Check(t, tr.s.Stats().Entries, qt.Equals, 2)
+	tr.disk.setFault(nil)
+	tr.finish()
 }

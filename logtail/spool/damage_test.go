@@ -14,51 +14,17 @@ import (
 // was closed if clean is set, or else its process was killed.
 func filled(t *testing.T, n, acked int, clean bool) *memDisk {
 	t.Helper()
-	d := newMemDisk()
-	b := newBooks(t, d, Options{MaxBytes: 32 << 10, Sync: Never})
-	qt.Assert(t, b.open(), qt.IsNil)
-	b.s.segBytes = 400
-	for i := range n {
-		qt.Assert(t, b.append(i), qt.IsNil)
-	}
+	tr := openFilled(t, Options{MaxBytes: 32 << 10, Sync: Never}, 400, n)
 	for got := 0; got < acked; {
-		entries, through, err := b.s.Peek(1)
+		entries, through, err := tr.s.Peek(1)
 		qt.Assert(t, err, qt.IsNil)
-		qt.Assert(t, b.s.Ack(through), qt.IsNil)
+		qt.Assert(t, tr.s.Ack(through), qt.IsNil)
 		got += len(entries)
 	}
 	if clean {
-		qt.Assert(t, b.s.Close(), qt.IsNil)
+		qt.Assert(t, tr.s.Close(), qt.IsNil)
 	}
-	d.locked = false
-	return d.clone()
-}
-
-// afterDamage opens a damaged spool that held entries below n, checks what must hold after any
-// damage, and returns the entries that Peek returned.
-func afterDamage(t *testing.T, d *memDisk, n int, what string) *books {
-	t.Helper()
-	b := newBooks(t, d, Options{MaxBytes: 32 << 10, Sync: Never})
-	qt.Assert(t, b.open(), qt.IsNil, qt.Commentf(what))
-	for i := n; i < n+3; i++ {
-		qt.Assert(t, b.append(i), qt.IsNil, qt.Commentf(what))
-	}
-	b.drain()
-	qt.Assert(t, b.close(), qt.IsNil, qt.Commentf(what))
-	for i := n; i < n+3; i++ {
-		qt.Assert(t, b.out[i], qt.Equals, 1, qt.Commentf("%s: new entry %d", what, i))
-	}
-	for i, times := range b.out {
-		qt.Assert(t, times == 1 && i < n+3, qt.IsTrue, qt.Commentf("%s: entry %d", what, i))
-	}
-	// A second Open reports no further loss and finds no entry.
-	again := newBooks(t, d, b.opts)
-	qt.Assert(t, again.open(), qt.IsNil, qt.Commentf(what))
-	qt.Assert(t, again.s.Stats().DroppedEntries, qt.Equals, uint64(0), qt.Commentf(what))
-	again.drain()
-	qt.Assert(t, again.close(), qt.IsNil, qt.Commentf(what))
-	qt.Assert(t, again.out, qt.HasLen, 0, qt.Commentf(what))
-	return b
+	return tr.disk.clone()
 }
 
 // TestOpenDamagedBytes changes every byte of every file in several ways.
@@ -85,19 +51,36 @@ func TestOpenDamagedBytes(t *testing.T) {
 	}
 }
 
-// checkDamage checks that only entries of the damaged segment are missing, and that all of them are
-// counted.
+// checkDamage opens a damaged spool that held entries below n, of which acked are acknowledged. It
+// checks that only entries of the damaged segment are missing, that all of them are counted, and
+// that new entries are kept.
 func checkDamage(t *testing.T, d *memDisk, segment map[int]bool, n, acked int, what string) {
 	t.Helper()
-	b := afterDamage(t, d, n, what)
+	tr := newTracker(t, d, Options{MaxBytes: 32 << 10, Sync: Never})
+	qt.Assert(t, tr.open(), qt.IsNil, qt.Commentf(what))
+	for i := n; i < n+3; i++ {
+		qt.Assert(t, tr.append(i), qt.IsNil, qt.Commentf(what))
+	}
+	tr.drain()
+	qt.Assert(t, tr.close(), qt.IsNil, qt.Commentf(what))
 	missing := uint64(0)
-	for i := acked; i < n; i++ {
-		if b.out[i] == 0 {
+	for i := acked; i < n+3; i++ {
+		if tr.out[i] == 0 {
 			missing++
-			qt.Assert(t, segment[i], qt.IsTrue, qt.Commentf("%s: entry %d of another segment", what, i))
+			qt.Assert(t, segment[i], qt.IsTrue, qt.Commentf("%s: entry %d, which is not in the segment", what, i))
 		}
 	}
-	qt.Assert(t, b.lost, qt.Equals, missing, qt.Commentf(what))
+	qt.Assert(t, tr.lost, qt.Equals, missing, qt.Commentf(what))
+	for i, times := range tr.out {
+		qt.Assert(t, times == 1 && i < n+3, qt.IsTrue, qt.Commentf("%s: entry %d", what, i))
+	}
+	// A second Open reports no further loss and finds no entry.
+	again := newTracker(t, d, tr.opts)
+	qt.Assert(t, again.open(), qt.IsNil, qt.Commentf(what))
+	qt.Assert(t, again.s.Stats().DroppedEntries, qt.Equals, uint64(0), qt.Commentf(what))
+	again.drain()
+	qt.Assert(t, again.close(), qt.IsNil, qt.Commentf(what))
+	qt.Assert(t, again.out, qt.HasLen, 0, qt.Commentf(what))
 }
 
 // segmentEntries returns the entries in each file.
@@ -108,21 +91,20 @@ func segmentEntries(t *testing.T, d *memDisk, n int) map[string]map[int]bool {
 			firsts = append(firsts, first)
 		}
 	}
-	slices.Sort(firsts)
 	qt.Assert(t, len(firsts) > 1, qt.IsTrue)
+	slices.Sort(firsts)
 	in := map[string]map[int]bool{}
-	for i, first := range append(firsts, uint64(n+1))[:len(firsts)] {
-		end := append(firsts, uint64(n+1))[i+1]
+	for i, end := range append(firsts[1:], uint64(n+1)) {
 		entries := map[int]bool{}
-		for seq := first; seq < end; seq++ {
+		for seq := firsts[i]; seq < end; seq++ {
 			entries[int(seq)-1] = true
 		}
-		in[segmentName(first)] = entries
+		in[segmentName(firsts[i])] = entries
 	}
 	return in
 }
 
-// TestOpenRandomDamage damages several places of a spool, closed or not, and checks that Open
+// TestOpenRandomDamage damages several files of a spool, closed or not, and checks that Open
 // succeeds and a new entry is kept.
 func TestOpenRandomDamage(t *testing.T) {
 	const n, acked = 80, 4
@@ -149,11 +131,11 @@ func TestOpenRandomDamage(t *testing.T) {
 				f.data[at] ^= byte(1 + r.IntN(255))
 			}
 		}
-		b := newBooks(t, d, Options{MaxBytes: 64 << 10, Sync: Never})
-		qt.Assert(t, b.open(), qt.IsNil, qt.Commentf("seed %d", seed))
-		qt.Assert(t, b.append(n), qt.IsNil)
-		b.drain()
-		qt.Assert(t, b.out[n], qt.Equals, 1, qt.Commentf("seed %d", seed))
-		qt.Assert(t, b.close(), qt.IsNil)
+		tr := newTracker(t, d, Options{MaxBytes: 64 << 10, Sync: Never})
+		qt.Assert(t, tr.open(), qt.IsNil, qt.Commentf("seed %d", seed))
+		tr.mustAppend(n)
+		tr.drain()
+		qt.Assert(t, tr.out[n], qt.Equals, 1, qt.Commentf("seed %d", seed))
+		qt.Assert(t, tr.close(), qt.IsNil)
 	}
 }

@@ -32,6 +32,14 @@ func drain(t testing.TB, s *spool.Spool) (all []string) {
 	}
 }
 
+// deliverOne acknowledges the oldest entry.
+func deliverOne(t *testing.T, s *spool.Spool) {
+	t.Helper()
+	_, through, err := s.Peek(1)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, s.Ack(through), qt.IsNil)
+}
+
 func TestOpenKeepsEntries(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "spool")
 	var want []string
@@ -42,9 +50,7 @@ func TestOpenKeepsEntries(t *testing.T) {
 			want = append(want, e)
 			qt.Assert(t, s.Append([]byte(e)), qt.IsNil)
 		}
-		_, through, err := s.Peek(1) // acknowledge one in each round
-		qt.Assert(t, err, qt.IsNil)
-		qt.Assert(t, s.Ack(through), qt.IsNil)
+		deliverOne(t, s)
 		want = want[1:]
 		qt.Check(t, s.Stats().Entries, qt.Equals, len(want))
 		qt.Assert(t, s.Close(), qt.IsNil)
@@ -102,34 +108,32 @@ func TestOpenFileModes(t *testing.T) {
 }
 
 func TestOpenInvalidDirectory(t *testing.T) {
-	fails := func(name, dir string, opts spool.Options) {
+	fails := func(name, dir string) {
 		t.Helper()
-		_, err := spool.Open(dir, owner, opts)
+		_, err := spool.Open(dir, owner, spool.Options{})
 		qt.Check(t, err, qt.ErrorMatches, "spool: .*", qt.Commentf(name))
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	qt.Assert(t, os.WriteFile(file, nil, 0o600), qt.IsNil)
-	fails("a file", file, spool.Options{})
-	fails("below a file", filepath.Join(file, "dir"), spool.Options{})
-	fails("a bound too small", t.TempDir(), spool.Options{MaxBytes: 100})
-	fails("a negative bound", t.TempDir(), spool.Options{MaxBytes: -1})
+	fails("a file", file)
+	fails("below a file", filepath.Join(file, "dir"))
 	if runtime.GOOS == "windows" {
 		return
 	}
 	open := t.TempDir()
 	qt.Assert(t, os.Chmod(open, 0o777), qt.IsNil)
-	fails("a directory that everyone can write", open, spool.Options{})
+	fails("a directory that everyone can write", open)
 	qt.Assert(t, os.Chmod(open, 0o770), qt.IsNil)
-	fails("a directory that its group can write", open, spool.Options{})
+	fails("a directory that its group can write", open)
 	if os.Geteuid() == 0 {
 		qt.Assert(t, os.Chmod(open, 0o700), qt.IsNil)
 		qt.Assert(t, os.Chown(open, 65534, 65534), qt.IsNil)
-		fails("a directory of another user", open, spool.Options{})
+		fails("a directory of another user", open)
 	}
 	for _, name := range []string{"lock", "cursor", "owner"} {
 		dir := t.TempDir()
 		qt.Assert(t, os.Symlink(file, filepath.Join(dir, name)), qt.IsNil)
-		fails("a link for "+name, dir, spool.Options{})
+		fails("a link for "+name, dir)
 		b, err := os.ReadFile(file)
 		qt.Assert(t, err, qt.IsNil)
 		qt.Check(t, b, qt.HasLen, 0, qt.Commentf("a link was followed"))
@@ -212,9 +216,7 @@ func TestCursorLost(t *testing.T) {
 	for _, e := range []string{"a", "b", "c"} {
 		qt.Assert(t, s.Append([]byte(e)), qt.IsNil)
 	}
-	_, through, err := s.Peek(1)
-	qt.Assert(t, err, qt.IsNil)
-	qt.Assert(t, s.Ack(through), qt.IsNil)
+	deliverOne(t, s)
 	qt.Assert(t, s.Close(), qt.IsNil)
 	qt.Assert(t, os.WriteFile(filepath.Join(dir, "cursor"), bytes.Repeat([]byte{1}, 144), 0o600), qt.IsNil)
 	s = open(t, dir, spool.Options{})
@@ -242,19 +244,18 @@ func TestCursorAhead(t *testing.T) {
 }
 
 func TestOpenInvalidOptions(t *testing.T) {
-	for want, open := range map[string]func(dir string) (*spool.Spool, error){
-		"spool: MaxBytes: 100 is less than 4096": func(dir string) (*spool.Spool, error) {
-			return spool.Open(dir, owner, spool.Options{MaxBytes: 100})
-		},
-		"spool: Sync: unknown value 9": func(dir string) (*spool.Spool, error) {
-			return spool.Open(dir, owner, spool.Options{Sync: 9})
-		},
-		"spool: owner: .*": func(dir string) (*spool.Spool, error) {
-			return spool.Open(dir, logtail.PublicID{}, spool.Options{})
-		},
+	for _, test := range []struct {
+		owner logtail.PublicID
+		opts  spool.Options
+		want  string
+	}{
+		{owner, spool.Options{MaxBytes: 100}, "spool: MaxBytes: 100 is less than 4096"},
+		{owner, spool.Options{MaxBytes: -1}, "spool: MaxBytes: -1 is less than 4096"},
+		{owner, spool.Options{Sync: 9}, "spool: Sync: unknown value 9"},
+		{logtail.PublicID{}, spool.Options{}, "spool: owner: .*"},
 	} {
-		_, err := open(t.TempDir())
-		qt.Check(t, err, qt.ErrorMatches, want)
+		_, err := spool.Open(t.TempDir(), test.owner, test.opts)
+		qt.Check(t, err, qt.ErrorMatches, test.want)
 	}
 }
 
@@ -273,7 +274,7 @@ func TestSpoolClosed(t *testing.T) {
 func TestAppendTooLarge(t *testing.T) {
 	s := open(t, t.TempDir(), spool.Options{MaxBytes: 8 << 10})
 	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)
-	qt.Check(t, s.Append(make([]byte, 8<<10)), qt.ErrorMatches, "spool: entry not taken: larger than the spool")
+	qt.Check(t, s.Append(make([]byte, 8<<10)), qt.ErrorMatches, "spool: entry refused: larger than the spool")
 	qt.Check(t, s.Stats().Entries, qt.Equals, 1)
 	qt.Check(t, s.Append(make([]byte, 7<<10)), qt.IsNil)
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
@@ -295,17 +296,7 @@ func TestOpenBacklogMemory(t *testing.T) {
 	grown := heap() - before
 	qt.Check(t, grown < 1<<20, qt.IsTrue, qt.Commentf("the heap grew by %d bytes", grown))
 	qt.Check(t, s.Stats().Entries, qt.Equals, held)
-	for {
-		entries, through, err := s.Peek(256 << 10)
-		qt.Assert(t, err, qt.IsNil)
-		if len(entries) == 0 {
-			break
-		}
-		held -= len(entries)
-		qt.Assert(t, s.Ack(through), qt.IsNil)
-	}
-	qt.Check(t, held, qt.Equals, 0)
-	runtime.KeepAlive(s)
+	qt.Check(t, len(drain(t, s)), qt.Equals, held)
 }
 
 func heap() int64 {

@@ -46,8 +46,8 @@
 //
 // The entries are stored in segment files, each entry in a frame with a checksum. A cursor file
 // records which entries are delivered. Only the process that created a segment appends to it,
-// and no segment is ever repaired. The checksum of a frame proves that it is complete and in its
-// place. So opening a directory is the same as recovering it, and each of these states is
+// and no segment is ever repaired. The checksum of a frame proves that it is complete and at the
+// right position. So opening a directory is the same as recovering it, and each of these states is
 // recognized:
 //
 //   - Killed while writing a frame: the last frame of the newest segment is incomplete.

@@ -12,5 +12,5 @@ func diskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// lacking reports whether err means that the system lacks memory.
-func lacking(err error) bool { return errors.Is(err, syscall.ENOMEM) }
+// outOfResources reports whether err means that the system lacks memory.
+func outOfResources(err error) bool { return errors.Is(err, syscall.ENOMEM) }

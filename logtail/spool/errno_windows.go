@@ -19,9 +19,9 @@ func diskFull(err error) bool {
 	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull)
 }
 
-// lacking reports whether err means that the system lacks memory, or that another program (a virus
+// outOfResources reports whether err means that the system lacks memory, or that another program (a virus
 // scanner, a backup) uses the file.
-func lacking(err error) bool {
+func outOfResources(err error) bool {
 	return errors.Is(err, errorNotEnoughMemory) || errors.Is(err, errorNoSystemResources) ||
 		errors.Is(err, errorSharingViolation) || errors.Is(err, errorLockViolation)
 }

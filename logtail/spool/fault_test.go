@@ -11,18 +11,18 @@ import (
 
 // day appends, delivers and restarts, and exceeds a small MaxBytes. It ignores errors, because the
 // callers make calls fail.
-func day(b *books) {
-	for b.open() != nil {
+func day(tr *tracker) {
+	for tr.open() != nil {
 	}
 	for n := range 70 {
-		b.append(n)
+		tr.append(n)
 		switch {
 		case n == 35:
-			b.close()
-			for b.open() != nil {
+			tr.close()
+			for tr.open() != nil {
 			}
 		case n%9 == 8:
-			b.deliver(1500)
+			tr.deliver(1500)
 		case n%20 == 19:
 			time.Sleep(6 * time.Second)
 		}
@@ -58,7 +58,7 @@ func TestSpoolFailingCalls(t *testing.T) {
 func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newMemDisk()
-		b := newBooks(t, d, opts)
+		tr := newTracker(t, d, opts)
 		calls := 0
 		d.setFault(func(op, name string) error {
 			calls++
@@ -68,16 +68,16 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 			met = true
 			return fault
 		})
-		day(b)
+		day(tr)
 		d.setFault(nil)
 		time.Sleep(2 * time.Minute)
 		for n := 100; n < 105; n++ {
-			qt.Assert(t, b.append(n), qt.IsNil, qt.Commentf("the disk works again"))
+			qt.Assert(t, tr.append(n), qt.IsNil, qt.Commentf("the disk works again"))
 		}
-		b.drain()
-		b.lost += b.s.Stats().DroppedEntries
-		b.check(run > 1)
-		qt.Assert(t, b.s.Close(), qt.IsNil)
+		tr.drain()
+		tr.lost += tr.s.Stats().DroppedEntries
+		tr.check(run > 1)
+		qt.Assert(t, tr.s.Close(), qt.IsNil)
 		qt.Assert(t, t.Failed(), qt.IsFalse, qt.Commentf("call %d, %d of them", n, run))
 	})
 	return met
@@ -86,39 +86,29 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 // TestAppendDiskFull checks that a full disk refuses entries but still allows deliveries, and that
 // entries are accepted again as soon as there is room.
 func TestAppendDiskFull(t *testing.T) {
-	d := newMemDisk()
-	b := newBooks(t, d, Options{})
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Assert(t, b.append(0), qt.IsNil)
-	d.setFault(func(op, name string) error {
+	tr := openFilled(t, Options{}, 0, 1)
+	tr.disk.setFault(func(op, name string) error {
 		if op == "create" || op == "write" && name != cursorName {
 			return errNoSpace
 		}
 		return nil
 	})
 	for n := range 10 {
-		qt.Assert(t, b.append(1+n), qt.ErrorIs, errNoSpace)
+		qt.Assert(t, tr.append(1+n), qt.ErrorIs, errNoSpace)
 	}
-	b.drain()
-	d.setFault(nil)
-	qt.Assert(t, b.append(20), qt.IsNil)
-	b.drain()
-	qt.Assert(t, b.close(), qt.IsNil)
-	b.check(false)
+	tr.drain()
+	tr.disk.setFault(nil)
+	tr.mustAppend(20)
+	tr.finish()
 }
 
 // TestAppendFailingDiskPauses checks that a failing disk is used rarely, because a dying disk may
 // take half a minute for each failure.
 func TestAppendFailingDiskPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newMemDisk()
-		var lines []string
-		b := newBooks(t, d, Options{Logf: func(format string, args ...any) {
-			lines = append(lines, fmt.Sprintf(format, args...))
-		}})
-		qt.Assert(t, b.open(), qt.IsNil)
+		tr := openFilled(t, Options{}, 0, 0)
 		tries := 0
-		d.setFault(func(op, _ string) error {
+		tr.disk.setFault(func(op, _ string) error {
 			if op == "create" {
 				tries++
 				return errIO
@@ -126,28 +116,25 @@ func TestAppendFailingDiskPauses(t *testing.T) {
 			return nil
 		})
 		for range 120 { // 10 minutes of polls
-			qt.Check(t, b.append(1), qt.ErrorIs, errIO)
+			qt.Check(t, tr.append(1), qt.ErrorIs, errIO)
 			time.Sleep(5 * time.Second)
 		}
 		qt.Check(t, tries > 8 && tries < 15, qt.IsTrue, qt.Commentf("%d tries", tries))
-		d.setFault(nil)
-		time.Sleep(restTime)
-		qt.Assert(t, b.append(2), qt.IsNil)
-		b.drain()
-		qt.Assert(t, b.close(), qt.IsNil)
-		qt.Check(t, lines, qt.HasLen, 2, qt.Commentf("one line for the failure, one for its end"))
+		tr.disk.setFault(nil)
+		time.Sleep(pauseTime)
+		tr.mustAppend(2)
+		tr.drain()
+		qt.Assert(t, tr.close(), qt.IsNil)
+		qt.Check(t, tr.lines, qt.HasLen, 2, qt.Commentf("one line for the failure, one for its end"))
 	})
 }
 
 // TestSyncFailure checks that a file is not synced again after a failure. The kernel would report
 // success, although the data is lost.
 func TestSyncFailure(t *testing.T) {
-	d := newMemDisk()
-	b := newBooks(t, d, Options{Sync: Always})
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Assert(t, b.append(0), qt.IsNil)
+	tr := openFilled(t, Options{Sync: Always}, 0, 1)
 	failed := ""
-	d.setFault(func(op, name string) error {
+	tr.disk.setFault(func(op, name string) error {
 		if op == "sync" {
 			qt.Check(t, name, qt.Not(qt.Equals), failed, qt.Commentf("synced again"))
 			if failed == "" {
@@ -157,35 +144,32 @@ func TestSyncFailure(t *testing.T) {
 		}
 		return nil
 	})
-	qt.Check(t, b.append(1), qt.ErrorIs, errIO)
-	qt.Check(t, b.append(2), qt.IsNil)
+	qt.Check(t, tr.append(1), qt.ErrorIs, errIO)
+	qt.Check(t, tr.append(2), qt.IsNil)
 	qt.Check(t, failed, qt.Not(qt.Equals), "")
-	b.drain()
-	qt.Assert(t, b.close(), qt.IsNil)
-	qt.Check(t, b.out, qt.DeepEquals, map[int]int{0: 1, 2: 1})
+	tr.drain()
+	qt.Assert(t, tr.close(), qt.IsNil)
+	qt.Check(t, tr.out, qt.DeepEquals, map[int]int{0: 1, 2: 1})
 }
 
 // TestSpoolCallsPerEntry counts the calls while uploads succeed: one write for an entry, one for its
 // delivery, and no sync.
 func TestSpoolCallsPerEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newMemDisk()
-		b := newBooks(t, d, Options{})
-		qt.Assert(t, b.open(), qt.IsNil)
-		qt.Assert(t, b.append(0), qt.IsNil)
-		b.drain()
+		tr := openFilled(t, Options{}, 0, 1)
+		tr.drain()
 		calls := map[string]int{}
-		d.setFault(func(op, _ string) error { calls[op]++; return nil })
+		tr.disk.setFault(func(op, _ string) error { calls[op]++; return nil })
 		const polls = 120
 		for n := range polls {
-			qt.Assert(t, b.append(1+n), qt.IsNil)
+			tr.mustAppend(1 + n)
 			time.Sleep(time.Second)
-			b.drain()
+			tr.drain()
 			time.Sleep(4 * time.Second)
 		}
 		delete(calls, "read")
 		qt.Check(t, calls, qt.DeepEquals, map[string]int{"write": 2 * polls})
-		qt.Assert(t, b.close(), qt.IsNil)
+		qt.Assert(t, tr.close(), qt.IsNil)
 	})
 }
 
@@ -193,34 +177,31 @@ func TestSpoolCallsPerEntry(t *testing.T) {
 // gives up after 2 seconds.
 func TestSpoolHungDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newMemDisk()
-		b := newBooks(t, d, Options{})
-		qt.Assert(t, b.open(), qt.IsNil)
-		qt.Assert(t, b.append(0), qt.IsNil)
+		tr := openFilled(t, Options{}, 0, 1)
 		awake := make(chan struct{})
-		d.setFault(func(op, _ string) error {
+		tr.disk.setFault(func(op, _ string) error {
 			if op == "write" {
 				<-awake
 			}
 			return nil
 		})
 		done := make(chan error)
-		go func() { done <- b.s.Append(numbered(1)) }()
-		go func() { done <- b.s.Append(numbered(2)) }()
+		go func() { done <- tr.s.Append(numbered(1)) }()
+		go func() { done <- tr.s.Append(numbered(2)) }()
 		synctest.Wait()
 		start := time.Now()
-		qt.Check(t, b.s.Stats().Entries, qt.Equals, 1)
-		qt.Check(t, b.s.Claim(testOwner), qt.IsNil)
-		b.s.Release()
+		qt.Check(t, tr.s.Stats().Entries, qt.Equals, 1)
+		qt.Check(t, tr.s.Claim(testOwner), qt.IsNil)
+		tr.s.Release()
 		qt.Check(t, time.Since(start), qt.Equals, time.Duration(0))
-		qt.Check(t, b.s.Close(), qt.ErrorMatches, "spool: not closed, the disk does not answer")
+		qt.Check(t, tr.s.Close(), qt.ErrorMatches, "spool: not closed, the disk does not answer")
 		qt.Check(t, time.Since(start), qt.Equals, 2*time.Second)
-		qt.Check(t, d.locked, qt.IsTrue)
+		qt.Check(t, tr.disk.locked, qt.IsTrue)
 		close(awake)
 		first, second := <-done, <-done
 		qt.Check(t, first == nil || second == nil, qt.IsTrue) // the call that hung succeeds
 		synctest.Wait()
-		qt.Check(t, d.locked, qt.IsFalse, qt.Commentf("unlocked when the call ends"))
-		qt.Check(t, b.s.Append(numbered(3)), qt.ErrorIs, ErrClosed)
+		qt.Check(t, tr.disk.locked, qt.IsFalse, qt.Commentf("unlocked when the call ends"))
+		qt.Check(t, tr.s.Append(numbered(3)), qt.ErrorIs, ErrClosed)
 	})
 }

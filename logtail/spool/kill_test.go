@@ -1,12 +1,9 @@
 package spool_test
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,37 +11,33 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/killtest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// childEnv holds the directory of a spool. If it is set, the test binary uses the spool until it is
-// killed.
-const childEnv = "NETLOG_SPOOL_CHILD"
-
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(childEnv); dir != "" {
-		child(dir)
-		return
-	}
+	killtest.Run(child)
 	os.Exit(secrettest.Watch(m.Run))
 }
 
-// child appends and delivers until it is killed. It prints each step after it is done, with a single
-// write, so that every complete line was done.
-func child(dir string) {
-	s, err := spool.Open(dir, owner, spool.Options{MaxBytes: 1 << 30})
+// child appends to the spool in the directory args[0] and delivers, until it is killed. It numbers
+// entries from args[1] on, and prints each step after it is done.
+func child(args []string) error {
+	s, err := spool.Open(args[0], owner, spool.Options{MaxBytes: 1 << 30})
 	if err != nil {
-		fmt.Println("error", err)
-		os.Exit(1)
+		return err
 	}
-	from, _ := strconv.Atoi(os.Getenv(childEnv + "_FROM"))
-	r := rand.New(rand.NewPCG(uint64(from), 1))
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	r := rand.New(rand.NewPCG(uint64(n), 1))
 	fmt.Println("open", s.Stats().DroppedEntries)
-	for n := from; ; {
+	for {
 		if r.IntN(8) > 0 {
 			if err := s.Append(killEntry(n)); err != nil {
-				fmt.Println("error", err)
+				return err
 			}
 			fmt.Println("wrote", n)
 			n++
@@ -52,7 +45,7 @@ func child(dir string) {
 		}
 		entries, through, err := s.Peek(16 << 10)
 		if err != nil {
-			fmt.Println("error", err)
+			return err
 		}
 		var names []string
 		for _, e := range entries {
@@ -61,7 +54,7 @@ func child(dir string) {
 		}
 		fmt.Println("sent", strings.Join(names, " ")) // a server has them before the Ack
 		if err := s.Ack(through); err != nil {
-			fmt.Println("error", err)
+			return err
 		}
 	}
 }
@@ -70,13 +63,17 @@ func killEntry(n int) []byte {
 	return fmt.Appendf(nil, "%d %s", n, strings.Repeat("x", n*31%2500))
 }
 
+func killEntryNumber(t *testing.T, name string) int {
+	t.Helper()
+	n, err := strconv.Atoi(name)
+	qt.Assert(t, err, qt.IsNil)
+	return n
+}
+
 // TestKill kills processes that use the spool at random instants. It checks that one of the following
 // processes delivers every accepted entry.
 func TestKill(t *testing.T) {
-	rounds := 30
-	if n, err := strconv.Atoi(os.Getenv("NETLOG_KILLS")); err == nil {
-		rounds = n
-	}
+	rounds := killtest.Rounds(t, os.Getenv("NETLOG_KILLS"), 30)
 	dir := t.TempDir()
 	accepted, sent := 0, map[int]bool{} // all entries below accepted are accepted
 	for round := range rounds {
@@ -84,22 +81,13 @@ func TestKill(t *testing.T) {
 	}
 	s := open(t, dir, spool.Options{MaxBytes: 1 << 30})
 	newest := -1
-	for {
-		entries, through, err := s.Peek(1 << 20)
-		qt.Assert(t, err, qt.IsNil)
-		if len(entries) == 0 {
-			break
-		}
-		for _, e := range entries {
-			name, _, _ := strings.Cut(string(e), " ")
-			n, err := strconv.Atoi(name)
-			qt.Assert(t, err, qt.IsNil)
-			qt.Assert(t, string(e), qt.Equals, string(killEntry(n)))
-			qt.Assert(t, n > newest, qt.IsTrue, qt.Commentf("%d after %d", n, newest))
-			newest = n
-			sent[n] = true
-		}
-		qt.Assert(t, s.Ack(through), qt.IsNil)
+	for _, e := range drain(t, s) {
+		name, _, _ := strings.Cut(e, " ")
+		n := killEntryNumber(t, name)
+		qt.Assert(t, e, qt.Equals, string(killEntry(n)))
+		qt.Assert(t, n > newest, qt.IsTrue, qt.Commentf("%d after %d", n, newest))
+		newest = n
+		sent[n] = true
 	}
 	qt.Check(t, s.Stats().DroppedEntries, qt.Equals, uint64(0))
 	lost := 0
@@ -112,47 +100,25 @@ func TestKill(t *testing.T) {
 	t.Logf("%d kills, %d entries accepted, %d lost", rounds, accepted, lost)
 }
 
-// killRound runs a child for a moment, and returns the number after the last entry that the child
-// reported as accepted.
+// killRound runs a child that is killed after a random number of steps, and returns the number after
+// the last entry that the child reported as accepted.
 func killRound(t *testing.T, dir string, from int, sent map[int]bool, round int) int {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s_FROM=%d", childEnv, from+1))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	qt.Assert(t, err, qt.IsNil)
-	qt.Assert(t, cmd.Start(), qt.IsNil)
-	// Kill the child after reading a random number of its steps. It is ahead of the reader, so the
-	// kill hits it anywhere in a later step.
-	steps := rand.New(rand.NewPCG(uint64(round), 2)).IntN(400)
-	r := bufio.NewReader(out)
 	sent[from] = true // skipped by the child: it may have been accepted without a report
-	for step := 0; ; step++ {
-		if step == steps {
-			qt.Assert(t, cmd.Process.Kill(), qt.IsNil)
-		}
-		line, err := r.ReadString('\n')
-		if err == io.EOF {
-			break // ignore an incomplete line
-		}
-		qt.Assert(t, err, qt.IsNil)
-		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); verb {
+	steps := rand.New(rand.NewPCG(uint64(round), 2)).IntN(400)
+	for verb, rest := range killtest.Start(t, dir, strconv.Itoa(from+1)).KillAfter(steps) {
+		switch verb {
 		case "open":
 			qt.Assert(t, rest, qt.Equals, "0", qt.Commentf("a kill loses nothing"))
 		case "wrote":
-			from, err = strconv.Atoi(rest)
-			qt.Assert(t, err, qt.IsNil)
-			from++
+			from = killEntryNumber(t, rest) + 1
 		case "sent":
 			for name := range strings.FieldsSeq(rest) {
-				n, err := strconv.Atoi(name)
-				qt.Assert(t, err, qt.IsNil)
-				sent[n] = true
+				sent[killEntryNumber(t, name)] = true
 			}
 		default:
-			t.Fatal(line)
+			t.Fatal(verb, rest)
 		}
 	}
-	cmd.Wait() // returns an error, since the child was killed
 	return from
 }
 
@@ -160,16 +126,11 @@ func killRound(t *testing.T, dir string, from int, sent map[int]bool, round int)
 // being killed.
 func TestLockEndsWithProcess(t *testing.T) {
 	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+dir)
-	out, err := cmd.StdoutPipe()
-	qt.Assert(t, err, qt.IsNil)
-	qt.Assert(t, cmd.Start(), qt.IsNil)
-	_, err = bufio.NewReader(out).ReadString('\n') // the child has opened it
-	qt.Assert(t, err, qt.IsNil)
-	_, err = spool.Open(dir, owner, spool.Options{})
+	p := killtest.Start(t, dir, "1")
+	word, _, _ := p.Line()
+	qt.Assert(t, word, qt.Equals, "open")
+	_, err := spool.Open(dir, owner, spool.Options{})
 	qt.Check(t, err, qt.ErrorIs, spool.ErrLocked)
-	time.AfterFunc(200*time.Millisecond, func() { cmd.Process.Kill() })
+	time.AfterFunc(200*time.Millisecond, p.Kill)
 	open(t, dir, spool.Options{}) // waits for the child to end
-	cmd.Wait()
 }

@@ -9,19 +9,19 @@ import (
 )
 
 // peek calls Peek, counts the entries as delivered, and returns the token to acknowledge them.
-func (b *books) peek(limit int) uint64 {
-	entries, through, err := b.s.Peek(limit)
-	qt.Assert(b.t, err, qt.IsNil)
+func (tr *tracker) peek(limit int) uint64 {
+	entries, through, err := tr.s.Peek(limit)
+	qt.Assert(tr.t, err, qt.IsNil)
 	for _, e := range entries {
-		b.note(e)
+		tr.note(e)
 	}
 	return through
 }
 
 // look calls Peek and ignores the entries.
-func (b *books) look(limit int) {
-	_, _, err := b.s.Peek(limit)
-	qt.Assert(b.t, err, qt.IsNil)
+func (tr *tracker) look(limit int) {
+	_, _, err := tr.s.Peek(limit)
+	qt.Assert(tr.t, err, qt.IsNil)
 }
 
 // TestSpoolDamagedBytesWhileOpen changes the files of an open spool. It checks that no entry is
@@ -29,27 +29,19 @@ func (b *books) look(limit int) {
 func TestSpoolDamagedBytesWhileOpen(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		before func(b *books) (token uint64)
-		after  func(b *books) // called after the damage, before the Ack
-		extra  bool           // entries found damaged stay counted even if they were delivered
+		before func(tr *tracker) (token uint64)
+		after  func(tr *tracker) // called after the damage, before the Ack
+		extra  bool              // entries found damaged stay counted even if they were delivered
 	}{
-		{"unread", func(*books) uint64 { return 0 }, func(b *books) {}, false},
-		{"read", func(b *books) uint64 { return b.peek(600) }, func(b *books) {}, false},
-		// Peek has forgotten the places, so Ack must follow the frames.
-		{"read before", func(b *books) uint64 { token := b.peek(600); b.look(1); return token }, func(b *books) {}, false},
-		{"read before and again", func(b *books) uint64 { return b.peek(5000) }, func(b *books) { b.look(4000) }, true},
+		{"unread", func(*tracker) uint64 { return 0 }, func(tr *tracker) {}, false},
+		{"read", func(tr *tracker) uint64 { return tr.peek(600) }, func(tr *tracker) {}, false},
+		// Peek has forgotten the positions, so Ack must follow the frames.
+		{"read before", func(tr *tracker) uint64 { token := tr.peek(600); tr.look(1); return token }, func(tr *tracker) {}, false},
+		{"read before and again", func(tr *tracker) uint64 { return tr.peek(5000) }, func(tr *tracker) { tr.look(4000) }, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const n = 8
-			opened := func() *books {
-				b := newBooks(t, newMemDisk(), Options{MaxBytes: 32 << 10, Sync: Never})
-				qt.Assert(t, b.open(), qt.IsNil)
-				b.s.segBytes = 400
-				for i := range n {
-					qt.Assert(t, b.append(i), qt.IsNil)
-				}
-				return b
-			}
+			opened := func() *tracker { return openFilled(t, Options{MaxBytes: 32 << 10, Sync: Never}, 400, n) }
 			segs := opened().s.segs
 			for i, g := range segs {
 				for at := range g.size {
@@ -60,28 +52,28 @@ func TestSpoolDamagedBytesWhileOpen(t *testing.T) {
 						"remove":   func(d *memDisk, f *memFile) { delete(d.files, f.name) },
 					} {
 						what = fmt.Sprintf("%s segment %d at %d", what, i, at)
-						b := opened()
-						token := test.before(b)
-						damage(b.disk, b.disk.files[segmentName(g.first)])
-						test.after(b)
-						qt.Assert(t, b.s.Ack(token), qt.IsNil, qt.Commentf(what))
-						qt.Assert(t, b.append(n), qt.IsNil, qt.Commentf(what)) // to the last segment, or a new one
-						b.drain()
-						qt.Assert(t, b.close(), qt.IsNil, qt.Commentf(what))
-						for _, e := range b.missing() {
+						tr := opened()
+						token := test.before(tr)
+						damage(tr.disk, tr.disk.files[segmentName(g.first)])
+						test.after(tr)
+						qt.Assert(t, tr.s.Ack(token), qt.IsNil, qt.Commentf(what))
+						qt.Assert(t, tr.append(n), qt.IsNil, qt.Commentf(what)) // to the last segment, or a new one
+						tr.drain()
+						qt.Assert(t, tr.close(), qt.IsNil, qt.Commentf(what))
+						for _, e := range tr.missing() {
 							seq := uint64(e) + 1
 							in := g.first <= seq && (seq < g.end() || i == len(segs)-1)
 							qt.Assert(t, in, qt.IsTrue, qt.Commentf("%s: entry %d of another segment", what, e))
 						}
-						for e, times := range b.out {
+						for e, times := range tr.out {
 							qt.Assert(t, times, qt.Equals, 1, qt.Commentf("%s: entry %d", what, e))
 						}
-						b.check(test.extra)
+						tr.check(test.extra)
 						// A second Open reports no further loss and finds no entry.
-						qt.Assert(t, b.open(), qt.IsNil, qt.Commentf(what))
-						s := b.s.Stats()
+						qt.Assert(t, tr.open(), qt.IsNil, qt.Commentf(what))
+						s := tr.s.Stats()
 						qt.Assert(t, s.Entries+int(s.DroppedEntries), qt.Equals, 0, qt.Commentf(what))
-						qt.Assert(t, b.s.Close(), qt.IsNil)
+						qt.Assert(t, tr.s.Close(), qt.IsNil)
 						qt.Assert(t, t.Failed(), qt.IsFalse, qt.Commentf(what))
 					}
 				}
@@ -95,15 +87,11 @@ func TestSpoolDamagedBytesWhileOpen(t *testing.T) {
 func TestPeekDamagedBytesWhileReading(t *testing.T) {
 	size := 0
 	for at := 0; at == 0 || at < size; at++ {
-		b := newBooks(t, newMemDisk(), Options{Sync: Never})
-		qt.Assert(t, b.open(), qt.IsNil)
-		for n := range 2 {
-			qt.Assert(t, b.append(n), qt.IsNil)
-		}
-		f := b.disk.files[segmentName(1)]
+		tr := openFilled(t, Options{Sync: Never}, 0, 2)
+		f := tr.disk.files[segmentName(1)]
 		size = len(f.data)
 		reads := 0
-		b.disk.setFault(func(op, _ string) error {
+		tr.disk.setFault(func(op, _ string) error {
 			if op == "read" {
 				if reads++; reads == 3 { // after two lengths
 					f.data[at] ^= 0xff
@@ -111,30 +99,29 @@ func TestPeekDamagedBytesWhileReading(t *testing.T) {
 			}
 			return nil
 		})
-		b.drain()
+		tr.drain()
 		qt.Assert(t, reads >= 3, qt.IsTrue)
-		qt.Assert(t, b.close(), qt.IsNil)
-		b.check(false)
-		qt.Assert(t, b.out[1], qt.Equals, 0, qt.Commentf("byte %d", at))
+		qt.Assert(t, tr.close(), qt.IsNil)
+		tr.check(false)
+		qt.Assert(t, tr.out[1], qt.Equals, 0, qt.Commentf("byte %d", at))
 	}
 }
 
 // TestPeekDamagedLengthMemory checks that a damaged length of 4 GiB allocates little.
 func TestPeekDamagedLengthMemory(t *testing.T) {
-	b := newBooks(t, newMemDisk(), Options{Sync: Never})
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Assert(t, b.append(0), qt.IsNil)
-	copy(b.disk.files[segmentName(1)].data, "\xff\xff\xff\xff")
+	tr := openFilled(t, Options{Sync: Never}, 0, 0)
+	tr.mustAppend(0)
+	copy(tr.disk.files[segmentName(1)].data, "\xff\xff\xff\xff")
 	allocated := func() uint64 {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return m.TotalAlloc
 	}
 	was := allocated()
-	entries, _, err := b.s.Peek(1000)
+	entries, _, err := tr.s.Peek(1000)
 	qt.Check(t, allocated()-was < 1<<20, qt.IsTrue)
 	qt.Assert(t, err, qt.IsNil)
 	qt.Check(t, entries, qt.HasLen, 0)
-	qt.Assert(t, b.close(), qt.IsNil)
-	b.check(false)
+	qt.Assert(t, tr.close(), qt.IsNil)
+	tr.check(false)
 }

@@ -43,6 +43,17 @@ func (d *memDisk) setFault(fault func(op, name string) error) {
 	d.fault = fault
 }
 
+// fail makes some calls fail with err: those for the file with this name, or for all files if name is
+// empty.
+func (d *memDisk) fail(err error, name string, ops ...string) {
+	d.setFault(func(op, file string) error {
+		if slices.Contains(ops, op) && (name == "" || name == file) {
+			return err
+		}
+		return nil
+	})
+}
+
 // begin calls fault and locks mu.
 func (d *memDisk) begin(op, name string) error {
 	d.mu.Lock()

@@ -31,7 +31,7 @@ func (s *Spool) checkOwner(segments int) error {
 	}
 	err = s.writeOwner()
 	if err != nil && found.gen > 0 { // the copy in the cursor suffices
-		s.say("spool: the owner was not written: %v", err)
+		s.logLater("spool: the owner was not written: %v", err)
 		return nil
 	}
 	return err

@@ -76,9 +76,9 @@ func (s *Spool) Peek(limit int) (entries [][]byte, through uint64, err error) {
 func (s *Spool) fill(b *batch) error {
 	left := b.limit
 	for i := 0; i < len(s.segs); {
-		p := place{s.segs[i].first, 0}
+		p := position{s.segs[i].first, 0}
 		if i == 0 {
-			p = place{s.head, s.at}
+			p = position{s.head, s.at}
 		}
 		full, err := s.read(i, &p, b, &left)
 		switch {
@@ -86,7 +86,7 @@ func (s *Spool) fill(b *batch) error {
 			return nil
 		case err == nil:
 			i++
-		case s.mayPass(err):
+		case s.shouldRetry(err):
 			if len(b.entries) > 0 {
 				return nil
 			}
@@ -102,21 +102,21 @@ func (s *Spool) fill(b *batch) error {
 	return nil
 }
 
-// mayPass reports whether the caller should try to read again: not if the data is gone, and only a
+// shouldRetry reports whether the caller should try to read again: not if the data is gone, and only a
 // few times if the disk cannot read it.
-func (s *Spool) mayPass(err error) bool {
+func (s *Spool) shouldRetry(err error) bool {
 	if errors.Is(err, errDamaged) || errors.Is(err, io.EOF) || errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
 	if isTransient(err) {
 		return true
 	}
-	s.unread++
-	return s.unread < readTries
+	s.readFailures++
+	return s.readFailures < readTries
 }
 
 // read appends entries of segs[i] to b, from p on, until their lengths exceed *left.
-func (s *Spool) read(i int, p *place, b *batch, left *int) (full bool, err error) {
+func (s *Spool) read(i int, p *position, b *batch, left *int) (full bool, err error) {
 	f, err := s.reader(i)
 	if err != nil {
 		return false, err
@@ -139,10 +139,10 @@ func (s *Spool) read(i int, p *place, b *batch, left *int) (full bool, err error
 		}
 		b.add(p.seq, entry)
 		buf = buf[size:]
-		*p = place{p.seq + 1, p.at + size}
+		*p = position{p.seq + 1, p.at + size}
 	}
 	if err == nil {
-		s.unread = 0
+		s.readFailures = 0
 	}
 	return full, err
 }
@@ -170,20 +170,20 @@ func (s *Spool) span(f file, at, end int64, first bool, left *int) (n int64, ful
 }
 
 // cut drops the entries of segs[i] from p on.
-func (s *Spool) cut(i int, p place, err error) {
+func (s *Spool) cut(i int, p position, err error) {
 	if i == len(s.segs)-1 {
 		s.closeOut()
 	}
-	s.unread = 0
+	s.readFailures = 0
 	g := &s.segs[i]
 	lost := g.end() - p.seq
 	bytes := g.good - p.at - int64(lost)*frameHeader
-	s.say("spool: %d entries cannot be read: %v", lost, err)
+	s.logLater("spool: %d entries cannot be read: %v", lost, err)
 	g.n, g.good = p.seq-g.first, p.at
 	if i+1 < len(s.segs) {
 		s.segs[i+1].gap += lost
 	}
-	s.settle()
+	s.advance()
 	s.publish(lost, bytes)
 	s.saveCursor(false) // if this fails, the next Open counts them again
 }

@@ -20,31 +20,31 @@ type segment struct {
 
 func (g segment) end() uint64 { return g.first + g.n }
 
-// place is the position of an entry in its segment.
-type place struct {
-	seq uint64
-	at  int64
+// position is the position of an entry.
+type position struct {
+	seq uint64 // its number
+	at  int64  // the offset of its frame in its segment
 }
 
 // queue describes the files of a Spool. The entries are only on disk, so that memory does not grow
 // with them. busy guards all fields.
 type queue struct {
-	segs  []segment // oldest first
-	trash []segment // no longer needed, but not removed yet
-	fixed int64     // bytes of the other files
-	total int64     // bytes of all files
-	head  uint64    // number of the oldest entry, or next
-	at    int64     // offset of its frame in segs[0]
-	next  uint64    // number of the next entry
-	last  uint64    // number of the newest entry that Peek has returned
+	segs     []segment // oldest first
+	obsolete []segment // no longer needed, but not removed yet
+	fixed    int64     // bytes of the other files
+	total    int64     // bytes of all files
+	head     uint64    // number of the oldest entry, or next
+	at       int64     // offset of its frame in segs[0]
+	next     uint64    // number of the next entry
+	last     uint64    // number of the newest entry that Peek has returned
 
-	out     file // the segment being written, or nil
-	in      file // the segment inFirst, open for reading, or nil
-	inFirst uint64
-	unread  int    // consecutive failures to read
-	frame   []byte // memory for a frame being written
-	batch   batch  // the last result of Peek
-	cursor  cursor
+	out          file // the segment being written, or nil
+	in           file // the segment inFirst, open for reading, or nil
+	inFirst      uint64
+	readFailures int    // consecutive
+	frame        []byte // memory for a frame being written
+	batch        batch  // the last result of Peek
+	cursor       cursor
 }
 
 // end returns the number after the last number of a segment.
@@ -83,9 +83,9 @@ func (q *queue) held() (entries uint64, bytes int64) {
 	return entries, bytes
 }
 
-// settle removes the segments that are no longer needed, and moves head up to the oldest entry. The
+// advance removes the segments that are no longer needed, and moves head up to the oldest entry. The
 // segment being written stays, even if it is empty.
-func (s *Spool) settle() {
+func (s *Spool) advance() {
 	for len(s.segs) > 0 && s.segs[0].end() <= s.head && (len(s.segs) > 1 || s.out == nil) {
 		s.discard(0)
 	}
@@ -102,16 +102,16 @@ func (s *Spool) settle() {
 func (s *Spool) discard(i int) {
 	g := s.segs[i]
 	s.segs = slices.Delete(s.segs, i, i+1)
-	s.trash = append(s.trash, g)
+	s.obsolete = append(s.obsolete, g)
 	if g.n == 0 || !s.cursor.slot.closed {
-		s.emptyTrash()
+		s.removeObsolete()
 	}
 }
 
-// emptyTrash removes the segments that are no longer needed. If that fails, it is tried again when
+// removeObsolete removes the segments that are no longer needed. If that fails, it is tried again when
 // the room is needed.
-func (s *Spool) emptyTrash() {
-	s.trash = slices.DeleteFunc(s.trash, func(g segment) bool {
+func (s *Spool) removeObsolete() {
+	s.obsolete = slices.DeleteFunc(s.obsolete, func(g segment) bool {
 		if s.remove(g) != nil {
 			return false
 		}

@@ -2,7 +2,6 @@ package spool
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"strings"
 	"syscall"
@@ -32,15 +31,10 @@ func TestPeekReadErrors(t *testing.T) {
 	} {
 		for _, op := range []string{"open", "read"} {
 			t.Run(test.name+" at "+op, func(t *testing.T) {
-				b := newBooks(t, newMemDisk(), Options{Sync: Never})
-				qt.Assert(t, b.open(), qt.IsNil)
-				b.s.segBytes = 400
-				for n := range 8 {
-					qt.Assert(t, b.append(n), qt.IsNil)
-				}
-				second := b.s.segs[1]
+				tr := openFilled(t, Options{Sync: Never}, 400, 8)
+				second := tr.s.segs[1]
 				left := test.times
-				b.disk.setFault(func(o, name string) error {
+				tr.disk.setFault(func(o, name string) error {
 					if o != op || name != segmentName(second.first) || left == 0 {
 						return nil
 					}
@@ -48,26 +42,26 @@ func TestPeekReadErrors(t *testing.T) {
 					return test.err
 				})
 				// The entries before it are delivered first.
-				entries, through, err := b.s.Peek(3000)
+				entries, through, err := tr.s.Peek(3000)
 				qt.Assert(t, err, qt.IsNil)
-				qt.Assert(t, entries, qt.HasLen, int(b.s.segs[0].n))
+				qt.Assert(t, entries, qt.HasLen, int(tr.s.segs[0].n))
 				for _, e := range entries {
-					b.note(e)
+					tr.note(e)
 				}
-				qt.Assert(t, b.s.Ack(through), qt.IsNil)
-				for b.s.Stats().Entries > 0 {
-					if _, err := b.deliver(3000); err != nil {
+				qt.Assert(t, tr.s.Ack(through), qt.IsNil)
+				for tr.s.Stats().Entries > 0 {
+					if _, err := tr.deliver(3000); err != nil {
 						qt.Assert(t, err, qt.ErrorIs, test.err)
 					}
 				}
 				qt.Check(t, left, qt.Equals, 0)
-				qt.Assert(t, b.close(), qt.IsNil)
-				b.check(false)
+				qt.Assert(t, tr.close(), qt.IsNil)
+				tr.check(false)
 				want := uint64(0)
 				if test.lost {
 					want = second.n
 				}
-				qt.Check(t, b.lost, qt.Equals, want)
+				qt.Check(t, tr.lost, qt.Equals, want)
 			})
 		}
 	}
@@ -76,36 +70,24 @@ func TestPeekReadErrors(t *testing.T) {
 // TestAckReadErrorRemovesNothing checks that an Ack that fails to find its entry changes nothing, and
 // can be repeated.
 func TestAckReadErrorRemovesNothing(t *testing.T) {
-	b := newBooks(t, newMemDisk(), Options{Sync: Never})
-	qt.Assert(t, b.open(), qt.IsNil)
-	b.s.segBytes = 400
-	for n := range 8 {
-		qt.Assert(t, b.append(n), qt.IsNil)
-	}
-	entries, through, err := b.s.Peek(300)
+	tr := openFilled(t, Options{Sync: Never}, 400, 8)
+	entries, through, err := tr.s.Peek(300)
 	qt.Assert(t, err, qt.IsNil)
-	qt.Assert(t, through < b.s.segs[0].end()-1, qt.IsTrue, qt.Commentf("%d entries", len(entries)))
+	qt.Assert(t, through < tr.s.segs[0].end()-1, qt.IsTrue, qt.Commentf("%d entries", len(entries)))
 	for _, e := range entries {
-		b.note(e)
+		tr.note(e)
 	}
-	qt.Assert(t, b.s.Ack(0), qt.IsNil)
-	_, _, err = b.s.Peek(1) // replaces the places that Peek has stored
+	qt.Assert(t, tr.s.Ack(0), qt.IsNil)
+	_, _, err = tr.s.Peek(1) // replaces the positions that Peek has stored
 	qt.Assert(t, err, qt.IsNil)
-	b.s.closeReader()
-	b.disk.setFault(func(op, name string) error {
-		if op == "open" {
-			return syscall.EMFILE
-		}
-		return nil
-	})
-	held := b.s.Stats()
-	qt.Check(t, b.s.Ack(through), qt.ErrorIs, syscall.EMFILE)
-	qt.Check(t, b.s.Stats(), qt.Equals, held)
-	b.disk.setFault(nil)
-	qt.Check(t, b.s.Ack(through), qt.IsNil)
-	b.drain()
-	qt.Assert(t, b.close(), qt.IsNil)
-	b.check(false)
+	tr.s.closeReader()
+	tr.disk.fail(syscall.EMFILE, "", "open")
+	held := tr.s.Stats()
+	qt.Check(t, tr.s.Ack(through), qt.ErrorIs, syscall.EMFILE)
+	qt.Check(t, tr.s.Stats(), qt.Equals, held)
+	tr.disk.setFault(nil)
+	qt.Check(t, tr.s.Ack(through), qt.IsNil)
+	tr.finish()
 }
 
 // TestOpenReadErrors checks that Open returns a transient error, and tries again if the disk fails.
@@ -124,13 +106,12 @@ func TestOpenReadErrors(t *testing.T) {
 		{"a read that fails for good", "read", errIO, readTries, true, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBooks(t, newMemDisk(), Options{Sync: Never})
-			qt.Assert(t, b.open(), qt.IsNil)
+			tr := openFilled(t, Options{Sync: Never}, 0, 0)
 			const large = 100 << 10 // takes two reads
-			qt.Assert(t, b.s.Append(make([]byte, large)), qt.IsNil)
-			qt.Assert(t, b.s.Close(), qt.IsNil)
+			qt.Assert(t, tr.s.Append(make([]byte, large)), qt.IsNil)
+			qt.Assert(t, tr.s.Close(), qt.IsNil)
 			reads, left := 0, test.times
-			b.disk.setFault(func(op, name string) error {
+			tr.disk.setFault(func(op, name string) error {
 				if _, ok := parseSegmentName(name); !ok || op != test.op {
 					return nil
 				}
@@ -140,17 +121,17 @@ func TestOpenReadErrors(t *testing.T) {
 				left--
 				return test.err
 			})
-			err := b.open()
+			err := tr.open()
 			if !test.opens {
 				qt.Assert(t, err, qt.ErrorIs, test.err)
-				err = b.open()
+				err = tr.open()
 			}
 			qt.Assert(t, err, qt.IsNil)
-			entries, _, err := b.s.Peek(1)
+			entries, _, err := tr.s.Peek(1)
 			qt.Assert(t, err, qt.IsNil)
 			qt.Check(t, len(entries) == 0, qt.Equals, test.lost)
-			qt.Check(t, b.s.Stats().DroppedEntries == 1, qt.Equals, test.lost)
-			qt.Assert(t, b.s.Close(), qt.IsNil)
+			qt.Check(t, tr.s.Stats().DroppedEntries == 1, qt.Equals, test.lost)
+			qt.Assert(t, tr.s.Close(), qt.IsNil)
 		})
 	}
 }
@@ -158,24 +139,12 @@ func TestOpenReadErrors(t *testing.T) {
 // TestOpenNewestSegmentUnreadable checks that the loss is reported, although the number of entries is
 // unknown.
 func TestOpenNewestSegmentUnreadable(t *testing.T) {
-	var lines []string
-	b := newBooks(t, newMemDisk(), Options{Sync: Never, Logf: func(format string, args ...any) {
-		lines = append(lines, fmt.Sprintf(format, args...))
-	}})
-	qt.Assert(t, b.open(), qt.IsNil)
-	for n := range 13 {
-		qt.Assert(t, b.append(n), qt.IsNil)
-	}
-	b.kill()
-	b.disk.setFault(func(op, name string) error {
-		if op == "read" && name == segmentName(1) {
-			return errIO
-		}
-		return nil
-	})
-	qt.Assert(t, b.open(), qt.IsNil)
-	qt.Check(t, b.s.Stats().DroppedEntries, qt.Equals, uint64(1))
-	qt.Check(t, b.s.Stats().DroppedBytes > 1000, qt.IsTrue)
-	qt.Check(t, strings.Join(lines, "\n"), qt.Contains, "bytes cannot be read: ")
-	qt.Assert(t, b.s.Close(), qt.IsNil)
+	tr := openFilled(t, Options{Sync: Never}, 0, 13)
+	tr.kill()
+	tr.disk.fail(errIO, segmentName(1), "read")
+	tr.mustOpen()
+	qt.Check(t, tr.s.Stats().DroppedEntries, qt.Equals, uint64(1))
+	qt.Check(t, tr.s.Stats().DroppedBytes > 1000, qt.IsTrue)
+	qt.Check(t, strings.Join(tr.lines, "\n"), qt.Contains, "bytes cannot be read: ")
+	qt.Assert(t, tr.s.Close(), qt.IsNil)
 }

@@ -26,7 +26,7 @@ func (s *Spool) recover() error {
 		}
 		_, listed := sizes[cursorName]
 		s.cursor.unread = listed && s.cursor.file == nil
-		s.say("spool: what was delivered may be sent again: %v", err)
+		s.logLater("spool: what was delivered may be sent again: %v", err)
 	}
 	var firsts []uint64
 	for name, size := range sizes {
@@ -55,7 +55,7 @@ func (s *Spool) recover() error {
 			limit = firsts[i+1]
 		}
 		g := segment{first: first, size: sizes[segmentName(first)]}
-		if newest, err = s.adopt(g, limit); err != nil {
+		if newest, err = s.addSegment(g, limit); err != nil {
 			return err
 		}
 		unreadable += newest.bytes
@@ -64,9 +64,9 @@ func (s *Spool) recover() error {
 	return nil
 }
 
-// adopt adds g to the queue if it contains entries that are not delivered or dropped. They end
+// addSegment adds g to the queue if it contains entries that are not delivered or dropped. They end
 // before limit, the first number of the next segment.
-func (s *Spool) adopt(g segment, limit uint64) (t tail, err error) {
+func (s *Spool) addSegment(g segment, limit uint64) (t tail, err error) {
 	s.total += g.size
 	if limit > s.head { // otherwise it has no entries of interest
 		if t, err = s.examine(&g, limit-g.first); err != nil {
@@ -74,7 +74,7 @@ func (s *Spool) adopt(g segment, limit uint64) (t tail, err error) {
 		}
 	}
 	if g.n == 0 || g.end() <= s.head {
-		s.trash = append(s.trash, g)
+		s.obsolete = append(s.obsolete, g)
 		return t, nil
 	}
 	g.gap = g.first - min(s.end(), g.first)
@@ -93,28 +93,28 @@ func (s *Spool) resume(newest tail, unreadable int64) {
 	}
 	lost -= min(lost, found.known)
 	if newest.err != nil {
-		s.say("spool: %d bytes cannot be read: %v", newest.bytes, newest.err)
+		s.logLater("spool: %d bytes cannot be read: %v", newest.bytes, newest.err)
 		lost = max(lost, 1) // the number may be unknown
 	}
 	if newest.readable > 0 {
 		s.next = max(s.next, newest.first+newest.numbers())
 	}
-	s.emptyTrash()
-	s.settle()
+	s.removeObsolete()
+	s.advance()
 	if lost > 0 {
-		s.say("spool: %d entries were lost to damage", lost)
+		s.logLater("spool: %d entries were lost to damage", lost)
 		s.publish(lost, unreadable)
 	}
 	for s.total > s.maxBytes {
 		if err := s.dropOldest(); err != nil {
-			s.say("spool: larger than its bound: %v", err)
+			s.logLater("spool: larger than its bound: %v", err)
 			break
 		}
 	}
 	s.last = s.head - 1
 	s.publish(0, 0)
 	if err := errors.Join(s.saveCursor(false), s.syncCursor()); err != nil {
-		s.say("spool: what was delivered may be sent again: %v", err)
+		s.logLater("spool: what was delivered may be sent again: %v", err)
 	}
 }
 
@@ -152,7 +152,7 @@ func (s *Spool) examine(g *segment, limit uint64) (t tail, err error) {
 	return t, nil
 }
 
-// scan reads the frames of g in constant memory. It records the place of head, and counts complete
+// scan reads the frames of g in constant memory. It records the offset of head, and counts complete
 // frames after a bad one, since their lengths may be intact.
 func (s *Spool) scan(f file, g *segment, limit uint64, lost *uint64) error {
 	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, g.size), 64<<10)
@@ -218,5 +218,5 @@ func isTransient(err error) bool {
 		error
 		Temporary() bool
 	}](err)
-	return ok && e.Temporary() || errors.Is(err, fs.ErrPermission) || lacking(err)
+	return ok && e.Temporary() || errors.Is(err, fs.ErrPermission) || outOfResources(err)
 }

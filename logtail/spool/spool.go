@@ -116,7 +116,7 @@ func open(d disk, owner logtail.PublicID, opts Options) (_ *Spool, err error) {
 	}()
 	switch {
 	case owner == logtail.PublicID{}:
-		return nil, errors.New("owner: is the zero PublicID, whose Logger there cannot be")
+		return nil, errors.New("owner: is the zero PublicID, which no Logger has")
 	case s.maxBytes < minMaxBytes:
 		return nil, fmt.Errorf("MaxBytes: %d is less than %d", s.maxBytes, minMaxBytes)
 	case s.sync > Never:
@@ -138,8 +138,8 @@ func open(d disk, owner logtail.PublicID, opts Options) (_ *Spool, err error) {
 
 // waitLock locks the directory. It waits a moment for a process that is about to end.
 func waitLock(d disk) error {
-	const patience, pause = 2 * time.Second, 50 * time.Millisecond
-	for range patience / pause {
+	const maxWait, pause = 2 * time.Second, 50 * time.Millisecond
+	for range maxWait / pause {
 		if err := d.Lock(); !errors.Is(err, ErrLocked) {
 			return err
 		}
@@ -161,11 +161,11 @@ func (s *Spool) Close() error {
 	if was {
 		return nil
 	}
-	patience := time.NewTimer(2 * time.Second)
-	defer patience.Stop()
+	maxWait := time.NewTimer(2 * time.Second)
+	defer maxWait.Stop()
 	select {
 	case s.busy <- struct{}{}:
-	case <-patience.C:
+	case <-maxWait.C:
 		s.abandoned.Store(true)
 		select {
 		case s.busy <- struct{}{}: // just released
@@ -239,7 +239,7 @@ func (s *Spool) unlock() {
 	}
 }
 
-// say keeps a line for Logf until busy is unlocked, since the callback may be slow or call the Spool.
-func (s *Spool) say(format string, args ...any) {
+// logLater keeps a line for Logf until busy is unlocked, since the callback may be slow or call the Spool.
+func (s *Spool) logLater(format string, args ...any) {
 	s.lines = append(s.lines, fmt.Sprintf(format, args...))
 }

@@ -37,8 +37,8 @@ type syncer struct {
 	mark  uint64      // number after the last entry when the timer was armed
 }
 
-// forget resets s for a new segment. The timer keeps running.
-func (y *syncer) forget() { y.dirty, y.named = false, false }
+// reset prepares for a new segment. The timer keeps running.
+func (y *syncer) reset() { y.dirty, y.named = false, false }
 
 func (y *syncer) stop() {
 	if y.timer != nil {
@@ -88,9 +88,9 @@ func (s *Spool) tick() {
 		s.syncLater()
 	default:
 		if err := s.syncOut(); err != nil {
-			s.say("spool: entries may not survive a power cut: %v", err)
+			s.logLater("spool: entries may not survive a power cut: %v", err)
 			s.closeOut()
-			s.settle()
+			s.advance()
 		}
 	}
 }
@@ -101,7 +101,7 @@ func (s *Spool) syncAtSeal() {
 		return
 	}
 	if err := s.syncOut(); err != nil {
-		s.say("spool: entries may not survive a power cut: %v", err)
+		s.logLater("spool: entries may not survive a power cut: %v", err)
 	}
 }
 

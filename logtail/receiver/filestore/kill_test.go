@@ -3,14 +3,11 @@
 package filestore_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,44 +15,33 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/killtest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-const childEnv = "NETLOG_TEST_CHILD" // the directory of a process to be killed
-
-// TestKilledChild is the process that the next test kills.
-func TestKilledChild(t *testing.T) {
-	dir := os.Getenv(childEnv)
-	if dir == "" {
-		t.Skip("runs as the child of TestKillLosesNothingAcknowledged")
-	}
+// serve serves a store in the directory args[0], and prints its address.
+func serve(args []string) error {
 	// Small files, so that the kill falls into rotation and compression, too.
-	files, err := filestore.Open(dir, filestore.Options{MaxFileBytes: 32 << 10, MinFreeBytes: -1})
+	files, err := filestore.Open(args[0], filestore.Options{MaxFileBytes: 32 << 10, MinFreeBytes: -1})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	fmt.Println("listening", l.Addr())
-	t.Fatal(http.Serve(l, &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}}))
+	return http.Serve(l, &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}})
 }
 
-// TestKillLosesNothingAcknowledged kills a receiver under load, again and again on the
-// same directory, and finds each entry that was answered 200 exactly once, and
-// none that was not sent. NETLOG_KILLS asks for more rounds.
+// TestKillLosesNothingAcknowledged kills a receiver under load, again and again on the same directory.
+// Each entry that was answered 200 must be stored exactly once, and no entry that was not sent.
 func TestKillLosesNothingAcknowledged(t *testing.T) {
-	rounds := 3
-	if s := os.Getenv("NETLOG_KILLS"); s != "" {
-		var err error
-		if rounds, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	killtest.Run(serve)
+	rounds := killtest.Rounds(t, os.Getenv("NETLOG_KILLS"), 3)
 	c := qt.New(t)
 	dir := t.TempDir()
 	answered := make(map[string]bool) // false: sent, but not answered
@@ -86,23 +72,12 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 	t.Logf("%d kills, %d entries answered 200", rounds, stored)
 }
 
-// killRound runs one child, loads it, and kills it after a while that differs from
-// round to round.
+// killRound runs a receiver, sends entries to it, and kills it after a time that differs from round
+// to round.
 func killRound(c *qt.C, dir string, round int, answered map[string]bool) {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledChild$", "-test.v")
-	cmd.Env = append(os.Environ(), childEnv+"="+dir)
-	out, err := cmd.StdoutPipe()
-	c.Assert(err, qt.IsNil)
-	c.Assert(cmd.Start(), qt.IsNil)
-	addr := ""
-	for sc := bufio.NewScanner(out); addr == "" && sc.Scan(); {
-		addr, _ = strings.CutPrefix(sc.Text(), "listening ")
-		if addr == sc.Text() {
-			addr = ""
-		}
-	}
-	c.Assert(addr, qt.Not(qt.Equals), "")
-
+	p := killtest.Start(c, dir)
+	word, addr, _ := p.Line()
+	c.Assert(word, qt.Equals, "listening", qt.Commentf("%s", addr))
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}, Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
 	var mu sync.Mutex
@@ -135,7 +110,7 @@ func killRound(c *qt.C, dir string, round int, answered map[string]bool) {
 		})
 	}
 	time.Sleep(time.Duration(50+round*37%200) * time.Millisecond) // real: the kill comes from outside
-	c.Assert(cmd.Process.Kill(), qt.IsNil)
+	p.Kill()
 	wg.Wait()
-	cmd.Wait() // "signal: killed", which is what was asked for
+	p.Wait()
 }
