@@ -18,22 +18,25 @@ func (p *Page) fill(ctx context.Context, start time.Time) {
 	if p.opts.Dir == "" {
 		return
 	}
-	paths, err := recent(p.opts.Dir, start.Add(-hourSteps*stepSeconds*time.Second))
+	const hour = hourSteps * stepSeconds * time.Second
+	paths, err := recent(p.opts.Dir, start.Add(-hour))
 	p.note(err)
-	in := records.Input{Paths: paths}
-	for rec, err := range in.Records() {
-		if ctx.Err() != nil || len(paths) == 0 {
-			break
-		}
-		if err != nil {
-			p.note(err)
-			continue
-		}
-		// A file may be written already by the same server, whose entries are in the queue too.
-		if at := rec.Logtail.ServerTime; at.Before(start) && start.Sub(at) < hourSteps*stepSeconds*time.Second {
-			p.mu.Lock()
-			p.store.add(rec, at)
-			p.mu.Unlock()
+	if len(paths) > 0 { // no paths would mean a stream
+		in := records.Input{Paths: paths}
+		for rec, err := range in.Records() {
+			if ctx.Err() != nil {
+				break
+			}
+			if err != nil {
+				p.note(err)
+				continue
+			}
+			// The receiver may write to a file already. Those entries are in the queue too.
+			if at := rec.Logtail.ServerTime; at.Before(start) && start.Sub(at) < hour {
+				p.mu.Lock()
+				p.store.add(rec, at)
+				p.mu.Unlock()
+			}
 		}
 	}
 	p.mu.Lock()

@@ -16,15 +16,12 @@ import (
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/page"
 )
 
 // announce prints what is served, and how long entries are kept.
 func (s *server) announce(addr net.Addr) {
-	scheme := "http"
-	if s.cert != nil {
-		scheme = "https"
-	}
-	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s://%s, storing in %s", scheme, addr, s.cfg.dir))
+	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s, storing in %s", s.url(addr), s.cfg.dir))
 	s.view.say("%s", s.view.headline)
 	kept, size := "for ever", "without a bound on their size"
 	if s.cfg.maxAge > 0 {
@@ -63,6 +60,7 @@ type server struct {
 	access  *access
 	cert    *watched[tls.Certificate] // nil: plain http
 	view    *view
+	page    *page.Page // nil: none
 	health  health
 	started time.Time
 }
@@ -112,12 +110,12 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	defer listener.Close()
-	metrics := net.Listener(nil)
-	if s.cfg.metrics != "" {
-		if metrics, err = listen("metrics", s.cfg.metrics); err != nil {
-			return err
-		}
-		defer metrics.Close()
+	ui, err := s.listenUI()
+	if err != nil {
+		return err
+	}
+	if ui != nil {
+		defer ui.Close()
 	}
 	s.files, err = filestore.Open(s.cfg.dir, s.cfg.files(s.view.say))
 	switch {
@@ -126,20 +124,24 @@ func (s *server) serve(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	err = s.run(ctx, listener, metrics)
+	err = s.run(ctx, listener, ui)
 	return errors.Join(err, s.files.Close())
 }
 
-// run serves until ctx ends or a listener fails.
-func (s *server) run(ctx context.Context, listener, metrics net.Listener) error {
+// run serves until ctx ends or a listener fails. ui is nil if there is no page.
+func (s *server) run(ctx context.Context, listener, ui net.Listener) error {
+	if ui != nil {
+		s.page = s.newPage(listener.Addr())
+		defer s.page.Close()
+	}
 	s.handler = &receiver.Handler{
-		Sink:      &shownSink{s.files, s.view, &s.health, s.access},
+		Sink:      &shownSink{s.files, s.view, s.page, &s.health, s.access},
 		Authorize: s.access.authorize,
 		Limits:    s.cfg.limits(),
 		Logf:      s.view.say,
 	}
 	main := newServer(http.HandlerFunc(s.serveHTTP), s.view)
-	side := newServer(http.HandlerFunc(s.serveMetrics), s.view)
+	side := newServer(http.HandlerFunc(s.serveUI), s.view)
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -148,9 +150,9 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		failed <- s.serveOn(main, limitConns(listener, maxConns))
 		cancel()
 	}()
-	if metrics != nil {
+	if ui != nil {
 		go func() {
-			failed <- side.Serve(metrics)
+			failed <- side.Serve(limitConns(ui, maxUIConns))
 			cancel()
 		}()
 	}
@@ -158,8 +160,8 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	defer follower.Wait()
 	follower.Go(func() { follow(ctx, s.checks()) })
 	s.announce(listener.Addr())
-	if metrics != nil {
-		s.view.say("netlog serve: metrics at http://%s/metrics", metrics.Addr())
+	if ui != nil {
+		s.view.say("netlog serve: look at the traffic at http://%s/", ui.Addr())
 	}
 	endView := s.startView(ctx)
 
