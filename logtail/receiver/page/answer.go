@@ -103,7 +103,7 @@ type builder struct {
 	owners    map[netip.Addr]uint32
 	sent      map[[2]string]uint64
 	sums      []nodeSum
-	rows      []flowRow
+	rows      []*flowRow
 	answer    answer
 }
 
@@ -119,11 +119,11 @@ func (s *store) answer(q query, now time.Time, name func(id string) string) *ans
 	b.own()
 	for _, f := range s.flows {
 		row, node, counted := f.count(b.from)
-		if !b.add(flowRow{row: row, reporter: node, folded: f.folded}) {
+		if !b.add(&flowRow{row: row, reporter: node, folded: f.folded}) {
 			continue
 		}
 		for _, r := range counted {
-			b.addSeries(row.Class, r.spread)
+			r.addBytes(b.answer.Classes[row.Class].Series, b.from)
 		}
 	}
 	b.addOthers()
@@ -131,7 +131,7 @@ func (s *store) answer(q query, now time.Time, name func(id string) string) *ans
 	b.answer.Matched = len(b.rows)
 	b.answer.Flows = make([]flowSum, min(q.limit, len(b.rows)))
 	for i := range b.answer.Flows {
-		b.answer.Flows[i] = b.flowSum(&b.rows[i])
+		b.answer.Flows[i] = b.flowSum(b.rows[i])
 	}
 	b.matrix()
 	b.nodeSums()
@@ -201,7 +201,7 @@ func (b *builder) side(a netip.AddrPort) (s side) {
 }
 
 // add adds a flow, if the query selects it.
-func (b *builder) add(f flowRow) bool {
+func (b *builder) add(f *flowRow) bool {
 	if f.row.Bytes() == 0 && f.row.Packets() == 0 {
 		return false
 	}
@@ -209,7 +209,7 @@ func (b *builder) add(f flowRow) bool {
 	if !f.row.Src.IsValid() && !f.row.Dst.IsValid() && !f.row.Other {
 		f.src.Name, f.src.ID = b.labels[f.reporter], b.nodes.list[f.reporter].id
 	}
-	if !b.q.matches(&f) {
+	if !b.q.matches(f) {
 		return false
 	}
 	b.rows = append(b.rows, f)
@@ -221,7 +221,7 @@ func (b *builder) add(f flowRow) bool {
 		src, dst := f.src.label(f.row.Src.Addr(), f.row.Class), f.dst.label(f.row.Dst.Addr(), f.row.Class)
 		b.addSent(src, dst, f.row.TxBytes)
 		b.addSent(dst, src, f.row.RxBytes)
-		b.addNodes(&f)
+		b.addNodes(f)
 	}
 	return true
 }
@@ -266,16 +266,6 @@ func addTo(sum *uint64, n uint64) {
 	}
 }
 
-func (b *builder) addSeries(class flowtable.Class, samples func(func(sample) bool)) {
-	series := b.answer.Classes[class].Series
-	for m := range samples {
-		if i := m.step - b.from; 0 <= i && i < int64(len(series)) {
-			addTo(&series[i], m.TxBytes)
-			addTo(&series[i], m.RxBytes)
-		}
-	}
-}
-
 // addOthers adds the flows that did not fit.
 func (b *builder) addOthers() {
 	for class, steps := range b.others {
@@ -285,12 +275,11 @@ func (b *builder) addOthers() {
 				row.Counts = row.Counts.Add(c)
 			}
 		}
-		if b.add(flowRow{row: row}) {
-			b.addSeries(row.Class, func(yield func(sample) bool) {
-				for step, c := range steps {
-					yield(sample{step: step, Counts: c})
-				}
-			})
+		if b.add(&flowRow{row: row}) {
+			for step, c := range steps {
+				m := sample{step: step, Counts: c}
+				m.addBytes(b.answer.Classes[class].Series, b.from)
+			}
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 	"time"
 )
@@ -54,7 +53,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveAsset serves a file of the page.
 func (p *Page) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
-	content, err := assets.ReadFile(path.Join("assets", path.Clean("/"+name)))
+	content, err := assets.ReadFile("assets/" + name) // which refuses unclean paths
 	if err != nil {
 		http.NotFound(w, r)
 		return

@@ -22,7 +22,7 @@
 // # Memory
 //
 // A Page keeps up to 65,536 reports of flows of the last hour, in steps of ten seconds, and up to
-// 4,096 nodes, in about 100 MiB at most and in a few MiB usually. If a flow has two reports, one
+// 4,096 nodes, in 128 MiB at most and in a few MiB usually. If a flow has two reports, one
 // by each end, it is counted once, as netlog fmt does. Beyond the bound the smallest flows are added
 // up in one sum for each class, and steps older than a quarter of an hour become minutes. Entries
 // are added up by one goroutine. If they come faster than it can follow, the rest is counted, and

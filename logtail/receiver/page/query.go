@@ -168,8 +168,8 @@ var columns = map[string]func(a, b *flowRow) int{
 }
 
 // compare orders flows as q asks. Equal stores give equal orders.
-func (q *query) compare(a, b flowRow) int {
-	d := columns[q.sort](&a, &b)
+func (q *query) compare(a, b *flowRow) int {
+	d := columns[q.sort](a, b)
 	if q.rising {
 		d = -d
 	}

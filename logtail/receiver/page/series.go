@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 
 	"github.com/go-netlog/netlog/tunstats"
@@ -24,6 +25,11 @@ type series struct {
 	prev  int64  // the step of the last sample in data
 	last  sample
 	total tunstats.Counts // of all samples, without flags
+
+	// A reader of the last quarter of an hour begins at data[mark], with the sample after that of
+	// step markPrev.
+	mark     int
+	markPrev int64
 }
 
 // sample holds the counts of one step, or of the wideSteps steps that begin with it.
@@ -71,61 +77,122 @@ func (s *series) encode(m *sample) {
 	s.prev = m.step
 }
 
-// decode decodes the first sample of p, which follows that of the step before.
-func decode(p []byte, before int64) (m sample, rest []byte) {
+// reader reads encoded samples.
+type reader struct {
+	data []byte
+	step int64 // of the sample before
+}
+
+// next reads the next sample into m.
+func (r *reader) next(m *sample) bool {
+	if len(r.data) == 0 {
+		return false
+	}
 	var v [5]uint64
+	at := 0
 	for i := range v {
-		n := 1
-		if v[i] = uint64(p[0]); p[0] >= 0x80 {
-			v[i], n = binary.Uvarint(p)
+		x := uint64(r.data[at])
+		at++
+		if x >= 0x80 {
+			x &= 0x7f
+			for shift := 7; ; shift += 7 {
+				b := r.data[at]
+				at++
+				x |= uint64(b&0x7f) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		}
-		p = p[n:]
+		v[i] = x
 	}
-	m = sample{step: before + int64(v[0]>>1), wide: v[0]&1 != 0}
+	r.data = r.data[at:]
+	r.step += int64(v[0] >> 1)
+	m.step, m.wide = r.step, v[0]&1 != 0
 	m.TxPackets, m.TxBytes, m.RxPackets, m.RxBytes = v[1], v[2], v[3], v[4]
-	return m, p
+	return true
 }
 
-// samples yields the samples in order.
-func (s *series) samples(yield func(sample) bool) {
-	m, step := sample{}, s.base
-	for p := s.data; len(p) > 0; step = m.step {
-		if m, p = decode(p, step); !yield(m) {
-			return
-		}
+// read returns a reader of the samples in data that begin at a step or later, and perhaps earlier ones.
+func (s *series) read(from int64) reader {
+	if from > s.markPrev && s.mark > 0 {
+		return reader{s.data[s.mark:], s.markPrev}
 	}
-	if s.last.step != 0 {
-		yield(s.last)
-	}
+	return reader{s.data, s.base}
 }
 
-// spread yields the samples with wide ones divided into steps.
-func (s *series) spread(yield func(sample) bool) {
-	for m := range s.samples {
-		part := m
-		for n := m.steps(); n > 0; n-- {
-			part.wide, part.Counts = false, m.part(uint64(n))
-			if !yield(part) {
+// samples yields the samples that begin at a step or later, in order.
+func (s *series) samples(from int64) iter.Seq[sample] {
+	return func(yield func(sample) bool) {
+		var m sample
+		for r := s.read(from); r.next(&m); {
+			if m.step >= from && !yield(m) {
 				return
 			}
-			part.step, m.Counts = part.step+1, minus(m.Counts, part.Counts)
+		}
+		if s.last.step >= from && s.last.step != 0 {
+			yield(s.last)
 		}
 	}
 }
 
-// part returns one part of n of the counts of m.
-func (m *sample) part(n uint64) tunstats.Counts {
-	return tunstats.Counts{TxPackets: m.TxPackets / n, TxBytes: m.TxBytes / n, RxPackets: m.RxPackets / n, RxBytes: m.RxBytes / n}
+// addBytes adds the bytes of each step to sums, which begins at a step. Those of a wide sample are divided.
+func (s *series) addBytes(sums []uint64, from int64) {
+	var m sample
+	for r := s.read(from); r.next(&m); {
+		m.addBytes(sums, from)
+	}
+	s.last.addBytes(sums, from)
+}
+
+func (m *sample) addBytes(sums []uint64, from int64) {
+	if m.step < from || m.step == 0 {
+		return
+	}
+	left := m.TxBytes
+	addTo(&left, m.RxBytes)
+	for n, i := m.steps(), m.step-from; n > 0 && i < int64(len(sums)); n, i = n-1, i+1 {
+		part := left / uint64(n) // as spread does, but for the sum
+		addTo(&sums[i], part)
+		left -= part
+	}
+}
+
+// spread adds the counts of each step to sums. Those of a wide sample are divided.
+func (s *series) spread(sums map[int64]tunstats.Counts) {
+	for m := range s.samples(0) {
+		for n := uint64(m.steps()); n > 0; n-- {
+			part := tunstats.Counts{TxPackets: m.TxPackets / n, TxBytes: m.TxBytes / n, RxPackets: m.RxPackets / n, RxBytes: m.RxBytes / n}
+			sums[m.step] = sums[m.step].Add(part)
+			m.step, m.Counts = m.step+1, minus(m.Counts, part)
+		}
+	}
 }
 
 // sum returns the counts of the samples that begin at a step or later.
 func (s *series) sum(from int64) (c tunstats.Counts) {
-	if from <= s.base {
+	switch {
+	case from <= s.base:
 		return s.total
+	case from > s.last.step:
+		return c
 	}
-	for m := range s.samples {
+	var m sample
+	r := s.read(from)
+	if len(r.data) == len(s.data) { // all but the first ones, probably
+		c = s.total
+		for r.next(&m) && m.step < from {
+			c = minus(c, m.Counts)
+		}
+		return c
+	}
+	c = s.last.Counts
+	for r.next(&m) {
 		if m.step >= from {
-			c = c.Add(m.Counts)
+			addTo(&c.TxPackets, m.TxPackets)
+			addTo(&c.TxBytes, m.TxBytes)
+			addTo(&c.RxPackets, m.RxPackets)
+			addTo(&c.RxBytes, m.RxBytes)
 		}
 	}
 	return c
@@ -149,7 +216,7 @@ func (s *series) set(list []sample) {
 
 // addLate adds counts before the last sample.
 func (s *series) addLate(step int64, c tunstats.Counts) {
-	list := slices.Collect(s.samples)
+	list := slices.Collect(s.samples(0))
 	i := 0
 	for i < len(list) && list[i].step+list[i].steps() <= step {
 		i++
@@ -161,22 +228,28 @@ func (s *series) addLate(step int64, c tunstats.Counts) {
 	s.set(list)
 }
 
-// cut removes the samples before a step.
-func (s *series) cut(from int64) {
-	step := s.base
-	for len(s.data) > 0 {
-		m, rest := decode(s.data, step)
-		if m.step >= from {
-			break
-		}
-		step, s.data = m.step, rest
-		s.total = minus(s.total, m.Counts)
+// cut removes the samples before a step, and moves the mark to one quarter of an hour before now.
+func (s *series) cut(from, now int64) {
+	if s.last.step < from {
+		*s = series{}
+		return
 	}
-	if s.base = step; len(s.data) == 0 {
-		s.data = nil
-		if s.base, s.prev = s.last.step, s.last.step; s.last.step < from {
-			*s = series{}
-		}
+	var m sample
+	r := reader{s.data, s.base}
+	for r.next(&m) && m.step < from {
+		s.base = m.step
+		s.total = minus(s.total, m.Counts)
+		s.mark -= len(s.data) - len(r.data)
+		s.data = r.data
+	}
+	if len(s.data) == 0 {
+		s.data, s.base, s.prev = nil, s.last.step, s.last.step
+	}
+	if s.mark <= 0 {
+		s.mark, s.markPrev = 0, s.base
+	}
+	for r := (reader{s.data[s.mark:], s.markPrev}); r.next(&m) && m.step < now-fineSteps; {
+		s.mark, s.markPrev = len(s.data)-len(r.data), m.step
 	}
 }
 
@@ -192,7 +265,7 @@ func minus(a, b tunstats.Counts) tunstats.Counts {
 // widen adds up the samples of each minute that ends before a step.
 func (s *series) widen(before int64) {
 	var list []sample
-	for m := range s.samples {
+	for m := range s.samples(0) {
 		minute := m.step - m.step%wideSteps
 		n := len(list) - 1
 		switch {

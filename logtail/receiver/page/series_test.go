@@ -30,7 +30,7 @@ func TestSeriesAsMap(t *testing.T) {
 			now += random.Int64N(3)
 			if random.IntN(50) == 0 {
 				from = now - hourSteps/2
-				s.cut(from)
+				s.cut(from, now)
 				for step := range model {
 					if step < from {
 						delete(model, step)
@@ -67,7 +67,7 @@ func TestSeriesAsMap(t *testing.T) {
 		s.add(now-hourSteps/3, tunstats.Counts{TxBytes: 5}) // into a wide sample
 		model[now-hourSteps/3] = model[now-hourSteps/3].Add(tunstats.Counts{TxBytes: 5})
 		check(true)
-		s.cut(now + 1)
+		s.cut(now+1, now)
 		c.Assert(s.last.step, qt.Equals, int64(0))
 	}
 }

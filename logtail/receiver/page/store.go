@@ -12,7 +12,7 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// Bounds of a store, together about 100 MiB.
+// Bounds of a store, together less than 128 MiB.
 const (
 	maxReports = 1 << 16  // of flows; a flow between two nodes has two
 	maxSamples = 48 << 20 // bytes of all series
@@ -143,7 +143,7 @@ func (s *store) sweep(now int64) {
 	}
 	for key, f := range s.flows {
 		f.reports = slices.DeleteFunc(f.reports, func(r *report) bool {
-			r.cut(now - hourSteps + 1)
+			r.cut(now-hourSteps+1, now)
 			s.bytes += cap(r.data)
 			if r.last.step == 0 {
 				s.reports--
@@ -190,9 +190,7 @@ func (s *store) foldFlow(f *flow) {
 		s.others[row.Class] = make(map[int64]tunstats.Counts)
 	}
 	for _, r := range counted {
-		for m := range r.spread {
-			s.others[row.Class][m.step] = s.others[row.Class][m.step].Add(m.Counts)
-		}
+		r.spread(s.others[row.Class])
 	}
 	for _, r := range f.reports {
 		s.bytes -= cap(r.data)
