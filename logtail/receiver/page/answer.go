@@ -316,7 +316,7 @@ func (b *builder) matrix() {
 		return cmp.Or(cmp.Compare(busy[y], busy[x]), cmp.Compare(x, y))
 	})
 	m := &b.answer.Matrix
-	m.Nodes = names[:min(maxBusiest, len(names))]
+	m.Nodes, m.Bytes = append([]string{}, names[:min(maxBusiest, len(names))]...), [][]uint64{} // JSON arrays, not null
 	m.More = len(names) - len(m.Nodes)
 	for _, from := range m.Nodes {
 		row := make([]uint64, len(m.Nodes))

@@ -24,7 +24,7 @@ export const text = (n, unit) => short(n, unit).join("\u00a0");
 export function fill(element, n, unit) {
 	const [value, u] = short(n, unit);
 	if (!element.firstChild) element.append("", make("span", { className: "unit" }));
-	set(element.firstChild, value);
+	set(element.firstChild, value + "\u00a0");
 	set(element.lastChild, u);
 }
 

@@ -67,22 +67,21 @@ function showFilter() {
 // load gets what the filter selects. A newer request replaces one in progress.
 async function load() {
 	loading?.abort();
-	const mine = (loading = new AbortController());
+	const { signal } = (loading = new AbortController());
+	let response, body;
 	try {
-		const response = await fetch("data.json?" + params, { signal: mine.signal });
-		if (!response.ok) throw response.status < 500 ? new Refused(await response.text()) : new Error(response.statusText);
-		show(await response.json());
-	} catch (error) {
-		if (error.name !== "AbortError") fail(error);
-	} finally {
-		if (loading === mine) loading = null;
+		response = await fetch("data.json?" + params, { signal });
+		body = await response.text();
+	} catch {
+		if (!signal.aborted) noServer();
+		return;
 	}
+	if (signal.aborted) return;
+	if (response.ok) show(JSON.parse(body));
+	else note([body.trim() + ". Correct the address of this page, or clear the filter."]);
 }
 
-class Refused extends Error {}
-
-function fail(error) {
-	if (error instanceof Refused) return note([error.message.trim() + ". Correct the address of this page, or clear the filter."]);
+function noServer() {
 	$("status").className = "lost";
 	set($("status"), "no connection");
 	const since = loaded ? "What you see is of " + clock(loaded.now) + ". " : "";
@@ -138,13 +137,14 @@ function showNone(data) {
 		b.addEventListener("click", action);
 		return b;
 	};
-	if (state === "filter") none.replaceChildren("No flow of this time matches the filter.", button("Clear filter", clear));
-	if (state === "range") none.replaceChildren("No traffic in the last " + ranges[range] + ".", button("Show the last hour", () => change({ range: "1h" })));
+	if (state === "filter") none.replaceChildren("No flow of this time matches the filter. ", button("Clear filter", clear));
+	if (state === "range") none.replaceChildren("No traffic in the last " + ranges[range] + ". ", button("Show the last hour", () => change({ range: "1h" })));
 	if (state === "silent") none.replaceChildren("No traffic in the last hour. netlog fmt shows what the files have of earlier times.");
 }
 
 function clear() {
 	for (const id of ["q", "port", "state", "node"]) $(id).value = "";
+	$("q").focus(); // the button goes
 	change(Object.fromEntries([...params.keys()].filter((k) => !views.includes(k)).map((k) => [k, ""])));
 }
 

@@ -29,7 +29,7 @@ export function flows(body, data, choose) {
 		fill(tx, f.txBytes);
 		fill(rx, f.rxBytes);
 		fill(total.firstChild, f.txBytes + f.rxBytes);
-		total.lastChild.style.width = Math.max(1, (100 * (f.txBytes + f.rxBytes)) / largest) + "%";
+		total.lastChild.style.width = (100 * (f.txBytes + f.rxBytes)) / largest + "%";
 		const packets = plural(f.txPkts, "packet") + " sent, " + plural(f.rxPkts, "packet") + " received";
 		total.title = f.atLeast ? packets + "; at least: small flows of that time were added up" : packets;
 	});
