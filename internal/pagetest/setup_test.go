@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -79,11 +80,11 @@ func (s *served) start(c *qt.C, path string, args []string) {
 	c.Assert(s.cmd.Start(), qt.IsNil)
 	c.Cleanup(s.stop)
 	said := ""
-	for buf := make([]byte, 4096); s.page == ""; {
+	for buf := make([]byte, 4096); s.url == ""; {
 		n, err := stderr.Read(buf)
 		c.Assert(err, qt.IsNil, qt.Commentf("%s", said))
 		said += string(buf[:n])
-		if m := regexp.MustCompile(`(?s)serve: (http://[0-9.:]+), .*traffic at (http://[0-9.:]+/)`).FindStringSubmatch(said); m != nil {
+		if m := regexp.MustCompile(`(?s)serve: (http://[0-9.:]+), .*go first\n(?:.*traffic at (http://[0-9.:]+/)\n)?`).FindStringSubmatch(said); m != nil && (m[2] != "" || slices.Contains(args, "off")) {
 			s.url, s.page = m[1], m[2]
 		}
 	}

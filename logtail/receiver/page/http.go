@@ -108,6 +108,7 @@ func (p *Page) answer(values url.Values) ([]byte, error) {
 	a := p.store.answer(q, now, p.opts.Name)
 	a.Notes = notes{Filling: p.filling, Skipped: skipped, Problems: append(problems, p.problems...), Collector: p.opts.Collector}
 	body, err := json.Marshal(a)
+	p.spent += time.Since(now)
 	if p.cached == nil {
 		p.cached = make(map[string][]byte)
 	}

@@ -24,9 +24,12 @@
 // A Page keeps up to 65,536 reports of flows of the last hour, in steps of ten seconds, and up to
 // 4,096 nodes, in 128 MiB at most and in a few MiB usually. If a flow has two reports, one
 // by each end, it is counted once, as netlog fmt does. Beyond the bound the smallest flows are added
-// up in one sum for each class, and steps older than a quarter of an hour become minutes. Entries
-// are added up by one goroutine. If they come faster than it can follow, the rest is counted, and
-// left out: the Page never delays the Sink.
+// up in one sum for each class, and steps older than a quarter of an hour become minutes.
+//
+// The Page never delays the Sink. It adds entries up in one goroutine, in a twentieth of the time of
+// all processors. If entries come faster than that, for longer than a queue of 16 MiB helps, the rest
+// is counted and left out. Answers take another twentieth at most: if that would be exceeded, pages are
+// told of news less often than every two seconds.
 //
 // # Requests
 //
@@ -39,6 +42,7 @@ package page
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -92,6 +96,7 @@ type Page struct {
 	problems []string
 	cached   map[string][]byte // answers by query
 	made     time.Time         // when the first of them was made
+	spent    time.Duration     // on answers since the pages were told
 }
 
 // New returns a Page, and begins to read Options.Dir. The caller must call Close.
@@ -162,28 +167,58 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 	p.fill(ctx, start)
 	tick := time.NewTicker(tellEvery)
 	defer tick.Stop()
-	told, toldStep := uint64(0), int64(0)
-	var rec records.Record
+	var (
+		rec      records.Record
+		resting  <-chan time.Time
+		wake     = (<-chan struct{})(p.wake)
+		told     uint64 // version
+		toldStep int64
+		tellNext time.Time
+	)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.wake:
+		case <-wake:
+			begin := time.Now()
 			for _, e := range p.take() {
 				p.add(&rec, e)
 			}
+			wake, resting = nil, time.After(rest(time.Since(begin)))
+		case <-resting:
+			wake, resting = p.wake, nil
 		case now := <-tick.C:
-			p.mu.Lock()
-			p.store.sweep(stepOf(now))
-			version := p.store.version
-			p.cached = nil
-			p.mu.Unlock()
-			if version != told || stepOf(now) != toldStep {
-				told, toldStep = version, stepOf(now)
+			version := p.sweep(now)
+			if step := stepOf(now); (version != told || step != toldStep) && !now.Before(tellNext) {
+				told, toldStep = version, step
+				tellNext = now.Add(rest(p.renew()))
 				p.listeners.tell()
 			}
 		}
 	}
+}
+
+// rest returns how long to rest after work, so that it takes a twentieth of the time of all processors.
+func rest(work time.Duration) time.Duration {
+	const share = 20
+	return work * time.Duration(max(0, share-runtime.GOMAXPROCS(0))) / time.Duration(runtime.GOMAXPROCS(0))
+}
+
+// sweep forgets what is too old, and returns the version of the store.
+func (p *Page) sweep(now time.Time) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.store.sweep(stepOf(now))
+	return p.store.version
+}
+
+// renew forgets the answers, and returns the time spent on them.
+func (p *Page) renew() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	spent := p.spent
+	p.cached, p.spent = nil, 0
+	return spent
 }
 
 // add decodes and adds one entry. rec is memory for it.

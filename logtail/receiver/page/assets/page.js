@@ -77,7 +77,11 @@ async function load() {
 		return;
 	}
 	if (signal.aborted) return;
-	if (response.ok) show(JSON.parse(body));
+	if (response.ok) {
+		show(JSON.parse(body));
+		performance.clearMarks();
+		performance.mark("shown");
+	}
 	else note([body.trim() + ". Correct the address of this page, or clear the filter."]);
 }
 
