@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -293,4 +294,23 @@ func TestAddNeverWaits(t *testing.T) {
 	}
 	p.mu.Unlock()
 	c.Check(get(c, p, "").Notes.Skipped >= 40-17*2, qt.IsTrue)
+}
+
+// TestLongWindowsDivided checks that a minute is not shown as ten seconds.
+func TestLongWindowsDivided(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		p := newTestPage(t, Options{})
+		now := time.Now().Truncate(10 * time.Second)
+		long := strings.Replace(string(entry(1, 1, now, `"virtualTraffic":[`+flowJSON(1, 2, 80, 100, 503)+`]`)),
+			now.Add(-5*time.Second).Format(time.RFC3339Nano), now.Add(-time.Minute).Format(time.RFC3339Nano), 1)
+		ages := strings.NewReplacer("proc_seq\":1", "proc_seq\":2", now.Format(time.RFC3339Nano), "2099-01-01T00:00:00Z")
+		p.Add([][]byte{[]byte(long), []byte(ages.Replace(long))}) // the second claims to last for years
+		synctest.Wait()
+		a := get(c, p, "range=5m")
+		c.Check(a.Classes[0].Bytes, qt.Equals, uint64(2*603))
+		busy := slices.DeleteFunc(a.Classes[0].Series, func(n uint64) bool { return n == 0 })
+		c.Check(len(busy) >= 6, qt.IsTrue, qt.Commentf("%v", busy))
+		c.Check(slices.Max(busy) <= 2*101, qt.IsTrue, qt.Commentf("%v", busy))
+	})
 }

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"encoding/binary"
 	"iter"
 	"slices"
 
@@ -32,24 +31,8 @@ type series struct {
 	markPrev int64
 }
 
-// sample holds the counts of one step, or of the wideSteps steps that begin with it.
-type sample struct {
-	step int64
-	wide bool
-	tunstats.Counts
-}
-
-// steps returns the number of steps of m.
-func (m *sample) steps() int64 {
-	if m.wide {
-		return wideSteps
-	}
-	return 1
-}
-
-// add adds counts at a step, which is the last one or a later one unless a record comes late.
+// add adds counts without flags at a step, which is the last one or a later one unless a record comes late.
 func (s *series) add(step int64, c tunstats.Counts) {
-	c.TxFlags, c.RxFlags = 0, 0
 	if step < s.last.step {
 		s.addLate(step, c)
 		return
@@ -63,62 +46,6 @@ func (s *series) add(step int64, c tunstats.Counts) {
 		s.last = sample{step: step}
 	}
 	s.last.Counts, s.total = s.last.Counts.Add(c), s.total.Add(c)
-}
-
-// encode appends m to data.
-func (s *series) encode(m *sample) {
-	head := uint64(m.step-s.prev) << 1
-	if m.wide {
-		head |= 1
-	}
-	for _, v := range [...]uint64{head, m.TxPackets, m.TxBytes, m.RxPackets, m.RxBytes} {
-		s.data = binary.AppendUvarint(s.data, v)
-	}
-	s.prev = m.step
-}
-
-// reader reads encoded samples.
-type reader struct {
-	data []byte
-	step int64 // of the sample before
-}
-
-// next reads the next sample into m.
-func (r *reader) next(m *sample) bool {
-	if len(r.data) == 0 {
-		return false
-	}
-	var v [5]uint64
-	at := 0
-	for i := range v {
-		x := uint64(r.data[at])
-		at++
-		if x >= 0x80 {
-			x &= 0x7f
-			for shift := 7; ; shift += 7 {
-				b := r.data[at]
-				at++
-				x |= uint64(b&0x7f) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-		}
-		v[i] = x
-	}
-	r.data = r.data[at:]
-	r.step += int64(v[0] >> 1)
-	m.step, m.wide = r.step, v[0]&1 != 0
-	m.TxPackets, m.TxBytes, m.RxPackets, m.RxBytes = v[1], v[2], v[3], v[4]
-	return true
-}
-
-// read returns a reader of the samples in data that begin at a step or later, and perhaps earlier ones.
-func (s *series) read(from int64) reader {
-	if from > s.markPrev && s.mark > 0 {
-		return reader{s.data[s.mark:], s.markPrev}
-	}
-	return reader{s.data, s.base}
 }
 
 // samples yields the samples that begin at a step or later, in order.
@@ -162,7 +89,7 @@ func (m *sample) addBytes(sums []uint64, from int64) {
 func (s *series) spread(sums map[int64]tunstats.Counts) {
 	for m := range s.samples(0) {
 		for n := uint64(m.steps()); n > 0; n-- {
-			part := tunstats.Counts{TxPackets: m.TxPackets / n, TxBytes: m.TxBytes / n, RxPackets: m.RxPackets / n, RxBytes: m.RxBytes / n}
+			part := divide(m.Counts, n)
 			sums[m.step] = sums[m.step].Add(part)
 			m.step, m.Counts = m.step+1, minus(m.Counts, part)
 		}
@@ -251,6 +178,11 @@ func (s *series) cut(from, now int64) {
 	for r := (reader{s.data[s.mark:], s.markPrev}); r.next(&m) && m.step < now-fineSteps; {
 		s.mark, s.markPrev = len(s.data)-len(r.data), m.step
 	}
+}
+
+// divide returns one part of n of c, without flags.
+func divide(c tunstats.Counts, n uint64) tunstats.Counts {
+	return tunstats.Counts{TxPackets: c.TxPackets / n, TxBytes: c.TxBytes / n, RxPackets: c.RxPackets / n, RxBytes: c.RxBytes / n}
 }
 
 // minus returns a without b. A sum that was saturated is no longer exact.

@@ -67,43 +67,61 @@ func (s *store) add(r *records.Record, now time.Time) {
 	if !ok {
 		return
 	}
-	// A window belongs to the step of its middle, so that one that ends a little late does not
-	// count for the next step. What claims to be of the future is of now.
-	at := r.Start.Add(r.End.Sub(r.Start) / 2)
-	if at.After(now) {
-		at = now
-	}
-	step := stepOf(at)
-	if step <= stepOf(now)-hourSteps {
+	first, last := steps(r.Start, r.End, now)
+	oldest := stepOf(now) - hourSteps + 1
+	if last < oldest {
 		return
 	}
+	first = max(first, oldest)
 	for _, class := range flowtable.Classes() {
 		for _, cc := range class.Traffic(&r.Message) {
-			s.addFlow(node, class, cc, step, r.Start)
+			s.addFlow(node, class, cc, first, last, r.Start)
 		}
 	}
 }
 
-func (s *store) addFlow(node uint32, class flowtable.Class, cc record.ConnectionCounts, step int64, start time.Time) {
+// steps returns the steps of a window. A short one belongs to the step of its middle, so that one that ends a little
+// late does not count for the next step too. What claims to be of the future is of now.
+func steps(start, end, now time.Time) (first, last int64) {
+	if end.After(now) {
+		end = now
+	}
+	if long := end.Sub(start); long < 0 || long > hourSteps*stepSeconds*time.Second {
+		start = end
+	}
+	if end.Sub(start) < 2*stepSeconds*time.Second {
+		middle := stepOf(start.Add(end.Sub(start) / 2))
+		return middle, middle
+	}
+	return stepOf(start), stepOf(end.Add(-1))
+}
+
+// addFlow adds a window of a flow. Its counts are divided between the steps.
+func (s *store) addFlow(node uint32, class flowtable.Class, cc record.ConnectionCounts, first, last int64, start time.Time) {
 	id := flowtable.Report{Node: node, Class: class, Tuple: cc.Tuple}
-	r := s.report(&id, step)
+	r := s.report(&id)
 	size := cap(r.data)
-	r.series.add(step, cc.Counts)
+	left := cc.Counts
+	for step := first; step <= last; step++ {
+		part := divide(left, uint64(last-step+1))
+		r.series.add(step, part)
+		left = minus(left, part)
+	}
 	s.bytes += cap(r.data) - size
 	r.hidden = r.hidden || start.Before(r.start)
 	if r.Conn, r.start = r.Conn.Add(cc.Counts), start; r.hidden {
 		r.Conn = record.Conn{}
 	}
 	if s.bytes > maxSamples {
-		s.widen(step)
+		s.widen(last)
 	}
 	for s.reports > maxReports || s.bytes > maxSamples {
-		s.fold(step)
+		s.fold(last)
 	}
 }
 
 // report returns the report of a flow by a node, and adds it if it is new.
-func (s *store) report(id *flowtable.Report, step int64) *report {
+func (s *store) report(id *flowtable.Report) *report {
 	key := id.Key()
 	f := s.flows[key]
 	if f == nil {
