@@ -18,7 +18,7 @@ import (
 
 // packages has the folders of public packages, and of the modules that they are in.
 var packages = map[string]string{
-	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/receiver": ".", "logtail/buffertest": ".",
+	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/receiver": ".", "logtail/receiver/page": ".", "logtail/buffertest": ".",
 	"wgtun": "wgtun",
 }
 

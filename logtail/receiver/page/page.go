@@ -3,10 +3,29 @@
 // entries that a receiver stores. `netlog serve` serves it on loopback, and a control server can
 // mount the same Handler:
 //
-//	p := page.New(page.Options{Dir: "flows", AnyHost: true})
-//	defer p.Close()
-//	mux.Handle("/c/", &receiver.Handler{Sink: p.Sink(files)})
-//	mux.Handle("/flows/", onlyAdmins(http.StripPrefix("/flows", p)))
+//	package main
+//
+//	import (
+//		"log"
+//		"net/http"
+//
+//		"github.com/go-netlog/netlog/logtail/receiver"
+//		"github.com/go-netlog/netlog/logtail/receiver/filestore"
+//		"github.com/go-netlog/netlog/logtail/receiver/page"
+//	)
+//
+//	func main() {
+//		files, err := filestore.Open("flows", filestore.Options{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		defer files.Close()
+//		p := page.New(page.Options{Dir: "flows"})
+//		defer p.Close()
+//		http.Handle("/c/", &receiver.Handler{Sink: p.Sink(files)})
+//		http.Handle("/flows/", http.StripPrefix("/flows", p)) // with AnyHost, behind an authentication
+//		log.Print(http.ListenAndServe("127.0.0.1:8641", nil))
+//	}
 //
 // It is a package of the receiver, and not of the command, for that server's sake: it needs nothing
 // of the command but the names that the operator gave to nodes.

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"errors"
 	"net"
 	"net/http"
 
@@ -13,14 +12,14 @@ const (
 	maxUIConns = 256
 )
 
-// listenUI listens on the address of the page. It returns nil if there is none. If only the
-// default address is taken, nodes are served without a page.
+// listenUI listens on the address of the page. It returns nil if there is none. If the
+// default address cannot be used, nodes are served without a page.
 func (s *server) listenUI() (net.Listener, error) {
 	if s.cfg.ui == "off" {
 		return nil, nil
 	}
 	l, err := listen("ui", s.cfg.ui)
-	if err != nil && errors.Is(err, errTaken) && s.cfg.ui == defaultUI {
+	if err != nil && s.cfg.ui == defaultUI {
 		s.view.say("netlog serve: there is no page: %v", err)
 		return nil, nil
 	}
