@@ -18,8 +18,8 @@ import (
 
 // packages has the folders of public packages, and of the modules that they are in.
 var packages = map[string]string{
-	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/receiver": ".", "logtail/buffertest": ".",
-	"wgtun": "wgtun", "netif": "netif",
+	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/buffertest": ".",
+	"logtail/receiver": ".", "logtail/receiver/page": ".", "wgtun": "wgtun", "netif": "netif",
 }
 
 func TestPackageDocProgram(t *testing.T) {

@@ -62,7 +62,7 @@ func (t *Table) Rows() []Row {
 		for n < len(views) && views[n].group == views[i].group {
 			n++
 		}
-		v := count(views[i:n])
+		v, _ := count(views[i:n])
 		if r := v.row(t.name(v)); t.Keep == nil || t.Keep(&r) {
 			rows = append(rows, r)
 		}
@@ -152,7 +152,9 @@ func cmpBool(a, b bool) int {
 // that counted more is used, because the other one missed packets that were lost. The state of
 // the connection is that of the other end if this one does not have it. Several nodes on one
 // side, such as two routers of a subnet, saw different packets, so they are added up.
-func count(views []view) view {
+//
+// from is the side whose nodes were counted, as side01 returns it, or -1 if it was a hub.
+func count(views []view) (v view, from int) {
 	var sides [2]view // lo and hi
 	var ends [2]bool
 	for i := 0; i < len(views); {
@@ -176,19 +178,19 @@ func count(views []view) view {
 	lo, hi := &sides[0], &sides[1]
 	switch d := cmp.Compare(lo.bytes(), hi.bytes()); {
 	case !ends[0] && !ends[1]:
-		return largestHub(views)
+		return largestHub(views), -1
 	case !ends[1]:
-		return *lo
+		return *lo, 0
 	case !ends[0]:
-		return *hi
+		return *hi, 1
 	case d > 0:
-		return lo.or(hi)
+		return lo.or(hi), 0
 	case d < 0:
-		return hi.or(lo)
+		return hi.or(lo), 1
 	case hi.hi.Port()-1 > lo.lo.Port()-1: // the higher port is probably that of the client; 0 was cut
-		return hi.or(lo)
+		return hi.or(lo), 1
 	}
-	return lo.or(hi)
+	return lo.or(hi), 0
 }
 
 // or returns v with the connection as w, the view of the other end, shows it if v does not.

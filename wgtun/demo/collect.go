@@ -11,6 +11,7 @@ import (
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/logtail/receiver/page"
 )
 
 // book holds the received records.
@@ -61,7 +62,7 @@ func (b *book) of(name string) []*netlog.Message {
 	return b.records[name]
 }
 
-// collector is an embedded receiver on the loopback interface.
+// collector is a server on the loopback interface: an embedded receiver, or a page.
 type collector struct {
 	url    string
 	server *http.Server
@@ -69,13 +70,18 @@ type collector struct {
 }
 
 func startCollector(sink receiver.Sink) (*collector, error) {
+	return startServer(&receiver.Handler{Sink: sink})
+}
+
+// startServer serves handler on a free port.
+func startServer(handler http.Handler) (*collector, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	c := &collector{
 		url:    "http://" + listener.Addr().String(),
-		server: &http.Server{Handler: &receiver.Handler{Sink: sink}, ReadHeaderTimeout: 10 * time.Second},
+		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
 		done:   make(chan struct{}),
 	}
 	go func() {
@@ -88,4 +94,31 @@ func startCollector(sink receiver.Sink) (*collector, error) {
 func (c *collector) close() {
 	c.server.Close()
 	<-c.done
+}
+
+// nowhere is a sink that stores nothing: a page keeps what it shows.
+type nowhere struct{}
+
+// Store implements [receiver.Sink].
+func (nowhere) Store(context.Context, receiver.Batch) error { return nil }
+
+// shown is a page that is served on the loopback interface.
+type shown struct {
+	collector
+	page *page.Page
+}
+
+func startPage() (*shown, error) {
+	p := page.New(page.Options{})
+	c, err := startServer(p)
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	return &shown{*c, p}, nil
+}
+
+func (s *shown) close() {
+	s.page.Close()
+	s.collector.close()
 }

@@ -5,7 +5,10 @@
 // It prints what it does, the received records as a table, and whether both ends and the records agree. The exit
 // status is 1 if they do not.
 //
+// With -page it goes on until ^C, and serves a page that shows the traffic in a browser, as `netlog serve` does.
+//
 //	go run ./wgtun/demo                              # from the root of the repository
+//	go run ./wgtun/demo -page                        # to look at it in a browser
 //	go run ./wgtun/demo -url http://127.0.0.1:8641   # to a running `netlog serve`
 package main
 
@@ -22,8 +25,9 @@ import (
 
 func main() {
 	url := flag.String("url", "", "send the records to the collector at this base `URL`, instead of one inside the demo")
+	page := flag.Bool("page", false, "go on until ^C, and show the traffic on a page in the browser")
 	flag.Parse()
-	if flag.NArg() > 0 {
+	if flag.NArg() > 0 || *page && *url != "" { // another collector has a page of its own
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -34,6 +38,7 @@ func main() {
 	_, err := run(ctx, options{
 		out:    os.Stdout,
 		url:    *url,
+		page:   *page,
 		poll:   time.Second,
 		rounds: 4,
 		pause:  time.Second,

@@ -5,24 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/netip"
 	"time"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/wgtun"
 )
 
 type options struct {
 	out    io.Writer     // for messages to people
 	url    string        // the collector; if it is empty, run starts one and sets url
+	page   bool          // serve a page, and go on until ctx ends
 	poll   time.Duration // length of a window
 	rounds int           // rounds of traffic
 	pause  time.Duration // after each round
 	bytes  int64         // bytes downloaded in a round; half as many are uploaded
 
-	embedded bool // set by run: the collector is our own
+	embedded bool   // set by run: the collector is our own
+	look     string // set by run: the URL of the page
 }
 
 const (
@@ -46,8 +50,18 @@ func run(ctx context.Context, opts options) (*report, error) {
 	}
 
 	seen, where := newBook(), "a collector"
+	sink := receiver.Sink(seen)
+	if opts.page {
+		page, err := startPage()
+		if err != nil {
+			return nil, err
+		}
+		defer page.close()
+		sink = page.page.Sink(nowhere{})
+		opts.look = page.url + "/"
+	}
 	if opts.url == "" {
-		collector, err := startCollector(seen)
+		collector, err := startCollector(sink)
 		if err != nil {
 			return nil, err
 		}
@@ -125,6 +139,9 @@ func move(ctx context.Context, alpha, beta *node, opts options, say func(string,
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 
+	if opts.page {
+		return moveOn(ctx, alpha, server, client, opts, say)
+	}
 	say("4. Traffic through the tunnel, %d rounds: alpha gets %s and sends %s by HTTP, %d pings, %d datagrams echoed",
 		opts.rounds, size(opts.bytes), size(opts.bytes/2), pings, datagrams)
 	for range opts.rounds {
@@ -144,6 +161,27 @@ func move(ctx context.Context, alpha, beta *node, opts options, say func(string,
 		return fmt.Errorf("datagram: %w", err)
 	}
 	return settle(ctx, alpha, beta)
+}
+
+// moveOn sends traffic of changing volume until ctx ends, and now and then tries to connect to a port where
+// nobody listens.
+func moveOn(ctx context.Context, alpha *node, server netip.Addr, client *http.Client, opts options, say func(string, ...any)) error {
+	say("4. Traffic through the tunnel until ^C: HTTP, pings, datagrams, and connections that are refused")
+	say("5. Look at it: %s", opts.look)
+	for round := 0; ; round++ {
+		swell := 1 + math.Sin(float64(round)/10)
+		if err := moveOnce(ctx, alpha, server, client, int64(swell*float64(opts.bytes))); err != nil {
+			return err
+		}
+		if round%10 == 0 {
+			if c, err := alpha.net.DialContextTCPAddrPort(ctx, netip.AddrPortFrom(server, httpPort+1)); err == nil {
+				c.Close()
+			}
+		}
+		if err := wait(ctx, opts.pause); err != nil {
+			return err
+		}
+	}
 }
 
 func moveOnce(ctx context.Context, alpha *node, server netip.Addr, client *http.Client, bytes int64) error {

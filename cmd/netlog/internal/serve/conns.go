@@ -14,15 +14,17 @@ import (
 )
 
 const (
-	maxConns     = 16 << 10
-	maxSideConns = 32  // of the metrics
-	spareFiles   = 128 // file descriptors that are not for connections
+	maxConns   = 16 << 10
+	maxUIConns = 64  // of the page and the metrics
+	spareFiles = 128 // file descriptors that are not for connections
 )
 
-// connLimit returns how many connections there may be if the process may open files.
-func connLimit(files uint64) int {
-	files -= min(files, maxSideConns)
-	return int(min(maxConns, max(files-min(files, spareFiles), files/2)))
+// connLimits returns how many connections there may be if the process may open files: of nodes, and of
+// the page and the metrics.
+func connLimits(files uint64) (nodes, ui int) {
+	u := min(files/8, maxUIConns)
+	files -= u
+	return int(min(maxConns, max(files-min(files, spareFiles), files/2))), int(u)
 }
 
 // connLimiter is a Listener that limits the open connections, in total and of one address.

@@ -94,8 +94,11 @@ func TestConnLimiterReplacesStrangersFirst(t *testing.T) {
 }
 
 func TestConnLimitLeavesDescriptors(t *testing.T) {
-	for files, want := range map[uint64]int{0: 0, 40: 4, 256: 112, 1024: 864, 20000: maxConns, math.MaxUint64: maxConns} {
-		qt.Check(t, connLimit(files), qt.Equals, want, qt.Commentf("%d files", files))
+	for files, want := range map[uint64][2]int{
+		0: {}, 40: {17, 5}, 256: {112, 32}, 1024: {832, 64}, 20000: {maxConns, 64}, math.MaxUint64: {maxConns, 64},
+	} {
+		nodes, ui := connLimits(files)
+		qt.Check(t, [2]int{nodes, ui}, qt.Equals, want, qt.Commentf("%d files", files))
 	}
 }
 

@@ -89,7 +89,7 @@ func TestSinkTooManyCollectionsDenied(t *testing.T) {
 	files, err := filestore.Open(t.TempDir(), filestore.Options{MinFreeBytes: -1, MaxCollections: 1})
 	c.Assert(err, qt.IsNil)
 	defer files.Close()
-	s := &shownSink{files, newView(io.Discard, io.Discard, false), new(health), new(access)}
+	s := &shownSink{files, newView(io.Discard, io.Discard, false), nil, new(health), new(access)}
 	batch := receiver.Batch{Collection: "a", Received: time.Now(), Entries: [][]byte{[]byte("{}")}}
 	c.Check(s.Store(t.Context(), batch), qt.IsNil)
 	batch.Collection = "b"

@@ -66,13 +66,13 @@ func TestServeHealthIndependentOfNodes(t *testing.T) {
 // any.
 func TestServeMetricsOwnListener(t *testing.T) {
 	c := qt.New(t)
-	s := startServe(c, "-dir", t.TempDir(), "-metrics", "127.0.0.1:0")
-	url := s.stderr.Await(c, `metrics at (http://[0-9.:]+/metrics)`)[1]
+	s := startServe(c, "-dir", t.TempDir(), "-ui", "127.0.0.1:0")
+	url := s.stderr.Await(c, `traffic at (http://[0-9.:]+/)`)[1] + "metrics"
 	c.Check(clitest.Send(c, s.url, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
 	status, body := get(c, url)
 	c.Check(status, qt.Equals, 200)
 	c.Check(body, qt.Contains, "\nnetlog_stored_entries_total 1\n")
-	for _, elsewhere := range []string{s.url + "/metrics", strings.TrimSuffix(url, "metrics"), url + "/"} {
+	for _, elsewhere := range []string{s.url + "/metrics", s.url + "/", url + "/"} {
 		status, _ = get(c, elsewhere)
 		c.Check(status, qt.Equals, 404, qt.Commentf("%s", elsewhere))
 	}
@@ -98,8 +98,8 @@ func TestServeNewNodesPerHour(t *testing.T) {
 // DNS rebinding under its own name.
 func TestMetricsLoopbackHostOnly(t *testing.T) {
 	c := qt.New(t)
-	s := startServe(c, "-dir", t.TempDir(), "-metrics", "127.0.0.1:0")
-	url := s.stderr.Await(c, `metrics at (http://[0-9.:]+/metrics)`)[1]
+	s := startServe(c, "-dir", t.TempDir(), "-ui", "127.0.0.1:0")
+	url := s.stderr.Await(c, `traffic at (http://[0-9.:]+/)`)[1] + "metrics"
 	for host, want := range map[string]int{
 		"localhost": 200, "LOCALHOST:1": 200, "127.0.0.1": 200, "127.1.2.3:8642": 200, "[::1]": 200, "[::1]:8642": 200,
 		"evil.example": 403, "evil.example:8642": 403, "127.0.0.1.evil.example": 403, "192.0.2.1": 403, "localhost.evil.example": 403,

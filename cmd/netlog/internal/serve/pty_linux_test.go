@@ -42,7 +42,7 @@ func TestServeDrawsOnTerminal(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			code := make(chan int, 1)
 			go func() {
-				code <- run(ctx, []string{"serve", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
+				code <- run(ctx, []string{"serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
 			}()
 			url := stderr.Await(c, `http://[0-9.:]+`)[0]
 			for n := range 60 { // more flows than rows

@@ -19,15 +19,12 @@ import (
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/page"
 )
 
 // announce prints what is served, and which files are removed.
 func (s *server) announce(addr net.Addr) {
-	scheme := "http"
-	if s.cert != nil {
-		scheme = "https"
-	}
-	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s://%s, storing in %s", scheme, addr, s.cfg.dir))
+	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s, storing in %s", s.url(addr), s.cfg.dir))
 	s.view.say("%s", s.view.headline)
 	var removed []string
 	if s.cfg.maxAge > 0 {
@@ -66,6 +63,7 @@ type server struct {
 	access  *access
 	cert    *watched[tls.Certificate] // nil: plain http
 	view    *view
+	page    *page.Page // nil: none
 	health  health
 	started time.Time
 }
@@ -129,12 +127,12 @@ func (s *server) serve(ctx context.Context) error {
 		return err
 	}
 	defer listener.Close()
-	metrics := net.Listener(nil)
-	if s.cfg.metrics != "" {
-		if metrics, err = listen("metrics", s.cfg.metrics); err != nil {
-			return err
-		}
-		defer metrics.Close()
+	ui, err := s.listenUI()
+	if err != nil {
+		return err
+	}
+	if ui != nil {
+		defer ui.Close()
 	}
 	s.files, err = filestore.Open(s.cfg.dir, s.cfg.files(s.view.say))
 	switch {
@@ -143,7 +141,7 @@ func (s *server) serve(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("-dir %s: %w", s.cfg.dir, cmp.Or(brokenLink(s.cfg.dir), err))
 	}
-	err = s.run(ctx, listener, metrics)
+	err = s.run(ctx, listener, ui)
 	return errors.Join(err, s.files.Close())
 }
 
@@ -165,18 +163,22 @@ func brokenLink(dir string) error {
 	}
 }
 
-// run serves until ctx ends or a listener fails.
-func (s *server) run(ctx context.Context, listener, metrics net.Listener) error {
+// run serves until ctx ends or a listener fails. ui is nil if there is no page.
+func (s *server) run(ctx context.Context, listener, ui net.Listener) error {
+	if ui != nil {
+		s.page = s.newPage(listener.Addr())
+		defer s.page.Close()
+	}
 	s.handler = &receiver.Handler{
-		Sink:      &shownSink{s.files, s.view, &s.health, s.access},
+		Sink:      &shownSink{s.files, s.view, s.page, &s.health, s.access},
 		Authorize: s.access.authorize,
 		Limits:    s.cfg.limits(),
 		Logf:      s.view.say,
 	}
-	most := connLimit(openFiles())
+	most, mostUI := connLimits(openFiles())
 	conns := limitConns(listener, most, most/2)
 	main := newServer(keepAccepted(http.HandlerFunc(s.serveHTTP)), s.view)
-	side := newServer(http.HandlerFunc(s.serveMetrics), s.view)
+	side := newServer(http.HandlerFunc(s.serveUI), s.view)
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -185,9 +187,9 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 		failed <- s.serveOn(main, conns)
 		cancel()
 	}()
-	if metrics != nil {
+	if ui != nil {
 		go func() {
-			failed <- side.Serve(limitConns(metrics, maxSideConns, maxSideConns))
+			failed <- side.Serve(limitConns(ui, mostUI, mostUI))
 			cancel()
 		}()
 	}
@@ -195,8 +197,8 @@ func (s *server) run(ctx context.Context, listener, metrics net.Listener) error 
 	defer follower.Wait()
 	follower.Go(func() { follow(ctx, s.checks()) })
 	s.announce(listener.Addr())
-	if metrics != nil {
-		s.view.say("netlog serve: metrics at http://%s/metrics", metrics.Addr())
+	if ui != nil {
+		s.view.say("netlog serve: look at the traffic at http://%s/", ui.Addr())
 	}
 	endView := s.startView(ctx)
 

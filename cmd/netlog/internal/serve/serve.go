@@ -20,6 +20,8 @@ const help = `Usage: netlog serve [flags]
 Receives the flow logs that nodes send to this machine, and stores them in files of
 lines: DIR/COLLECTION/DATE.NUMBER.ndjson, compressed once they are finished. On a
 terminal it shows the flows of the last minute, otherwise a line for each record.
+A page at http://127.0.0.1:8642/ shows the last hour. Every user of this machine can
+read it.
 
   netlog serve
   netlog serve -json | jq .
@@ -45,7 +47,7 @@ type config struct {
 	addr, dir       string
 	tlsCert, tlsKey string
 	tokens, nodes   string
-	metrics         string
+	ui              string
 	open, known     bool
 	json, sync      bool
 	maxAge          cli.Age      // 0: forever
@@ -92,7 +94,7 @@ func (cfg *config) flags(fs *flag.FlagSet) {
 	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with a public ID and a name per line; read again when it changes")
 	fs.BoolVar(&cfg.known, "known-only", false, "accept only the nodes in the -nodes file")
 	fs.BoolVar(&cfg.json, "json", false, "print the entries as they are stored, one per line")
-	fs.StringVar(&cfg.metrics, "metrics", "", "loopback `address` that serves Prometheus metrics at /metrics")
+	fs.StringVar(&cfg.ui, "ui", defaultUI, "loopback `address` of the page, and of Prometheus metrics at /metrics (off: none)")
 	fs.BoolVar(&cfg.sync, "fsync", false, "sync to disk before answering a request")
 	fs.Var(&cfg.maxAge, "max-age", "delete the files of a day (UTC) this `time` after its end, such as 30d or 12h (0: keep forever)")
 	fs.Var(&cfg.maxSize, "max-size", "delete the oldest files beyond this `size` of all, such as 500MB or 10GiB (0: no limit)")
@@ -149,8 +151,8 @@ func (cfg *config) check() error {
 	if cfg.known && cfg.nodes == "" {
 		return errors.New("-known-only needs -nodes")
 	}
-	if cfg.metrics != "" && !isLoopback(cfg.metrics) {
-		return fmt.Errorf("-metrics %s is not an address of this machine only, like 127.0.0.1:8642", cfg.metrics)
+	if cfg.ui != "off" && !isLoopback(cfg.ui) {
+		return fmt.Errorf("-ui %s is not an address of this machine only, like %s, and not off", cfg.ui, defaultUI)
 	}
 	if cfg.open || isLoopback(cfg.addr) || cfg.tlsCert != "" && cfg.tokens != "" {
 		return nil

@@ -7,12 +7,14 @@ import (
 
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
+	"github.com/go-netlog/netlog/logtail/receiver/page"
 )
 
 // shownSink stores entries in files and shows them.
 type shownSink struct {
 	files  *filestore.Store
 	view   *view
+	page   *page.Page // may be nil
 	health *health
 	access *access // records what is denied here
 }
@@ -24,6 +26,9 @@ func (s *shownSink) Store(ctx context.Context, b receiver.Batch) error {
 	case err == nil:
 		s.health.stored()
 		s.view.add(b.Entries)
+		if s.page != nil {
+			s.page.Add(b.Entries)
+		}
 	case errors.Is(err, receiver.ErrCollections): // the fault of the client
 		s.access.deny(b.ID, b.Collection, err)
 	case !errors.Is(err, context.Canceled):

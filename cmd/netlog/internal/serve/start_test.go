@@ -21,7 +21,7 @@ import (
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
-// TestServePortTakenNamesFlag checks that the error names -metrics, as another -addr
+// TestServePortTakenNamesFlag checks that the error names -ui, as another -addr
 // would not help.
 func TestServePortTakenNamesFlag(t *testing.T) {
 	c := qt.New(t)
@@ -29,9 +29,9 @@ func TestServePortTakenNamesFlag(t *testing.T) {
 	c.Assert(err, qt.IsNil)
 	defer l.Close()
 	dir := t.TempDir() + "/flows"
-	code, errs := runServeOnce(c, "-dir", dir, "-metrics", l.Addr().String())
+	code, errs := runServeOnce(c, "-dir", dir, "-ui", l.Addr().String())
 	c.Check(code, qt.Equals, cli.ExitFailed)
-	c.Check(errs, qt.Equals, "netlog serve: -metrics "+l.Addr().String()+" is taken: choose another one\n")
+	c.Check(errs, qt.Equals, "netlog serve: -ui "+l.Addr().String()+" is taken: choose another one\n")
 	_, err = os.Stat(dir)
 	c.Check(err, qt.ErrorIs, os.ErrNotExist)
 }
@@ -50,8 +50,8 @@ func TestServeOpenNeedsFlag(t *testing.T) {
 		{"-addr 0.0.0.0:8641 -tokens t", "open to the network"},
 		{"-addr 127.0.0.1:0 -tls-cert c", "go together"},
 		{"-addr 127.0.0.1:0 -known-only", "needs -nodes"},
-		{"-addr 127.0.0.1:0 -metrics :9000", "not an address of this machine"},
-		{"-addr 127.0.0.1:0 -metrics 9000", "not an address of this machine"},
+		{"-addr 127.0.0.1:0 -ui :9000", "not an address of this machine"},
+		{"-addr 127.0.0.1:0 -ui 9000", "not an address of this machine"},
 		{"-addr 127.0.0.1:0 -max-size 10ZB", "number of bytes"},
 		{"-addr 127.0.0.1:0 flows", "takes flags only"},
 	} {
@@ -77,7 +77,7 @@ func TestServePortTaken(t *testing.T) {
 	c.Assert(err, qt.IsNil)
 	defer l.Close()
 	var stderr clitest.Output
-	code := run(t.Context(), []string{"serve", "-addr", l.Addr().String(), "-dir", t.TempDir()}, nil, io.Discard, &stderr)
+	code := run(t.Context(), []string{"serve", "-ui", "off", "-addr", l.Addr().String(), "-dir", t.TempDir()}, nil, io.Discard, &stderr)
 	c.Check(code, qt.Equals, cli.ExitFailed)
 	c.Check(stderr.String(), qt.Contains, "another user's")
 }
@@ -87,7 +87,7 @@ func TestServeDirectoryTaken(t *testing.T) {
 	dir := t.TempDir()
 	startServe(c, "-dir", dir)
 	var stderr clitest.Output
-	code := run(t.Context(), []string{"serve", "-addr", "127.0.0.1:0", "-dir", dir}, nil, io.Discard, &stderr)
+	code := run(t.Context(), []string{"serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", dir}, nil, io.Discard, &stderr)
 	c.Check(code, qt.Equals, cli.ExitFailed)
 	c.Check(stderr.String(), qt.Contains, "is used by another netlog serve")
 }
@@ -116,7 +116,7 @@ func runServeOnce(c *qt.C, args ...string) (code int, stderr string) {
 	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
 	defer cancel()
 	var out clitest.Output
-	code = run(ctx, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...), nil, io.Discard, &out)
+	code = run(ctx, append([]string{"serve", "-ui", "off", "-addr", "127.0.0.1:0"}, args...), nil, io.Discard, &out)
 	return code, out.String()
 }
 

@@ -1,0 +1,255 @@
+// Package page shows the traffic of the last hour in a browser: how much, by class; the largest
+// flows; who talks to whom; and the nodes. A [Page] is an [http.Handler] that is fed with the
+// entries that a receiver stores. `netlog serve` serves it on loopback, and a control server can
+// mount the same Handler:
+//
+//	package main
+//
+//	import (
+//		"log"
+//		"net/http"
+//
+//		"github.com/go-netlog/netlog/logtail/receiver"
+//		"github.com/go-netlog/netlog/logtail/receiver/filestore"
+//		"github.com/go-netlog/netlog/logtail/receiver/page"
+//	)
+//
+//	func main() {
+//		files, err := filestore.Open("flows", filestore.Options{})
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		defer files.Close()
+//		p := page.New(page.Options{Dir: "flows"})
+//		defer p.Close()
+//		http.Handle("/c/", &receiver.Handler{Sink: p.Sink(files)})
+//		http.Handle("/flows/", http.StripPrefix("/flows", p)) // with AnyHost, behind an authentication
+//		log.Print(http.ListenAndServe("127.0.0.1:8641", nil))
+//	}
+//
+// It is a package of the receiver, and not of the command, for that server's sake: it needs nothing
+// of the command but the names that the operator gave to nodes.
+//
+// # Who may see it
+//
+// The page shows who talks to whom, and asks for no password. By default it answers only
+// requests whose Host is this machine, so that no web page can read it under a name of its own
+// that was changed to mean this machine (DNS rebinding). Serve it on loopback, where every user of
+// the machine can read it, or behind an authentication with AnyHost. It has no other origin's
+// content, no inline script or style, may not be framed, and changes nothing.
+//
+// # Memory
+//
+// A Page keeps up to 65,536 reports of flows of the last hour, in steps of ten seconds, and up to
+// 4,096 nodes, in 128 MiB at most and in a few MiB usually. If a flow has two reports, one
+// by each end, it is counted once, as netlog fmt does. Beyond the bound the smallest flows are added
+// up in one sum for each class, and steps older than a quarter of an hour become minutes.
+//
+// The Page never delays the Sink. It adds entries up in one goroutine, in a twentieth of the time of
+// all processors. If entries come faster than that, for longer than a queue of 16 MiB helps, the rest
+// is counted and left out. Answers take another twentieth at most: if that would be exceeded, pages are
+// told of news less often than every two seconds.
+//
+// # Requests
+//
+// GET data.json returns everything that the page shows. The parameters are those of the page:
+// range (5m, 15m or 1h), class, state, node, port, q, sort and limit. GET events is a stream of
+// server-sent events, without content: each means that there is something new. Both may change
+// with any version, so programs should read the files with package record instead.
+package page
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/logtail/receiver"
+)
+
+const (
+	maxQueued   = 16 << 20        // bytes of the entries that wait
+	tellEvery   = 2 * time.Second // at most, that there is something new
+	maxAnswers  = 32              // that are kept
+	maxAge      = time.Second     // of an answer
+	maxProblems = 3
+)
+
+// Options are the options of a Page. The zero Options are valid.
+type Options struct {
+	// Dir has the files of a filestore.Store, of which the last hour is read at the start. It may
+	// be empty.
+	Dir string
+	// Name returns the name of the node with a public ID, or "". It must be safe for
+	// concurrent use. It may be nil. Without a name, a node is called as it calls itself.
+	Name func(id string) string
+	// Problem returns a text that the page shows in front of everything, or "", such as that
+	// nothing can be stored. It must be safe for concurrent use. It may be nil.
+	Problem func() string
+	// Collector is the URL where nodes send entries. The page shows it while there are none.
+	Collector string
+	// AnyHost allows requests for any Host. Set it if the Handler is behind an authentication.
+	AnyHost bool
+}
+
+// Page shows the traffic of the last hour. It is safe for concurrent use.
+type Page struct {
+	opts      Options // immutable
+	end       context.CancelFunc
+	done      chan struct{} // closed when run has ended
+	wake      chan struct{} // there is something in queue
+	listeners listeners
+
+	// queueMu guards the fields below.
+	queueMu sync.Mutex
+	queue   [][]byte
+	queued  int // bytes
+	skipped uint64
+
+	// mu guards the fields below.
+	mu       sync.Mutex
+	store    *store
+	filling  bool
+	problems []string
+	cached   map[string][]byte // answers by query
+	made     time.Time         // when the first of them was made
+	spent    time.Duration     // on answers since the pages were told
+}
+
+// New returns a Page, and begins to read Options.Dir. The caller must call Close.
+func New(opts Options) *Page {
+	ctx, end := context.WithCancel(context.Background())
+	p := &Page{
+		opts: opts, end: end, done: make(chan struct{}), wake: make(chan struct{}, 1), store: newStore(), filling: opts.Dir != "",
+	}
+	start := time.Now()
+	go p.run(ctx, start)
+	return p
+}
+
+// Close ends the goroutine of p and its event streams.
+func (p *Page) Close() {
+	p.end()
+	<-p.done
+}
+
+// Add adds stored entries, of which it keeps copies. It never waits.
+func (p *Page) Add(entries [][]byte) {
+	p.queueMu.Lock()
+	defer p.queueMu.Unlock()
+	for _, e := range entries {
+		if p.queued+len(e) > maxQueued {
+			p.skipped++
+			continue
+		}
+		p.queue = append(p.queue, bytes.Clone(e))
+		p.queued += len(e)
+	}
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Sink returns a Sink that stores in s, and adds what was stored to p.
+func (p *Page) Sink(s receiver.Sink) receiver.Sink { return sink{s, p} }
+
+type sink struct {
+	receiver.Sink
+	page *Page
+}
+
+// Store implements [receiver.Sink].
+func (s sink) Store(ctx context.Context, b receiver.Batch) error {
+	err := s.Sink.Store(ctx, b)
+	if err == nil {
+		s.page.Add(b.Entries)
+	}
+	return err
+}
+
+// take empties the queue.
+func (p *Page) take() [][]byte {
+	p.queueMu.Lock()
+	defer p.queueMu.Unlock()
+	queue := p.queue
+	p.queue, p.queued = nil, 0
+	return queue
+}
+
+// run adds entries up until ctx ends.
+func (p *Page) run(ctx context.Context, start time.Time) {
+	defer close(p.done)
+	defer p.listeners.close()
+	p.fill(ctx, start)
+	tick := time.NewTicker(tellEvery)
+	defer tick.Stop()
+	var (
+		rec      records.Record
+		resting  <-chan time.Time
+		wake     = (<-chan struct{})(p.wake)
+		told     uint64 // version
+		toldStep int64
+		tellNext time.Time
+	)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+			begin := time.Now()
+			for _, e := range p.take() {
+				p.add(&rec, e)
+			}
+			wake, resting = nil, time.After(rest(time.Since(begin)))
+		case <-resting:
+			wake, resting = p.wake, nil
+		case now := <-tick.C:
+			version := p.sweep(now)
+			if step := stepOf(now); (version != told || step != toldStep) && !now.Before(tellNext) {
+				told, toldStep = version, step
+				tellNext = now.Add(rest(p.renew()))
+				p.listeners.tell()
+			}
+		}
+	}
+}
+
+// rest returns how long to rest after work, so that it takes a twentieth of the time of all processors.
+func rest(work time.Duration) time.Duration {
+	const share = 20
+	return work * time.Duration(max(0, share-runtime.GOMAXPROCS(0))) / time.Duration(runtime.GOMAXPROCS(0))
+}
+
+// sweep forgets what is too old, and returns the version of the store.
+func (p *Page) sweep(now time.Time) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.store.sweep(stepOf(now))
+	return p.store.version
+}
+
+// renew forgets the answers, and returns the time spent on them.
+func (p *Page) renew() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	spent := p.spent
+	p.cached, p.spent = nil, 0
+	return spent
+}
+
+// add decodes and adds one entry. rec is memory for it.
+func (p *Page) add(rec *records.Record, entry []byte) {
+	if rec.UnmarshalJSON(entry) != nil {
+		return // netlog fmt says what is wrong with it
+	}
+	now := rec.Logtail.ServerTime
+	if now.IsZero() {
+		now = time.Now()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.store.add(rec, now)
+}
