@@ -75,15 +75,16 @@ func (f *Store) noteMade(path string) {
 	f.made[path] = f.lastMade
 }
 
-// remove removes a file.
-func (f *Store) remove(s stored) error {
-	err := f.root.Remove(s.path())
-	if err == nil {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		delete(f.made, s.plainPath())
+// remove removes a file, and logs the reason.
+func (f *Store) remove(s stored, reason string) error {
+	if err := f.root.Remove(s.path()); err != nil {
+		return err
 	}
-	return err
+	f.opts.Logf("filestore: removed %s: %s", s.path(), reason)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.made, s.plainPath())
+	return nil
 }
 
 // readDir returns the entries of a directory in the root.

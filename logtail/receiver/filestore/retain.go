@@ -1,14 +1,15 @@
 package filestore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
 
-// retain removes the files that are too old, and then the oldest finished files until the
-// rest fits into MaxBytes.
+// retain removes the files that are too old, and then finished files until the rest fits into MaxBytes.
 func (f *Store) retain(collections []string, now reading) error {
 	f.mu.Lock()
 	f.grown = 0 // bytes that are written from now on may be counted twice, but are not missed
@@ -21,44 +22,78 @@ func (f *Store) retain(collections []string, now reading) error {
 		files = append(files, list...)
 	}
 	doubt := f.doubt(now)
-	var total int64
 	for n := range files {
-		total += files[n].size
 		errs = append(errs, f.setDate(&files[n], now, doubt == ""))
 	}
 	slices.SortFunc(files, stored.compareAge)
+	files, err := f.removeOld(files, now, doubt)
+	errs = append(errs, err)
+	total, err := f.removeMost(files)
+	errs = append(errs, err)
+	f.mu.Lock()
+	f.total = total
+	f.mu.Unlock()
+	return errors.Join(errs...)
+}
+
+// removeOld removes the files that are older than MaxAge, unless there is a doubt about the clock. It returns
+// the rest.
+func (f *Store) removeOld(files []stored, now reading, doubt string) (rest []stored, err error) {
+	var errs []error
 	waiting := false
 	for _, s := range files {
-		reason := f.opts.tooOld(s, now)
 		switch {
-		case reason == "":
+		case !f.opts.isOld(s, now):
+			rest = append(rest, s)
+			continue
 		case doubt != "":
-			waiting, reason = true, ""
+			waiting = true
 		case f.isYoung(s, now):
-			reason = ""
 			errs = append(errs, f.root.Chtimes(s.path(), now.wall, now.wall))
-		}
-		if reason == "" {
-			reason = f.opts.tooMuch(s, total)
-		}
-		if reason == "" {
-			continue
-		}
-		if err := f.remove(s); err != nil {
+		default:
+			err := f.remove(s, "older than "+ageText(f.opts.MaxAge))
+			if err == nil {
+				continue
+			}
 			errs = append(errs, err)
-			continue
 		}
-		f.opts.Logf("filestore: removed %s: %s", s.path(), reason)
-		total -= s.size
+		rest = append(rest, s)
 	}
 	if waiting && !f.waiting {
 		f.opts.Logf("filestore: files older than %s are not removed yet, because the clock may be wrong: %s", ageText(f.opts.MaxAge), doubt)
 	}
 	f.waiting = waiting
-	f.mu.Lock()
-	f.total = total
-	f.mu.Unlock()
-	return errors.Join(errs...)
+	return rest, errors.Join(errs...)
+}
+
+// removeMost removes finished files until the rest fits into MaxBytes, and returns the size of the rest. It
+// removes the oldest file of the collection that is the largest by then, so that a collection loses files
+// only if it has more than its share. The files are sorted by age.
+func (f *Store) removeMost(files []stored) (total int64, err error) {
+	sizes := make(map[string]int64)       // by collection
+	finished := make(map[string][]stored) // by collection
+	for _, s := range files {
+		total += s.size
+		sizes[s.collection] += s.size
+		if !s.open {
+			finished[s.collection] = append(finished[s.collection], s)
+		}
+	}
+	var errs []error
+	for f.opts.MaxBytes > 0 && total > f.opts.MaxBytes && len(finished) > 0 {
+		largest := slices.MaxFunc(slices.Sorted(maps.Keys(finished)), func(a, b string) int { return cmp.Compare(sizes[a], sizes[b]) })
+		s := finished[largest][0]
+		if finished[largest] = finished[largest][1:]; len(finished[largest]) == 0 {
+			delete(finished, largest)
+		}
+		if err := f.remove(s, fmt.Sprintf("more than %d bytes in total", f.opts.MaxBytes)); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		total -= s.size
+		sizes[largest] -= s.size
+	}
+	return total, errors.Join(errs...)
 }
 
 // setDate sets the date of s, the day from which its age counts. That is the day in its name, unless a
@@ -110,20 +145,9 @@ func (f *Store) isYoung(s stored, now reading) bool {
 	return 2*young > all
 }
 
-// tooOld returns why s must be removed because of its age, or "".
-func (o Options) tooOld(s stored, now reading) string {
-	if !s.open && o.MaxAge > 0 && s.date < now.wall.Add(-o.MaxAge).Format(time.DateOnly) {
-		return "older than " + ageText(o.MaxAge)
-	}
-	return ""
-}
-
-// tooMuch returns why s must be removed if all files have total bytes, or "".
-func (o Options) tooMuch(s stored, total int64) string {
-	if !s.open && o.MaxBytes > 0 && total > o.MaxBytes {
-		return fmt.Sprintf("more than %d bytes in total", o.MaxBytes)
-	}
-	return ""
+// isOld reports whether s is older than MaxAge.
+func (o Options) isOld(s stored, now reading) bool {
+	return !s.open && o.MaxAge > 0 && s.date < now.wall.Add(-o.MaxAge).Format(time.DateOnly)
 }
 
 // ageText formats an age, in days if it is more than one.
