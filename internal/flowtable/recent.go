@@ -21,9 +21,9 @@ const (
 //   - The minute is one of the monotonic clock of the receiver.
 //   - From each node, it counts the last minute by the clock of that node, up to the end of
 //     the window that arrived last. It counts a part of a window that began earlier.
-//   - If a node sent windows that were more than two minutes older than its last one, and its
-//     last one ended more than two minutes before it arrived, the node is delivering what it
-//     could not deliver earlier. Then none of its windows counts.
+//   - A node that sends windows more than two minutes older than its last one is delivering
+//     what it could not deliver earlier. For a minute, windows of that node do not count if
+//     they arrive more than two minutes after their end, by the clock of the receiver.
 //
 // So a node with a wrong clock changes only its own rates, and a node that delivers hours of
 // windows at once has at most the traffic of a minute. Recent is not safe for concurrent use.
@@ -119,7 +119,7 @@ func (r *Recent) add(raw []byte, wall time.Time) {
 }
 
 // AddTo adds the traffic of the last minute to t, and sets t.Span. It returns the number of
-// nodes that sent old windows in that time, which do not count.
+// nodes that sent windows in that time which are too old to count.
 func (r *Recent) AddTo(t *Table) (behind int) {
 	t.Span = min(max(r.now-r.since, leastSpan), recentTime).Truncate(time.Second)
 	for _, s := range r.nodes {

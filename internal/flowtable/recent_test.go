@@ -119,8 +119,8 @@ func TestRecentOneBadClock(t *testing.T) {
 	for _, d := range steps() {
 		t.Run(d.String(), func(t *testing.T) {
 			var r flowtable.Recent
-			entries := slices.Concat(live("A", 0, 3*time.Minute, window, off(0)), live("bad", time.Second, 3*time.Minute, window, off(d)))
-			watch(&r, entries, 3*time.Minute, off(0), func(v view) {
+			entries := slices.Concat(live("A", 0, 2*time.Minute, window, off(0)), live("bad", time.Second, 2*time.Minute, window, off(d)))
+			watch(&r, entries, 2*time.Minute, off(0), func(v view) {
 				checkRate(t, v, "A")
 				checkRate(t, v, "bad")
 				qt.Assert(t, v.behind, qt.Equals, 0)
@@ -132,7 +132,7 @@ func TestRecentOneBadClock(t *testing.T) {
 // TestRecentClockSteps checks the rates after the clock of the receiver, or that of a node,
 // was set.
 func TestRecentClockSteps(t *testing.T) {
-	const set, end = 2 * time.Minute, 5 * time.Minute
+	const set, end = 65 * time.Second, 150 * time.Second
 	for _, d := range steps() {
 		t.Run("receiver "+d.String(), func(t *testing.T) {
 			var r flowtable.Recent
@@ -158,7 +158,7 @@ func TestRecentClockSteps(t *testing.T) {
 
 // TestRecentBacklog has a node deliver two hours of windows in three seconds.
 func TestRecentBacklog(t *testing.T) {
-	const begin, end = 2 * time.Minute, 5 * time.Minute
+	const begin, end = time.Minute, 200 * time.Second
 	for _, test := range []struct {
 		name  string
 		off   time.Duration // of the clock of the node
@@ -206,7 +206,7 @@ func TestRecentBacklog(t *testing.T) {
 
 // TestRecentWindows checks rates for windows of all lengths, and those that arrive in batches.
 func TestRecentWindows(t *testing.T) {
-	const end = 20 * time.Minute
+	const end = 7 * time.Minute
 	for _, test := range []struct {
 		length, batch time.Duration
 		off           time.Duration
