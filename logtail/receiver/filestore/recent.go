@@ -1,7 +1,6 @@
 package filestore
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -15,11 +14,12 @@ import (
 const (
 	recentBlock = 1 << 20  // bytes of a file that Recent reads at a time
 	longestLine = 16 << 20 // bytes; Recent skips what precedes a longer line in its file
+	longestTail = 32 << 20 // bytes of a compressed file that Recent reads
 )
 
-// Recent implements [receiver.Recaller]. It reads the newest files of each collection, and of a file
-// that is not compressed the end first. The collections share maxBytes equally. It may exceed maxBytes
-// by a file of each collection, because it reads compressed files as a whole.
+// Recent implements [receiver.Recaller]. It reads the newest files of each collection, and the end of a
+// file first. The collections share maxBytes equally. Of a compressed file it reads at most the last
+// 64 MiB, for which it decompresses the whole file.
 func (f *Store) Recent(maxBytes int64) iter.Seq2[string, []byte] {
 	return func(yield func(collection string, entry []byte) bool) {
 		collections, err := f.collections()
@@ -104,22 +104,43 @@ func (r *recent) read(s stored) (more bool, err error) {
 	return r.readBackward(file, s.size)
 }
 
-// readCompressed reads a compressed file.
+// readCompressed reads the end of a compressed file.
 func (r *recent) readCompressed(file io.Reader) (more bool, err error) {
 	z, err := zstd.NewReader(file, zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return true, err
 	}
 	defer z.Close()
-	lines := bufio.NewScanner(z)
-	lines.Buffer(make([]byte, 64<<10), longestLine)
-	for lines.Scan() {
-		r.left -= int64(len(lines.Bytes())) + 1
-		if !r.yield(lines.Bytes()) {
-			return false, nil
-		}
+	end := tail{max: int(min(r.left, longestTail))}
+	_, err = io.Copy(&end, z)
+	lines := end.lines()
+	more, _ = r.readBackward(bytes.NewReader(lines), int64(len(lines)))
+	return more, err
+}
+
+// tail keeps the last bytes that are written to it: at least max of them, and at most twice as many.
+type tail struct {
+	b   []byte
+	max int
+	cut bool // there were bytes before
+}
+
+// Write implements [io.Writer].
+func (t *tail) Write(p []byte) (int, error) {
+	if n := len(t.b) + len(p) - 2*t.max; n > 0 {
+		t.cut = true
+		t.b = t.b[:copy(t.b, t.b[max(0, len(t.b)-t.max):])]
 	}
-	return true, lines.Err()
+	t.b = append(t.b, p...)
+	return len(p), nil
+}
+
+// lines returns the kept bytes, from the beginning of a line.
+func (t *tail) lines() []byte {
+	if t.cut {
+		return t.b[bytes.IndexByte(t.b, '\n')+1:]
+	}
+	return t.b
 }
 
 // readBackward reads a file of size bytes in blocks, from its end, until r.left bytes are read. It ignores

@@ -49,9 +49,10 @@ func TestRecent(t *testing.T) {
 		{"a plain file before a compressed one of a later day", map[string]string{"x/" + day1: "1\n", "x/" + day3 + ".zst": storetest.Compress("2\n")},
 			1, []string{"1"}},
 		{"collections share", map[string]string{"x/" + day1: "1\n", "x/" + day2: "2\n", "y/" + day1: "3\n", "y/" + day2: "4\n"}, 4, []string{"2", "4"}},
-		{"a torn line", map[string]string{"x/" + day1 + ".zst": storetest.Compress("1\n2")}, 1e6, []string{"1", "2"}},
+		{"a torn line", map[string]string{"x/" + day1 + ".zst": storetest.Compress("1\n2")}, 1e6, []string{"1"}},
 		{"a damaged file", map[string]string{"x/" + day1: "1\n", "x/" + day2 + ".zst": "\x28\xb5\x2f\xfd"}, 1e6, []string{"1"}},
 		{"the end of a large file", map[string]string{"x/" + day1: numbered(5000)}, 2 << 20, newest},
+		{"the end of a large compressed file", map[string]string{"x/" + day1 + ".zst": storetest.Compress(numbered(5000))}, 2 << 20, newest},
 		{"a large file", map[string]string{"x/" + day1: numbered(5000)}, 1e9, all},
 		{"a line longer than a block", map[string]string{"x/" + day1: "1\n" + strings.Repeat(" ", 3<<20) + "2\n3\n"}, 1e9, []string{"3", "1", "2"}},
 	} {
