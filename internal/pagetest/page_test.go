@@ -188,7 +188,7 @@ func TestLive(t *testing.T) {
 	c.Check(len(b.texts("#flows tbody tr")) > 5, qt.IsTrue)
 	b.shot(t, "gone")
 	address := strings.TrimSuffix(strings.TrimPrefix(s.page, "http://"), "/")
-	s = serve(c, dir, "-ui", address)
+	serve(c, dir, "-ui", address)
 	b.await(`document.querySelector("#notes").hidden && document.querySelector("#status").innerText.startsWith("live")`)
 	c.Check(b.texts("#flows tbody tr")[0], qt.Contains, "77.0", qt.Commentf("the files have the last hour"))
 }

@@ -258,14 +258,15 @@ func TestFill(t *testing.T) {
 		dir := t.TempDir()
 		now := time.Now()
 		entries := traffic(now)
-		text := "not JSON\n"
+		var text strings.Builder
+		text.WriteString("not JSON\n")
 		for _, e := range entries {
-			text += string(e) + "\n"
+			text.WriteString(string(e) + "\n")
 		}
-		text += string(entry(7, 1, now.Add(time.Hour), `"virtualTraffic":[]`)) + "\n" // of after the start
+		text.WriteString(string(entry(7, 1, now.Add(time.Hour), `"virtualTraffic":[]`)) + "\n") // of after the start
 		c.Assert(os.MkdirAll(filepath.Join(dir, "netlog"), 0o700), qt.IsNil)
 		name := filepath.Join(dir, "netlog", "2026-11-23.0001.ndjson")
-		c.Assert(os.WriteFile(name, []byte(text), 0o600), qt.IsNil)
+		c.Assert(os.WriteFile(name, []byte(text.String()), 0o600), qt.IsNil)
 		c.Assert(os.Chtimes(name, now, now), qt.IsNil)
 		old := filepath.Join(dir, "netlog", "2026-11-22.0001.ndjson")
 		c.Assert(os.WriteFile(old, []byte("not read"), 0o600), qt.IsNil)
