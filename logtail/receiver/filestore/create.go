@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 
+	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
@@ -44,7 +45,7 @@ func (d *dayFile) createNext(f *Store, day string) (*os.File, string, error) {
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, "", err
 		}
-		file, err := f.root.OpenFile(path.Join(d.collection, name), os.O_RDWR|os.O_CREATE|os.O_EXCL|appendFlag, 0o600)
+		file, err := f.root.OpenFile(path.Join(d.collection, name), os.O_RDWR|os.O_CREATE|os.O_EXCL|osfile.AppendFlag, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}

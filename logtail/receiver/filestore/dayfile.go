@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -89,7 +90,7 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 // closeRemoved closes the file if someone has removed it. Further writes to it would be lost, and
 // its space is only freed when it is closed.
 func (d *dayFile) closeRemoved() {
-	if d.file != nil && removed(d.file.File) {
+	if d.file != nil && osfile.Removed(d.file.File) {
 		d.file.Close()
 		d.file = nil
 	}
@@ -159,7 +160,7 @@ func (d *dayFile) setEnd() error {
 			return err
 		}
 	}
-	if _, err := d.file.Seek(end, io.SeekStart); err != nil { // for systems without appendFlag
+	if _, err := d.file.Seek(end, io.SeekStart); err != nil { // for systems without AppendFlag
 		return err
 	}
 	d.torn = false

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/go-netlog/netlog/internal/collection"
+	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
@@ -138,7 +139,7 @@ func (f *Store) checkDir() error {
 	dir, err := f.root.Open(".")
 	if err == nil {
 		defer dir.Close()
-		if removed(dir) {
+		if osfile.Removed(dir) {
 			err = os.ErrNotExist // systems other than Linux return it from Open
 		}
 	}
@@ -154,7 +155,7 @@ func (f *Store) checkDir() error {
 // checkRoom returns an error if the filesystem has too little free space.
 func (f *Store) checkRoom() error {
 	if f.opts.MinFreeBytes > 0 {
-		if free, ok := freeBytes(f.lock); ok && free < f.opts.MinFreeBytes {
+		if free, ok := osfile.Free(f.lock); ok && free < f.opts.MinFreeBytes {
 			return ErrNoRoom
 		}
 	}

@@ -1,4 +1,4 @@
-package filestore
+package osfile
 
 import (
 	"cmp"
@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// freeBytes returns the number of bytes that this user can still write to the filesystem of file, and
+// Free returns the number of bytes that this user can still write to the filesystem of file, and
 // whether it is known.
-func freeBytes(file *os.File) (int64, bool) {
+func Free(file *os.File) (int64, bool) {
 	var st syscall.Statfs_t
 	err := control(file, func(fd int) error { return syscall.Fstatfs(fd, &st) })
 	return available(&st), err == nil

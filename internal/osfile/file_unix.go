@@ -1,17 +1,18 @@
 //go:build unix
 
-package filestore
+// Package osfile asks the operating system about open files.
+package osfile
 
 import (
 	"os"
 	"syscall"
 )
 
-// appendFlag makes each write go to the end of the file, wherever that is by then.
-const appendFlag = os.O_APPEND
+// AppendFlag makes each write go to the end of the file, wherever that is by then.
+const AppendFlag = os.O_APPEND
 
-// removed reports whether file was removed from its directory.
-func removed(file *os.File) bool {
+// Removed reports whether file was removed from its directory.
+func Removed(file *os.File) bool {
 	var st syscall.Stat_t
 	err := control(file, func(fd int) error { return syscall.Fstat(fd, &st) })
 	return err == nil && st.Nlink == 0
