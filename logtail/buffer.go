@@ -44,8 +44,9 @@ type Buffer interface {
 
 // BufferStats are the counters of a Buffer.
 //
-// The Logger reports the dropped entries in the stream. A Buffer that serves several Loggers
-// in turn resets these counters in Claim, so that each drop is reported once.
+// The Logger reports the dropped entries in the stream. If a Buffer serves one Logger after
+// another, Claim sets DroppedEntries and DroppedBytes to zero for each Logger but the first, so
+// that each drop is reported once.
 type BufferStats struct {
 	Entries        int    // held now
 	Bytes          int64  // held now, as MaxBytes counts them; 0 when there are no entries

@@ -36,15 +36,15 @@
 // again: if an answer is lost, the receiver sees the entry twice, with the same bytes and
 // the same proc_id and proc_seq. No entry expires. A full Buffer drops its oldest entries,
 // which the uploader reports in an entry with the members droppedEntries and droppedBytes.
-// The server may refuse single entries with 400, 413 or 422. The uploader finds them by
-// halving the batch, and drops them only if the server accepts others (for 413: smaller
-// ones). An answer that points to a wrong setting or a broken server (401, 404, a redirect)
+// The server may refuse a batch because of single entries, with 400, 413 or 422. The uploader
+// finds these entries by halving the batch. It drops them only if the server accepts other
+// entries of the batch (for 413: smaller ones). An answer that points to a wrong setting or a broken server (401, 404, a redirect)
 // loses nothing; the uploader retries slowly.
 //
 // # Wire format
 //
 // A request is POST BaseURL/c/<collection>/<private ID> with a JSON array of entries, of at
-// most 256 KiB, compressed with zstd if that makes it smaller. An entry is the caller's
+// most 256 KiB or one longer entry, compressed with zstd if that makes it smaller. An entry is the caller's
 // object with a first member of ours:
 //
 //	{"logtail":{"client_time":"2026-11-22T10:00:05.000000001Z","proc_id":7,"proc_seq":1},"event":"started"}
@@ -75,8 +75,8 @@ import (
 //
 // A Logger has one goroutine. Shutdown ends it, its timer, and the connections of its own
 // transport. Compression and requests take about 1 MiB of memory, which is allocated for the
-// first entry. Ten seconds after the last request, the memory is freed and the idle
-// connection closed.
+// first entry. Ten seconds after the last request, the Logger frees the memory and closes the
+// idle connection of its own transport.
 type Logger struct {
 	// immutable
 	up *uploader

@@ -40,7 +40,8 @@
 // a nil *Spool, since the interface would not be nil.
 //
 // The files contain records of who talked to whom, which are personal data. Only the user that
-// runs the process can read them: files have mode 0600, and the directory has mode 0700.
+// runs the process can read them: files have mode 0600. A directory that [Open] creates has mode
+// 0700, and one that exists keeps its mode.
 //
 // # After a crash
 //
@@ -68,9 +69,10 @@
 //     numbering continues from the cursor, so that no new entry lies before it.
 //   - A file is damaged or removed: the entries after the damage in that segment are lost, and
 //     no others. The numbers in the name of the next segment, or in the cursor, show how many,
-//     and Stats counts them. After a kill, a loss at the end of the newest segment can be
-//     counted only as far as its lengths are intact. If the disk cannot read the segment, all
-//     its bytes are counted and, unless a number shows more, one entry.
+//     and Stats counts them. After a kill, no number shows a loss at the end of the newest
+//     segment. Stats then counts the entries up to the first frame whose length is damaged. If
+//     the disk cannot read that segment, Stats counts at least one entry, and all bytes after
+//     the last readable entry.
 //   - The cursor is lost: all stored entries are sent again. A cursor that the disk cannot read
 //     is removed before another entry is accepted, so that it cannot come back.
 //   - The owner is lost: the cursor has a copy. Without both, the spool cannot be opened.
@@ -88,5 +90,6 @@
 //
 // MaxBytes limits the space of the spool. It does not depend on the free space of the disk.
 //
-// Solaris, AIX and Plan 9 have no suitable file locks: Open returns [errors.ErrUnsupported].
+// Solaris, AIX and Plan 9 have no suitable file locks: Open returns an error that wraps
+// [errors.ErrUnsupported].
 package spool

@@ -75,9 +75,10 @@ type Spool struct {
 
 // Open opens the spool in dir. It creates dir with mode 0700 if it does not exist. On Unix,
 // Open refuses a directory or file that belongs to another user than root and the user of the
-// process, or that the group or everyone may write. But if the group may write what an earlier
-// spool of this user has created, Open takes that right away: Kubernetes gives it at each mount
-// of a volume. Other files in dir are ignored.
+// process, or that the group or everyone may write. There is one exception: Kubernetes makes a
+// volume writable for the group at each mount. So if an earlier Spool of this user has created
+// the directory or file, Open removes the write permission of the group and continues. Other
+// files in dir are ignored.
 //
 // If another process uses the directory, Open waits for up to 2 seconds, because daemons
 // overlap when they restart, and then returns [ErrLocked]. If the entries belong to another
