@@ -16,13 +16,13 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// packages are those that others import, by folder and the module they are in.
+// packages has the folders of public packages, and of the modules that they are in.
 var packages = map[string]string{
 	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/receiver": ".", "logtail/buffertest": ".",
 	"wgtun": "wgtun",
 }
 
-func TestPackageDocsOpenWithACompleteProgram(t *testing.T) {
+func TestPackageDocProgram(t *testing.T) {
 	for folder, module := range packages {
 		t.Run(folder, func(t *testing.T) {
 			t.Parallel()
@@ -36,18 +36,18 @@ func TestPackageDocsOpenWithACompleteProgram(t *testing.T) {
 	}
 }
 
-func TestTheREADMEHasTheProgramOfThePackageDoc(t *testing.T) {
+func TestREADMEProgram(t *testing.T) {
 	_, body, _ := strings.Cut(firstProgram(t, ".."), "func main() {\n")
 	body = strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll("\n"+body, "\n\t", "\n"), "\n"), "}\n")
 	qt.Check(t, strings.Contains(read(t, "../README.md"), "```go\n"+body+"```"), qt.IsTrue, qt.Commentf("%s", body))
 }
 
-// An example that needs what another file has is no program to whoever reads it on
-// pkg.go.dev.
+// TestExamplesStandAlone checks that examples use nothing from other files, so that pkg.go.dev shows them
+// as complete programs.
 func TestExamplesStandAlone(t *testing.T) {
 	for folder := range packages {
 		if folder == "logtail/buffertest" {
-			continue // its program is a test, which no example can be
+			continue // its program is a test, not an example
 		}
 		name := filepath.Join("..", folder, "example_test.go")
 		t.Run(folder, func(t *testing.T) {
@@ -61,14 +61,14 @@ func TestExamplesStandAlone(t *testing.T) {
 			}
 			for _, ident := range file.Unresolved {
 				if types.Universe.Lookup(ident.Name) == nil && !imported[ident.Name] {
-					t.Errorf("%s comes from another file", ident.Name)
+					t.Errorf("%s is declared in another file", ident.Name)
 				}
 			}
 		})
 	}
 }
 
-// firstProgram returns the first code in the doc of the package in folder.
+// firstProgram returns the first code block in the doc of the package in folder.
 func firstProgram(t *testing.T, folder string) string {
 	t.Helper()
 	for _, block := range new(comment.Parser).Parse(packageDoc(t, folder)).Content {
@@ -80,6 +80,7 @@ func firstProgram(t *testing.T, folder string) string {
 	return ""
 }
 
+// packageDoc returns the doc of the package in folder.
 func packageDoc(t *testing.T, folder string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -95,7 +96,7 @@ func packageDoc(t *testing.T, folder string) string {
 	return ""
 }
 
-// vet has the compiler and go vet check a program.
+// vet checks a program with go vet, which also compiles it.
 func vet(t *testing.T, module, name, program string) {
 	t.Helper()
 	if _, err := exec.LookPath("go"); err != nil {

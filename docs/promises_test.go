@@ -1,4 +1,4 @@
-// Package docs_test checks that the documents name what exists.
+// Package docs_test checks that the tests, packages and programs in the documents exist.
 package docs_test
 
 import (
@@ -15,12 +15,13 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
+// code matches a code span of Markdown.
 var code = regexp.MustCompile("`([^`]+)`")
 
-func TestEveryPromiseNamesWhatGoesRed(t *testing.T) {
+func TestPromisesNameTests(t *testing.T) {
 	c := qt.New(t)
 	rows := tableRows(read(t, "promises.md"))
-	c.Assert(len(rows) > 70, qt.IsTrue, qt.Commentf("%d rows: the table was not understood", len(rows)))
+	c.Assert(len(rows) > 70, qt.IsTrue, qt.Commentf("%d rows: cannot parse the tables", len(rows)))
 	functions := make(map[string]map[string]bool) // by folder
 	for _, row := range rows {
 		named, folder := 0, ""
@@ -36,27 +37,27 @@ func TestEveryPromiseNamesWhatGoesRed(t *testing.T) {
 				checkCommand(c, what)
 			default:
 				named++
-				c.Check(functions[folder][what], qt.IsTrue, qt.Commentf("there is no %s in %q, for: %s", what, folder, row[0]))
+				c.Check(functions[folder][what], qt.IsTrue, qt.Commentf("no %s in %q, for: %s", what, folder, row[0]))
 			}
 		}
-		c.Check(named > 0, qt.IsTrue, qt.Commentf("nothing goes red for: %s", row[0]))
+		c.Check(named > 0, qt.IsTrue, qt.Commentf("no test for: %s", row[0]))
 	}
 }
 
-func TestThePromisesOfTheREADMEAreInTheTable(t *testing.T) {
+func TestPromisesCoverREADME(t *testing.T) {
 	c := qt.New(t)
 	readme, promises := read(t, "../README.md"), read(t, "promises.md")
 	var names []string
 	for _, row := range tableRows(chapter(readme, "What is promised")) {
 		names = append(names, row[0])
 	}
-	c.Assert(len(names) > 12, qt.IsTrue, qt.Commentf("the README was not understood: %q", names))
+	c.Assert(len(names) > 12, qt.IsTrue, qt.Commentf("cannot parse the README: %q", names))
 	for _, name := range names {
 		c.Check(strings.Contains(promises, "| **"+name+"**: "), qt.IsTrue, qt.Commentf("no row for %q", name))
 	}
 }
 
-func TestTheLongTestsAreInCONTRIBUTING(t *testing.T) {
+func TestContributingListsLongTests(t *testing.T) {
 	c := qt.New(t)
 	contributing := read(t, "../CONTRIBUTING.md")
 	asked := regexp.MustCompile(`os\.Getenv\("(NETLOG_[A-Z_]+)"\)`)
@@ -72,7 +73,7 @@ func TestTheLongTestsAreInCONTRIBUTING(t *testing.T) {
 	c.Assert(err, qt.IsNil)
 }
 
-// tableRows returns the cells of all rows with a first cell, without headings.
+// tableRows returns the cells of all table rows, without headings and rows whose first cell is empty.
 func tableRows(text string) (rows [][]string) {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -87,7 +88,7 @@ func tableRows(text string) (rows [][]string) {
 	return rows
 }
 
-// chapter returns what stands below a heading, up to the next one.
+// chapter returns the text between a heading and the next one.
 func chapter(text, heading string) string {
 	_, text, _ = strings.Cut(text, "\n## "+heading+"\n")
 	text, _, _ = strings.Cut(text, "\n## ")
@@ -112,8 +113,7 @@ func testFunctions(t *testing.T, folder string) map[string]bool {
 	return names
 }
 
-// checkCommand checks the folders of a command, and the family of a side-by-side
-// benchmark.
+// checkCommand checks that the folders in a command exist, and the name after -run.
 func checkCommand(c *qt.C, command string) {
 	c.Helper()
 	words := strings.Fields(command)
@@ -128,6 +128,7 @@ func checkCommand(c *qt.C, command string) {
 	}
 }
 
+// read returns the content of a file with Unix line endings.
 func read(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(name)

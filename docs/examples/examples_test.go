@@ -1,5 +1,5 @@
-// Package examples_test runs the configurations in this directory against the
-// real engines, as far as package registries have them.
+// Package examples_test runs the configurations in this directory with the engines that package
+// registries have.
 package examples_test
 
 import (
@@ -31,8 +31,8 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// engines skips the test unless the real engines are asked for. It returns the
-// directory that has their node modules.
+// engines returns a directory with the given node modules. It skips the test unless NETLOG_ENGINES is
+// set.
 func engines(t *testing.T, modules ...string) string {
 	dir := os.Getenv("NETLOG_ENGINES")
 	if dir == "" {
@@ -42,7 +42,7 @@ func engines(t *testing.T, modules ...string) string {
 		return ""
 	}
 	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("no node to run the engines in")
+		t.Skip("node is not installed")
 	}
 	if dir != "1" {
 		return dir
@@ -55,7 +55,8 @@ func engines(t *testing.T, modules ...string) string {
 	return dir
 }
 
-// node runs a script of node in dir, with the values as its global "input".
+// node runs a script with node in dir and returns its output. The script has input as a global
+// variable.
 func node(t *testing.T, dir, script string, input any) string {
 	t.Helper()
 	in, err := json.Marshal(input)
@@ -71,6 +72,7 @@ func node(t *testing.T, dir, script string, input any) string {
 	return string(out)
 }
 
+// readText returns the content of a file.
 func readText(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -78,9 +80,8 @@ func readText(t *testing.T, path string) string {
 	return string(b)
 }
 
-// Three records of two nodes, as the receiver stores them. The flow between them
-// is 300 bytes by the one and 290 by the other; the client also has totals of exit
-// traffic and a field that nobody knows yet.
+// stored has three records of two nodes, as the receiver stores them. One node counts 300 bytes of the
+// flow between them, the other 290. The records also have totals of exit traffic and unknown fields.
 var stored = []string{
 	`{"logtail":{"id":"aa11","server_time":"2026-11-22T10:00:05.1Z","client_time":"2026-11-22T10:00:05Z","proc_id":7,"proc_seq":1},"nodeId":"a","start":"2026-11-22T10:00:00.000000001Z","end":"2026-11-22T10:00:05Z","virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":1,"txBytes":100,"rxPkts":1,"rxBytes":50}],"exitTraffic":[{"txPkts":3,"txBytes":18446744073709551615}],"future":{"x":1}}`,
 	`{"logtail":{"id":"aa11","server_time":"2026-11-22T10:00:10.1Z","client_time":"2026-11-22T10:00:10Z","proc_id":7,"proc_seq":2},"nodeId":"a","start":"2026-11-22T10:00:05.000000001Z","end":"2026-11-22T10:00:10Z","virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":1,"txBytes":100,"rxPkts":1,"rxBytes":50,"more":true}],"subnetTraffic":[{"proto":17,"src":"100.64.0.1:5000","dst":"192.168.1.1:53","txPkts":1,"txBytes":60}]}`,
@@ -93,7 +94,7 @@ func TestDuckDB(t *testing.T) {
 	qt.Assert(t, os.MkdirAll(flows, 0o700), qt.IsNil)
 	enc, err := zstd.NewWriter(nil)
 	qt.Assert(t, err, qt.IsNil)
-	old := enc.EncodeAll([]byte(stored[0]+"\n"), nil) // a rotated file
+	old := enc.EncodeAll([]byte(stored[0]+"\n"), nil) // a compressed file
 	qt.Assert(t, os.WriteFile(filepath.Join(flows, "2026-11-21.ndjson.zst"), old, 0o600), qt.IsNil)
 	qt.Assert(t, os.WriteFile(filepath.Join(flows, "2026-11-22.ndjson"), []byte(stored[1]+"\n"+stored[2]+"\n"), 0o600), qt.IsNil)
 
@@ -160,7 +161,7 @@ func TestNginx(t *testing.T) {
 	engines(t)
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
-		t.Skip("no nginx here; Debian has it in nginx-light")
+		t.Skip("nginx is not installed; Debian has it in nginx-light")
 	}
 	got := make(chan string, 100)
 	receiver := func(name string) *httptest.Server {
@@ -185,7 +186,7 @@ func TestNginx(t *testing.T) {
 		"http {", "http {\n client_body_temp_path run/b; proxy_temp_path run/p; fastcgi_temp_path run/f; uwsgi_temp_path run/u; scgi_temp_path run/s;\n",
 	).Replace(readText(t, "nginx/nginx.conf"))
 	if os.Getuid() == 0 {
-		conf = "user root;\n" + conf // the files of a test are root's
+		conf = "user root;\n" + conf // because the files of the test belong to root
 	}
 	qt.Assert(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(conf), 0o600), qt.IsNil)
 	version, _ := exec.CommandContext(t.Context(), nginx, "-v").CombinedOutput()
@@ -228,7 +229,7 @@ func TestNginx(t *testing.T) {
 			name, rest, _ := strings.Cut(<-got, " ")
 			qt.Check(t, rest, qt.Equals, "/c/flows/"+id+"  [{}]")
 			receivers[name] = true
-			qt.Check(t, first == "" || first == name, qt.IsTrue, qt.Commentf("a node changed its receiver"))
+			qt.Check(t, first == "" || first == name, qt.IsTrue, qt.Commentf("the node went to another receiver"))
 			first = name
 		}
 	}
@@ -251,6 +252,7 @@ func TestNginx(t *testing.T) {
 	}
 }
 
+// freePort returns a TCP port that is not in use.
 func freePort(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	qt.Assert(t, err, qt.IsNil)
@@ -260,7 +262,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// writeCert writes a certificate of localhost, and returns a pool that trusts it.
+// writeCert writes a certificate for localhost and its key to dir, and returns a pool that trusts it.
 func writeCert(t *testing.T, dir string) *x509.CertPool {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	qt.Assert(t, err, qt.IsNil)

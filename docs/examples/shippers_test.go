@@ -10,8 +10,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// TestShippersKeepOnDiskWhatTheirFilesSay: a path alone keeps nothing.
-func TestShippersKeepOnDiskWhatTheirFilesSay(t *testing.T) {
+// TestShippersBufferOnDisk checks that each file with a storage.path also turns storage on the disk on.
+func TestShippersBufferOnDisk(t *testing.T) {
 	files := 0
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".yaml" {
@@ -27,8 +27,9 @@ func TestShippersKeepOnDiskWhatTheirFilesSay(t *testing.T) {
 	qt.Check(t, readText(t, "tail/vector.toml"), qt.Contains, "type = \"disk\"")
 }
 
-// TestNoExampleStoresAPartOfAPrivateID: the tag of Fluent Bit ends with one.
-func TestNoExampleStoresAPartOfAPrivateID(t *testing.T) {
+// TestFluentBitStoresNoTag checks that the tag of Fluent Bit, which ends with the private ID, is not
+// stored.
+func TestFluentBitStoresNoTag(t *testing.T) {
 	files, err := os.ReadDir("fluent-bit")
 	qt.Assert(t, err, qt.IsNil)
 	for _, f := range files {

@@ -18,12 +18,10 @@ func (s *Scanner) Object(dst []Member, depth, limit int) ([]Member, error) {
 	if !s.Take('{') {
 		return dst, ErrSyntax
 	}
-	if s.Space(); s.Take('}') {
-		return dst, nil
-	}
-	for {
+	s.Space()
+	for more := !s.Take('}'); more; {
 		m := Member{Start: s.Pos}
-		name, err := s.key()
+		name, err := s.Key()
 		if err != nil {
 			return dst, err
 		}
@@ -36,15 +34,11 @@ func (s *Scanner) Object(dst []Member, depth, limit int) ([]Member, error) {
 			return dst, ErrMembers
 		}
 		dst = append(dst, m)
-		s.Space()
-		if s.Take('}') {
-			return dst, nil
+		if more, err = s.More('}'); err != nil {
+			return dst, err
 		}
-		if !s.Take(',') {
-			return dst, ErrSyntax
-		}
-		s.Space()
 	}
+	return dst, nil
 }
 
 // HasDuplicate reports whether two members have the same name. Readers disagree on which of them to use

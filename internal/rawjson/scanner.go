@@ -95,7 +95,7 @@ func (s *Scanner) open(objects *uint64, depth *int) (bool, error) {
 			return true, nil
 		}
 		*objects |= bit
-		_, err := s.key()
+		_, err := s.Key()
 		return true, err
 	case '"':
 		return false, s.str()
@@ -119,7 +119,7 @@ func (s *Scanner) end(objects uint64, depth *int, base int) (bool, error) {
 			s.Pos++
 			s.Space()
 			if isObject {
-				_, err := s.key()
+				_, err := s.Key()
 				return true, err
 			}
 			return true, nil
@@ -133,8 +133,8 @@ func (s *Scanner) end(objects uint64, depth *int, base int) (bool, error) {
 	return false, nil
 }
 
-// key skips the name of a member and the colon. It returns the name with its quotes.
-func (s *Scanner) key() ([]byte, error) {
+// Key skips the name of a member and the colon. It returns the name with its quotes.
+func (s *Scanner) Key() ([]byte, error) {
 	start := s.Pos
 	if err := s.str(); err != nil {
 		return nil, err
@@ -146,6 +146,20 @@ func (s *Scanner) key() ([]byte, error) {
 	}
 	s.Space()
 	return name, nil
+}
+
+// More skips what follows a value in an array or object, which ends with the byte end. It reports whether
+// another element or member follows.
+func (s *Scanner) More(end byte) (bool, error) {
+	s.Space()
+	if s.Take(end) {
+		return false, nil
+	}
+	if !s.Take(',') {
+		return false, ErrSyntax
+	}
+	s.Space()
+	return true, nil
 }
 
 // str skips a string.

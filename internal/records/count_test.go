@@ -9,9 +9,8 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// TestACountIsExactOrAnError has what other writers print for a count, and what
-// only looks like one.
-func TestACountIsExactOrAnError(t *testing.T) {
+// TestUnmarshalCounts decodes counts as other writers print them, and values that only look like counts.
+func TestUnmarshalCounts(t *testing.T) {
 	const bad = ^uint64(0)
 	for _, test := range []struct {
 		in   string

@@ -13,9 +13,9 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// TestOneBadNameDoesNotHideTheRestOfADirectory has names that cannot be read, or
-// that would be waited for, before one that can.
-func TestOneBadNameDoesNotHideTheRestOfADirectory(t *testing.T) {
+// TestInputUnreadableNames checks that a file is read although names before it cannot be read, or would
+// block.
+func TestInputUnreadableNames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "flows")
 	qt.Assert(t, os.Mkdir(dir, 0o700), qt.IsNil)
 	qt.Assert(t, os.Symlink("a.ndjson", filepath.Join(dir, "a.ndjson")), qt.IsNil)
@@ -41,8 +41,8 @@ func TestOneBadNameDoesNotHideTheRestOfADirectory(t *testing.T) {
 	}
 }
 
-// TestAFileThatCannotBeOpenedDoesNotHideTheNext is asked for a socket by its name.
-func TestAFileThatCannotBeOpenedDoesNotHideTheNext(t *testing.T) {
+// TestInputSocket checks that a socket, which cannot be opened, does not hide the next file.
+func TestInputSocket(t *testing.T) {
 	const socket, flows = "socket", "flows"
 	t.Chdir(t.TempDir()) // the name of a socket must be short
 	l, err := net.Listen("unix", socket)

@@ -14,10 +14,10 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// from is a record of a node.
+// from returns a line with a record of a node.
 func from(node string) string { return strings.Replace(one, "n1", node, 1) + "\n" }
 
-// write writes a file of a collection.
+// write writes a file.
 func write(t *testing.T, dir, name, data string) {
 	qt.Assert(t, os.WriteFile(filepath.Join(dir, name), []byte(data), 0o600), qt.IsNil)
 }
@@ -26,7 +26,7 @@ func move(t *testing.T, dir, from, to string) {
 	qt.Assert(t, os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)), qt.IsNil)
 }
 
-// compress does to a rotated file what the collector does to it.
+// compress replaces a file by a compressed one, as a collector does.
 func compress(t *testing.T, dir, name string) {
 	data, err := os.ReadFile(filepath.Join(dir, name))
 	qt.Assert(t, err, qt.IsNil)
@@ -36,7 +36,7 @@ func compress(t *testing.T, dir, name string) {
 	qt.Assert(t, os.Remove(filepath.Join(dir, name)), qt.IsNil)
 }
 
-// readChanging reads dir, and calls change behind the first record.
+// readChanging reads the records in dir, and calls change after the first one.
 func readChanging(dir string, change func()) (nodes, errs []string) {
 	for rec, err := range (&records.Input{Paths: []string{dir}}).Records() {
 		if err != nil {
@@ -50,9 +50,9 @@ func readChanging(dir string, change func()) (nodes, errs []string) {
 	return nodes, errs
 }
 
-// TestWhatIsRotatedMeanwhileIsReadOnce has a collector rotate the file of the day, which
-// is the last to be read, after the first record of the files before it.
-func TestWhatIsRotatedMeanwhileIsReadOnce(t *testing.T) {
+// TestInputRotated rotates the last file after the first record of another file was read. Every record
+// that existed at the start must be read once.
+func TestInputRotated(t *testing.T) {
 	const day = "2026-11-24.ndjson"
 	for _, test := range []struct {
 		name   string
@@ -80,7 +80,7 @@ func TestWhatIsRotatedMeanwhileIsReadOnce(t *testing.T) {
 			compress(t, dir, "2026-11-24.0002.ndjson")
 			write(t, dir, "2026-11-25.ndjson", from("next"))
 		}},
-		{"one compressed that was plain still", func(t *testing.T, dir string) {
+		{"another one compressed", func(t *testing.T, dir string) {
 			compress(t, dir, "2026-11-24.0001.ndjson")
 		}},
 		{"grown before it was renamed", func(t *testing.T, dir string) {
@@ -100,9 +100,9 @@ func TestWhatIsRotatedMeanwhileIsReadOnce(t *testing.T) {
 	}
 }
 
-// TestAFileThatIsAnotherThanWasListedIsTold where it was not held: what was listed is
-// not read, and what stands there now may be a part of it.
-func TestAFileThatIsAnotherThanWasListedIsTold(t *testing.T) {
+// TestInputReplaced replaces files that were not opened at the start. They must not be read, because
+// a new file may contain records of another one, and each must be an error.
+func TestInputReplaced(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.ndjson", from("a"))
 	for i := range 2 {
@@ -116,9 +116,9 @@ func TestAFileThatIsAnotherThanWasListedIsTold(t *testing.T) {
 	qt.Check(t, errs[1], qt.Matches, ".*b1.ndjson.zst: another file than was listed.*")
 }
 
-// TestAListingCountsOnlyIfTheNextAgrees has a file rotated between two of them, which is
-// in time for what happens during one, and then before each.
-func TestAListingCountsOnlyIfTheNextAgrees(t *testing.T) {
+// TestSnapshotAgain rotates a file between two listings, after which a snapshot must list again, and
+// then before every listing, which must be an error.
+func TestSnapshotAgain(t *testing.T) {
 	const day = "2026-11-24.ndjson"
 	dir := t.TempDir()
 	rotate := func(n int) {
@@ -139,9 +139,9 @@ func TestAListingCountsOnlyIfTheNextAgrees(t *testing.T) {
 	qt.Check(t, errs[0], qt.ErrorMatches, ".*files come and go.*")
 }
 
-// TestFilesAreHeldUpToABound: of more, those that were changed last, as the others are
-// hardly written to any more. What was not held and is another file now is told.
-func TestFilesAreHeldUpToABound(t *testing.T) {
+// TestInputMaxHeld checks that the files that were changed last are held open, since the others are
+// rarely written to. Replacing a file that is not held open is an error.
+func TestInputMaxHeld(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.ndjson", from("a"))
 	old := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)

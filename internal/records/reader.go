@@ -5,16 +5,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
 const (
 	maxRecord = 64 << 20  // bytes of a record; those of this library have at most 256 KiB
-	maxDepth  = 1000      // nesting of containers
-	readSize  = 256 << 10 // bytes, the buffer for a read
+	readSize  = 512 << 10 // bytes, the buffer for a read
 
 	// maxWindow bounds the memory for a zstd frame. It is the default of the zstd command.
 	maxWindow = 128 << 20 // bytes
@@ -22,7 +24,7 @@ const (
 
 var (
 	errTooLarge = errors.New("records: a record of more than 64 MiB")
-	errTooDeep  = errors.New("records: more than 1000 containers inside one another")
+	errTooDeep  = fmt.Errorf("records: more than %d containers inside one another", rawjson.MaxDepth)
 	errTorn     = errors.New("records: a record is torn off")
 )
 
@@ -44,9 +46,6 @@ func NewReader(r io.Reader, name string) *Reader {
 	d.rec.Pos.File = name
 	b := bufio.NewReaderSize(r, 64<<10)
 	d.src = b
-	if bom, _ := b.Peek(3); bytes.Equal(bom, []byte{0xef, 0xbb, 0xbf}) {
-		b.Discard(3)
-	}
 	d.err = d.decompress(b)
 	d.scan.line, d.scan.max = 1, maxRecord
 	return d
@@ -114,21 +113,35 @@ func (d *Reader) Next() (*Record, error) {
 	return nil, d.err
 }
 
-// fill reads more of the stream. At its end, it makes the scanner report an incomplete value once.
+// fill reads more of the stream. The scanner scans an incomplete value again from its beginning, so fill
+// reads on until the value has doubled, or until it has a further line and is not large.
 func (d *Reader) fill() {
 	s := &d.scan
-	if cap(s.buf)-len(s.buf) < readSize/2 { // otherwise many small reads would copy a record each time
-		s.compact()
-		s.buf = slices.Grow(s.buf, readSize)
-	}
-	n, err := d.src.Read(s.buf[len(s.buf):cap(s.buf)])
-	s.buf = s.buf[:len(s.buf)+n]
-	switch {
-	case n > 0: // the next read returns the error again
-	case err == io.EOF && s.open() && !s.eof:
-		s.eof = true
-	case err != nil:
-		d.err = err
+	if s.eof {
 		d.Close()
+		return
+	}
+	kept := len(s.text) - s.pos
+	if cap(s.text)-len(s.text) < max(kept, readSize/2) { // otherwise many small reads would copy a value each time
+		copy(s.text, s.text[s.pos:])
+		s.text, s.pos = slices.Grow(s.text[:kept], max(kept, readSize)), 0
+	}
+	for more := 0; more == 0 || more < kept; {
+		n, err := d.src.Read(s.text[len(s.text):cap(s.text)])
+		read := s.text[len(s.text):][:n]
+		s.text = s.text[:len(s.text)+n]
+		more += n
+		switch {
+		case kept < readSize && bytes.IndexByte(read, '\n') >= 0:
+			return
+		case n > 0: // the next read returns the error again
+		case err == io.EOF:
+			s.eof = true
+			return
+		case err != nil:
+			d.err = err
+			d.Close()
+			return
+		}
 	}
 }

@@ -1,7 +1,8 @@
 // Package records finds network flow records in files and streams.
 //
 // A record may be a line, an element of an array, part of the envelope of an API, or have
-// further members that a log shipper added.
+// further members that a log shipper added. It must be valid JSON. After something that is not,
+// the reader continues with the next line.
 //
 //	r := records.NewReader(os.Stdin, "")
 //	for {

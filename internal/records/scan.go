@@ -2,238 +2,220 @@ package records
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
+
+	"github.com/go-netlog/netlog/internal/rawjson"
 )
 
-// errMore is returned if the scanner needs more input.
-var errMore = errors.New("records: need more input")
+// errMore is returned if the scanner needs more text.
+var errMore = errors.New("records: need more text")
 
-// scanner finds the records in a stream of JSON values, in one pass over its bytes.
-//
-// Whether an object is a record is known only after some of its members, so the scanner keeps every
-// open object from its first byte. A member with a name in [isRecordKey] makes it a record. A record
-// inside makes it an envelope.
+// maxToken is more than the length of a JSON literal or escape sequence in bytes. An error closer to the
+// end of the text may be due to a token that is cut there.
+const maxToken = 8
+
+// scanner finds the records in a text, which is the part of a stream that has been read and is still
+// needed. It checks the syntax of an object up to the end of the first record in it. What follows in the
+// object, and the contents of arrays, are scanned like further values of the stream.
 type scanner struct {
-	buf  []byte // the part of the stream that is needed
-	base int64  // offset of buf[0] in the stream
-	pos  int    // index of the next byte in buf
-	line int    // line of pos, counted from 1
-	max  int    // maximum size of a record in bytes
+	text []byte
+	pos  int  // index of the next byte
+	line int  // line of pos, counted from 1
+	eof  bool // the stream ends with text
+	max  int  // maximum size of a record in bytes
 
-	lineStart int64 // offset of the first byte of line
-	eof       bool  // there is no more input
-	frames    []frame
-	rec       int   // 1 + index of the frame that is a record, or 0
-	tok       int64 // offset of the string or word being read
-	inTok     byte  // 0, '"' for a string, 'w' for a number or word
-	esc       bool  // a backslash was the last byte
-	skip      bool  // the rest of the line must be skipped
+	open     int  // number of containers around pos
+	openLine int  // line of the outermost of them
+	lineOpen int  // value of open at the beginning of the line
+	skip     bool // the rest of the line must be skipped
+	lost     bool // lines must be skipped up to one that begins with an object or an array
 }
 
-// isRecordKey reports whether an object with a member of that name is a record.
-func isRecordKey(k []byte) bool {
-	switch string(k) {
-	case "virtualTraffic", "subnetTraffic", "exitTraffic", "physicalTraffic", "logtail":
-		return true
+// next returns the bytes of the next record, which are valid until text changes, and its first line. After
+// an error, next continues with the line after the one where the unreadable value began.
+func (s *scanner) next() (raw []byte, line int, err error) {
+	for raw == nil && err == nil {
+		raw, line, err = s.value()
+	}
+	if err == errMore && s.eof {
+		switch {
+		case s.pos < len(s.text):
+			err = errTorn
+		case s.open > 0:
+			s.lineOpen, line, err = 0, s.openLine, errTorn
+		}
+	}
+	if err != nil && err != errMore {
+		s.skip, s.open = true, s.lineOpen
+	}
+	return raw, line, err
+}
+
+// value scans one value, or one byte between values. It returns a record if that is the first in the value.
+// It scans to the end of the record if there is one.
+func (s *scanner) value() (raw []byte, line int, err error) {
+	if !s.space() {
+		return nil, s.line, errMore
+	}
+	c := s.text[s.pos]
+	if s.lost && c != '{' && c != '[' {
+		s.skip = true
+		return nil, s.line, nil
+	}
+	s.lost = false
+	switch {
+	case c == '{':
+		return s.object()
+	case c == '[':
+		s.enter(1)
+		s.pos++
+	case c == '"':
+		return nil, s.line, s.str()
+	case isWord(c):
+		return nil, s.line, s.word()
+	case s.open == 0:
+		return nil, s.line, unexpected(c)
+	case c == ']', c == '}':
+		s.open--
+		s.pos++
+	case c == ',', c == ':':
+		s.pos++
+	default:
+		return nil, s.line, unexpected(c)
+	}
+	return nil, s.line, nil
+}
+
+func unexpected(c byte) error { return fmt.Errorf("records: not JSON: unexpected %q", c) }
+
+// space skips what may stand between values: white space, the separator of RFC 7464, byte order marks of
+// files that were joined, and zero bytes, which fill a file that was emptied while it was written. It
+// reports whether anything follows.
+func (s *scanner) space() bool {
+	for s.pos < len(s.text) {
+		if s.skip {
+			n := bytes.IndexByte(s.text[s.pos:], '\n')
+			if n < 0 {
+				s.pos = len(s.text)
+				break
+			}
+			s.pos += n
+			s.skip = false
+		}
+		switch s.text[s.pos] {
+		case '\n':
+			s.line++
+			s.lineOpen = s.open
+		case ' ', '\t', '\r', 0x1e, 0:
+		case bom[0]:
+			rest := s.text[s.pos:]
+			if !bytes.HasPrefix(rest, bom) {
+				return s.eof || len(rest) >= len(bom)
+			}
+			s.pos += len(bom) - 1
+		default:
+			return true
+		}
+		s.pos++
 	}
 	return false
 }
 
-// open reports whether a value is incomplete.
-func (s *scanner) open() bool { return len(s.frames) > 0 || s.inTok != 0 }
+var bom = []byte("\xef\xbb\xbf") // U+FEFF in UTF-8
 
-// needed returns the offset of the first byte that is still needed.
-func (s *scanner) needed() int64 {
-	from := s.base + int64(s.pos)
-	if s.inTok != 0 {
-		from = min(from, s.tok)
+// enter adds n to the number of open containers.
+func (s *scanner) enter(n int) {
+	if s.open == 0 {
+		s.openLine = s.line
 	}
-	for i := range s.frames {
-		if !s.frames[i].isEnv {
-			return min(from, s.frames[i].start)
-		}
-	}
-	return from
+	s.open += n
 }
 
-// compact removes the bytes that are no longer needed.
-func (s *scanner) compact() {
-	from := s.needed()
-	n := int(from - s.base)
-	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
-	s.pos -= n
-	s.base = from
+// skipTo continues at index end.
+func (s *scanner) skipTo(end int) {
+	if n := bytes.Count(s.text[s.pos:end], []byte("\n")); n > 0 {
+		s.line += n
+		s.lineOpen = s.open
+	}
+	s.pos = end
 }
 
-// next returns the bytes of the next record and its first line. The bytes are valid until the
-// buffer changes.
-func (s *scanner) next() (raw []byte, line int, err error) {
-	for {
-		if s.skip && !s.skipLine() {
-			break
-		}
-		if s.inTok != 0 {
-			done, err := s.token()
-			if err != nil {
-				return s.fail(err)
-			}
-			if !done {
-				break
-			}
-		}
-		if s.pos == len(s.buf) {
-			break
-		}
-		c := s.buf[s.pos]
-		switch c {
-		case ' ', '\t', '\r', 0x1e: // the last is the separator of RFC 7464
-			s.pos++
-			continue
-		case '\n':
-			s.pos++
-			s.newline()
-			continue
-		}
-		if raw, line, err = s.structure(c); raw != nil || err != nil {
-			return raw, line, err
-		}
+// object scans an object. An object that is larger than a record may be is scanned like an array, unless
+// it is a record.
+func (s *scanner) object() (raw []byte, line int, err error) {
+	f := finder{Scanner: rawjson.Scanner{Text: s.text, Pos: s.pos}, record: -1}
+	raw, err = f.object(0)
+	switch tooLarge := f.Pos-s.pos > s.max; {
+	case tooLarge && f.record == s.pos:
+		return nil, s.line, errTooLarge
+	case tooLarge:
+		s.enter(1)
+		s.pos++
+		return nil, s.line, nil
+	case err != nil:
+		return nil, s.line, s.objectError(f.Pos, err)
+	case raw != nil:
+		s.enter(f.depth)
+		s.skipTo(f.record)
 	}
-	if s.eof && s.open() {
-		line = s.line
-		if len(s.frames) > 0 {
-			line = s.frames[0].line
-		}
-		s.reset()
-		s.pos = len(s.buf)
-		return nil, line, errTorn
-	}
-	if err := s.bound(); err != nil {
-		return s.fail(err)
-	}
-	return nil, 0, errMore
+	line = s.line
+	s.skipTo(f.Pos)
+	return raw, line, nil
 }
 
-// bound keeps incomplete values within s.max bytes. An object that is not known to be a record by
-// then is treated as an envelope.
-func (s *scanner) bound() error {
-	if s.base+int64(len(s.buf))-s.needed() < int64(s.max) {
-		return nil
+// objectError returns the error for an object in which err was found at index pos.
+func (s *scanner) objectError(pos int, err error) error {
+	if !s.eof && pos+maxToken > len(s.text) {
+		return errMore
 	}
-	if s.rec != 0 || s.inTok != 0 && s.base+int64(s.pos)-s.tok > int64(s.max/2) {
+	s.lost = bytes.IndexByte(s.text[s.pos:pos], '\n') >= 0 // further lines may belong to the object
+	switch {
+	case err == rawjson.ErrDepth:
+		return errTooDeep
+	case pos == len(s.text):
+		return errTorn
+	}
+	return unexpected(s.text[pos])
+}
+
+// str scans a string.
+func (s *scanner) str() error {
+	f := rawjson.Scanner{Text: s.text, Pos: s.pos}
+	err := f.Value(0)
+	switch {
+	case f.Pos-s.pos > s.max:
 		return errTooLarge
+	case err != nil && f.Pos+maxToken > len(s.text):
+		return errMore
+	case err != nil:
+		return unexpected(s.text[f.Pos])
 	}
-	for i := range s.frames {
-		s.frames[i].isEnv = true
-	}
+	s.pos = f.Pos
 	return nil
 }
 
-// newline begins a new line at pos.
-func (s *scanner) newline() {
-	s.line++
-	s.lineStart = s.base + int64(s.pos)
+// word scans a number, true, false or null.
+func (s *scanner) word() error {
+	end := s.pos
+	for end < len(s.text) && isWord(s.text[end]) {
+		end++
+	}
+	word := s.text[s.pos:end]
+	switch {
+	case len(word) > s.max:
+		return errTooLarge
+	case end == len(s.text) && !s.eof:
+		return errMore
+	case !json.Valid(word):
+		return fmt.Errorf("records: not JSON: %.40q", word)
+	}
+	s.pos = end
+	return nil
 }
 
-// structure handles the first byte of a token.
-func (s *scanner) structure(c byte) ([]byte, int, error) {
-	top := s.top()
-	switch c {
-	case '{', '[':
-		if top != nil && !top.wantsValue() {
-			return s.fail(unexpected(c))
-		}
-		if len(s.frames) == maxDepth {
-			return s.fail(errTooDeep)
-		}
-		f := frame{start: s.base + int64(s.pos), line: s.line, state: objFirst}
-		if c == '[' {
-			f.state, f.isEnv = arrFirst, true
-		}
-		s.frames = append(s.frames, f)
-		s.pos++
-	case '}', ']':
-		if top == nil || !top.mayEnd(c) {
-			return s.fail(unexpected(c))
-		}
-		s.pos++
-		return s.end()
-	case ',', ':':
-		if top == nil || !top.separator(c) {
-			return s.fail(unexpected(c))
-		}
-		s.pos++
-	case '"':
-		if top != nil && !top.wantsValue() && !top.wantsKey() {
-			return s.fail(unexpected(c))
-		}
-		s.tok, s.inTok = s.base+int64(s.pos), '"'
-		s.pos++
-	default:
-		if !isWord(c) || top != nil && !top.wantsValue() {
-			return s.fail(unexpected(c))
-		}
-		s.tok, s.inTok = s.base+int64(s.pos), 'w'
-		s.pos++
-	}
-	return nil, 0, nil
-}
-
-// end closes the innermost container. It returns the container if it is a record.
-func (s *scanner) end() ([]byte, int, error) {
-	n := len(s.frames) - 1
-	f := s.frames[n]
-	s.frames = s.frames[:n]
-	if n > 0 {
-		s.frames[n-1].valueDone()
-	}
-	if s.rec != n+1 {
-		return nil, 0, nil
-	}
-	s.rec = 0
-	for i := range s.frames {
-		s.frames[i].isEnv = true
-	}
-	return s.buf[f.start-s.base : s.pos], f.line, nil
-}
-
-// fail drops the incomplete values and continues on the next line, or at the start of the current
-// line if the values began on an earlier line and are torn there.
-func (s *scanner) fail(err error) ([]byte, int, error) {
-	line := s.line
-	again := false
-	if len(s.frames) > 0 {
-		line = s.frames[max(s.rec-1, 0)].line
-		again = s.frames[0].start < s.lineStart && s.lineStart >= s.base
-	}
-	s.reset()
-	if again {
-		s.pos = int(s.lineStart - s.base)
-		return nil, line, err
-	}
-	s.skip = true
-	return nil, line, err
-}
-
-// skipLine skips to the end of the line, and reports whether the buffer contains it.
-func (s *scanner) skipLine() bool {
-	i := bytes.IndexByte(s.buf[s.pos:], '\n')
-	if i < 0 {
-		s.pos = len(s.buf)
-		return false
-	}
-	s.pos += i
-	s.skip = false
-	return true
-}
-
-// reset drops the incomplete values.
-func (s *scanner) reset() {
-	s.frames, s.rec, s.inTok, s.esc = s.frames[:0], 0, 0, false
-}
-
-func (s *scanner) top() *frame {
-	if len(s.frames) == 0 {
-		return nil
-	}
-	return &s.frames[len(s.frames)-1]
+// isWord reports whether c can be part of a number or a literal.
+func isWord(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '-' || c == '+' || c == '.' || c == 'E'
 }

@@ -44,13 +44,13 @@ func TestAuthorize(t *testing.T) {
 	c.Check(sink.take(), qt.HasLen, 1)
 	err = errors.New("no")
 	c.Check(send(), qt.Equals, 403)
-	err = fmt.Errorf("who? %w", receiver.ErrUnauthorized)
+	err = fmt.Errorf("no token: %w", receiver.ErrUnauthorized)
 	c.Check(send(), qt.Equals, 401)
 	c.Check(sink.take(), qt.HasLen, 0)
 	c.Check(h.Stats().Forbidden, qt.Equals, uint64(2))
 }
 
-// TestRequestFromBrowserRefused: a page could have them write in the collector of their reader.
+// TestRequestFromBrowserRefused checks that a web page cannot make a browser store entries.
 func TestRequestFromBrowserRefused(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
@@ -69,7 +69,7 @@ func TestRequestFromBrowserRefused(t *testing.T) {
 	c.Check(post(h, `{}`, "Content-Type", "text/plain").Code, qt.Equals, 200)
 }
 
-// TestPrivateIDNotStored looks for it in all that comes out of a Handler.
+// TestPrivateIDNotStored looks for a private ID in everything that a Handler returns, logs and stores.
 func TestPrivateIDNotStored(t *testing.T) {
 	c := qt.New(t)
 	var out bytes.Buffer

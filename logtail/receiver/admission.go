@@ -7,28 +7,27 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// maxHeld is the number of requests of a node that may be in memory. An uploader sends one at a
+// maxHeld is the number of requests of one node that may be in memory. An uploader sends one at a
 // time.
 const maxHeld = 8
 
-// admission decides which requests may be in memory. It bounds them because a sender can send a
-// body as slowly as it likes, and pays for it only afterwards.
+// admission limits the requests in memory. A quota cannot do this, because a body can arrive
+// slowly and is charged only when it is complete.
 type admission struct {
 	// mu guards the fields below.
 	mu      sync.Mutex
 	senders map[logtail.PublicID]*sender
 	all     pool
-	unknown pool // for unknown IDs, which anyone can make up
+	unknown pool // of requests with unknown IDs, which anyone can invent
 }
 
 // sender is an ID with requests in memory.
 type sender struct {
-	// turn holds a token while a request of the ID is decompressed and stored.
-	turn     chan struct{}
-	requests int // in memory; guarded by admission.mu
+	turn     chan struct{} // holds a token while a request of the ID is decompressed and stored
+	requests int           // in memory; guarded by admission.mu
 }
 
-// admitted is a request that may be in memory.
+// admitted identifies a request in memory.
 type admitted struct {
 	id      logtail.PublicID
 	from    netip.Addr
@@ -48,45 +47,44 @@ func newAdmission(requests int) *admission {
 
 // admit admits a request until release, or returns the reason for refusing it.
 func (a *admission) admit(id logtail.PublicID, remoteAddr string, known bool) (admitted, error) {
-	g := admitted{id: id, from: network(remoteAddr), unknown: !known}
+	adm := admitted{id: id, from: network(remoteAddr), unknown: !known}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	g.sender = a.senders[id]
+	adm.sender = a.senders[id]
 	switch {
-	case g.sender != nil && g.requests == maxHeld:
+	case adm.sender != nil && adm.requests == maxHeld:
 		return admitted{}, errManyOfNode
-	case !a.all.free(g.from), g.unknown && !a.unknown.free(g.from):
+	case !a.all.free(adm.from), adm.unknown && !a.unknown.free(adm.from):
 		return admitted{}, errManyRequests
 	}
-	if g.sender == nil {
-		g.sender = &sender{turn: make(chan struct{}, 1)}
-		a.senders[id] = g.sender
+	if adm.sender == nil {
+		adm.sender = &sender{turn: make(chan struct{}, 1)}
+		a.senders[id] = adm.sender
 	}
-	g.requests++
-	a.all.add(g.from, 1)
-	if g.unknown {
-		a.unknown.add(g.from, 1)
+	adm.requests++
+	a.all.add(adm.from, 1)
+	if adm.unknown {
+		a.unknown.add(adm.from, 1)
 	}
-	return g, nil
+	return adm, nil
 }
 
 // release ends the admission of a request.
-func (a *admission) release(g admitted) {
+func (a *admission) release(adm admitted) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if g.requests--; g.requests == 0 {
-		delete(a.senders, g.id)
+	if adm.requests--; adm.requests == 0 {
+		delete(a.senders, adm.id)
 	}
-	a.all.add(g.from, -1)
-	if g.unknown {
-		a.unknown.add(g.from, -1)
+	a.all.add(adm.from, -1)
+	if adm.unknown {
+		a.unknown.add(adm.from, -1)
 	}
 }
 
-// pool limits the number of requests, in all and by address. An address may have no more requests
-// than it leaves room for, so it gets half of an otherwise empty pool, and there is always
-// room for another address. This keeps one machine from shutting out the others. All nodes
-// behind a proxy share its address.
+// pool limits the number of requests, in total and by address. An address may have no more requests
+// than there are free places. So it gets half of an otherwise empty pool, and one machine cannot
+// shut out the others. All nodes behind a proxy share its address.
 type pool struct {
 	size, taken int
 	byAddr      map[netip.Addr]int

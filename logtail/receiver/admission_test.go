@@ -13,7 +13,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// from sends {} as the nth node from an address.
+// from sends body as the nth node from an address.
 func from(h *receiver.Handler, addr string, n int, body io.Reader) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("POST", fmt.Sprintf("/c/c/%064x", n), body)
 	r.RemoteAddr = addr
@@ -22,8 +22,8 @@ func from(h *receiver.Handler, addr string, n int, body io.Reader) *httptest.Res
 	return w
 }
 
-// TestAdmissionUnknownIDsLeaveRoom: bodies that never come, of IDs that nobody knows and from
-// wherever, shut out neither known nodes nor, from one machine, new ones elsewhere.
+// TestAdmissionUnknownIDsLeaveRoom checks that requests with unknown IDs whose bodies do not arrive
+// leave room for known nodes and, if they come from one machine, for new nodes on others.
 func TestAdmissionUnknownIDsLeaveRoom(t *testing.T) {
 	for name, address := range map[string]func(n int) string{
 		"of one machine":                   func(int) string { return "192.0.2.9:1" },
@@ -48,7 +48,7 @@ func TestAdmissionUnknownIDsLeaveRoom(t *testing.T) {
 					all.Go(func() { from(h, address(n), 1000+n, slow) })
 				}
 				synctest.Wait()
-				for n := range 20 { // a few of them at once or not, they have places
+				for n := range 20 {
 					c.Check(from(h, "198.51.100.1:1", 1, body()).Code, qt.Equals, 200)
 					if name != "of many machines" {
 						c.Check(from(h, "198.51.100.2:1", 2+n, body()).Code, qt.Equals, 200)
@@ -57,14 +57,14 @@ func TestAdmissionUnknownIDsLeaveRoom(t *testing.T) {
 				finish.Close()
 				all.Wait()
 				for n := range 20 {
-					c.Check(from(h, address(n), 5000+n, body()).Code, qt.Equals, 200, qt.Commentf("they get their places back"))
+					c.Check(from(h, address(n), 5000+n, body()).Code, qt.Equals, 200, qt.Commentf("after the slow bodies"))
 				}
 			})
 		})
 	}
 }
 
-// oneByte reads as slowly as it can.
+// oneByte is a Reader that returns one byte at a time.
 type oneByte struct{ rest string }
 
 func (r *oneByte) Read(p []byte) (int, error) {

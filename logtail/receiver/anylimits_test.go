@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
-// setNumbers sets all fields of a struct that are numbers.
+// setNumbers sets all integer fields of a struct to n.
 func setNumbers(v reflect.Value, n int64) {
 	for _, f := range v.Fields() {
 		if f.CanInt() {
@@ -23,7 +23,7 @@ func setNumbers(v reflect.Value, n int64) {
 	}
 }
 
-// TestLimitsAnyNumberWorks: no number makes a Handler or its Files panic.
+// TestLimitsAnyNumberWorks checks that a Handler and its Store work with extreme limits.
 func TestLimitsAnyNumberWorks(t *testing.T) {
 	for _, n := range []int64{math.MinInt64, -1, 0, 1000, math.MaxInt64} {
 		c := qt.New(t)

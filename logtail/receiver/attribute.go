@@ -19,11 +19,11 @@ type clientMeta struct {
 	err     []byte // an object, or nil
 }
 
-// key reports whether m has the numbers that identify an entry.
-func (m clientMeta) key() bool { return m.hasProc && m.hasSeq }
+// hasKey reports whether m has the numbers that identify an entry.
+func (m clientMeta) hasKey() bool { return m.hasProc && m.hasSeq }
 
 // parseMeta parses the value of a "logtail" member, which is valid JSON. It ignores members of the
-// wrong type, and all but the first of two members with the same name.
+// wrong type. Of several members with the same name it uses the first.
 func (sp *splitter) parseMeta(raw []byte) clientMeta {
 	var m clientMeta
 	s := rawjson.Scanner{Text: raw}
@@ -62,7 +62,7 @@ func parseTime(v []byte) time.Time {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, string(rawjson.Unquote(v)))
-	// In UTC the year may be one that RFC 3339 cannot express.
+	// RFC 3339 cannot express all years that the conversion to UTC can lead to.
 	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}
 	}
@@ -78,8 +78,8 @@ func appendStamp(dst []byte, id logtail.PublicID, received time.Time) []byte {
 	return append(dst, '"')
 }
 
-// appendEntry appends e as it is stored: on one line, with a new "logtail" member that includes the
-// stamp as the first, and the other bytes as the client sent them.
+// appendEntry appends e as it is stored: on one line, with a new "logtail" member in front that
+// includes the stamp, and the other bytes as the client sent them.
 //
 //	{"logtail":{"client_time":"...","proc_id":1,"proc_seq":2,"id":"...","server_time":"..."},...}
 //

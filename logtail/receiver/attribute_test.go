@@ -3,7 +3,7 @@ package receiver_test
 import (
 	"context"
 	"errors"
-	"fmt"
+
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,23 +21,23 @@ func TestAttributionOverridesClient(t *testing.T) {
 		copyID, copyText := testID(2)
 		server := `"id":"` + private.Public().String() + `","server_time":"` + time.Now().UTC().Format(time.RFC3339Nano) + `"`
 		for _, test := range []struct{ name, meta, want string }{
-			{"valid values stay", `{"client_time":"2026-11-22T10:00:00.000000001Z","proc_id":4294967295,"proc_seq":18446744073709551615}`,
+			{"valid values remain", `{"client_time":"2026-11-22T10:00:00.000000001Z","proc_id":4294967295,"proc_seq":18446744073709551615}`,
 				`"client_time":"2026-11-22T10:00:00.000000001Z","proc_id":4294967295,"proc_seq":18446744073709551615,`},
-			{"forged id and server_time go", `{"id":"f","server_time":"2001-01-01T00:00:00Z","proc_id":1}`, `"proc_id":1,`},
-			{"unknown members go", `{"x":{"y":[1]},"proc_seq":7}`, `"proc_seq":7,`},
+			{"forged id and server_time", `{"id":"f","server_time":"2001-01-01T00:00:00Z","proc_id":1}`, `"proc_id":1,`},
+			{"an unknown member", `{"x":{"y":[1]},"proc_seq":7}`, `"proc_seq":7,`},
 			{"times become UTC", `{"client_time":"2026-11-22T11:00:00+01:00"}`, `"client_time":"2026-11-22T10:00:00Z",`},
-			{"a time of another form goes", `{"client_time":"yesterday"}`, ``},
-			{"a time that leaves the calendar goes", `{"client_time":"9999-12-31T23:59:59-01:00"}`, ``},
-			{"a time that is none goes", `{"client_time":5}`, ``},
-			{"a proc_id over 32 bits goes", `{"proc_id":4294967296}`, ``},
-			{"a negative proc_id goes", `{"proc_id":-1}`, ``},
-			{"a proc_seq with a fraction goes", `{"proc_seq":1.5}`, ``},
-			{"numbers in strings go", `{"proc_id":"1","proc_seq":"2"}`, ``},
-			{"of two the first counts", `{"proc_id":1,"proc_id":2}`, `"proc_id":1,`},
-			{"an error stays as it is", "{\"error\":{\"detail\":\"d\",\n\"bad_data\":{\"id\":\"f\"}}}", `"error":{"detail":"d", "bad_data":{"id":"f"}},`},
-			{"an error that is no object goes", `{"error":"}\""}`, ``},
-			{"metadata that is no object goes", `"\u0000"`, ``},
-			{"null goes", `null`, ``},
+			{"a time in another format", `{"client_time":"yesterday"}`, ``},
+			{"a time after 9999", `{"client_time":"9999-12-31T23:59:59-01:00"}`, ``},
+			{"a number as time", `{"client_time":5}`, ``},
+			{"a proc_id over 32 bits", `{"proc_id":4294967296}`, ``},
+			{"a negative proc_id", `{"proc_id":-1}`, ``},
+			{"a proc_seq with a fraction", `{"proc_seq":1.5}`, ``},
+			{"numbers in strings", `{"proc_id":"1","proc_seq":"2"}`, ``},
+			{"the first of two", `{"proc_id":1,"proc_id":2}`, `"proc_id":1,`},
+			{"an error remains", "{\"error\":{\"detail\":\"d\",\n\"bad_data\":{\"id\":\"f\"}}}", `"error":{"detail":"d", "bad_data":{"id":"f"}},`},
+			{"an error that is not an object", `{"error":"}\""}`, ``},
+			{"metadata that is not an object", `"\u0000"`, ``},
+			{"null", `null`, ``},
 		} {
 			sink := new(memory)
 			h := &receiver.Handler{Sink: sink}
@@ -63,9 +63,9 @@ func TestEntryStoredOnce(t *testing.T) {
 	a, b := storetest.Entry(1, 1, `,"a":1`), storetest.Entry(1, 2, `,"a":2`)
 	stored("["+a+","+b+"]", 2)
 	stored("["+a+","+b+"]", 0)                                     // the whole batch again
-	stored("["+b+","+storetest.Entry(1, 3, "")+"]", 1)             // its end, and a new one
+	stored("["+b+","+storetest.Entry(1, 3, "")+"]", 1)             // an old entry and a new one
 	stored(storetest.Entry(2, 1, `,"a":1`), 1)                     // another process
-	stored(a+a, 0)                                                 // the first once more, after both
+	stored(a+a, 0)                                                 // the first process again
 	stored(storetest.Entry(1, 4, "")+storetest.Entry(1, 4, ""), 1) // twice in one body
 	stored(`{"a":1}{"a":1}`, 2)                                    // without a number
 	stored(`{"a":1}`, 1)
@@ -108,13 +108,14 @@ func TestGapsCounted(t *testing.T) {
 	}
 }
 
-// TestFailedStoreNotRemembered: else a retry would be answered 200, and lost.
+// TestFailedStoreNotRemembered checks that entries that were not stored do not count as seen.
+// Otherwise a retry would be answered 200 and not stored.
 func TestFailedStoreNotRemembered(t *testing.T) {
 	c := qt.New(t)
 	broken := errors.New("the path /secret is full")
 	sink := &memory{fail: func(context.Context) error { return broken }}
-	var said []string
-	h := &receiver.Handler{Sink: sink, Logf: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }}
+	log := new(storetest.Log)
+	h := &receiver.Handler{Sink: sink, Logf: log.Logf}
 	body := storetest.Entry(1, 1, "") + storetest.Entry(1, 2, "")
 	for range 3 {
 		w := post(h, body)
@@ -129,6 +130,6 @@ func TestFailedStoreNotRemembered(t *testing.T) {
 	st := h.Stats()
 	c.Check(st.Unavailable, qt.Equals, uint64(3))
 	c.Check(st.Stored, qt.Equals, uint64(2))
-	c.Check(said, qt.DeepEquals, []string{
+	c.Check(log.Take(), qt.DeepEquals, []string{
 		"receiver: cannot store: the path /secret is full", "receiver: storing works again"})
 }

@@ -18,17 +18,17 @@ func (c *core) authorize(r *http.Request, t target) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrUnauthorized):
-		return errStranger
+		return errUnauthorized
 	}
 	return errForbidden
 }
 
-// withoutSecrets returns the request for Authorize. It copies only fields that are known to be safe:
-// a mux leaves the private ID in the path values, a middleware in the form, and a later version
-// of Go perhaps elsewhere.
+// withoutSecrets returns the request for Authorize. It copies only fields that are known to be safe.
+// Others may contain the private ID: a mux puts it into the path values, a middleware into the
+// form, and a later version of Go may put it elsewhere.
 func (t target) withoutSecrets(r *http.Request) *http.Request {
 	_, private, _ := cutLast(r.URL.Path)
-	seen := &http.Request{
+	safe := &http.Request{
 		Method:     r.Method,
 		URL:        &url.URL{Path: t.prefix + "/" + t.collection + "/" + t.id.String()},
 		Proto:      r.Proto,
@@ -40,7 +40,7 @@ func (t target) withoutSecrets(r *http.Request) *http.Request {
 		RemoteAddr: r.RemoteAddr,
 		TLS:        r.TLS,
 	}
-	return seen.WithContext(r.Context())
+	return safe.WithContext(r.Context())
 }
 
 // headerWithout returns a copy of h without the fields that contain a secret. Proxies add fields

@@ -15,7 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// TestAuthorizeSeesNoPrivateID, wherever a mux, a middleware or a proxy has put it.
+// TestAuthorizeSeesNoPrivateID checks that Authorize does not see a private ID that a mux, a
+// middleware or a proxy has copied elsewhere.
 func TestAuthorizeSeesNoPrivateID(t *testing.T) {
 	c := qt.New(t)
 	private, text := testID(0xab)
@@ -29,7 +30,7 @@ func TestAuthorizeSeesNoPrivateID(t *testing.T) {
 		c.Check(r.Header.Get("Authorization"), qt.Equals, "Bearer b")
 		c.Check(r.Header.Get("X-Real-IP"), qt.Equals, "192.0.2.7%")
 		seen = fmt.Sprintf("%+v %q", *r, r.PathValue("id"))
-		r.Header.Del("Content-Encoding") // its own
+		r.Header.Del("Content-Encoding") // must not affect the original
 		return nil
 	}}
 	mux := http.NewServeMux()

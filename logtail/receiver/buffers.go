@@ -1,8 +1,8 @@
 package receiver
 
-// buffers holds the memory of a work, which the next one reuses.
+// buffers holds the memory of a work that the next request reuses.
 type buffers struct {
-	wire    []byte // the body as it came
+	wire    []byte // the body as it arrived
 	plain   []byte // decompressed; unused if the body is not compressed
 	split   splitter
 	metas   []clientMeta
@@ -13,14 +13,14 @@ type buffers struct {
 	undos   []undo
 }
 
-// Larger buffers are not kept for the next request. Few requests need them.
+// Larger buffers are not kept for the next request, because few requests need them.
 const (
-	maxKept      = 1 << 20 // bytes of a body, or of what is made of it
+	maxKept      = 1 << 20 // bytes
 	maxKeptItems = 4 << 10 // entries
 )
 
-// emptied returns the buffers for the next request. They are empty, so that the pool keeps no body
-// and no stream in memory.
+// emptied returns empty buffers for the next request. They refer to no body and no stream, so that
+// the pool does not keep those in memory.
 func (b buffers) emptied() buffers {
 	return buffers{
 		wire:    kept(b.wire, maxKept),
@@ -43,8 +43,8 @@ func kept[T any](buf []T, most int) []T {
 	return buf[:0]
 }
 
-// emptied is like kept, for items with pointers. There are none beyond the length of buf, because buf
-// has only grown since it was last emptied.
+// emptied is like kept for items with pointers, and clears them. Beyond the length of buf there are
+// none, because buf has only grown since it was last emptied.
 func emptied[T any](buf []T) []T {
 	clear(buf)
 	return kept(buf, maxKeptItems)

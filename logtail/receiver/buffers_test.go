@@ -10,7 +10,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// fill makes a work do all that fills its buffers.
+// fill fills all buffers of k except out.
 func fill(c *qt.C, k *work) {
 	co := newCore(&Handler{})
 	k.wire = append(k.wire, `[{"logtail":{"proc_id":1,"proc_seq":2,"error":{"a":1}},"b":2},{"c":{"d":3}}]`...)
@@ -22,8 +22,7 @@ func fill(c *qt.C, k *work) {
 	k.attribute(co, entries)
 }
 
-// TestBuffersEmptied: neither a byte of a body nor a stream of a node
-// stays in memory with the buffers of a request that has ended.
+// TestBuffersEmptied checks that the buffers of a finished request refer to no body and no stream.
 func TestBuffersEmptied(t *testing.T) {
 	c := qt.New(t)
 	var k work
@@ -33,9 +32,9 @@ func TestBuffersEmptied(t *testing.T) {
 	})
 	eachSlice(reflect.ValueOf(k.buffers.emptied()), "", func(name string, s reflect.Value) {
 		c.Check(s.Len(), qt.Equals, 0, qt.Commentf("%s", name))
-		c.Check(s.Cap() > 0, qt.IsTrue, qt.Commentf("%s is not used again", name))
+		c.Check(s.Cap() > 0, qt.IsTrue, qt.Commentf("%s is not reused", name))
 		switch s.Type().Elem().Kind() {
-		case reflect.Uint8, reflect.Int: // hold nothing else in memory
+		case reflect.Uint8, reflect.Int: // not references
 			return
 		}
 		s = s.Slice(0, s.Cap())
@@ -45,7 +44,7 @@ func TestBuffersEmptied(t *testing.T) {
 	})
 }
 
-// TestBuffersLargeNotKept, each by itself: the others are.
+// TestBuffersLargeNotKept checks that large buffers are not kept, but others of the same request are.
 func TestBuffersLargeNotKept(t *testing.T) {
 	c := qt.New(t)
 	var k work
@@ -58,7 +57,7 @@ func TestBuffersLargeNotKept(t *testing.T) {
 	c.Check(cap(b.wire) > 0, qt.IsTrue)
 }
 
-// eachSlice calls do with the slices in a struct, and in those in it.
+// eachSlice calls do with the slices in a struct and its embedded structs.
 func eachSlice(v reflect.Value, prefix string, do func(name string, s reflect.Value)) {
 	for field, f := range v.Fields() {
 		switch name := prefix + field.Name; f.Kind() {

@@ -15,7 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// TestQuotaCountsRefusedAndRepeated: to unpack and parse it was work all the same.
+// TestQuotaCountsRefusedAndRepeated checks that bodies count against the quota even if nothing of them
+// is stored, because decompressing and parsing them takes time.
 func TestQuotaCountsRefusedAndRepeated(t *testing.T) {
 	blanks := strings.Repeat(" ", 1<<20)
 	repeated := "[" + blanks + strings.Repeat(storetest.Entry(1, 1, "")+",", 999) + storetest.Entry(1, 1, "") + "]"
@@ -25,14 +26,14 @@ func TestQuotaCountsRefusedAndRepeated(t *testing.T) {
 		header     []string
 		want       int
 	}{
-		{"an error of syntax at the end", blanks + `{"a":1}x`, nil, 400},
+		{"a syntax error at the end", blanks + `{"a":1}x`, nil, 400},
 		{"an entry too large", `{"a":"` + strings.Repeat("a", 1<<20) + `"}`, nil, 413},
 		{"a wrong length", blanks + `{}`, []string{"Orig-Content-Length", "1"}, 400},
-		{"nothing", blanks + `[]`, nil, 200},
-		{"the same again", repeated, nil, 200},
-		{"more than may be unpacked", strings.Repeat(blanks, 9), nil, 413},
+		{"no entries", blanks + `[]`, nil, 200},
+		{"repeated entries", repeated, nil, 200},
+		{"more than MaxDecodedBytes", strings.Repeat(blanks, 9), nil, 413},
 		{"small entries that grow when they are stored", strings.Repeat("{}", 9999), nil, 200},
-		{"a collection too many", blanks + `{}`, nil, 403},
+		{"too many collections", blanks + `{}`, nil, 403},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -43,7 +44,7 @@ func TestQuotaCountsRefusedAndRepeated(t *testing.T) {
 				}
 				h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxBytesPerHour: 128 << 10}}
 				body := storetest.Compress(test.body)
-				if len(test.body) == 9<<20 { // in one frame it would be refused unread
+				if len(test.body) == 9<<20 { // one frame would be refused before it is decompressed
 					body = strings.Repeat(storetest.Compress(blanks), 9)
 				}
 				header := append([]string{"Content-Encoding", "zstd"}, test.header...)
@@ -61,7 +62,8 @@ func TestQuotaCountsRefusedAndRepeated(t *testing.T) {
 	}
 }
 
-// TestQuotaIgnoresSinkFailures: the node has to send it again.
+// TestQuotaIgnoresSinkFailures checks that entries that could not be stored do not count, because the
+// node has to send them again.
 func TestQuotaIgnoresSinkFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
@@ -73,8 +75,8 @@ func TestQuotaIgnoresSinkFailures(t *testing.T) {
 	})
 }
 
-// TestMemoryLargestUserForgottenFirst: nodes that fill the memory for doubles do not make
-// the server forget what the others sent.
+// TestMemoryLargestUserForgottenFirst checks that nodes that fill the memory of seen entries do not
+// make the Handler forget those of other nodes.
 func TestMemoryLargestUserForgottenFirst(t *testing.T) {
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: nothing{}}

@@ -23,14 +23,14 @@ const maxWindow = 8 << 20 // bytes
 type core struct {
 	// The fields below are immutable after newCore.
 	sink      Sink
-	permit    func(r *http.Request, collection string, id logtail.PublicID) error // Authorize, or nil
+	permit    func(r *http.Request, collection string, id logtail.PublicID) error // Handler.Authorize; may be nil
 	logf      func(format string, args ...any)                                    // may be nil
 	limits    Limits
 	decoder   *zstd.Decoder // for DecodeAll only, which starts no goroutines
 	seed      maphash.Seed
 	nodes     *nodes
 	admission *admission
-	unpacking chan struct{} // holds a token for each request from decompression to the end of Store
+	unpacking chan struct{} // holds a token for each request between decompression and the end of Store
 
 	count counters
 	works sync.Pool // of *work
@@ -88,17 +88,17 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 	if wait > 0 {
 		return overQuota(wait)
 	}
-	g, err := c.admission.admit(t.id, r.RemoteAddr, known)
+	adm, err := c.admission.admit(t.id, r.RemoteAddr, known)
 	if err != nil {
 		return err
 	}
 	k := c.works.Get().(*work)
-	k.target, k.admitted, k.compressed = t, g, compressed
+	k.target, k.admitted, k.compressed = t, adm, compressed
 	if err := c.read(w, r, k); err != nil {
 		c.release(k)
 		return err
 	}
-	return c.take(r, k)
+	return c.process(r, k)
 }
 
 // read reads the body into k.
@@ -116,8 +116,8 @@ func (c *core) read(w http.ResponseWriter, r *http.Request, k *work) error {
 	return err
 }
 
-// take decompresses and stores the body that k read, and releases k.
-func (c *core) take(r *http.Request, k *work) error {
+// process decompresses and stores the body of k, and releases k.
+func (c *core) process(r *http.Request, k *work) error {
 	ctx, cancel := context.WithTimeout(r.Context(), c.limits.StoreTimeout)
 	defer cancel()
 	if err := c.await(ctx, k); err != nil {
@@ -131,8 +131,8 @@ func (c *core) take(r *http.Request, k *work) error {
 	return c.store(ctx, k)
 }
 
-// await waits until k may be decompressed. It waits for other requests of the node first, so that a
-// slow node takes only one of the tokens of unpacking.
+// await waits until the body of k may be decompressed. It waits for other requests of the node
+// first, so that a slow node holds at most one token of unpacking.
 func (c *core) await(ctx context.Context, k *work) error {
 	select {
 	case k.admitted.turn <- struct{}{}:
@@ -196,8 +196,8 @@ func callStore(ctx context.Context, sink Sink, b Batch) (err error) {
 	return sink.Store(ctx, b)
 }
 
-// report logs errors of the Sink when they begin, change and end. It does not log errors that a
-// client can cause at will.
+// report logs the result of Store if it differs from the one before. It ignores errors that
+// clients can cause at will.
 func (c *core) report(err error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, ErrCollections) {
 		return

@@ -16,14 +16,14 @@ type printer struct{}
 
 func (printer) Store(ctx context.Context, b receiver.Batch) error {
 	for _, entry := range b.Entries {
-		_, rest, _ := strings.Cut(string(entry), "},") // after what the server says
+		_, rest, _ := strings.Cut(string(entry), "},") // after the "logtail" member
 		fmt.Printf("%s of node %.8s: {%s\n", b.Collection, b.ID, rest)
 	}
 	return nil
 }
 
-// A coordination server mounts a Handler beside its own, and lets in the nodes that
-// it knows.
+// A coordination server mounts a Handler next to its own handlers, and accepts entries from known
+// nodes only.
 func Example() {
 	private, _ := logtail.ParsePrivateID(strings.Repeat("0b", 32))
 	known := map[logtail.PublicID]string{private.Public(): "web"}

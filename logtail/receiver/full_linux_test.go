@@ -13,8 +13,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// TestFullDisk fills a filesystem of 2 MiB: the rest is answered 503, nothing refused
-// is stored, and storing goes on when there is room.
+// TestFullDisk fills a filesystem of 2 MiB. It checks that further requests are answered 503, that
+// nothing of them is stored, and that storing works again when there is space.
 func TestFullDisk(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
@@ -29,7 +29,7 @@ func TestFullDisk(t *testing.T) {
 		rng := storetest.NewNoise()
 		stored, refused := 0, 0
 		send := func() {
-			// Two entries, so that the second can be cut off by the end of the disk.
+			// Two entries, so that the disk can fill up within a batch.
 			line := `{"a":"` + rng.Line(7000) + `"}`
 			switch w := post(h, line+line); w.Code {
 			case 200:
@@ -64,7 +64,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// makeRoom removes the file being written, as an operator might.
+// makeRoom removes the files being written.
 func makeRoom(c *qt.C, dir string) {
 	names, _ := storetest.Tree(c, dir)
 	for _, name := range names {

@@ -13,9 +13,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// FuzzBody holds a Handler against encoding/json: it takes a body exactly when that
-// finds JSON objects in it and the stricter rules hold, and what it stores is
-// what came, but for the "logtail" member.
+// FuzzBody compares a Handler with encoding/json. Bodies that the Handler accepts are JSON objects to
+// encoding/json, and the stored entries differ from them only in the "logtail" member.
 func FuzzBody(f *testing.F) {
 	for _, body := range []string{
 		`[{"a":1},{"b":[true,null,{"c":"\u0061"}]}]`, "{\"a\":1}\n{\"b\":-2.5e+3}\n", `{}`, `[]`,
@@ -69,7 +68,7 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// reference splits body as encoding/json does.
+// reference splits body with encoding/json.
 func reference(c *qt.C, body []byte) []json.RawMessage {
 	var entries []json.RawMessage
 	if body = bytes.TrimSpace(body); body[0] == '[' {
@@ -84,7 +83,7 @@ func reference(c *qt.C, body []byte) []json.RawMessage {
 	return entries
 }
 
-// withoutMeta returns the members of an entry but "logtail", compacted.
+// withoutMeta returns the members of an entry except "logtail", compacted.
 func withoutMeta(c *qt.C, entry []byte) map[string]string {
 	var members map[string]json.RawMessage
 	c.Assert(json.Unmarshal(entry, &members), qt.IsNil)

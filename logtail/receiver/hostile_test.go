@@ -26,29 +26,29 @@ func TestHostileRequests(t *testing.T) {
 		{"empty", "", ``, nil, 400},
 		{"blanks only", "", " \n", nil, 400},
 		{"an entry that is text", "", `["text"]`, nil, 400},
-		{"a number for a body", "", `1`, nil, 400},
+		{"a number as body", "", `1`, nil, 400},
 		{"an array in an array", "", `[[{}]]`, nil, 400},
-		{"one bad entry refuses all", "", `[{"a":1},{"b":}]`, nil, 400},
-		{"an array that does not end", "", `[{"a":1}`, nil, 400},
-		{"an array that does not begin", "", `{"a":1}]`, nil, 400},
-		{"something after the array", "", `[{}] {}`, nil, 400},
-		{"a comma too many", "", `[{},]`, nil, 400},
-		{"a comma between lines", "", `{},{}`, nil, 400},
-		{"an object that does not end", "", `{"a":1`, nil, 400},
-		{"a string that does not end", "", `{"a":"`, nil, 400},
-		{"an escape that does not end", "", `{"a":"\`, nil, 400},
-		{"a rune that does not end", "", `{"a":"\u00`, nil, 400},
+		{"one invalid entry of two", "", `[{"a":1},{"b":}]`, nil, 400},
+		{"an unterminated array", "", `[{"a":1}`, nil, 400},
+		{"a closing bracket only", "", `{"a":1}]`, nil, 400},
+		{"an object after the array", "", `[{}] {}`, nil, 400},
+		{"a trailing comma", "", `[{},]`, nil, 400},
+		{"a comma between objects", "", `{},{}`, nil, 400},
+		{"an unterminated object", "", `{"a":1`, nil, 400},
+		{"an unterminated string", "", `{"a":"`, nil, 400},
+		{"an incomplete escape", "", `{"a":"\`, nil, 400},
+		{"an incomplete \\u escape", "", `{"a":"\u00`, nil, 400},
 		{"brackets that do not match", "", `{"a":[1}]`, nil, 400},
 		{"a leading zero", "", `{"a":01}`, nil, 400},
 		{"a bare minus", "", `{"a":-}`, nil, 400},
-		{"a member twice", "", `{"a":1,"a":2}`, nil, 400},
-		{"a member twice, once escaped", "", `{"a":1,"\u0061":2}`, nil, 400},
-		{"a member twice among many", "", `{` + members(100) + `,"m7":1}`, nil, 400},
-		{"the metadata twice", "", `{"logtail":{},"logtail":{}}`, nil, 400},
-		{"metadata for readers that ignore case", "", `{"Logtail":{"id":"x"}}`, nil, 400},
-		{"metadata for engines that flatten", "", `{"logtail.id":"x"}`, nil, 400},
-		{"and name it otherwise", "", `{"a":1,"LogTail_ID":"x"}`, nil, 400},
-		{"and escaped", "", `{"\u006cogtail.id":"x"}`, nil, 400},
+		{"a duplicate member", "", `{"a":1,"a":2}`, nil, 400},
+		{"a duplicate member, escaped", "", `{"a":1,"\u0061":2}`, nil, 400},
+		{"a duplicate of many members", "", `{` + members(100) + `,"m7":1}`, nil, 400},
+		{"duplicate metadata", "", `{"logtail":{},"logtail":{}}`, nil, 400},
+		{"metadata in upper case", "", `{"Logtail":{"id":"x"}}`, nil, 400},
+		{"flattened metadata", "", `{"logtail.id":"x"}`, nil, 400},
+		{"flattened metadata in upper case", "", `{"a":1,"LogTail_ID":"x"}`, nil, 400},
+		{"flattened metadata, escaped", "", `{"\u006cogtail.id":"x"}`, nil, 400},
 		{"a raw NUL", "", "{\"a\":\"\x00\"}", nil, 400},
 		{"a NUL between entries", "", "{}\x00{}", nil, 400},
 		{"a raw line break in a string", "", "{\"a\":\"\n\"}", nil, 400},
@@ -69,9 +69,9 @@ func TestHostileRequests(t *testing.T) {
 		{"a frame that claims a content of 1 GiB", "", "\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x40\x01\x00\x00", []string{"Content-Encoding", "zstd"}, 413},
 		{"not zstd", "", `{}`, []string{"Content-Encoding", "zstd"}, 400},
 		{"truncated zstd", "", storetest.Compress(big[:1<<20])[:40], []string{"Content-Encoding", "zstd"}, 400},
-		{"zstd with rubbish behind it", "", storetest.Compress(`{}`) + "rubbish", []string{"Content-Encoding", "zstd"}, 400},
-		{"another length than told", "", storetest.Compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "3"}, 400},
-		{"no length", "", storetest.Compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "x"}, 400},
+		{"other bytes after zstd", "", storetest.Compress(`{}`) + "rubbish", []string{"Content-Encoding", "zstd"}, 400},
+		{"a wrong length", "", storetest.Compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "3"}, 400},
+		{"an invalid length", "", storetest.Compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "x"}, 400},
 		{"gzip", "", `{}`, []string{"Content-Encoding", "gzip"}, 415},
 		{"zstd twice", "", storetest.Compress(storetest.Compress(`{}`)), []string{"Content-Encoding", "zstd, zstd"}, 415},
 		{"the collection .", "/c/./" + id, `{}`, nil, 404},
@@ -85,10 +85,10 @@ func TestHostileRequests(t *testing.T) {
 		{"no collection", "/c//" + id, `{}`, nil, 404},
 		{"no ID", "/c/a/", `{}`, nil, 404},
 		{"a short ID", "/c/a/" + id[1:], `{}`, nil, 404},
-		{"an ID that is none", "/c/a/x" + id[1:], `{}`, nil, 404},
+		{"an invalid ID", "/c/a/x" + id[1:], `{}`, nil, 404},
 		{"another path", "/d/a/" + id, `{}`, nil, 404},
-		{"the ID alone", "/" + id, `{}`, nil, 404},
-		{"a copy ID that is none", "/c/a/" + id + "?copyId=1", `{}`, nil, 400},
+		{"the ID only", "/" + id, `{}`, nil, 404},
+		{"an invalid copy ID", "/c/a/" + id + "?copyId=1", `{}`, nil, 400},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
@@ -123,8 +123,7 @@ func TestBodyWithoutLengthBounded(t *testing.T) {
 	c.Check(sink.take(), qt.HasLen, 1)
 }
 
-// TestMaxDecodedBytes also bounds a body that came plain, and where it is less than a
-// window.
+// TestMaxDecodedBytes checks a bound smaller than a zstd window, with plain and compressed bodies.
 func TestMaxDecodedBytes(t *testing.T) {
 	c := qt.New(t)
 	sink := new(memory)
@@ -137,8 +136,8 @@ func TestMaxDecodedBytes(t *testing.T) {
 	c.Check(sink.take(), qt.HasLen, 2)
 }
 
-// TestWindow: RFC 9659 asks for 8 MiB, and what a frame may decompress to is no
-// reason to hold more.
+// TestWindow checks that zstd windows of 8 MiB are accepted, as RFC 9659 requires, and that larger
+// ones are not, even if MaxDecodedBytes is larger.
 func TestWindow(t *testing.T) {
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{MaxDecodedBytes: 64 << 20}}
@@ -148,6 +147,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// members returns n members of an object.
 func members(n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -13,8 +13,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// least is the least that can be said to store entries: no bounds, no attribution but the
-// ID, no check but that of encoding/json. Machines differ; the ratio to it should not.
+// least is a minimal receiver for comparison. It has no bounds, adds only the ID and the time, and
+// checks only what encoding/json checks.
 type least struct {
 	decoder *zstd.Decoder
 	mu      sync.Mutex

@@ -27,10 +27,10 @@ type Limits struct {
 	ReadTimeout  time.Duration // for reading a body; default 30 s
 	StoreTimeout time.Duration // for waiting for other requests of the node and for the Sink; default 15 s
 
-	// MaxBytesPerHour is what one node may send per hour; default 2 GiB. Each body counts
-	// with its decompressed or its stored size, whichever is larger, even if it is refused
-	// or repeated. A node may send an hour's worth at once, so in T hours it
-	// can store MaxBytesPerHour*(T+1) and one body.
+	// MaxBytesPerHour is the number of bytes that one node may send per hour; default 2 GiB.
+	// Each body counts with its decompressed or its stored size, whichever is larger, even
+	// if it is refused or repeated. A node may send an hour's worth at once, so in T hours
+	// it can store MaxBytesPerHour*(T+1) bytes and one body.
 	//
 	// The default suits any Logger with default settings, which sends at most 2 MiB every 5
 	// seconds. It does not keep one node from filling the disk of a Sink. For that, set it to
@@ -38,7 +38,7 @@ type Limits struct {
 	MaxBytesPerHour int64
 
 	// MaxNewIDsPerHour is the number of new IDs accepted per hour; default 1,000. The Handler
-	// remembers 65,536 nodes, and forgets those first that have been silent the longest.
+	// remembers 65,536 nodes. Of more, it forgets those that have been silent the longest.
 	MaxNewIDsPerHour int
 }
 
@@ -80,14 +80,14 @@ func limit[T int | int64 | time.Duration](n, standard, none T) T {
 	return n
 }
 
-// bucket is an allowance that refills steadily up to that of an hour. It can be used while
-// anything is left. A use may exceed what is left, so that a large one is never impossible.
+// bucket is an allowance that refills steadily, up to that of one hour. It can be used while
+// anything is left. A use may exceed the rest, so that large uses are possible too.
 //
 // Its methods may not be called concurrently.
 type bucket struct {
-	rate float64   // per hour
-	left float64   // may be negative
-	at   time.Time // when left was correct
+	rate float64 // per hour
+	left float64 // at the time at; may be negative
+	at   time.Time
 }
 
 // newBucket returns a full bucket.

@@ -21,7 +21,7 @@ func TestLimitsNegativeMeansNone(t *testing.T) {
 	}
 }
 
-// The wait for a tiny rate is longer than a time.Duration can be.
+// TestBucketTinyRate checks a wait that is longer than a time.Duration can hold.
 func TestBucketTinyRate(t *testing.T) {
 	now := time.Now()
 	b := bucket{rate: 1, left: -1 << 40, at: now}

@@ -37,7 +37,7 @@ func appendRecord(b []byte, proc uint32, seq int) []byte {
 	return append(b[:len(b)-1], "]}"...)
 }
 
-// nodeBody makes the bodies of one node.
+// nodeBody generates the bodies of one node.
 type nodeBody struct {
 	proc    uint32
 	seq     int
@@ -54,7 +54,7 @@ func newNodeBody(tb testing.TB, proc uint32, objects int) *nodeBody {
 	return &nodeBody{proc: proc, objects: objects, zstd: z}
 }
 
-// next returns the next body, in dst.
+// next returns the next body. It overwrites dst.
 func (n *nodeBody) next(dst []byte) []byte {
 	n.plain = append(n.plain[:0], '[')
 	for range n.objects {
@@ -70,8 +70,8 @@ type nothing struct{}
 
 func (nothing) Store(context.Context, receiver.Batch) error { return nil }
 
-// BenchmarkHandler is the cost of one request without the network: checks,
-// decompression, attribution and, with files, the write.
+// BenchmarkHandler measures one request without a network: checks, decompression, attribution and,
+// with files, the write.
 func BenchmarkHandler(b *testing.B) {
 	for _, sink := range []string{"nothing", "files"} {
 		for _, objects := range []int{1, 100} {
@@ -108,12 +108,12 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
-// TestLoad holds a receiver under the load of 32 clients over loopback, and counts the
-// files afterwards. It is asked for with NETLOG_LOAD, the time for each load.
+// TestLoad puts a receiver under the load of 32 clients over loopback, and afterwards counts the
+// entries in the files. It runs if NETLOG_LOAD is set to the duration of each load.
 func TestLoad(t *testing.T) {
 	duration, err := time.ParseDuration(os.Getenv("NETLOG_LOAD"))
 	if err != nil {
-		t.Skip("NETLOG_LOAD=6s asks for this test")
+		t.Skip("set NETLOG_LOAD=6s to run this test")
 	}
 	for _, objects := range []int{1, 100} {
 		t.Run(fmt.Sprintf("objects=%d", objects), func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// load sends to h for a while, and returns how many requests it answered 200.
+// load sends to h for a duration, and returns the number of requests answered 200.
 func load(c *qt.C, h http.Handler, name string, duration time.Duration, objects int) uint64 {
 	const clients = 32
 	srv := httptest.NewServer(h)
@@ -165,7 +165,7 @@ func load(c *qt.C, h http.Handler, name string, duration time.Duration, objects 
 	return uint64(posts.Load())
 }
 
-// checkLoaded finds what was answered 200 in dir, each entry once.
+// checkLoaded checks that dir has each entry that was answered 200 exactly once.
 func checkLoaded(c *qt.C, dir string, st receiver.Stats, want uint64) {
 	c.Check(st.Stored, qt.Equals, want)
 	c.Check([]uint64{st.Repeated, st.Conflicts, st.Missing, st.Unavailable}, qt.DeepEquals, []uint64{0, 0, 0, 0})
@@ -182,11 +182,11 @@ func checkLoaded(c *qt.C, dir string, st receiver.Stats, want uint64) {
 		stored[[2]uint64{e.Logtail.Proc, e.Logtail.Seq}]++
 	}
 	c.Check(uint64(len(lines)), qt.Equals, st.Stored)
-	c.Check(uint64(len(stored)), qt.Equals, st.Stored, qt.Commentf("each once"))
+	c.Check(uint64(len(stored)), qt.Equals, st.Stored, qt.Commentf("duplicates"))
 }
 
-// loadClient sends until ctx ends, and returns how long each answer took. The request in
-// flight at the end is finished, so that all that is sent is counted.
+// loadClient sends until ctx ends, and returns how long each answer took. It finishes the last
+// request, so that the files have no entry that is not counted.
 func loadClient(ctx context.Context, c *qt.C, addr net.Addr, proc uint32, objects int) (times []time.Duration) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()

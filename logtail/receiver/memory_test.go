@@ -14,8 +14,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// TestBodyOfManyProcessesBoundedMemory while it is stored: what is forgotten on
-// the way has to be free at once.
+// TestBodyOfManyProcessesBoundedMemory checks that the streams that one body makes the Handler forget
+// are freed before the body is stored.
 func TestBodyOfManyProcessesBoundedMemory(t *testing.T) {
 	c := qt.New(t)
 	var body strings.Builder
@@ -33,9 +33,10 @@ func TestBodyOfManyProcessesBoundedMemory(t *testing.T) {
 	c.Check(post(h, body.String()).Code, qt.Equals, http.StatusServiceUnavailable)
 	sink.fail = nil
 	c.Check(post(h, body.String()).Code, qt.Equals, http.StatusOK)
-	c.Check(sink.take(), qt.HasLen, 10_000, qt.Commentf("what was not stored was not seen"))
+	c.Check(sink.take(), qt.HasLen, 10_000, qt.Commentf("entries that were not stored do not count as seen"))
 }
 
+// heap returns the number of bytes in use.
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -15,22 +15,22 @@ const (
 	maxSlots   = 1 << 22 // of all streams, 64 MiB
 )
 
-// node is what the Handler remembers of one ID.
+// node holds the state that the Handler keeps of one ID.
 type node struct {
 	id logtail.PublicID
 
-	// streams is owned by the request that has entered, or else guarded by nodes.mu. The
-	// latest used stream is the last.
+	// streams is owned by the request that has entered. If there is none, nodes.mu guards
+	// it. The last stream is the one that was used last.
 	streams []*stream
 
 	// nodes.mu guards the fields below.
 	busy  bool // a request has entered
-	slots int  // of its streams
+	slots int  // in streams
 	quota bucket
-	elem  *list.Element // in nodes.order
+	elem  *list.Element // of nodes.order
 }
 
-// stream holds what one process of a node sent to one collection.
+// stream remembers the entries that one process of a node sent to one collection.
 type stream struct {
 	collection string
 	proc       uint32
@@ -44,9 +44,9 @@ type nodes struct {
 	// mu guards the fields below.
 	mu    sync.Mutex
 	byID  map[logtail.PublicID]*node
-	order *list.List // of *node; the latest used is the first
-	newID bucket     // the allowance of new IDs
-	slots int        // of all streams
+	order *list.List // of *node; the first is the one that was used last
+	newID bucket     // the allowance for new IDs
+	slots int        // in all streams
 }
 
 // newNodes returns an empty table.
@@ -78,8 +78,8 @@ func (t *nodes) overQuota(id logtail.PublicID, now time.Time) (wait time.Duratio
 	return n.quota.wait(now), true
 }
 
-// enter returns the node of id, whose streams the caller owns until leave, or how long the node
-// must wait. The caller holds the turn of the sender.
+// enter returns the node of id, or how long the node must wait. The caller holds the turn of the
+// sender, and owns the streams of the node until leave.
 func (t *nodes) enter(id logtail.PublicID, now time.Time) (*node, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,7 +107,7 @@ func (t *nodes) leave(n *node, cost int64) {
 	n.busy = false
 }
 
-// addLocked adds a node. If the table is full, it forgets the node that was silent the longest.
+// addLocked adds a node. If the table is full, it removes the node that was silent the longest.
 func (t *nodes) addLocked(id logtail.PublicID, now time.Time) *node {
 	t.newID.left--
 	n := &node{id: id, quota: newBucket(float64(t.limits.MaxBytesPerHour), now)}
@@ -132,7 +132,8 @@ func (t *nodes) forgetLocked(n *node) {
 	n.streams, n.slots = nil, 0
 }
 
-// stream returns a stream of n with room for size entries. The caller has entered n.
+// stream returns the stream of a process and collection, with room for size entries. The caller has
+// entered n.
 func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen {
 	added := 0
 	at := len(n.streams) - 1
@@ -147,7 +148,7 @@ func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen 
 		s = &stream{collection: collection, proc: proc}
 		if len(n.streams) == maxStreams {
 			added -= len(n.streams[0].slots)
-			n.streams[0].slots = nil // an undo may still refer to it
+			n.streams[0].slots = nil // for undo.revert, and to free it if an undo refers to the stream
 			n.streams = append(n.streams[:0], n.streams[1:]...)
 		}
 	}
@@ -161,7 +162,8 @@ func (t *nodes) stream(n *node, collection string, proc uint32, size int) *seen 
 
 // account adds to the number of slots of n and of all nodes. If there are too many, it frees a quarter
 // of them, so that this is rare. The nodes with the most slots lose theirs first, so that a node
-// that fills the table harms itself, and of equal ones those that were silent the longest.
+// that fills the table harms itself. Of nodes with equally many, those that were silent the
+// longest lose theirs first.
 func (t *nodes) account(n *node, added int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// manyNodes sends one entry from each of many nodes to a Handler. Node 0 is at work
-// in the Sink all the while, until release.
+// manyNodes sends one entry from each of many nodes to a Handler. A request of node 0 is in the Sink
+// until release.
 type manyNodes struct {
 	c       *qt.C
 	h       *receiver.Handler
@@ -37,7 +37,7 @@ func newManyNodes(c *qt.C) *manyNodes {
 	return m
 }
 
-// post is cheap, for there are many.
+// post sends body as node n. It is cheaper than postTo.
 func (m *manyNodes) post(n int, body string) {
 	w := httptest.NewRecorder()
 	m.h.ServeHTTP(w, &http.Request{
@@ -46,7 +46,7 @@ func (m *manyNodes) post(n int, body string) {
 	m.c.Check(w.Code, qt.Equals, 200)
 }
 
-// stores sends the entry of node n, and reports whether it was stored, or else known.
+// stores sends the entry of node n. It reports whether the entry was stored, not remembered.
 func (m *manyNodes) stores(n int) bool {
 	m.post(n, storetest.Entry(1, 1, ""))
 	return len(m.sink.take()) == 1
@@ -68,17 +68,17 @@ func TestNodesLongestSilentForgotten(t *testing.T) {
 		c.Check(m.stores(1), qt.IsFalse)
 		c.Check(m.stores(maxNodes), qt.IsTrue, qt.Commentf("one more"))
 		c.Check(m.h.Stats().Nodes, qt.Equals, maxNodes)
-		c.Check(m.stores(1), qt.IsFalse, qt.Commentf("it was heard of just now"))
-		c.Check(m.stores(2), qt.IsTrue, qt.Commentf("it was silent for longest"))
+		c.Check(m.stores(1), qt.IsFalse, qt.Commentf("used just before"))
+		c.Check(m.stores(2), qt.IsTrue, qt.Commentf("silent the longest"))
 		c.Check(m.stores(4), qt.IsFalse)
 		m.release()
-		c.Check(m.stores(0), qt.IsFalse, qt.Commentf("it was at work"))
+		c.Check(m.stores(0), qt.IsFalse, qt.Commentf("busy"))
 	})
 }
 
 func TestStreamsLongestSilentForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const nodes = 64 << 20 / 16 / 256 // that fill the memory for doubles
+		const nodes = 64 << 20 / 16 / 256 // as many as fit into maxSlots
 		c := qt.New(t)
 		m := newManyNodes(c)
 		for n := 1; n < nodes; n++ {
@@ -86,11 +86,11 @@ func TestStreamsLongestSilentForgotten(t *testing.T) {
 		}
 		c.Check(m.stores(1), qt.IsFalse)
 		c.Check(m.stores(nodes), qt.IsTrue, qt.Commentf("one more"))
-		c.Check(m.h.Stats().Nodes, qt.Equals, nodes+1, qt.Commentf("the nodes themselves are known"))
-		c.Check(m.stores(1), qt.IsFalse, qt.Commentf("it was heard of just now"))
-		c.Check(m.stores(2), qt.IsTrue, qt.Commentf("it was silent for longest"))
+		c.Check(m.h.Stats().Nodes, qt.Equals, nodes+1, qt.Commentf("the nodes themselves are remembered"))
+		c.Check(m.stores(1), qt.IsFalse, qt.Commentf("used just before"))
+		c.Check(m.stores(2), qt.IsTrue, qt.Commentf("silent the longest"))
 		c.Check(m.stores(nodes/2), qt.IsFalse)
 		m.release()
-		c.Check(m.stores(0), qt.IsFalse, qt.Commentf("it was at work"))
+		c.Check(m.stores(0), qt.IsFalse, qt.Commentf("busy"))
 	})
 }

@@ -2,5 +2,5 @@
 
 package receiver_test
 
-// underRace shortens nothing.
+// underRace reports whether the race detector is on.
 const underRace = false

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,7 +15,6 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
@@ -31,7 +29,7 @@ func TestQuota(t *testing.T) {
 		h := &receiver.Handler{Sink: new(memory), Limits: receiver.Limits{MaxBytesPerHour: perHour}}
 		body := `{"a":"` + strings.Repeat("x", 992) + `"}` // 1000 bytes
 		refused := uint64(0)
-		// sendAll sends until the quota is used up, and returns how much was stored.
+		// sendAll sends until the quota is used up, and returns the number of bytes stored.
 		sendAll := func() int {
 			was := h.Stats().StoredBytes
 			for post(h, body).Code == 200 {
@@ -54,11 +52,11 @@ func TestQuota(t *testing.T) {
 		refused++
 
 		_, other := testID(2)
-		c.Check(postTo(h, "/c/c/"+other, body).Code, qt.Equals, 200, qt.Commentf("others go on"))
+		c.Check(postTo(h, "/c/c/"+other, body).Code, qt.Equals, 200, qt.Commentf("another node"))
 
 		time.Sleep(1000 * time.Hour)
 		n = sendAll()
-		c.Check(n >= perHour && n < perHour+largest, qt.IsTrue, qt.Commentf("%d bytes saved", n))
+		c.Check(n >= perHour && n < perHour+largest, qt.IsTrue, qt.Commentf("%d bytes after a long time", n))
 		c.Check(h.Stats().OverQuota, qt.Equals, refused)
 	})
 }
@@ -76,14 +74,14 @@ func TestMaxNewIDsPerHour(t *testing.T) {
 		c.Check(w.Code, qt.Equals, 429)
 		c.Check(w.Header().Get("Retry-After"), qt.Equals, "360")
 		_, first := testID(1)
-		c.Check(postTo(h, "/c/c/"+first, `{}`).Code, qt.Equals, 200, qt.Commentf("known ones go on"))
+		c.Check(postTo(h, "/c/c/"+first, `{}`).Code, qt.Equals, 200, qt.Commentf("a known ID"))
 		time.Sleep(6 * time.Minute)
 		c.Check(postTo(h, "/c/c/"+eleventh, `{}`).Code, qt.Equals, 200)
 	})
 }
 
-// A node that sends all it may, day and night, for as long as entries are kept, does not push
-// out what the others sent if its quota is the size of the files divided by those hours.
+// TestQuotaKeepsHistoryFromFlood checks that a node that always sends as much as it may does not
+// displace the entries of others, if the quota is MaxBytes divided by the hours of MaxAge.
 func TestQuotaKeepsHistoryFromFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
@@ -123,7 +121,7 @@ func TestQuotaKeepsHistoryFromFlood(t *testing.T) {
 	})
 }
 
-// TestAdmissionOneNodeLeavesRoom: slow bodies of one node leave the others theirs.
+// TestAdmissionOneNodeLeavesRoom checks that slow bodies of one node leave room for other nodes.
 func TestAdmissionOneNodeLeavesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
@@ -148,12 +146,11 @@ func TestAdmissionOneNodeLeavesRoom(t *testing.T) {
 		c.Check(postTo(h, "/c/c/"+other, `{}`).Code, qt.Equals, 200)
 		finish.Close()
 		wg.Wait()
-		c.Check(postTo(h, "/c/c/"+flood, `{}`).Code, qt.Equals, 200, qt.Commentf("it gets its places back"))
+		c.Check(postTo(h, "/c/c/"+flood, `{}`).Code, qt.Equals, 200, qt.Commentf("after the slow bodies"))
 	})
 }
 
-// slowPost sends a request whose body comes when finish is called, which returns the
-// answer.
+// slowPost sends a request without its body. finish sends the body and returns the status code.
 func slowPost(h http.Handler, id string) (finish func(body string) int) {
 	body, rest := io.Pipe()
 	w := httptest.NewRecorder()
@@ -178,8 +175,8 @@ func TestQuotaCheckedAfterBody(t *testing.T) {
 		limits receiver.Limits
 		second string // the node of the second request
 	}{
-		{"of one node", receiver.Limits{MaxBytesPerHour: 100}, one},
-		{"of new IDs", receiver.Limits{MaxNewIDsPerHour: 1}, two},
+		{"MaxBytesPerHour", receiver.Limits{MaxBytesPerHour: 100}, one},
+		{"MaxNewIDsPerHour", receiver.Limits{MaxNewIDsPerHour: 1}, two},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -187,7 +184,7 @@ func TestQuotaCheckedAfterBody(t *testing.T) {
 				sink := new(memory)
 				h := &receiver.Handler{Sink: sink, Limits: test.limits}
 				first, second := slowPost(h, one), slowPost(h, test.second)
-				synctest.Wait() // nothing is used up yet, so both are read
+				synctest.Wait() // both are admitted, because nothing is used up yet
 				body := `{"a":"` + strings.Repeat("x", 1000) + `"}`
 				c.Check(first(body), qt.Equals, 200)
 				c.Check(second(body), qt.Equals, 429)
@@ -199,22 +196,13 @@ func TestQuotaCheckedAfterBody(t *testing.T) {
 	}
 }
 
-// startMesh starts a Logger of a device with this many flows in each window.
-func startMesh(c *qt.C, client *http.Client, flows int) *netlog.Logger {
-	l := &netlog.Logger{Upload: logtail.Config{HTTPClient: client}}
-	err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(flows), &netlog.RouteConfig{
-		LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
-	})
-	c.Assert(err, qt.IsNil)
-	return l
-}
-
-// A Logger with default settings and more flows than it can write stays within the default.
+// TestQuotaDefaultFitsLogger checks that a Logger with default settings and more flows than it can
+// write stays within the default quota.
 func TestQuotaDefaultFitsLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		h := &receiver.Handler{Sink: nothing{}}
-		l := startMesh(c, &http.Client{Transport: &direct{Handler: h}}, 20_000)
+		l := startMesh(c, logtail.Config{HTTPClient: &http.Client{Transport: &direct{Handler: h}}}, 20_000)
 		time.Sleep(2 * time.Minute)
 		c.Assert(l.Shutdown(t.Context()), qt.IsNil)
 		c.Check(l.Stats().FoldedFlows > 0, qt.IsTrue, qt.Commentf("more flows than it can write"))
@@ -223,15 +211,16 @@ func TestQuotaDefaultFitsLogger(t *testing.T) {
 	})
 }
 
-// TestQuotaDefaultFitsBacklog, the default one.
+// TestQuotaDefaultFitsBacklog checks that a backlog of the default size stays within the default
+// quota.
 func TestQuotaDefaultFitsBacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		h := &receiver.Handler{Sink: nothing{}}
 		client := &http.Client{Transport: &direct{Handler: h}}
 
-		// A busy one: 500 flows in each window.
-		l := startMesh(c, client, 500)
+		// A busy node: 500 flows in each window.
+		l := startMesh(c, logtail.Config{HTTPClient: client}, 500)
 		busy := 6 * time.Hour // more than a new node may send at once
 		if underRace {
 			busy = time.Hour
@@ -239,7 +228,7 @@ func TestQuotaDefaultFitsBacklog(t *testing.T) {
 		time.Sleep(busy)
 		c.Assert(l.Shutdown(t.Context()), qt.IsNil)
 
-		// One that comes back after days with a full spool, and does not compress.
+		// A node that comes back after days with a full buffer, and does not compress.
 		backlog := logtail.NewMemoryBuffer(32 << 20)
 		entry := []byte(`{"text":"` + strings.Repeat("x", 64<<10) + `"}`)
 		for backlog.Stats().DroppedEntries == 0 {

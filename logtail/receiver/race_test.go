@@ -2,6 +2,5 @@
 
 package receiver_test
 
-// underRace shortens what takes long under the race detector, and has nothing in it
-// for that to find.
+// underRace reports whether the race detector is on, which makes long tests slow.
 const underRace = true

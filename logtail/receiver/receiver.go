@@ -35,7 +35,7 @@
 // characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers are:
 //
 //	200  stored now or before
-//	400  empty, not valid UTF-8 JSON, not objects, a duplicate member, a name that
+//	400  empty, not valid UTF-8 JSON, not objects, a duplicate member, another name that
 //	     begins with "logtail", invalid zstd, an invalid copyId, or a body whose
 //	     length differs from Content-Length
 //	401  Authorize returned ErrUnauthorized
@@ -54,12 +54,12 @@
 // # Attribution
 //
 // The server decides who sent an entry. It replaces the "logtail" member of an entry by a new
-// one with the valid ones of the client's client_time, proc_id, proc_seq and error, the
-// public ID of the node ("id") and the time of receipt ("server_time"). It refuses other
-// members whose names begin with "logtail" in upper or lower case, because readers could
-// mistake "Logtail" or "logtail.id" for it. The new member comes first. All other bytes stay
-// as they are, except that line breaks between tokens become spaces. The private ID is
-// neither stored nor logged, and Authorize does not see it.
+// one. The new one holds the public ID of the node ("id"), the time of receipt
+// ("server_time"), and those of the client's client_time, proc_id, proc_seq and error that are
+// valid. The server refuses other members whose names begin with "logtail" in upper or lower
+// case, because readers could mistake "Logtail" or "logtail.id" for it. The new member comes
+// first. All other bytes stay as they are, except that line breaks between tokens become
+// spaces. The private ID is neither stored nor logged, and Authorize does not see it.
 //
 // # Browsers
 //
@@ -76,7 +76,7 @@
 // latest 4 pairs of process and collection of a node, in at most 64 MiB for all nodes. If
 // that memory is full, the nodes that use the most of it are forgotten first. A restart
 // forgets all entries, so an entry that is sent again after a restart is stored twice. Entries
-// without both numbers are always stored. Stats.Missing counts the numbers that are left out.
+// without both numbers are always stored. Stats.Missing counts the numbers that are skipped.
 package receiver
 
 import (
@@ -93,16 +93,16 @@ import (
 // valid credentials. The answer is then 401 instead of 403.
 var ErrUnauthorized = errors.New("receiver: unauthorized")
 
-// ErrCollections is returned by a [Sink] that accepts no further collection, or not one of
-// this name. The Handler answers 403.
+// ErrCollections is returned by a [Sink] that accepts no further collections, or no collection
+// of this name. The Handler answers 403.
 var ErrCollections = errors.New("receiver: too many collections")
 
 // Sink stores entries. A Handler calls it from several goroutines at once, but from only one
 // at a time for the same node.
 type Sink interface {
-	// Store returns nil after it has stored all of b. After an error, the node sends the whole
-	// batch again. The Handler does not wait for a Store that continues after the end of
-	// ctx, but still uses its result.
+	// Store stores all of b. If it returns an error, the node sends the whole batch again.
+	// If Store has not returned when ctx ends, the Handler answers 503. The result of Store
+	// still decides whether the entries count as stored.
 	Store(ctx context.Context, b Batch) error
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// memory is a Sink that keeps copies. fail, where set, is asked first.
+// memory is a Sink that keeps copies. If fail is not nil, Store calls it first and returns its error.
 type memory struct {
 	mu      sync.Mutex
 	entries []string
@@ -51,7 +51,7 @@ func (m *memory) take() []string {
 	return entries
 }
 
-// testID returns the nth private ID, and its text.
+// testID returns the nth private ID and its text.
 func testID(n byte) (logtail.PrivateID, string) {
 	var id logtail.PrivateID
 	id[0] = n
@@ -64,6 +64,7 @@ func post(h http.Handler, body string, header ...string) *httptest.ResponseRecor
 	return postTo(h, "/c/c/"+id, body, header...)
 }
 
+// postTo sends body to a path, with header as names and values by turns.
 func postTo(h http.Handler, path, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("POST", path, strings.NewReader(body))
 	for n := 0; n < len(header); n += 2 {
@@ -77,22 +78,22 @@ func postTo(h http.Handler, path, body string, header ...string) *httptest.Respo
 func TestBodyFormats(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
-		want       []string // after the "logtail" member; empty: nothing else
+		want       []string // the members after "logtail" of each entry
 	}{
 		{"an array", `[{"a":1},{"b":2}]`, []string{`"a":1`, `"b":2`}},
-		{"an empty array has nothing to store", ` [ ] `, nil},
+		{"an empty array", ` [ ] `, nil},
 		{"lines", "{\"a\":1}\n{\"b\":2}\n", []string{`"a":1`, `"b":2`}},
-		{"lines of another system", "{\"a\":1}\r\n{\"b\":2}\r\n", []string{`"a":1`, `"b":2`}},
+		{"lines that end in CR LF", "{\"a\":1}\r\n{\"b\":2}\r\n", []string{`"a":1`, `"b":2`}},
 		{"a single object", `{"a":1}`, []string{`"a":1`}},
-		{"an object over several lines becomes one", "{\n\t\"a\": [\n1],\r\n\"b\":2\n}", []string{" \t\"a\": [ 1],  \"b\":2 "}},
+		{"an object on several lines is stored on one", "{\n\t\"a\": [\n1],\r\n\"b\":2\n}", []string{" \t\"a\": [ 1],  \"b\":2 "}},
 		{"an object without members", `{}`, []string{``}},
-		{"the client's own metadata goes", `{"logtail":{"x":1},"a":1}`, []string{`"a":1`}},
-		{"also in the middle", `{"a":1 , "logtail" : null , "b":2}`, []string{`"a":1 , "b":2`}},
-		{"also between line breaks", "{\"a\":\n1,\n\"logtail\":\n{},\n\"b\":\n2\n}", []string{"\"a\": 1, \"b\": 2 "}},
-		{"also at the end", `{"a":1,"logtail":[]}`, []string{`"a":1`}},
-		{"also alone", `{ "logtail":{} }`, []string{``}},
-		{"also with an escaped name", `{"\u006cogtail":{"id":"x"},"a":1}`, []string{`"a":1`}},
-		{"bytes stay: numbers, escapes, order, blanks", `{"z": 18446744073709551615, "a":"\u0000\ud800é", "e":1E+2}`,
+		{"metadata of the client is removed", `{"logtail":{"x":1},"a":1}`, []string{`"a":1`}},
+		{"metadata in the middle", `{"a":1 , "logtail" : null , "b":2}`, []string{`"a":1 , "b":2`}},
+		{"metadata between line breaks", "{\"a\":\n1,\n\"logtail\":\n{},\n\"b\":\n2\n}", []string{"\"a\": 1, \"b\": 2 "}},
+		{"metadata at the end", `{"a":1,"logtail":[]}`, []string{`"a":1`}},
+		{"metadata only", `{ "logtail":{} }`, []string{``}},
+		{"metadata with an escaped name", `{"\u006cogtail":{"id":"x"},"a":1}`, []string{`"a":1`}},
+		{"numbers, escapes, order and blanks remain", `{"z": 18446744073709551615, "a":"\u0000\ud800é", "e":1E+2}`,
 			[]string{`"z": 18446744073709551615, "a":"\u0000\ud800é", "e":1E+2`}},
 		{"64 levels", `{"a":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + `}`,
 			[]string{`"a":` + strings.Repeat("[", 63) + strings.Repeat("]", 63)}},

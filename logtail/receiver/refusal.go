@@ -25,27 +25,27 @@ const retrySoon = 5 * time.Second
 
 // These are all refusals except overQuota and the errors of package rawjson.
 var (
-	errEmpty      = &refusal{http.StatusBadRequest, "empty body", 0}
-	errUTF8       = &refusal{http.StatusBadRequest, "invalid UTF-8", 0}
-	errNotObject  = &refusal{http.StatusBadRequest, "an entry is not a JSON object", 0}
-	errDoubled    = &refusal{http.StatusBadRequest, "an entry has a member twice", 0}
-	errDisguised  = &refusal{http.StatusBadRequest, "an entry has a member whose name begins with \"logtail\", in any case", 0}
-	errCompressed = &refusal{http.StatusBadRequest, "invalid zstd", 0}
-	errLength     = &refusal{http.StatusBadRequest, "the body has another length than its header says", 0}
-	errCopyID     = &refusal{http.StatusBadRequest, "copyId is not a private ID", 0}
+	errEmpty        = &refusal{http.StatusBadRequest, "empty body", 0}
+	errUTF8         = &refusal{http.StatusBadRequest, "invalid UTF-8", 0}
+	errNotObject    = &refusal{http.StatusBadRequest, "an entry is not a JSON object", 0}
+	errDuplicate    = &refusal{http.StatusBadRequest, "an entry has a duplicate member", 0}
+	errReservedName = &refusal{http.StatusBadRequest, "an entry has another member whose name begins with \"logtail\", in upper or lower case", 0}
+	errCompressed   = &refusal{http.StatusBadRequest, "invalid zstd", 0}
+	errLength       = &refusal{http.StatusBadRequest, "the length of the body differs from the one in its header", 0}
+	errCopyID       = &refusal{http.StatusBadRequest, "copyId is not a private ID", 0}
 
-	errStranger        = &refusal{http.StatusUnauthorized, "unauthorized", 0}
-	errBrowser         = &refusal{http.StatusForbidden, "browsers may not send", 0}
+	errUnauthorized    = &refusal{http.StatusUnauthorized, "unauthorized", 0}
+	errBrowser         = &refusal{http.StatusForbidden, "browsers may not send entries", 0}
 	errForbidden       = &refusal{http.StatusForbidden, "forbidden", 0}
-	errManyCollections = &refusal{http.StatusForbidden, "too many collections, or one whose name differs from another in case only", 0}
+	errManyCollections = &refusal{http.StatusForbidden, "too many collections, or a name that differs from another only in case", 0}
 	errPath            = &refusal{http.StatusNotFound, "the path must end in /c/<collection>/<private id>", 0}
-	errMethod          = &refusal{http.StatusMethodNotAllowed, "only POST", 0}
-	errSlowBody        = &refusal{http.StatusRequestTimeout, "the body did not come in time", 0}
-	errEncoding        = &refusal{http.StatusUnsupportedMediaType, "the encoding must be zstd, or none", 0}
+	errMethod          = &refusal{http.StatusMethodNotAllowed, "the method must be POST", 0}
+	errSlowBody        = &refusal{http.StatusRequestTimeout, "the body did not arrive in time", 0}
+	errEncoding        = &refusal{http.StatusUnsupportedMediaType, "the encoding must be zstd or none", 0}
 
-	errLargeBody  = &refusal{http.StatusRequestEntityTooLarge, "body too large", 0}
-	errLargeEntry = &refusal{http.StatusRequestEntityTooLarge, "an entry is too large", 0}
-	errManyItems  = &refusal{http.StatusRequestEntityTooLarge, "too many entries", 0}
+	errLargeBody   = &refusal{http.StatusRequestEntityTooLarge, "body too large", 0}
+	errLargeEntry  = &refusal{http.StatusRequestEntityTooLarge, "an entry is too large", 0}
+	errManyEntries = &refusal{http.StatusRequestEntityTooLarge, "too many entries", 0}
 
 	errManyRequests = &refusal{http.StatusServiceUnavailable, "too many requests at once", retrySoon}
 	errManyOfNode   = &refusal{http.StatusServiceUnavailable, "too many requests of this node at once", retrySoon}
@@ -55,7 +55,7 @@ var (
 	errSlowSink     = &refusal{http.StatusServiceUnavailable, "storing takes too long", retrySoon}
 )
 
-// overQuota returns a 429.
+// overQuota returns a refusal with status 429.
 func overQuota(wait time.Duration) *refusal {
 	return &refusal{http.StatusTooManyRequests, "over the quota", max(wait, time.Second)}
 }

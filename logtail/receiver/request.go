@@ -14,15 +14,15 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// target is the content of the URL of a request.
+// target is the parsed URL of a request.
 type target struct {
 	collection string
 	id, copyID logtail.PublicID
 	prefix     string // of the path, up to and with "/c"
 }
 
-// parseTarget parses the last three elements of the path, which may have any prefix, and the
-// query.
+// parseTarget parses the query and the last three elements of the path. The path may have any
+// prefix.
 func parseTarget(u *url.URL) (target, error) {
 	rest, id, _ := cutLast(u.Path)
 	rest, name, ok := cutLast(rest)
@@ -56,15 +56,15 @@ func cutLast(path string) (before, last string, ok bool) {
 	return path[:at], path[at+1:], true
 }
 
-// fromBrowser reports whether a browser sent the request, which any web page can make it do.
-// net/http.CrossOriginProtection would accept requests from the same site, which a page can be by
-// DNS rebinding.
+// fromBrowser reports whether a browser sent the request. Any web page can make a browser send
+// one. net/http.CrossOriginProtection is not enough: it accepts requests from the same site, and
+// DNS rebinding makes any page one of the same site.
 func fromBrowser(h http.Header) bool {
 	return len(h.Values("Origin")) > 0 || len(h.Values("Sec-Fetch-Site")) > 0
 }
 
-// isZstd reports whether the body is compressed. It refuses a list of encodings, which RFC 9110
-// allows.
+// isZstd reports whether the body is compressed. It refuses lists of encodings, although RFC 9110
+// allows them.
 func isZstd(h http.Header) (bool, error) {
 	values := h.Values("Content-Encoding")
 	if len(values) == 0 {
@@ -105,9 +105,9 @@ func readBody(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]b
 	}
 }
 
-// rightLength reports whether a decompressed body of n bytes has the length that the client gave, if
-// it gave one.
-func rightLength(h http.Header, n int) bool {
-	told := h.Get("Orig-Content-Length")
-	return told == "" || told == strconv.Itoa(n)
+// lengthMatches reports whether n is the length in Orig-Content-Length, or there is no such header.
+// n is the length of the decompressed body.
+func lengthMatches(h http.Header, n int) bool {
+	want := h.Get("Orig-Content-Length")
+	return want == "" || want == strconv.Itoa(n)
 }

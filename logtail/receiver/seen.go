@@ -2,10 +2,10 @@ package receiver
 
 // seen remembers the latest entries of one stream, to detect repeated entries and gaps.
 //
-// Sequence numbers rise by one, and the slot of a number is its remainder. So n slots hold the
-// latest n entries, at 16 bytes each.
+// Sequence numbers rise by one, and a number modulo the number of slots is the index of its slot.
+// So n slots hold the latest n entries, at 16 bytes each.
 type seen struct {
-	slots []slot // their number is a power of two
+	slots []slot // the length is a power of two
 	last  uint64 // the highest number so far
 	any   bool   // last is set
 }
@@ -17,21 +17,21 @@ type slot struct{ seq, hash uint64 }
 // sends between two acknowledgements, or repeats after it was killed.
 const minSlots = 256
 
-// maxGap is the most that one gap counts as missing, so that a node that makes up its numbers
-// cannot make the counter overflow.
+// maxGap is the most that one gap counts as missing, so that a node that invents its numbers cannot
+// make the counter overflow.
 const maxGap = 1 << 32
 
-// second returns the slot for the second of two entries with the same number, by its hash. It is
-// never the slot of the first, and the entry that was there is forgotten.
-func (it slot) second(mask uint64) uint64 {
-	at := it.hash >> 1 & mask // the last bit is always set
-	if at == it.seq&mask {
+// second returns the index for s if the slot of its number holds another entry with this number. The
+// index depends on the hash, and is never that of the other entry.
+func (s slot) second(mask uint64) uint64 {
+	at := s.hash >> 1 & mask // the last bit is always set
+	if at == s.seq&mask {
 		at ^= 1
 	}
 	return at
 }
 
-// verdict says how an entry relates to the earlier ones of its stream.
+// verdict is the relation of an entry to the earlier ones of its stream.
 type verdict uint8
 
 const (
@@ -53,20 +53,20 @@ type undo struct {
 // before it are missing, and how to undo the note.
 func (s *seen) note(seq, hash uint64) (v verdict, gap uint64, u undo) {
 	mask := uint64(len(s.slots) - 1)
-	it := slot{seq, hash | 1} // zero is for an empty slot
+	entry := slot{seq, hash | 1} // zero marks an empty slot
 	at := seq & mask
 	switch old := s.slots[at]; {
-	case old == it:
+	case old == entry:
 		v = repeated
 	case old.hash != 0 && old.seq == seq:
-		if at = it.second(mask); s.slots[at] == it {
+		if at = entry.second(mask); s.slots[at] == entry {
 			v = repeated
 		} else {
 			v = conflict
 		}
 	}
 	u = undo{s, at, s.slots[at], s.last, s.any}
-	s.slots[at] = it
+	s.slots[at] = entry
 	if s.any && seq > s.last {
 		gap = min(seq-s.last-1, maxGap)
 	}
@@ -76,7 +76,7 @@ func (s *seen) note(seq, hash uint64) (v verdict, gap uint64, u undo) {
 	return v, gap, u
 }
 
-// revert undoes a note, unless its stream was forgotten. Notes must be undone in reverse order.
+// revert undoes a note, unless its stream was forgotten. Notes must be reverted in reverse order.
 func (u undo) revert() {
 	if u.stream.slots == nil {
 		return
@@ -96,21 +96,21 @@ func (s *seen) grow(n int) int {
 		return 0
 	}
 	slots, mask := make([]slot, size), uint64(size-1)
-	for at, it := range s.slots {
-		if it.seq&uint64(was-1) == uint64(at) {
-			slots[it.seq&mask] = it
+	for at, old := range s.slots {
+		if old.seq&uint64(was-1) == uint64(at) {
+			slots[old.seq&mask] = old
 		}
 	}
-	for at, it := range s.slots { // second entries take what is left
-		if it.seq&uint64(was-1) == uint64(at) {
+	for at, old := range s.slots { // then those that were at their second index
+		if old.seq&uint64(was-1) == uint64(at) {
 			continue
 		}
-		to := it.seq & mask
+		to := old.seq & mask
 		if slots[to].hash != 0 {
-			to = it.second(mask)
+			to = old.second(mask)
 		}
 		if slots[to].hash == 0 {
-			slots[to] = it
+			slots[to] = old
 		}
 	}
 	s.slots = slots

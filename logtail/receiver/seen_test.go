@@ -7,7 +7,8 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// Whatever the hashes, two entries of one number do not push each other out.
+// TestSeenRemembersConflict checks that two entries with the same number do not replace each other,
+// whatever their hashes are.
 func TestSeenRemembersConflict(t *testing.T) {
 	for hash := range uint64(2 * minSlots) {
 		s := new(seen)
@@ -25,7 +26,7 @@ func TestSeenRemembersConflict(t *testing.T) {
 	}
 }
 
-// TestSeenGrowKeepsConflict.
+// TestSeenGrowKeepsConflict checks that grow keeps both entries with the same number.
 func TestSeenGrowKeepsConflict(t *testing.T) {
 	for hash := range uint64(4 * minSlots) {
 		s := new(seen)
@@ -35,7 +36,7 @@ func TestSeenGrowKeepsConflict(t *testing.T) {
 			s.note(e.seq, e.hash)
 		}
 		if hash&(minSlots-1) == 6 || hash>>1&(minSlots-1) == 6 {
-			continue // in the place of the third
+			continue // in the slot of the third entry
 		}
 		for range 2 {
 			for _, e := range entries {
@@ -47,7 +48,7 @@ func TestSeenGrowKeepsConflict(t *testing.T) {
 	}
 }
 
-// TestSeenGapBounded of numbers that are missing.
+// TestSeenGapBounded checks that gaps do not make their sum overflow.
 func TestSeenGapBounded(t *testing.T) {
 	var missing uint64
 	for range 1000 {

@@ -24,25 +24,25 @@ func TestSinkSlow(t *testing.T) {
 		start := time.Now()
 		c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, 503)
 		c.Check(time.Since(start), qt.Equals, receiver.DefaultStoreTimeout)
-		// The same again does not overtake the one that hangs.
+		// A second request of the node waits for the first.
 		c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, 503)
 		c.Check(time.Since(start), qt.Equals, 2*receiver.DefaultStoreTimeout)
 		close(hang)
 		synctest.Wait()
 		c.Check(post(h, storetest.Entry(1, 1, "")).Code, qt.Equals, 200)
-		c.Check(sink.take(), qt.HasLen, 1, qt.Commentf("it was stored after all, so the retry is a double"))
+		c.Check(sink.take(), qt.HasLen, 1, qt.Commentf("the first was stored in the end, so the others are duplicates"))
 	})
 }
 
-// TestSinkErrorOfClientNotLogged, or it could fill the log.
+// TestSinkErrorOfClientNotLogged checks that clients cannot fill the log.
 func TestSinkErrorOfClientNotLogged(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		err  error
 		want int
 	}{
-		{"one collection too many", receiver.ErrCollections, 403},
-		{"a client that went away", context.Canceled, 503},
+		{"too many collections", receiver.ErrCollections, 403},
+		{"a client that disconnected", context.Canceled, 503},
 	} {
 		c := qt.New(t)
 		sink := &memory{fail: func(context.Context) error { return fmt.Errorf("store: %w", test.err) }}
@@ -84,7 +84,7 @@ func TestSinkPanicReachesServer(t *testing.T) {
 	c := qt.New(t)
 	sink := &memory{fail: func(context.Context) error { panic("sink") }}
 	h := &receiver.Handler{Sink: sink}
-	for range 20 { // more than can hang at once
+	for range 20 { // more than there are tokens of unpacking
 		c.Check(func() { post(h, storetest.Entry(1, 1, "")) }, qt.PanicMatches, `(?s)sink\n.*`)
 	}
 	sink.fail = nil

@@ -25,14 +25,15 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// mesh is a Device with a number of flows between one address and 200 peers drawn
-// from a Zipf law. A fifth of the flows are new in each window.
+// mesh is a Device with flows between one address and 200 peers, drawn from a Zipf distribution. A
+// fifth of the flows is new in each window.
 type mesh struct {
 	rng   *rand.Rand
 	zipf  *rand.Zipf
 	flows []flowtrack.Tuple
 }
 
+// newMesh returns a mesh with the given number of flows.
 func newMesh(flows int) *mesh {
 	rng := rand.New(rand.NewPCG(1, 2))
 	m := &mesh{rng: rng, zipf: rand.NewZipf(rng, 1.2, 1, 199)}
@@ -42,6 +43,7 @@ func newMesh(flows int) *mesh {
 	return m
 }
 
+// flow returns a random flow.
 func (m *mesh) flow() flowtrack.Tuple {
 	peer := netip.AddrFrom4([4]byte{100, 64, 1, byte(m.zipf.Uint64())})
 	service := []uint16{443, 22, 53, 5432, 6443}[m.rng.IntN(5)]
@@ -66,7 +68,17 @@ func (m *mesh) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	return stats
 }
 
-// direct sends requests to a handler without a network, and adds up their bodies.
+// startMesh starts a Logger of a mesh.
+func startMesh(c *qt.C, upload logtail.Config, flows int) *netlog.Logger {
+	l := &netlog.Logger{Upload: upload}
+	err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(flows), &netlog.RouteConfig{
+		LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
+	})
+	c.Assert(err, qt.IsNil)
+	return l
+}
+
+// direct is a transport to a Handler without a network. It counts requests and their bytes.
 type direct struct {
 	http.Handler
 	requests, bytes int64
@@ -82,11 +94,11 @@ func (d *direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// TestSizes prints what a node costs in a day, for the table in the documentation. It is
-// asked for with NETLOG_SIZES=1.
+// TestSizes prints the requests and bytes of a node per day, for docs/receiver.md. It runs if
+// NETLOG_SIZES is set.
 func TestSizes(t *testing.T) {
 	if os.Getenv("NETLOG_SIZES") == "" {
-		t.Skip("NETLOG_SIZES=1 asks for this test")
+		t.Skip("set NETLOG_SIZES=1 to run this test")
 	}
 	for _, flows := range []int{10, 50, 500} {
 		for _, delay := range []time.Duration{0, time.Minute} {
@@ -95,6 +107,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// measure prints one row of the table.
 func measure(t *testing.T, flows int, delay time.Duration) {
 	dir := t.TempDir()
 	var sent *direct
@@ -104,15 +117,11 @@ func measure(t *testing.T, flows int, delay time.Duration) {
 		files := storetest.Open(c, dir, filestore.Options{})
 		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}}
 		sent = &direct{Handler: h}
-		l := &netlog.Logger{Upload: logtail.Config{HTTPClient: &http.Client{Transport: sent}, FlushDelay: delay}}
-		err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(flows), &netlog.RouteConfig{
-			LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
-		})
-		c.Assert(err, qt.IsNil)
+		l := startMesh(c, logtail.Config{HTTPClient: &http.Client{Transport: sent}, FlushDelay: delay}, flows)
 		time.Sleep(time.Hour)
 		c.Assert(l.Shutdown(t.Context()), qt.IsNil)
 		stored = h.Stats().StoredBytes
-		time.Sleep(24 * time.Hour) // the day ends, and its file is compressed
+		time.Sleep(24 * time.Hour) // until the file of the day is compressed
 		synctest.Wait()
 		c.Assert(files.Close(), qt.IsNil)
 	})

@@ -19,8 +19,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// TestSlowBodies: clients that send a byte now and then end with 408 at the
-// deadline of the Handler, in a server that has none, and hold up nobody else.
+// TestSlowBodies checks that clients that send a byte per second get 408 at ReadTimeout, although the
+// server has no deadline, and do not delay others.
 func TestSlowBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
@@ -63,7 +63,8 @@ func TestSlowBodies(t *testing.T) {
 	})
 }
 
-// TestBodyShortNotStored: what is cut off could still be valid.
+// TestBodyShortNotStored checks that a body that is shorter than Content-Length is not stored, even if
+// it is valid.
 func TestBodyShortNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
@@ -83,8 +84,8 @@ func TestBodyShortNotStored(t *testing.T) {
 	})
 }
 
-// TestBombsBoundedMemory: whatever comes at once, a few bodies are decompressed at
-// a time, and none to more than the limit.
+// TestBombsBoundedMemory checks that few bodies are decompressed at the same time, and none to more
+// than MaxDecodedBytes.
 func TestBombsBoundedMemory(t *testing.T) {
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: nothing{}, Limits: receiver.Limits{StoreTimeout: time.Hour}}

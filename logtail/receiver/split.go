@@ -11,12 +11,12 @@ import (
 type entry struct {
 	raw  []byte // from '{' to '}'
 	meta span   // the value of "logtail"; empty if there is none
-	cut  span   // the member "logtail" and a comma, to be left out
+	cut  span   // the member "logtail" and its comma, which are not stored
 	bare bool   // the object has no other member
 }
 
-// ours is the name of the member that the server adds.
-const ours = "logtail"
+// metaName is the name of the member that the server adds.
+const metaName = "logtail"
 
 // span is a range of bytes. It is empty if end is 0.
 type span struct{ start, end int }
@@ -27,9 +27,9 @@ type splitter struct {
 	members []rawjson.Member
 }
 
-// emptied returns sp for the next request, without pointers into a body.
+// emptied returns sp with its memory for the next request, without pointers into a body.
 func (sp splitter) emptied() splitter {
-	clear(sp.members[:cap(sp.members)]) // they are filled anew for each object
+	clear(sp.members[:cap(sp.members)]) // an earlier object may have had more members
 	return splitter{entries: emptied(sp.entries), members: sp.members[:0]}
 }
 
@@ -51,7 +51,7 @@ func (sp *splitter) split(body []byte, maxEntries, maxBytes int) ([]entry, error
 			break
 		}
 		if len(sp.entries) == maxEntries {
-			return nil, errManyItems
+			return nil, errManyEntries
 		}
 		e, err := sp.object(&s)
 		if err != nil {
@@ -91,18 +91,18 @@ func (sp *splitter) object(s *rawjson.Scanner) (entry, error) {
 		return entry{}, err
 	}
 	if rawjson.HasDuplicate(sp.members) {
-		return entry{}, errDoubled
+		return entry{}, errDuplicate
 	}
 	e := entry{raw: s.Text[start:s.Pos], bare: len(sp.members) == 0}
 	for n, m := range sp.members {
-		if len(m.Name) < len(ours) || !bytes.EqualFold(m.Name[:len(ours)], []byte(ours)) {
+		if len(m.Name) < len(metaName) || !bytes.EqualFold(m.Name[:len(metaName)], []byte(metaName)) {
 			continue
 		}
-		// Many readers ignore the case of names, and engines that flatten objects name
-		// the members logtail.id or logtail_id. They would take such a member for that
-		// of the server.
-		if string(m.Name) != ours {
-			return entry{}, errDisguised
+		// Many readers ignore the case of names. Engines that flatten objects name the
+		// members of metaName logtail.id or logtail_id. Both would mistake such a member
+		// for that of the server.
+		if string(m.Name) != metaName {
+			return entry{}, errReservedName
 		}
 		e.meta = span{m.Value - start, m.End - start}
 		e.cut = span{m.Start - start, m.End - start}

@@ -13,7 +13,7 @@ type Stats struct {
 	StoredBytes uint64 // their bytes as passed to the Sink, with a line break each
 	Repeated    uint64 // entries not stored again
 	Conflicts   uint64 // entries stored although another one has the same number
-	Missing     uint64 // entries that never arrived, by gaps in proc_seq
+	Missing     uint64 // numbers skipped in proc_seq, of entries that did not arrive
 
 	Malformed   uint64 // requests answered 400
 	TooLarge    uint64 // 413
@@ -31,7 +31,7 @@ type counters struct {
 	malformed, tooLarge, forbidden, overQuota, unavailable, otherErr atomic.Uint64
 }
 
-// refused counts a request answered with code.
+// refused counts a refused request by the code of its answer.
 func (c *counters) refused(code int) {
 	switch code {
 	case http.StatusBadRequest:

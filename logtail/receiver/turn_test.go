@@ -14,23 +14,23 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// slowFor is a Sink that takes its time for one node.
+// slowFor is a Sink that is slow for one node.
 type slowFor struct {
-	id   logtail.PublicID
-	time time.Duration
+	id    logtail.PublicID
+	delay time.Duration
 }
 
 func (s slowFor) Store(_ context.Context, b receiver.Batch) error {
 	if b.ID == s.id {
-		time.Sleep(s.time)
+		time.Sleep(s.delay)
 	}
 	return nil
 }
 
-// TestTurnSlowNodeDelaysNoOther: requests that wait for the turn of their node wait
-// outside, and not in the places that all nodes share.
+// TestTurnSlowNodeDelaysNoOther checks that requests that wait for the turn of their node do not hold
+// the tokens of unpacking that all nodes share.
 func TestTurnSlowNodeDelaysNoOther(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // four places, half of what one node may send at once
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // four tokens, half of maxHeld
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		private, slow := testID(1)
@@ -51,7 +51,8 @@ func TestTurnSlowNodeDelaysNoOther(t *testing.T) {
 	})
 }
 
-// TestTurnTimeout, and what waited in vain takes nothing with it.
+// TestTurnTimeout checks that requests that wait too long for their turn end at StoreTimeout, and
+// release what they hold.
 func TestTurnTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
@@ -66,7 +67,7 @@ func TestTurnTimeout(t *testing.T) {
 			})
 		}
 		all.Wait()
-		time.Sleep(time.Minute) // until the one in the Sink is stored
+		time.Sleep(time.Minute) // until the first request is stored
 		c.Check(h.Stats().Stored, qt.Equals, uint64(1))
 		c.Check(h.Stats().Unavailable, qt.Equals, uint64(8))
 	})

@@ -3,7 +3,7 @@ package receiver_test
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
+
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,18 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// inProcess is a transport to a Handler without a network.
-type inProcess struct{ http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	p.ServeHTTP(w, r)
-	return w.Result(), nil
-}
-
-// FuzzUploaderEntriesAccepted holds the two ends of the wire against each other:
-// whatever is written, as an object, as text or with a member that makes way, is
-// an entry that the receiver stores.
+// FuzzUploaderEntriesAccepted checks that the Handler stores every entry that the uploader sends,
+// whatever is written: an object, text, or a member that the uploader has to move.
 func FuzzUploaderEntriesAccepted(f *testing.F) {
 	nested := func(depth int) string {
 		return strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
@@ -48,7 +38,7 @@ func FuzzUploaderEntriesAccepted(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, written []byte) {
 		if len(written) == 0 || len(written) > 64<<10 {
-			return // nothing, or more than the receiver takes in one entry once it is escaped
+			return // empty, or larger than MaxEntryBytes after escaping
 		}
 		synctest.Test(t, func(t *testing.T) {
 			c := qt.New(t)
@@ -56,12 +46,12 @@ func FuzzUploaderEntriesAccepted(f *testing.F) {
 			private, _ := testID(1)
 			logger, err := logtail.NewLogger(logtail.Config{
 				Collection: "c", PrivateID: private, FlushDelay: time.Second,
-				HTTPClient: &http.Client{Transport: inProcess{&receiver.Handler{Sink: sink}}},
+				HTTPClient: &http.Client{Transport: &direct{Handler: &receiver.Handler{Sink: sink}}},
 			})
 			c.Assert(err, qt.IsNil)
 			_, err = logger.Write(written)
 			c.Assert(err, qt.IsNil)
-			_, err = logger.Write([]byte(`{"good":true}`)) // beside it, one entry at fault would be found and given up
+			_, err = logger.Write([]byte(`{"good":true}`)) // the uploader gives up an entry that is refused while another is accepted
 			c.Assert(err, qt.IsNil)
 			c.Assert(logger.Shutdown(t.Context()), qt.IsNil)
 			c.Check(logger.Stats().LastError, qt.IsNil)

@@ -9,8 +9,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// work is the state of one request. It is owned by the goroutine of the request, and later by the
-// one that calls Store.
+// work is the state of one request. The goroutine of the request owns it, and later the goroutine
+// that calls Store.
 type work struct {
 	target
 	buffers
@@ -18,15 +18,15 @@ type work struct {
 	compressed bool
 	received   time.Time
 
-	node      *node // nil until the request has entered
-	cost      int64 // bytes of the quota of node
+	node      *node // set by nodes.enter
+	cost      int64 // bytes to charge to the quota of node
 	repeated  uint64
 	conflicts uint64
 	missing   uint64
 }
 
-// unpack decompresses, splits, attributes and de-duplicates the body that k read. The batch
-// is empty if there is nothing new.
+// unpack decompresses, splits, attributes and de-duplicates the body of k. The batch is empty if
+// there is nothing new.
 func (c *core) unpack(r *http.Request, k *work) error {
 	var wait time.Duration
 	if k.node, wait = c.nodes.enter(k.id, time.Now()); wait > 0 {
@@ -45,7 +45,8 @@ func (c *core) unpack(r *http.Request, k *work) error {
 	return nil
 }
 
-// decompress returns the decompressed body. After an error it returns what it has of it.
+// decompress returns the decompressed body. With an error, it returns the part that it has
+// decompressed, which counts against the quota.
 func (c *core) decompress(r *http.Request, k *work) (body []byte, err error) {
 	body = k.wire
 	if k.compressed {
@@ -56,7 +57,7 @@ func (c *core) decompress(r *http.Request, k *work) (body []byte, err error) {
 			return body, errLargeBody
 		case err != nil:
 			return body, errCompressed
-		case !rightLength(r.Header, len(body)):
+		case !lengthMatches(r.Header, len(body)):
 			return body, errLength
 		}
 	}
@@ -74,7 +75,7 @@ func (k *work) attribute(c *core, entries []entry) {
 		if e.meta.end > 0 {
 			m = k.split.parseMeta(e.raw[e.meta.start:e.meta.end])
 		}
-		if m.key() {
+		if m.hasKey() {
 			perProc[m.proc]++
 		}
 		k.metas = append(k.metas, m)
@@ -82,7 +83,7 @@ func (k *work) attribute(c *core, entries []entry) {
 	k.stamp = appendStamp(k.stamp, k.id, k.received)
 	for n, e := range entries {
 		v := fresh
-		if m := k.metas[n]; m.key() {
+		if m := k.metas[n]; m.hasKey() {
 			v = k.note(c, m, e.raw, 2*perProc[m.proc])
 		}
 		if v == repeated {
@@ -92,7 +93,7 @@ func (k *work) attribute(c *core, entries []entry) {
 		k.ends = append(k.ends, len(k.out))
 	}
 	start := 0
-	for _, end := range k.ends { // now that out no longer grows
+	for _, end := range k.ends { // only now, because append moves out as it grows
 		k.entries = append(k.entries, k.out[start:end:end])
 		start = end
 	}
@@ -103,7 +104,7 @@ func (k *work) batch() Batch {
 	return Batch{Collection: k.collection, ID: k.id, CopyID: k.copyID, Received: k.received, Entries: k.entries}
 }
 
-// note looks up an entry among those seen before, and remembers and counts it.
+// note compares an entry with those seen before, and remembers and counts it.
 func (k *work) note(c *core, m clientMeta, raw []byte, room int) verdict {
 	s := c.nodes.stream(k.node, k.collection, m.proc, room)
 	v, gap, undo := s.note(m.seq, maphash.Bytes(c.seed, raw))
@@ -128,13 +129,14 @@ func (c *core) finish(k *work, err error) {
 	c.release(k)
 }
 
-// settle counts the entries of k and charges its node: for the decompressed body, or for the stored
-// entries if they are larger. A failure of the Sink costs nothing.
+// settle counts the entries of k and charges its node for the decompressed body, or for the stored
+// entries if they are larger. If the Sink failed, the node is not charged.
 func (c *core) settle(k *work, err error) {
 	stored := len(k.out) + len(k.entries)
 	switch {
 	case err != nil:
-		// Entries that were not stored do not count as seen. The node sends them again.
+		// The entries were not stored, so they must not count as seen: the node sends
+		// them again.
 		for n := len(k.undos) - 1; n >= 0; n-- {
 			k.undos[n].revert()
 		}

@@ -1,6 +1,6 @@
 -- For nodes that POST to /c/<collection>/<private id>, as they do to netlog serve:
--- handlers.xml puts the body here, with the public ID that it works out from the
--- path, so that the node is not just a claim of the record.
+-- handlers.xml inserts the body here with the public ID, which it computes from the
+-- path, so that the node is not only a claim of the record.
 
 CREATE TABLE IF NOT EXISTS netlog.inbox (node String, body String) ENGINE = Null;
 

@@ -1,14 +1,14 @@
 -- Tables for netlog records in ClickHouse.
 --
--- records takes uploads as they are, an array or lines of JSON. flows has one row
--- a connection and window; the materialized view fills it. Fields that a newer
--- netlog adds are skipped, not refused.
+-- records accepts uploads as they are, an array or lines of JSON. flows has one row
+-- per connection and window, and is filled by the materialized view. Fields that a
+-- newer netlog adds are skipped, not refused.
 
 CREATE DATABASE IF NOT EXISTS netlog;
 
 CREATE TABLE IF NOT EXISTS netlog.records
 (
-    nodeId   String, -- the node's own word: whoever may insert may write any
+    nodeId   String, -- a claim of the node: whoever may insert can write any
     start    DateTime64(9, 'UTC'),
     `end`    DateTime64(9, 'UTC'),
     logtail  Tuple(id String, client_time String, server_time String, proc_id UInt32, proc_seq UInt64),
@@ -16,12 +16,12 @@ CREATE TABLE IF NOT EXISTS netlog.records
     subnetTraffic   Array(Tuple(proto UInt8, src String, dst String, txPkts UInt64, txBytes UInt64, rxPkts UInt64, rxBytes UInt64)),
     exitTraffic     Array(Tuple(proto UInt8, src String, dst String, txPkts UInt64, txBytes UInt64, rxPkts UInt64, rxBytes UInt64)),
     physicalTraffic Array(Tuple(proto UInt8, src String, dst String, txPkts UInt64, txBytes UInt64, rxPkts UInt64, rxBytes UInt64)),
-    text           String, -- of entries that are text, such as what a node had to drop
+    text           String, -- of entries that are text, such as reports of dropped entries
     droppedEntries UInt64,
     droppedBytes   UInt64
 )
--- Null keeps nothing: the view below takes what is of use. Name MergeTree here,
--- with ORDER BY (nodeId, start), to keep the records themselves too.
+-- Null stores nothing, because the view below reads what is needed. To store the
+-- records too, use MergeTree with ORDER BY (nodeId, start).
 ENGINE = Null;
 
 CREATE TABLE IF NOT EXISTS netlog.flows
@@ -40,8 +40,8 @@ CREATE TABLE IF NOT EXISTS netlog.flows
     rx_pkts  UInt64,
     rx_bytes UInt64
 )
--- Delivery is at least once: rows of an entry that came twice have equal keys and
--- become one. Read with FINAL where that must be exact.
+-- Delivery is at least once: the rows of a duplicate entry have equal keys and are
+-- merged. Read with FINAL if that must be exact.
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(start)
 ORDER BY (node, start, proc_id, proc_seq, class, proto, src, dst)

@@ -1,4 +1,4 @@
--- The largest flows. Both ends report a flow, so of the two the one that saw more counts.
+-- The largest flows. Both ends report a flow: the larger count is used.
 SELECT
     proto,
     least(src, dst) AS a,

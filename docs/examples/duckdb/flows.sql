@@ -1,5 +1,5 @@
--- netlog records as SQL, straight from the files of netlog serve, rotated ones
--- (.zst) too. Change the path below, then:  duckdb -init flows.sql
+-- netlog records as SQL, directly from the files of netlog serve, including compressed
+-- ones (.zst). Change the path below, then:  duckdb -init flows.sql
 
 CREATE OR REPLACE VIEW records AS
 SELECT * FROM read_json('flows/*/*.ndjson*',
@@ -15,8 +15,8 @@ SELECT * FROM read_json('flows/*/*.ndjson*',
         physicalTraffic: 'STRUCT(proto UTINYINT, src VARCHAR, dst VARCHAR, txPkts UBIGINT, txBytes UBIGINT, rxPkts UBIGINT, rxBytes UBIGINT)[]'
     });
 
--- One row a connection and window. Zero fields are left out of records, so they
--- are NULL until coalesce.
+-- One row per connection and window. Records omit fields that are zero, so they are
+-- NULL before coalesce.
 CREATE OR REPLACE VIEW flows AS
 SELECT
     coalesce(logtail.id, nodeId) AS node, "start", "end", class,
@@ -30,8 +30,8 @@ FROM (
     UNION ALL SELECT *, 'physical', unnest(physicalTraffic) FROM records
 );
 
--- Who talked to whom, and how much. Both ends report a flow, so of the two the
--- one that saw more counts.
+-- Who talked to whom, and how much. Both ends report a flow: the larger count is
+-- used.
 CREATE OR REPLACE VIEW talkers AS
 SELECT proto, least(src, dst) AS a, greatest(src, dst) AS b, max(bytes) AS bytes
 FROM (
@@ -41,7 +41,7 @@ FROM (
 )
 GROUP BY ALL ORDER BY bytes DESC, a, b;
 
--- Bytes a node and hour.
+-- Bytes per node and hour.
 CREATE OR REPLACE VIEW hourly AS
 SELECT node, date_trunc('hour', "start") AS hour, class, sum(tx_bytes) AS tx_bytes, sum(rx_bytes) AS rx_bytes
 FROM flows GROUP BY ALL ORDER BY hour, node, class;

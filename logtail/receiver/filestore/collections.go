@@ -12,16 +12,16 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// errNameTaken is a receiver.ErrCollections.
+// errNameTaken is returned for a collection that must not be created because of its name.
 var errNameTaken = fmt.Errorf("%w, or a name that is taken", receiver.ErrCollections)
 
-// foldName returns a key that no two collections may share. On many file systems, names that
-// differ only in case are the same directory, and two writers of one file would overwrite
-// each other. Such names are refused on all systems, so that files can be moved between them.
+// foldName returns a key that no two collections may share. On many file systems, names that differ
+// only in case are the same directory, and two writers of one file would overwrite each other.
+// The Store refuses such names on all systems, so that files can be moved between systems.
 func foldName(collection string) string { return strings.ToLower(collection) }
 
-// isReserved reports whether Windows would use something else for the name of a collection: a
-// device, with or without an extension, or the name without its trailing dots.
+// isReserved reports whether Windows would not create a directory with the name of a collection. It
+// uses a device for names such as "con" and "con.txt", and removes dots at the end.
 func isReserved(name string) bool {
 	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
 	switch stem {
@@ -71,9 +71,9 @@ func (f *Store) dayFiles() []*dayFile {
 }
 
 // forget removes d from the collections if it has no files, so that another one can be created. A
-// write that waits for d finds that it is closed and asks for the collection again.
+// write that waits for d.mu then gets ErrClosed and calls dayFile again.
 func (f *Store) forget(d *dayFile) {
-	if !d.mu.TryLock() { // being written
+	if !d.mu.TryLock() { // a write is in progress
 		return
 	}
 	defer d.mu.Unlock()
@@ -96,7 +96,7 @@ func (f *Store) removeDir(collection string) bool {
 		return true
 	case err != nil:
 		return false
-	case !info.IsDir(): // a file that someone else has put there
+	case !info.IsDir(): // a file of another program
 		return true
 	}
 	return f.root.Remove(collection) == nil // fails if it is not empty

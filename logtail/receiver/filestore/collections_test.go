@@ -20,13 +20,13 @@ import (
 
 func TestCollectionRemovedNotCounted(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("a file that is open stays there")
+		t.Skip("an open file cannot be removed here")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dir := t.TempDir()
-		told := new(journal)
-		f := storetest.Open(c, dir, filestore.Options{MaxCollections: 1, Logf: told.logf})
+		log := new(storetest.Log)
+		f := storetest.Open(c, dir, filestore.Options{MaxCollections: 1, Logf: log.Logf})
 		storetest.Store(c, f, "x", "1")
 		c.Assert(os.RemoveAll(filepath.Join(dir, "x")), qt.IsNil)
 		time.Sleep(2 * time.Minute)
@@ -35,7 +35,7 @@ func TestCollectionRemovedNotCounted(t *testing.T) {
 		c.Assert(f.Close(), qt.IsNil)
 		names, _ := storetest.Tree(c, dir)
 		c.Check(names, qt.DeepEquals, []string{"y/" + day0 + ".0001.ndjson"})
-		c.Check(told.take(), qt.HasLen, 0)
+		c.Check(log.Take(), qt.HasLen, 0)
 	})
 }
 
@@ -49,12 +49,12 @@ func TestCollectionNotCreatedNotCounted(t *testing.T) {
 	c.Assert(f.Close(), qt.IsNil)
 	data, err := os.ReadFile(filepath.Join(dir, "x"))
 	c.Assert(err, qt.IsNil)
-	c.Check(string(data), qt.Equals, "mine", qt.Commentf("what was in its way stays"))
+	c.Check(string(data), qt.Equals, "mine", qt.Commentf("the foreign file remains"))
 }
 
 func TestCollectionWithoutSpaceNotCounted(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("free space is not asked for here")
+		t.Skip("MinFreeBytes is tested on Linux only")
 	}
 	c := qt.New(t)
 	f := storetest.Open(c, t.TempDir(), filestore.Options{MaxCollections: 1, MinFreeBytes: 1 << 60})
@@ -64,8 +64,8 @@ func TestCollectionWithoutSpaceNotCounted(t *testing.T) {
 	c.Assert(f.Close(), qt.IsNil)
 }
 
-// TestStoreRetriesForgottenCollection: one that was about to write when its collection lost its
-// place asks for it again.
+// TestStoreRetriesForgottenCollection checks that a Store whose collection is forgotten by another one
+// tries again, and does not return ErrClosed.
 func TestStoreRetriesForgottenCollection(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
@@ -85,13 +85,13 @@ func TestStoreRetriesForgottenCollection(t *testing.T) {
 	c.Check(f.Store(c.Context(), storetest.Batch("x", "1")), qt.ErrorIs, filestore.ErrClosed)
 }
 
-// TestCollectionOneSpelling: on a file system that takes no notice of case, two
-// would write in one file, over each other.
+// TestCollectionOneSpelling checks that names that differ only in case are refused. On a file system
+// that ignores case, they would overwrite each other's files.
 func TestCollectionOneSpelling(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	var body string
-	for range 2 { // it holds across a restart
+	for range 2 { // also after a restart
 		f := storetest.Open(c, dir, filestore.Options{})
 		storetest.Store(c, f, "Audit", "1")
 		for _, name := range []string{"audit", "AUDIT", "AudiT"} {
@@ -103,29 +103,30 @@ func TestCollectionOneSpelling(t *testing.T) {
 		body = w.Body.String()
 		c.Assert(f.Close(), qt.IsNil)
 	}
-	c.Check(body, qt.Contains, "in case only")
+	c.Check(body, qt.Contains, "only in case")
 	names, lines := storetest.Tree(c, dir)
 	c.Check(names, qt.HasLen, 2)
 	c.Check(lines, qt.DeepEquals, []string{"1", "1"})
 }
 
-// TestOpenTwoSpellings, where an older version made both.
+// TestOpenTwoSpellings opens a directory in which an earlier version made names that differ only in
+// case.
 func TestOpenTwoSpellings(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
 	for _, name := range []string{"NETLOG", "netlog", "Netlog"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
-			t.Skipf("names that differ in case only are one here: %v", err)
+			t.Skipf("the file system ignores case: %v", err)
 		}
 		c.Assert(os.WriteFile(filepath.Join(dir, name, "1999-12-31.0001.ndjson.zst"), nil, 0o600), qt.IsNil)
 	}
-	told := new(journal)
-	f := storetest.Open(c, dir, filestore.Options{Logf: told.logf, MaxAge: -1})
+	log := new(storetest.Log)
+	f := storetest.Open(c, dir, filestore.Options{Logf: log.Logf, MaxAge: -1})
 	storetest.Store(c, f, "netlog", "1")
 	c.Check(f.Store(t.Context(), storetest.Batch("NETLOG", "2")), qt.ErrorIs, receiver.ErrCollections)
 	c.Assert(f.Close(), qt.IsNil)
-	c.Check(told.take(), qt.DeepEquals, []string{
-		"filestore: Netlog: nothing is added, it differs from netlog in case only",
-		"filestore: NETLOG: nothing is added, it differs from netlog in case only",
+	c.Check(log.Take(), qt.DeepEquals, []string{
+		"filestore: Netlog is no longer written: the name differs from netlog only in case",
+		"filestore: NETLOG is no longer written: the name differs from netlog only in case",
 	})
 }

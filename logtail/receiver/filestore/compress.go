@@ -80,16 +80,16 @@ func (r untilQuit) Read(p []byte) (int, error) {
 	}
 }
 
-// removeDuplicate removes a finished file whose compressed form exists. If the compressed file
-// has other content, which someone else must have put there, both remain.
+// removeDuplicate removes a finished file whose compressed form exists. If the compressed file has
+// different content, it comes from another program, and both files remain.
 func (f *Store) removeDuplicate(s stored) error {
-	same, err := f.sameText(s.path(), compressedName(s.path()))
+	same, err := f.sameContent(s.path(), compressedName(s.path()))
 	if err != nil {
 		return err
 	}
 	if !same {
 		f.conflicts[s.path()] = true
-		f.opts.Logf("filestore: %s: kept, since %s has other content", s.path(), compressedName(s.name))
+		f.opts.Logf("filestore: %s: kept, because %s has different content", s.path(), compressedName(s.name))
 		return nil
 	}
 	return f.removePlain(s)
@@ -103,9 +103,8 @@ func (f *Store) removePlain(s stored) error {
 	return f.root.Remove(s.path())
 }
 
-// sameText reports whether a compressed file has the same content as a plain one. A plain file
-// is removed only for this reason, never because of its name.
-func (f *Store) sameText(plain, compressed string) (bool, error) {
+// sameContent reports whether a compressed file has the same content as a plain one.
+func (f *Store) sameContent(plain, compressed string) (bool, error) {
 	p, err := f.root.Open(plain)
 	if err != nil {
 		return false, err

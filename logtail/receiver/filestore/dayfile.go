@@ -20,17 +20,17 @@ const maxKept = 1 << 20 // bytes
 type dayFile struct {
 	collection string // immutable
 
-	// mu is held during writes, because the bytes of a file need an order. No other lock is
-	// held during I/O. Only keep and requests of the same collection wait for it, and
-	// requests end at their own deadline.
+	// mu guards the fields below. It is held during writes, so that they follow one another
+	// in the file. No other lock is held during I/O. Only maintain and requests of the same
+	// collection wait for mu, and requests end at their own deadline.
 	mu      sync.Mutex
-	numbers map[string]int // the highest number of each day, so that none is used twice
+	numbers map[string]int // the highest number of each day, so that no number is used twice
 	day     string         // the day in the name of file
 	name    string         // of file
 	file    *syncedFile    // nil until the next write creates one
-	torn    bool           // file may be longer than its size field says
+	torn    bool           // file may be longer than file.size
 	closed  bool
-	buf     []byte
+	buf     []byte // the lines of a batch
 }
 
 // written is the result of a write.
@@ -38,7 +38,7 @@ type written struct {
 	file     *syncedFile
 	end      int64 // offset in file after the write
 	bytes    int64
-	finished bool // keep has a finished file to compress
+	finished bool // there is a finished file to compress
 }
 
 // write appends the entries of b. It begins a new file if the day or the size requires it.
@@ -47,8 +47,8 @@ func (d *dayFile) write(f *Store, b receiver.Batch) (written, error) {
 	w, err := d.writeLocked(f, b)
 	d.mu.Unlock()
 	if err == nil && f.opts.Sync {
-		// If the sync fails, the entries are in the file and will be sent again. This is
-		// the only way to get duplicates in a file.
+		// If the sync fails, the entries are in the file, and the node sends them again.
+		// Only this can store entries twice.
 		if err = w.file.syncTo(w.end); err != nil {
 			err = errors.Join(err, d.abandon(f, w.file))
 			w.finished = true
@@ -78,8 +78,7 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 	}
 	n, err := d.file.WriteAt(d.buf, d.file.size.Load())
 	if err != nil {
-		// A write that ran out of space has left part of a batch, which will be
-		// refused.
+		// A write that ran out of space has left part of the batch behind.
 		d.torn = true
 		return w, errors.Join(err, d.cutFailed())
 	}
@@ -90,8 +89,8 @@ func (d *dayFile) writeLocked(f *Store, b receiver.Batch) (w written, err error)
 	return w, nil
 }
 
-// closeRemoved closes a file that someone has removed. Further writes to it would be lost, and its
-// space is only freed when it is closed.
+// closeRemoved closes the file if someone has removed it. Further writes to it would be lost, and
+// its space is only freed when it is closed.
 func (d *dayFile) closeRemoved() {
 	if d.file != nil && removed(d.file.File) {
 		d.file.Close()
@@ -99,9 +98,10 @@ func (d *dayFile) closeRemoved() {
 	}
 }
 
-// prepare makes the file ready for the content of buf.
+// prepare makes the file ready for the content of buf. It reports whether it finished a file.
 func (d *dayFile) prepare(f *Store, day string) (finished bool, err error) {
-	// A request received before midnight may be written after it. Never go back a day.
+	// A request received before midnight may be written after it. It goes into the file of
+	// the new day if there is one.
 	if d.file != nil && (d.day < day || d.full(f.opts.MaxFileBytes)) {
 		if err := d.finish(f); err != nil {
 			return false, err
@@ -122,7 +122,7 @@ func (d *dayFile) full(most int64) bool {
 	return size > 0 && size+int64(len(d.buf)) > most
 }
 
-// cutFailed cuts off what a failed write left behind.
+// cutFailed removes what a failed write left at the end of the file.
 func (d *dayFile) cutFailed() error {
 	if !d.torn {
 		return nil
@@ -139,8 +139,8 @@ func (d *dayFile) create(f *Store, day string) error {
 	if err := f.root.Mkdir(d.collection, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	// The directory may belong to someone else: from a time when others could write to
-	// ours, or because root moved it there.
+	// Another user may own the directory, for example from a time when others could write to
+	// the root.
 	if err := owndir.CheckDir(f.root, d.collection); err != nil {
 		return err
 	}
@@ -158,8 +158,8 @@ func (d *dayFile) create(f *Store, day string) error {
 	return nil
 }
 
-// createNext creates a file with the next free number of day. It skips the numbers of files
-// that someone else has put there, plain or compressed.
+// createNext creates a file with the next free number of day. It skips the numbers of files that
+// other programs have put there, plain or compressed.
 func (d *dayFile) createNext(f *Store, day string) (*os.File, string, error) {
 	for n := d.numbers[day] + 1; ; n++ {
 		name := plainName(day, n)
@@ -180,14 +180,14 @@ func (d *dayFile) createNext(f *Store, day string) (*os.File, string, error) {
 	}
 }
 
-// finish closes the file. It is not written again.
+// finish closes the file. The next write begins another.
 func (d *dayFile) finish(f *Store) error {
 	if err := d.cutFailed(); err != nil {
 		return err
 	}
 	if f.opts.Sync {
-		// Requests may be waiting for this. If it fails, they get the error, and the
-		// file is closed all the same.
+		// Requests may be waiting for this. If it fails, they get the error. The file
+		// is closed in any case.
 		d.file.syncTo(d.file.size.Load())
 	}
 	err := d.file.Close()
@@ -195,18 +195,18 @@ func (d *dayFile) finish(f *Store) error {
 	return err
 }
 
-// abandon finishes a file that could not be synced, so that the next write begins another.
+// abandon finishes a file that could not be synced.
 func (d *dayFile) abandon(f *Store, file *syncedFile) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.file != file {
-		return nil // another write was faster
+		return nil // another write has finished it
 	}
 	return d.finish(f)
 }
 
-// stale finishes the file if its day has ended.
-func (d *dayFile) stale(f *Store, today string) error {
+// finishIfOld finishes the file if its day has ended.
+func (d *dayFile) finishIfOld(f *Store, today string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.file == nil || d.day >= today {

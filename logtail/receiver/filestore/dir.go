@@ -10,8 +10,7 @@ import (
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
-// lockDir locks root for this process. On systems without file locks it does nothing more
-// than create the file.
+// lockDir locks root for this process. On systems without file locks it only creates the file.
 func lockDir(root *os.Root) (*os.File, error) {
 	const name = ".lock"
 	lock, err := owndir.Lock(root, name)
@@ -29,8 +28,8 @@ func lockDir(root *os.Root) (*os.File, error) {
 	return lock, nil
 }
 
-// list returns the stored files of a collection and ignores all others. A directory that does
-// not exist has none.
+// list returns the stored files of a collection. It ignores files with other names. If the
+// directory does not exist, it returns no files.
 func (f *Store) list(collection string) ([]stored, error) {
 	entries, err := f.readDir(collection)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,7 +54,8 @@ func (f *Store) list(collection string) ([]stored, error) {
 		s.collection, s.size = collection, info.Size()
 		files = append(files, s)
 	}
-	// A file that is not open now and was there before is never opened again.
+	// The name is read after the directory. A listed file that is not open by now is finished,
+	// because no file is opened twice.
 	open := f.openName(collection)
 	for n := range files {
 		files[n].open = files[n].name == open

@@ -18,7 +18,7 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	defer files.Close() // after the server has ended
+	defer files.Close() // after the end of the server
 	server := &http.Server{Addr: "127.0.0.1:8641", Handler: &receiver.Handler{Sink: files}}
 	fmt.Println(server.ListenAndServe())
 }

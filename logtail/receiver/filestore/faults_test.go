@@ -2,7 +2,6 @@ package filestore_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,21 +19,21 @@ import (
 func TestOpenErrorNamesPath(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		blocker string // a directory that is not empty, where it ends in a slash
+		blocker string // a directory that is not empty if it ends in a slash, or else a file
 		dir     string // for Open
 	}{
 		{"a file where the directory should be", "flows", "flows"},
-		{"a file above it", "a", "a/flows"},
+		{"a file above the directory", "a", "a/flows"},
 		{"a directory where the lock should be", "flows/.lock/", "flows"},
 		{"a directory that repair should remove", "flows/x/1999-12-31.0001.tmp/", "flows"},
-		{"one with the name of an earlier version", "flows/x/1999-12-31.0001.ndjson.zst.tmp/", "flows"},
+		{"a directory with the name of an earlier version", "flows/x/1999-12-31.0001.ndjson.zst.tmp/", "flows"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
 			root := t.TempDir()
-			blocker, full := strings.CutSuffix(test.blocker, "/")
+			blocker, isDir := strings.CutSuffix(test.blocker, "/")
 			file := blocker
-			if full {
+			if isDir {
 				file += "/file"
 			}
 			c.Assert(os.MkdirAll(filepath.Join(root, filepath.Dir(file)), 0o700), qt.IsNil)
@@ -48,8 +47,8 @@ func TestOpenErrorNamesPath(t *testing.T) {
 	}
 }
 
-// What stands in the way of the goroutine that tidies up is told once, and harms
-// nothing that is stored.
+// TestCompressErrorLoggedOnce checks that an error of compression is logged once, and that no entry is
+// lost.
 func TestCompressErrorLoggedOnce(t *testing.T) {
 	for _, test := range []struct{ name, blocker string }{
 		{"compression", day0 + ".0001.tmp"},
@@ -59,22 +58,23 @@ func TestCompressErrorLoggedOnce(t *testing.T) {
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
 				c := qt.New(t)
-				var said []string
-				f := storetest.Open(c, dir, filestore.Options{Logf: func(f string, a ...any) { said = append(said, fmt.Sprintf(f, a...)) }})
+				log := new(storetest.Log)
+				f := storetest.Open(c, dir, filestore.Options{Logf: log.Logf})
 				defer f.Close()
 				blocker := filepath.Join(dir, "x", test.blocker)
 				storetest.Store(c, f, "x", "1")
 				c.Assert(os.MkdirAll(filepath.Join(blocker, "full"), 0o700), qt.IsNil)
 				time.Sleep(25 * time.Hour)
 				synctest.Wait()
-				c.Assert(said, qt.HasLen, 1)
-				c.Check(said[0], qt.Contains, test.blocker)
+				logged := log.Take()
+				c.Assert(logged, qt.HasLen, 1)
+				c.Check(logged[0], qt.Contains, test.blocker)
 				storetest.Store(c, f, "x", "2")
 				c.Assert(os.RemoveAll(blocker), qt.IsNil)
 				time.Sleep(2 * time.Minute)
 				synctest.Wait()
 				c.Assert(f.Close(), qt.IsNil)
-				c.Check(said, qt.HasLen, 1)
+				c.Check(log.Take(), qt.HasLen, 0)
 				names, lines := storetest.Tree(c, dir)
 				c.Check(names, qt.DeepEquals, []string{"x/" + day0 + ".0001.ndjson.zst", "x/2000-01-02.0001.ndjson"})
 				c.Check(lines, qt.DeepEquals, []string{"1", "2"})
@@ -83,11 +83,11 @@ func TestCompressErrorLoggedOnce(t *testing.T) {
 	}
 }
 
-// A collection that is removed is begun again, the directory of all is not: its lock went
-// with it.
+// TestCheckRemovedDirectory checks that Store creates a removed collection again, but not a removed
+// root, because the lock was removed with it.
 func TestCheckRemovedDirectory(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("what is in use stays there")
+		t.Skip("an open file cannot be removed here")
 	}
 	c := qt.New(t)
 	dir := filepath.Join(t.TempDir(), "flows")
@@ -100,7 +100,7 @@ func TestCheckRemovedDirectory(t *testing.T) {
 	for range 2 {
 		c.Check(f.Store(t.Context(), storetest.Batch("x", "3")), qt.IsNotNil)
 		c.Check(f.Check(), qt.ErrorMatches, "filestore: .*flows was removed.*")
-		c.Assert(os.MkdirAll(dir, 0o700), qt.IsNil) // by hand, too late
+		c.Assert(os.MkdirAll(dir, 0o700), qt.IsNil) // a new directory does not help
 	}
 	c.Assert(f.Close(), qt.IsNil)
 	g := storetest.Open(c, dir, filestore.Options{})

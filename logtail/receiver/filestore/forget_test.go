@@ -11,8 +11,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// A Store that found its collection just before it was forgotten takes a new one,
-// and does not say that the sink is closed.
+// TestStoreDuringForget checks that a Store that has found its dayFile just before it was forgotten
+// uses a new one, and does not return ErrClosed.
 func TestStoreDuringForget(t *testing.T) {
 	c := qt.New(t)
 	f, err := Open(t.TempDir(), Options{MinFreeBytes: -1, MaxCollections: 100})
@@ -24,10 +24,10 @@ func TestStoreDuringForget(t *testing.T) {
 		d.mu.Lock()
 		result := make(chan error)
 		go func() { result <- f.Store(t.Context(), b) }()
-		for range 100 { // so that it is most likely past day, and waits for d
+		for range 100 { // so that Store has most likely found d and waits for it
 			runtime.Gosched()
 		}
-		f.mu.Lock() // as forget does it
+		f.mu.Lock() // as forget does
 		d.closed = true
 		delete(f.open, b.Collection)
 		f.mu.Unlock()

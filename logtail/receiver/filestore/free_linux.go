@@ -6,7 +6,8 @@ import (
 	"syscall"
 )
 
-// freeBytes returns the free space of the filesystem of file for this user, and whether it is known.
+// freeBytes returns the number of bytes that this user can still write to the filesystem of file, and
+// whether it is known.
 func freeBytes(file *os.File) (int64, bool) {
 	var st syscall.Statfs_t
 	err := control(file, func(fd int) error { return syscall.Fstatfs(fd, &st) })

@@ -4,5 +4,5 @@ package filestore
 
 import "os"
 
-// freeBytes is not implemented on this system, so MinFreeBytes has no effect.
+// freeBytes is not implemented on these systems, so MinFreeBytes has no effect.
 func freeBytes(*os.File) (int64, bool) { return 0, false }

@@ -19,7 +19,7 @@ const (
 type stored struct {
 	collection, name string
 	day              string // 2006-01-02
-	number           int    // 0 for a file of an earlier version that has none
+	number           int    // 0 if the name has none, as in earlier versions
 	zstd             bool
 	size             int64
 	open             bool // it is being written
@@ -41,12 +41,11 @@ func plainName(day string, number int) string {
 // compressedName returns the name of the compressed form of a plain file.
 func compressedName(plain string) string { return strings.TrimSuffix(plain, plainSuffix) + zstdSuffix }
 
-// tempName returns the name of the compressed form while it is written. Neither *.ndjson*
-// nor *.zst matches it.
+// tempName returns the name of the compressed form while it is written. The patterns *.ndjson* and
+// *.zst do not match it.
 func tempName(plain string) string { return strings.TrimSuffix(plain, plainSuffix) + tempSuffix }
 
-// isTemp reports whether name is a name that tempName returns, or that an earlier version used
-// for the same purpose.
+// isTemp reports whether name is a result of tempName, in this version or an earlier one.
 func isTemp(name string) bool {
 	stem, ok := strings.CutSuffix(name, tempSuffix)
 	_, isNew := parseName(stem + plainSuffix)

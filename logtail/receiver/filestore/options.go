@@ -30,8 +30,8 @@ const (
 	DefaultMaxCollections = 16
 )
 
-// withDefaults returns o with the defaults filled in. A limit of MaxAge, MaxBytes or MinFreeBytes
-// that is off remains negative.
+// withDefaults returns o with the defaults filled in. MaxAge, MaxBytes and MinFreeBytes remain
+// negative if there is no limit.
 func (o Options) withDefaults() Options {
 	o.MaxAge = cmp.Or(o.MaxAge, DefaultMaxAge)
 	o.MaxBytes = cmp.Or(o.MaxBytes, DefaultMaxBytes)
@@ -46,9 +46,9 @@ func (o Options) withDefaults() Options {
 		o.MaxCollections, expected = math.MaxInt, DefaultMaxCollections
 	}
 	if o.MaxBytes > 0 {
-		// The files being written, one per collection, thus take at most half of
+		// The files being written, one per collection, then take at most half of
 		// MaxBytes, so that there is always a finished file to remove. A file holds at
-		// least one batch, however small MaxFileBytes is.
+		// least one batch, even if MaxFileBytes is smaller.
 		o.MaxFileBytes = max(1, min(o.MaxFileBytes, o.MaxBytes/2/int64(expected)))
 	}
 	if o.Logf == nil {

@@ -4,5 +4,5 @@ package filestore
 
 import "os"
 
-// removed is not implemented on this system.
+// removed is not implemented on these systems.
 func removed(*os.File) bool { return false }

@@ -15,10 +15,11 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// today is the name of the file that is being written.
+// today returns the name of the first file of this day.
 func today() string { return time.Now().UTC().Format(time.DateOnly) + ".0001.ndjson" }
 
-// TestOpenDirectoryWritableByOthers: someone could make the file of tomorrow there today.
+// TestOpenDirectoryWritableByOthers checks that such a directory is refused. Other users could create
+// the next file in it.
 func TestOpenDirectoryWritableByOthers(t *testing.T) {
 	c := qt.New(t)
 	opts := filestore.Options{MinFreeBytes: -1}
@@ -44,7 +45,7 @@ func TestOpenDirectoryWritableByOthers(t *testing.T) {
 	}
 }
 
-// A new file gets another number than a file that someone else put there.
+// TestStoreSkipsForeignFile checks that a new file does not get the number of a foreign one.
 func TestStoreSkipsForeignFile(t *testing.T) {
 	for name, put := range map[string]func(path string) error{
 		"that everyone can write": func(path string) error {
@@ -77,7 +78,8 @@ func TestStoreSkipsForeignFile(t *testing.T) {
 	}
 }
 
-// TestOpenDirectoryOfAnotherUser, also by root, who could write there.
+// TestOpenDirectoryOfAnotherUser checks that even root does not write into files and directories of
+// other users.
 func TestOpenDirectoryOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")

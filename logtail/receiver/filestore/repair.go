@@ -15,8 +15,8 @@ func (f *Store) repair() error {
 	if err != nil {
 		return err
 	}
-	// Older versions accepted several spellings of a collection, of which one continues: the
-	// last in sorted order, so the one in lower case if there is one.
+	// Earlier versions accepted names that differ only in case. Only one of them is still
+	// written: the last in sorted order, which is the one in lower case if it exists.
 	slices.Sort(collections)
 	for _, c := range slices.Backward(collections) {
 		if err := owndir.CheckDir(f.root, c); err != nil {
@@ -27,7 +27,7 @@ func (f *Store) repair() error {
 			return err
 		}
 		if d := f.open[foldName(c)]; d != nil {
-			f.opts.Logf("filestore: %s: nothing is added, it differs from %s in case only", c, d.collection)
+			f.opts.Logf("filestore: %s is no longer written: the name differs from %s only in case", c, d.collection)
 			continue
 		}
 		f.open[foldName(c)] = &dayFile{collection: c, numbers: numbers}
@@ -72,8 +72,8 @@ func (f *Store) repairCollection(collection string) (map[string]int, error) {
 }
 
 // cutTorn removes an incomplete last line that an earlier process left behind. Its batch was not
-// acknowledged, since that happens after the whole write. A failed write of this process is
-// removed by dayFile.cutFailed.
+// acknowledged, because a batch is acknowledged after the whole write. dayFile.cutFailed removes
+// what failed writes of this process leave behind.
 func (f *Store) cutTorn(s stored) error {
 	if err := owndir.CheckFile(f.root, s.path()); err != nil {
 		return err
@@ -99,6 +99,6 @@ func (f *Store) cutTorn(s stored) error {
 	if end == s.size {
 		return nil
 	}
-	f.opts.Logf("filestore: %s: cut off a torn line of %d bytes", s.path(), s.size-end)
+	f.opts.Logf("filestore: %s: removed a torn line of %d bytes", s.path(), s.size-end)
 	return file.Truncate(end)
 }

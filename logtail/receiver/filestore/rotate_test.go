@@ -15,7 +15,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// Every batch has a file of its own here, while others are compressed.
+// TestRotationLosesNothing writes each batch into its own file while others are compressed.
 func TestRotationLosesNothing(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
@@ -32,7 +32,8 @@ func TestRotationLosesNothing(t *testing.T) {
 	c.Check(slices.Equal(lines, want), qt.IsTrue, qt.Commentf("%d lines", len(lines)))
 }
 
-// A program that copies the files by their names must not meet a name twice.
+// TestNumberUsedOnce checks that the number of a removed file is not used again, so that programs can
+// copy files by name.
 func TestNumberUsedOnce(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -68,7 +69,8 @@ func TestReopenBeginsNewFile(t *testing.T) {
 	})
 }
 
-// A file that someone has put there, for example from a backup, keeps its number.
+// TestCreateReplacesNoFile checks that a file of another program, such as a backup, is not
+// overwritten.
 func TestCreateReplacesNoFile(t *testing.T) {
 	for _, suffix := range []string{".0002.ndjson", ".0002.ndjson.zst"} {
 		dir := t.TempDir()
@@ -76,7 +78,7 @@ func TestCreateReplacesNoFile(t *testing.T) {
 			c := qt.New(t)
 			f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 1})
 			storetest.Store(c, f, "x", "1")
-			synctest.Wait() // or a file could be compressed before it is whole
+			synctest.Wait() // so that the next file is not compressed before it is complete
 			data := "other\n"
 			if filepath.Ext(suffix) == ".zst" {
 				data = storetest.Compress(data)
@@ -98,8 +100,8 @@ func TestCompressReplacesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
-		logged := new(journal)
-		f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 1, Logf: logged.logf})
+		log := new(storetest.Log)
+		f := storetest.Open(c, dir, filestore.Options{MaxFileBytes: 1, Logf: log.Logf})
 		first := filepath.Join(dir, "x", day0+".0001.ndjson.zst")
 		storetest.Store(c, f, "x", "1")
 		c.Assert(os.WriteFile(first, []byte(storetest.Compress("other\n")), 0o600), qt.IsNil)
@@ -112,7 +114,7 @@ func TestCompressReplacesNoFile(t *testing.T) {
 		c.Check(names, qt.DeepEquals, []string{
 			"x/" + day0 + ".0001.ndjson", "x/" + day0 + ".0001.ndjson.zst", "x/" + day0 + ".0002.ndjson.zst", "x/" + day0 + ".0003.ndjson"})
 		c.Check(lines, qt.DeepEquals, []string{"1", "other", "2", "3"})
-		c.Check(logged.take(), qt.DeepEquals, []string{
-			"filestore: x/" + day0 + ".0001.ndjson: kept, since " + day0 + ".0001.ndjson.zst has other content"})
+		c.Check(log.Take(), qt.DeepEquals, []string{
+			"filestore: x/" + day0 + ".0001.ndjson: kept, because " + day0 + ".0001.ndjson.zst has different content"})
 	})
 }

@@ -33,12 +33,13 @@ var (
 //	    2026-11-23.0002.ndjson       being written
 //
 // The names sort by time. A file gets its number when it is created. It is never renamed, and
-// never written again once it is finished; it is only replaced by its compressed form, which
+// never written again once it is finished. It is only replaced by its compressed form, which
 // has the same number. A Store begins new files, with numbers above those in the directory.
-// Files have mode 0600 and directories 0700. Store returns nil after
-// write(2): the batch survives a crash of the process and, with Sync, of the system.
-// A batch is stored as a whole or not at all, unless the process is killed during its write:
-// then some of its entries may be stored without an acknowledgement.
+// Files have mode 0600 and directories 0700.
+//
+// Store returns nil after write(2): the batch survives a crash of the process and, with Sync,
+// of the system. A batch is stored as a whole or not at all, unless the process is killed during
+// its write. Then some of its entries may be stored without an acknowledgement.
 //
 // All methods are safe for concurrent use. One goroutine compresses and removes files. It
 // runs from Open to Close.
@@ -47,26 +48,26 @@ type Store struct {
 	opts Options
 	root *os.Root
 	lock *os.File
-	kick chan struct{} // wakes keep
-	quit chan struct{} // ends keep
-	done chan struct{} // closed when keep has ended
+	kick chan struct{} // wakes maintain
+	quit chan struct{} // ends maintain
+	done chan struct{} // closed when maintain has ended
 
-	// conflicts has the plain files beside a compressed file with other content. It is owned
-	// by Open, and then by keep.
+	// conflicts has the paths of plain files whose compressed form has different content. It
+	// is owned by Open, and then by maintain.
 	conflicts map[string]bool
 
 	// mu guards the fields below.
 	mu     sync.Mutex
 	open   map[string]*dayFile // by foldName of the collection
 	closed bool
-	grown  int64 // bytes written since keep last added up the sizes
+	grown  int64 // bytes written since maintain last added up the sizes
 	total  int64 // bytes of all files at that time
 }
 
 // Open creates dir if it does not exist, locks it, repairs what a killed process left
-// behind, and starts the goroutine that enforces the bounds. Open and Store fail if anyone
-// but root and the user of this process owns, or may write, the directory, a collection or
-// a file to be written.
+// behind, and starts the goroutine that enforces the bounds. Open and Store fail if a user
+// other than root and the user of this process owns, or may write, the directory, a collection
+// or a file to be written.
 func Open(dir string, opts Options) (*Store, error) {
 	f := &Store{
 		opts: opts.withDefaults(),
@@ -97,7 +98,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		f.root.Close()
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
-	go f.keep()
+	go f.maintain()
 	f.wake()
 	return f, nil
 }
@@ -131,7 +132,7 @@ func (f *Store) write(b receiver.Batch) (written, error) {
 		}
 		w, err := d.write(f, b)
 		if err == ErrClosed {
-			continue // f may be closed, or d has just been forgotten; dayFile decides
+			continue // f was closed, or d was just forgotten; dayFile finds out which
 		}
 		if err != nil {
 			f.forget(d) // a file that cannot be created must not count as a collection
@@ -140,8 +141,8 @@ func (f *Store) write(b receiver.Batch) (written, error) {
 	}
 }
 
-// Check returns the reason for which Store would fail now: ErrNoRoom, ErrClosed, or that the
-// directory was removed. It returns nil if it finds none.
+// Check returns an error if Store would fail now: ErrNoRoom, ErrClosed, or an error that says that
+// the directory was removed.
 func (f *Store) Check() error {
 	f.mu.Lock()
 	closed := f.closed
@@ -155,8 +156,8 @@ func (f *Store) Check() error {
 	return f.checkRoom()
 }
 
-// checkDir returns an error if the directory was removed. A new directory of the same name does
-// not have our lock, so using it requires a new Store.
+// checkDir returns an error if the directory was removed. Even if there is a new directory of the
+// same name, it does not have the lock, so using it requires a new Store.
 func (f *Store) checkDir() error {
 	dir, err := f.root.Open(".")
 	if err == nil {
@@ -184,12 +185,19 @@ func (f *Store) checkRoom() error {
 	return nil
 }
 
-// wake wakes keep.
+// wake wakes maintain.
 func (f *Store) wake() {
 	select {
 	case f.kick <- struct{}{}:
 	default:
 	}
+}
+
+// Bytes returns the size of all files.
+func (f *Store) Bytes() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.total + f.grown
 }
 
 // Close waits for the writes in progress and closes the files. A file that is being

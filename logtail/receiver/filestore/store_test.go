@@ -20,7 +20,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// The first day of a synctest bubble.
+// day0 is the first day in a synctest bubble.
 const day0 = "2000-01-01"
 
 func TestFilesByCollectionAndDay(t *testing.T) {
@@ -63,7 +63,7 @@ func TestOpenLocked(t *testing.T) {
 func TestMaxCollections(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
-	for range 2 { // the bound holds across a restart
+	for range 2 { // also after a restart
 		f := storetest.Open(c, dir, filestore.Options{MaxCollections: 2})
 		storetest.Store(c, f, "x", "1")
 		storetest.Store(c, f, "y", "1")
@@ -90,7 +90,7 @@ func TestStoreFollowsNoLink(t *testing.T) {
 
 func TestMinFreeBytes(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("free space is not asked for here")
+		t.Skip("MinFreeBytes is tested on Linux only")
 	}
 	c := qt.New(t)
 	f := storetest.Open(c, t.TempDir(), filestore.Options{MinFreeBytes: 1 << 60})
@@ -113,6 +113,7 @@ func TestStoreConcurrent(t *testing.T) {
 	}
 }
 
+// storeConcurrently stores 400 batches of two entries.
 func storeConcurrently(c *qt.C, f *filestore.Store) {
 	var wg sync.WaitGroup
 	for g := range 8 {

@@ -7,20 +7,20 @@ import (
 	"sync/atomic"
 )
 
-// syncedFile is a file that remembers how much of it is on disk.
+// syncedFile is a file and the number of its bytes that are on disk.
 type syncedFile struct {
 	*os.File
 	fsync func() error // File.Sync, except in tests
 
-	// size is the number of bytes of the complete batches. Bytes after them are torn. It
-	// changes while the mu of the dayFile is held.
+	// size is the number of bytes of complete batches. Bytes after them are the rest of a
+	// failed write. The holder of dayFile.mu changes it.
 	size atomic.Int64
 
-	// mu is held during fsync, but the mu of the dayFile is not, so that one fsync serves all
-	// writes that wait for it.
+	// mu guards the fields below. It is held during fsync. dayFile.mu is not, so that one
+	// fsync serves all writes that wait for it.
 	mu     sync.Mutex
 	synced int64 // number of bytes on disk
-	failed error // the error of an fsync
+	failed error // the first error of fsync
 }
 
 // newSyncedFile returns a syncedFile for a new file.
@@ -31,8 +31,8 @@ func newSyncedFile(file *os.File) *syncedFile {
 // syncTo waits until the first end bytes are on disk.
 //
 // After an error the file is never synced again, and every later call for bytes that are not
-// on disk returns that error: Linux reports a page that it could not write only once, marks
-// it clean, and lets the next fsync succeed.
+// on disk returns that error. Linux reports only once that it could not write a page. It then
+// marks the page as clean, and the next fsync succeeds.
 func (s *syncedFile) syncTo(end int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

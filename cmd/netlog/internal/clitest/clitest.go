@@ -1,4 +1,4 @@
-// Package clitest helps to test the commands of netlog.
+// Package clitest has helpers for tests of the netlog commands.
 package clitest
 
 import (
@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// Golden compares got with a file of testdata, whatever directory it was made in.
+// Golden compares got with a golden file in testdata. Before, it removes dir from the paths in got.
 func Golden(t *testing.T, name, dir string, got []byte) {
 	t.Helper()
 	got = bytes.ReplaceAll(got, []byte(dir+string(filepath.Separator)), nil)
@@ -30,10 +30,17 @@ func Golden(t *testing.T, name, dir string, got []byte) {
 	qt.Check(t, string(got), qt.Equals, string(want))
 }
 
-// command is the Run of a command, or that of all.
+// command is the type of the function Run of a command.
 type command = func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int
 
-// Run runs the command, and returns its exit code and output.
+// Named returns run with an additional first argument, which is the name of the command.
+func Named(run command) command {
+	return func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+		return run(ctx, args[1:], stdin, stdout, stderr)
+	}
+}
+
+// Run runs a command and returns its exit code and output.
 func Run(t *testing.T, run command, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer

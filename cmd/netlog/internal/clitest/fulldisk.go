@@ -10,7 +10,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// WriteRecords writes n records of one node into a file of the test.
+// WriteRecords writes n records of one node into a temporary file.
 func WriteRecords(t *testing.T, n int) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "flows.ndjson")
@@ -19,7 +19,7 @@ func WriteRecords(t *testing.T, n int) (path string) {
 	return path
 }
 
-// FullDisk is what /dev/full is on Linux.
+// FullDisk is a Writer without space, like /dev/full on Linux.
 type FullDisk struct{}
 
 // Write implements [io.Writer].

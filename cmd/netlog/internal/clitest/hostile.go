@@ -10,12 +10,12 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// hostile moves the cursor in three ways, rings, turns the direction of the text, and
-// begins a line.
+// hostile is text that moves the cursor, rings the bell, changes the direction of the text, and
+// begins a new line.
 const hostile = "\x1b[2J\x07\u009b1m\x7f\u202e\r\nforged: all is well"
 
-// HostileRecords are the records of two nodes that disagree in all that verify looks
-// at, with hostile text and zones wherever a record has text, and some that are no records.
+// HostileRecords returns the records of two nodes that differ in everything that verify compares, with
+// hostile text in all strings and zones. It also returns lines that are not records.
 func HostileRecords(t *testing.T) string {
 	t.Helper()
 	node := func(id string) map[string]any {
@@ -45,7 +45,7 @@ func HostileRecords(t *testing.T) string {
 		return rec
 	}
 	var lines strings.Builder
-	enc := json.NewEncoder(&lines) // it leaves C1 and U+202E as they are
+	enc := json.NewEncoder(&lines) // does not escape C1 and U+202E
 	for _, rec := range []map[string]any{
 		record(strings.Repeat("ab", 32), 1, nil), record(strings.Repeat("cd", 32), 1, nil),
 		record(hostile, 1, nil), record(hostile, 1, map[string]any{"text": hostile}), record(hostile, 9, map[string]any{"nodeId": "n" + hostile}),
@@ -59,7 +59,8 @@ func HostileRecords(t *testing.T) string {
 	return lines.String() + "\x1b[2J\u009b \u202e}\n{\"logtail\":{},\"start\":\"\x1b\u009b\u202e\"}\n"
 }
 
-// CheckHarmless checks that what goes to a terminal moves no cursor and forges no line.
+// CheckHarmless checks that out cannot move the cursor of a terminal, and does not contain the line
+// that HostileRecords try to forge. what names the output in errors.
 func CheckHarmless(t *testing.T, what, out string) {
 	t.Helper()
 	isHostile := func(r rune) bool {

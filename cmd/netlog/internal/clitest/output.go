@@ -9,7 +9,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// Output is what a command prints. It may be read while the command runs.
+// Output is the output of a command. It may be read while the command runs.
 type Output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -29,7 +29,7 @@ func (o *Output) String() string {
 	return o.buf.String()
 }
 
-// Await returns the first match of pattern in o, which must come within seconds.
+// Await waits some seconds for a match of pattern in o. It returns the first match and its submatches.
 func (o *Output) Await(c *qt.C, pattern string) []string {
 	c.Helper()
 	re := regexp.MustCompile(pattern)
@@ -43,7 +43,7 @@ func (o *Output) Await(c *qt.C, pattern string) []string {
 	return nil
 }
 
-// CheckPrintable finds nothing in s that moves a cursor but line breaks.
+// CheckPrintable checks that s has no control characters except line feeds.
 func CheckPrintable(c *qt.C, s string) {
 	c.Helper()
 	c.Check(regexp.MustCompile(`[^\n\x20-\x7e\x{a0}-\x{10ffff}]`).FindString(s), qt.Equals, "")

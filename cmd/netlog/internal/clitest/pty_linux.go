@@ -10,7 +10,7 @@ import (
 	qt "github.com/frankban/quicktest"
 )
 
-// OpenPTY returns the two ends of a new pseudo-terminal of this size (pty(7)).
+// OpenPTY returns the two ends of a new pseudo-terminal with the given size, see pty(7).
 func OpenPTY(c *qt.C, cols, rows uint16) (master, terminal *os.File) {
 	c.Helper()
 	fd, err := syscall.Open("/dev/ptmx", syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
@@ -34,7 +34,7 @@ func OpenPTY(c *qt.C, cols, rows uint16) (master, terminal *os.File) {
 	return master, terminal
 }
 
-// CopyPTY returns what is written on the terminal, as it comes.
+// CopyPTY returns the output on the terminal, and adds to it until master is closed.
 func CopyPTY(master *os.File) *Output {
 	drawn := new(Output)
 	go io.Copy(drawn, master)

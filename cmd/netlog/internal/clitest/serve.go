@@ -10,7 +10,8 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// FlowEntry returns an entry with one virtual flow of node 100.64.0.id, with the given number.
+// FlowEntry returns an entry with one virtual flow of node 100.64.0.id. id and seq are its proc_id and
+// proc_seq.
 func FlowEntry(id, seq int) string {
 	return fmt.Sprintf(`{"logtail":{"proc_id":%d,"proc_seq":%d},"start":"2026-11-22T10:00:00Z","end":"2026-11-22T10:00:05Z",`+
 		`"virtualTraffic":[{"proto":6,"src":"100.64.0.%d:22","dst":"100.64.0.2:4000","txPkts":10,"txBytes":4000,"rxPkts":1,"rxBytes":40}]}`, id, seq, id)

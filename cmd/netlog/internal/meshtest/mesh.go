@@ -1,4 +1,4 @@
-// Package meshtest makes up VPNs and the flow logs of their nodes.
+// Package meshtest simulates VPNs and the flow logs of their nodes.
 package meshtest
 
 import (
@@ -22,8 +22,8 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// Mesh is a made-up VPN: packets travel along flows, and nodes count them in
-// windows, as the library does. Equal seeds make equal records.
+// Mesh is a simulated VPN. Flows send packets, and nodes count them in windows, as the library does. The
+// random numbers have a fixed seed, so equal calls give equal records.
 type Mesh struct {
 	rng   *rand.Rand
 	Now   time.Time // true time; nodes have clocks of their own
@@ -31,34 +31,35 @@ type Mesh struct {
 	Flows []*Flow
 }
 
-// Node is a node of a Mesh. Lines are its records.
+// Node is a node of a Mesh.
 type Node struct {
 	Name   string
 	Id     string
 	Addr   string
 	nodeID string
-	skew   time.Duration // of its clock
-	Phase  time.Duration // of its windows
+	skew   time.Duration // the difference of its clock from true time
+	Phase  time.Duration // the start of its first window, from Start
 
 	Up     bool
 	proc   uint32
 	seq    uint64
 	window time.Time // true start of the current window
 	counts map[flowtrack.Tuple]tunstats.Counts
-	Lines  []string
+	Lines  []string // its records
 }
 
-// Flow sends packets both ways along path.
+// Flow sends packets in both directions along Path.
 type Flow struct {
 	Proto    flowtrack.Proto
 	a, b     netip.AddrPort
-	Path     []*Node // the first stands at a, the last at b
-	snat     bool    // the second node of the path sends on under its own address
-	Rate     int     // packets a tick, at most, each way
-	Loss     float64 // on each link
-	From, to time.Duration
+	Path     []*Node       // the first is the node of a, the last that of b
+	snat     bool          // the second node of the path does source NAT
+	Rate     int           // the maximum number of packets per tick and direction
+	Loss     float64       // the probability of loss on each link
+	From, to time.Duration // the begin and end of the flow, from Start
 }
 
+// Start is the time at which each Mesh begins.
 var Start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // New returns a Mesh of nodes with the given names.
@@ -80,7 +81,8 @@ func (m *Mesh) Node(name string) *Node {
 	return m.Nodes[slices.IndexFunc(m.Nodes, func(n *Node) bool { return n.Name == name })]
 }
 
-// Flow adds a flow between a and b, given as address:port or :port of the node.
+// Flow adds a flow from a to b along the named nodes. a and b are address:port, or :port for the
+// address of the first and last node.
 func (m *Mesh) Flow(a, b string, names ...string) *Flow {
 	f := &Flow{Proto: flowtrack.TCP, Rate: 8, to: time.Hour, From: 4 * time.Second}
 	for _, n := range names {
@@ -97,9 +99,10 @@ func (m *Mesh) Flow(a, b string, names ...string) *Flow {
 	return f
 }
 
+// tick is the step of the simulated time.
 const tick = 100 * time.Millisecond
 
-// Run lets time pass. Nodes that are not up start at their phase.
+// Run simulates a duration. Nodes that have not run yet start at their Phase.
 func (m *Mesh) Run(d time.Duration) {
 	for end := m.Now.Add(d); m.Now.Before(end); m.Now = m.Now.Add(tick) {
 		for _, n := range m.Nodes {
@@ -124,7 +127,7 @@ func (m *Mesh) Run(d time.Duration) {
 	}
 }
 
-// Send sends one packet along the path of f, or back.
+// Send sends one packet along the path of f, or in the other direction if back is set.
 func (m *Mesh) Send(f *Flow, size int, back bool) {
 	path := slices.Clone(f.Path)
 	if back {
@@ -145,7 +148,7 @@ func (m *Mesh) Send(f *Flow, size int, back bool) {
 	}
 }
 
-// ends returns the source and destination of a packet on the link behind hop i.
+// ends returns the source and destination of a packet on the link after hop i.
 func (f *Flow) ends(i, hops int, back bool) (src, dst netip.AddrPort) {
 	a := f.a
 	link := i // counted from a
@@ -161,6 +164,7 @@ func (f *Flow) ends(i, hops int, back bool) (src, dst netip.AddrPort) {
 	return a, f.b
 }
 
+// count adds c to the counts of t if the node is up.
 func (n *Node) count(t flowtrack.Tuple, c tunstats.Counts) {
 	if n.Up {
 		n.counts[t] = n.counts[t].Add(c)
@@ -173,7 +177,7 @@ func (n *Node) Start(now time.Time) {
 	n.counts = make(map[flowtrack.Tuple]tunstats.Counts)
 }
 
-// stop ends a process, which the next start follows with another.
+// stop ends the process of the node. The next Start begins another one.
 func (n *Node) stop(now time.Time) {
 	n.poll(now)
 	n.Up = false
@@ -181,7 +185,7 @@ func (n *Node) stop(now time.Time) {
 	n.seq = 0
 }
 
-// poll writes a record of the window that ends now.
+// poll adds the record of the window that ends now. A window without packets has no record.
 func (n *Node) poll(now time.Time) {
 	msg := record.Message{NodeID: n.nodeID, Start: n.window.Add(n.skew), End: now.Add(n.skew)}
 	n.window = now.Add(1)
@@ -220,7 +224,7 @@ func (m *Mesh) Finish() {
 	}
 }
 
-// Write writes a file for each node into a directory of the test.
+// Write writes the records of each node to a file in a temporary directory, and returns the directory.
 func (m *Mesh) Write(t testing.TB) string {
 	dir := t.TempDir()
 	for _, n := range m.Nodes {
@@ -232,7 +236,7 @@ func (m *Mesh) Write(t testing.TB) string {
 	return dir
 }
 
-// KeepBooks has all but the named nodes keep none.
+// KeepBooks removes the records of all nodes except the named ones.
 func KeepBooks(m *Mesh, names ...string) {
 	for _, n := range m.Nodes {
 		if !slices.Contains(names, n.Name) {

@@ -11,8 +11,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// meshes are the made-up VPNs of the golden tests, each with what was done to
-// its books afterwards.
+// All are the meshes of the golden tests. Some of them change the records after the run.
 var All = []struct {
 	Name  string
 	Clean bool // verify must find nothing
@@ -113,7 +112,7 @@ var All = []struct {
 	}},
 }
 
-// newID has b restart with another private ID.
+// newID returns a mesh whose node b restarts with another private ID.
 func newID() *Mesh {
 	m := TwoNodes()
 	m.Run(22 * time.Second)
@@ -128,7 +127,7 @@ func newID() *Mesh {
 	return m
 }
 
-// TwoNodes returns a mesh of two nodes that talk directly.
+// TwoNodes returns a mesh of two nodes with direct flows.
 func TwoNodes() *Mesh {
 	m := New("a", "b")
 	m.Flow(":40000", ":443", "a", "b")
@@ -136,7 +135,7 @@ func TwoNodes() *Mesh {
 	return m
 }
 
-// HubAndSpoke returns a mesh whose nodes talk through a hub.
+// HubAndSpoke returns a mesh of three nodes with flows through a hub.
 func HubAndSpoke() *Mesh {
 	m := New("hub", "spoke1", "spoke2", "spoke3")
 	m.Flow(":40000", ":443", "spoke1", "hub", "spoke2")
@@ -159,14 +158,14 @@ func SubnetRouter(snat bool) *Mesh {
 	return m
 }
 
-// Finished runs m until it has run for a minute, and returns it.
+// Finished runs m until a minute after Start, finishes it and returns it.
 func Finished(m *Mesh) *Mesh {
 	m.Run(time.Minute - m.Now.Sub(Start))
 	m.Finish()
 	return m
 }
 
-// Edit changes one line of a record by its JSON.
+// Edit decodes the record in line, calls change and returns the encoded result.
 func Edit(line string, change func(rec map[string]any)) string {
 	d := json.NewDecoder(strings.NewReader(line))
 	d.UseNumber()
@@ -182,7 +181,8 @@ func Edit(line string, change func(rec map[string]any)) string {
 	return string(b)
 }
 
-// ChangeCount adds n to a count of the i-th flow, over all lists.
+// ChangeCount adds n to a count of the i-th flow of the record in line. The subnet flows come after the
+// virtual ones.
 func ChangeCount(line string, i int, name string, n int64) string {
 	return Edit(line, func(rec map[string]any) {
 		for _, list := range []string{"virtualTraffic", "subnetTraffic"} {
@@ -202,7 +202,7 @@ func ChangeCount(line string, i int, name string, n int64) string {
 	})
 }
 
-// RemoveFlow takes the flows to dst out of a line.
+// RemoveFlow removes the virtual flows to dst from the record in line.
 func RemoveFlow(line, dst string) string {
 	return Edit(line, func(rec map[string]any) {
 		rec["virtualTraffic"] = slices.DeleteFunc(rec["virtualTraffic"].([]any), func(f any) bool {
@@ -214,7 +214,7 @@ func RemoveFlow(line, dst string) string {
 // Meta returns the logtail member of rec.
 func Meta(rec map[string]any) map[string]any { return rec["logtail"].(map[string]any) }
 
-// EachLine returns a lie that changes every line.
+// EachLine returns a function that edits all records of a node with change.
 func EachLine(change func(i int, rec map[string]any)) func(*Node) {
 	return func(n *Node) {
 		for i, l := range n.Lines {
@@ -223,7 +223,7 @@ func EachLine(change func(i int, rec map[string]any)) func(*Node) {
 	}
 }
 
-// SetCount sets a count of the first virtual flow.
+// SetCount sets a count of the first virtual flow of the record in line.
 func SetCount(line, name string, n uint64) string {
 	return Edit(line, func(rec map[string]any) {
 		rec["virtualTraffic"].([]any)[0].(map[string]any)[name] = json.Number(fmt.Sprint(n))

@@ -1,18 +1,15 @@
 package verify
 
 import (
-	"context"
-	"io"
 	"os"
 	"testing"
 
+	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
 // TestMain watches what the tests print for private IDs and tokens.
 func TestMain(m *testing.M) { os.Exit(secrettest.Watch(m.Run)) }
 
-// run runs the command that args name first, which is this one.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return Run(ctx, args[1:], stdin, stdout, stderr)
-}
+// run is Run with the name of the command as the first argument.
+var run = clitest.Named(Run)

@@ -2,13 +2,13 @@ package storetest
 
 import "math/rand/v2"
 
-// Noise makes text that hardly compresses.
+// Noise generates text that hardly compresses.
 type Noise struct{ *rand.Rand }
 
-// NewNoise returns the same Noise each time.
+// NewNoise returns a Noise with a fixed seed.
 func NewNoise() Noise { return Noise{rand.New(rand.NewPCG(1, 2))} }
 
-// Line returns n characters.
+// Line returns n letters and digits.
 func (r Noise) Line(n int) string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	b := make([]byte, n)

@@ -1,4 +1,4 @@
-// Package storetest helps the tests of file stores.
+// Package storetest has helpers for tests of receivers and file stores.
 package storetest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 )
 
-// Open opens a store that ignores how much space is free, unless opts says otherwise.
+// Open opens a store. If opts does not set MinFreeBytes, there is no such limit.
 func Open(c *qt.C, dir string, opts filestore.Options) *filestore.Store {
 	c.Helper()
 	if opts.MinFreeBytes == 0 {
@@ -28,7 +28,7 @@ func Open(c *qt.C, dir string, opts filestore.Options) *filestore.Store {
 	return f
 }
 
-// Batch returns a batch of entries that is received now.
+// Batch returns a batch of entries, received now.
 func Batch(collection string, entries ...string) receiver.Batch {
 	b := receiver.Batch{Collection: collection, Received: time.Now()}
 	for _, e := range entries {
@@ -37,13 +37,13 @@ func Batch(collection string, entries ...string) receiver.Batch {
 	return b
 }
 
-// Store stores entries and fails the test if that fails.
+// Store stores entries, which must succeed.
 func Store(c *qt.C, f *filestore.Store, collection string, entries ...string) {
 	c.Helper()
 	c.Assert(f.Store(c.Context(), Batch(collection, entries...)), qt.IsNil)
 }
 
-// Tree returns the names and the lines of all files below dir.
+// Tree returns the names and the lines of all files below dir. Each file must end with a line break.
 func Tree(c *qt.C, dir string) (names, lines []string) {
 	c.Helper()
 	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {

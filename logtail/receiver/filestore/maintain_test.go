@@ -93,6 +93,41 @@ func TestMaxBytesRemovesOldest(t *testing.T) {
 	})
 }
 
+// TestMaxBytesManyCollections checks that MaxBytes holds if there are many files being written, which
+// are not removed.
+func TestMaxBytesManyCollections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		const collections, size, most = 64, 250, 64 << 10
+		f := storetest.Open(c, t.TempDir(), filestore.Options{MaxBytes: most, MaxCollections: collections})
+		rng := storetest.NewNoise()
+		for range 8 { // twice MaxBytes
+			for n := range collections {
+				storetest.Store(c, f, fmt.Sprint("x", n), rng.Line(size-1))
+			}
+			synctest.Wait()
+			c.Check(f.Bytes() <= most+collections*size, qt.IsTrue, qt.Commentf("%d bytes", f.Bytes()))
+		}
+		c.Assert(f.Close(), qt.IsNil)
+	})
+}
+
+// TestMaxBytesKeepsOpenFile checks that a file larger than MaxBytes remains until it is finished.
+func TestMaxBytesKeepsOpenFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		f := storetest.Open(c, dir, filestore.Options{MaxBytes: 10})
+		for _, entry := range []string{"the first entry", "the second entry"} {
+			storetest.Store(c, f, "x", entry)
+			time.Sleep(2 * time.Minute)
+			_, lines := storetest.Tree(c, dir)
+			c.Check(lines, qt.DeepEquals, []string{entry})
+		}
+		c.Assert(f.Close(), qt.IsNil)
+	})
+}
+
 func TestForeignFilesStay(t *testing.T) {
 	c := qt.New(t)
 	dir := t.TempDir()
@@ -123,7 +158,7 @@ func TestOpenRepairs(t *testing.T) {
 			[]string{first + ".zst", second}, []string{"1", "2", "new"}},
 		{"a file with a torn line only becomes empty", map[string]string{first: "{\"to"},
 			[]string{first + ".zst", second}, []string{"new"}},
-		{"a torn line longer than what is read at once", map[string]string{first: "1\n" + strings.Repeat("x", 200_000)},
+		{"a torn line longer than a chunk of cutTorn", map[string]string{first: "1\n" + strings.Repeat("x", 200_000)},
 			[]string{first + ".zst", second}, []string{"1", "new"}},
 		{"zeros of a power cut are a torn line", map[string]string{first: "1\n" + strings.Repeat("\x00", 5000)},
 			[]string{first + ".zst", second}, []string{"1", "new"}},
@@ -154,7 +189,7 @@ func TestOpenRepairs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := storetest.Open(c, dir, filestore.Options{})
 				storetest.Store(c, f, "x", "new")
-				synctest.Wait() // until all is compressed
+				synctest.Wait() // until the files are compressed
 				c.Assert(f.Close(), qt.IsNil)
 			})
 			names, lines := storetest.Tree(c, filepath.Join(dir, "x"))
@@ -162,4 +197,52 @@ func TestOpenRepairs(t *testing.T) {
 			c.Check(lines, qt.DeepEquals, test.want)
 		})
 	}
+}
+
+// TestRemovalLogged checks that the log has the reason for each removal, so that a wrong bound is
+// noticed.
+func TestRemovalLogged(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		opts filestore.Options
+		want string
+	}{
+		{"by age, in days", filestore.Options{MaxAge: 48 * time.Hour}, "older than 2 days"},
+		{"by age, in hours", filestore.Options{MaxAge: time.Hour}, "older than 1h0m0s"},
+		{"by size", filestore.Options{MaxBytes: 10}, "more than 10 bytes in total"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := qt.New(t)
+				log := new(storetest.Log)
+				test.opts.Logf = log.Logf
+				f := storetest.Open(c, t.TempDir(), test.opts)
+				storetest.Store(c, f, "x", "1")
+				time.Sleep(96 * time.Hour)
+				c.Assert(f.Close(), qt.IsNil)
+				c.Check(log.Take(), qt.DeepEquals, []string{"filestore: removed x/" + day0 + ".0001.ndjson.zst: " + test.want})
+			})
+		})
+	}
+}
+
+// TestErrorOfManyCollectionsLoggedOnce checks that equal errors are logged once, although the order
+// of the collections varies.
+func TestErrorOfManyCollectionsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dir := t.TempDir()
+		log := new(storetest.Log)
+		f := storetest.Open(c, dir, filestore.Options{Logf: log.Logf})
+		for n := range 4 {
+			name := fmt.Sprint("x", n)
+			storetest.Store(c, f, name, "1")
+			c.Assert(os.MkdirAll(filepath.Join(dir, name, day0+".0001.tmp", "full"), 0o700), qt.IsNil)
+		}
+		time.Sleep(25 * time.Hour)
+		c.Assert(f.Close(), qt.IsNil)
+		lines := log.Take()
+		c.Assert(lines, qt.HasLen, 1)
+		c.Check(strings.Count(lines[0], "compress "), qt.Equals, 4)
+	})
 }
