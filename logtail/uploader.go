@@ -51,7 +51,7 @@ type uploader struct {
 
 func (u *uploader) run() {
 	defer u.end()
-	if u.q.start > 0 {
+	if u.q.backlog {
 		u.nextBatch() // only for its age in Stats; step handles errors
 		u.await(time.Now().Add(rand.N(startSpread)), u.q.urgent)
 	}

@@ -93,7 +93,7 @@ func (s *Spool) saveCursor(closed bool) error {
 		return err
 	}
 	c := &s.cursor
-	next := slot{closed: closed, gen: c.slot.gen + 1, head: s.head, next: s.next, known: s.known(), owner: s.owner}
+	next := slot{closed: closed, gen: c.slot.gen + 1, head: s.head, next: s.next, known: s.known(), owner: s.owner, ledger: s.ledger}
 	at := (c.at + slotSize) % cursorSize
 	if _, err := c.file.WriteAt(next.encode(), at); err != nil {
 		return err

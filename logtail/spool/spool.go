@@ -66,11 +66,12 @@ type Spool struct {
 
 	abandoned atomic.Bool // Close has given up waiting; the goroutine that holds busy must close the files
 
-	mu      sync.Mutex // guards the fields below; never held during a file operation
-	stats   logtail.BufferStats
-	closed  bool
-	claimed bool
-	served  bool // claimed at least once
+	mu         sync.Mutex // guards the fields below; never held during a file operation
+	stats      logtail.BufferStats
+	unreported losses
+	closed     bool
+	claimed    bool
+	served     bool // claimed at least once
 }
 
 // Open opens the spool in dir. It creates dir with mode 0700 if it does not exist. On Unix,
