@@ -71,6 +71,7 @@ func (u *uploader) run() {
 func (u *uploader) end() {
 	if u.keep && !u.empty() {
 		u.reporter.saveReport(u.q)
+		u.q.buf.Peek(1) // lets the Buffer drop what it has lost, so that UndeliveredError is true
 	}
 	u.releaseMemory()
 	u.release()

@@ -53,7 +53,10 @@ func (s *Spool) append(entry []byte, covers *losses) error {
 		s.health.skipped = true
 		return err
 	}
-	err := s.makeRoom(need)
+	err := s.restore()
+	if err == nil {
+		err = s.makeRoom(need)
+	}
 	if err == nil && s.out == nil {
 		err = s.create()
 	}

@@ -89,6 +89,9 @@ func (s *Spool) openToWrite() error {
 
 // saveCursor writes the current state to the older slot.
 func (s *Spool) saveCursor(closed bool) error {
+	if s.taken != nil {
+		return s.taken
+	}
 	if err := s.openToWrite(); err != nil {
 		return err
 	}

@@ -83,6 +83,15 @@
 //     with [Always], or a report is repeated.
 //   - The owner is lost: the cursor has a copy. Without both, the spool cannot be opened.
 //
+// # If somebody removes the files
+//
+// A write to a removed file succeeds and is lost. So Append, Peek and Close check that the lock, the
+// cursor and the segment being written are still in the directory, and otherwise create them again,
+// with the directory if necessary. The entries of removed files that are open are copied; those of
+// other removed files are counted and reported as lost. If another process has the directory by then,
+// the Spool counts all its entries as lost, writes nothing more, and Append returns [ErrLocked]. A
+// directory that was moved stays in use where it is. Windows does not remove open files.
+//
 // # On a bad disk
 //
 // A failed write is undone and the segment closed. If undoing fails too, the number is skipped,

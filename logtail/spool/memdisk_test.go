@@ -150,6 +150,18 @@ func (d *memDisk) Remove(name string) error {
 	return nil
 }
 
+func (d *memDisk) Holds(name string, f file) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f == nil {
+		return d.locked
+	}
+	m, ok := f.(*memFile)
+	return !ok || d.files[name] == m
+}
+
+func (d *memDisk) Reopen() (disk, error) { return d, nil }
+
 func (d *memDisk) Sync() error {
 	err := d.begin("syncdir", "")
 	defer d.mu.Unlock()

@@ -57,6 +57,7 @@ func (s *Spool) Peek(limit int) (entries [][]byte, through uint64, err error) {
 		return nil, 0, err
 	}
 	defer s.unlock()
+	s.restore() // if that fails, the entries that are gone are dropped
 	b := &s.batch
 	b.trim(s.head)
 	if s.ledger.report.seq < s.head { // dropped, and the caller starts anew without it

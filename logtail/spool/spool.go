@@ -62,6 +62,7 @@ type Spool struct {
 	disk   disk // nil after Close
 	syncer syncer
 	health health
+	taken  error    // why another process has the directory, or nil
 	lines  []string // for logf, after busy is released
 
 	abandoned atomic.Bool // Close has given up waiting; the goroutine that holds busy must close the files
@@ -187,7 +188,13 @@ func (s *Spool) finish() error {
 	if s.disk == nil {
 		return nil
 	}
-	err := s.syncAtEnd()
+	var err error
+	if n, _ := s.held(); n > 0 || s.ledger.lost != (losses{}) {
+		err = s.restore()
+	}
+	if err == nil {
+		err = s.syncAtEnd()
+	}
 	return errors.Join(err, s.closeFiles())
 }
 
