@@ -14,7 +14,9 @@ import (
 func lock(root *os.Root, name string) (*os.File, error) {
 	f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, syscall.EROFS) {
-		f, err = root.Open(name)
+		if existing, e := root.Open(name); e == nil {
+			f, err = existing, nil
+		}
 	}
 	if err != nil {
 		return nil, err
