@@ -34,12 +34,14 @@
 //
 // An entry stays in a [Buffer] until the server has answered 2xx. Until then it is sent
 // again: if an answer is lost, the receiver sees the entry twice, with the same bytes and
-// the same proc_id and proc_seq. No entry expires. A full Buffer drops its oldest entries,
-// which the uploader reports in an entry with the members droppedEntries and droppedBytes.
-// The server may refuse a batch because of single entries, with 400, 413 or 422. The uploader
-// finds these entries by halving the batch. It drops them only if the server accepts other
-// entries of the batch (for 413: smaller ones). An answer that points to a wrong setting or a broken server (401, 404, a redirect)
-// loses nothing; the uploader retries slowly.
+// the same proc_id and proc_seq. No entry expires, and a step of the system clock drops none
+// and delays none by more than FlushDelay. A full Buffer drops its oldest entries, which the
+// uploader reports in an entry with the members droppedEntries and droppedBytes. With a
+// [LossKeeper], such as a spool, it also reports what earlier processes lost. The server may
+// refuse a batch because of single entries, with 400, 413 or 422. The uploader finds these
+// entries by halving the batch. It drops them only if the server accepts other entries of the
+// batch (for 413: smaller ones). An answer that points to a wrong setting or a broken server
+// (401, 404, a redirect) loses nothing; the uploader retries slowly.
 //
 // # Wire format
 //

@@ -75,15 +75,34 @@
 //     the last readable entry.
 //   - The cursor is lost: all stored entries are sent again. A cursor that the disk cannot read
 //     is removed before another entry is accepted, so that it cannot come back.
+//   - Killed while entries are dropped or refused: the cursor also counts the losses that are not
+//     reported yet. It is written before a segment is dropped, and before the Write of a Logger
+//     returns an error. The report is an entry, and its delivery and the end of its counts are one
+//     write. So the next Logger reports each loss once. The exception is an entry whose Write had
+//     not returned: if it is lost, it may not be counted. A receiver sees a report twice, with
+//     the same proc_seq, if the process was killed between delivery and Ack.
+//   - Power cut that loses the last writes of the cursor: the losses since are not reported, except
+//     with [Always], or a report is repeated.
 //   - The owner is lost: the cursor has a copy. Without both, the spool cannot be opened.
+//
+// # If somebody removes the files
+//
+// A write to a removed file succeeds and is lost. So Append, Peek and Close check that the lock, the
+// cursor and the segment being written are still in the directory, and otherwise create them again,
+// with the directory if necessary. The entries of removed files that are open are copied; those of
+// other removed files are counted and reported as lost. If another process has the directory by then,
+// the Spool counts all its entries as lost, writes nothing more, and Append returns [ErrLocked]. A
+// directory that was moved stays in use where it is. Windows does not remove open files.
 //
 // # On a bad disk
 //
 // A failed write is undone and the segment closed. If undoing fails too, the number is skipped,
 // so that no later entry can be confused with the remains. A full disk refuses new entries and
-// nothing else, because the blocks of the cursor are allocated from the start. On file systems
-// that never write in place (btrfs, ZFS), acknowledging can fail as well; entries are then sent
-// again after a restart. A file that the process may not read, or for which it lacks memory or
+// nothing else, because the blocks of the cursor are allocated from the start: deliveries and losses
+// are recorded in place. On file systems
+// that never write in place (btrfs, ZFS), this can fail as well; after a restart entries are then sent
+// again, and losses that could not be recorded are not reported. If the disk fails in another way,
+// the losses of the last minute may be only in memory. A file that the process may not read, or for which it lacks memory or
 // file descriptors, is not damaged: the error lasts until its cause is removed, and the file
 // stays. A disk that hangs delays Append, Peek and Ack. Stats, Claim and Release do not wait for
 // it, and Close gives up after 2 seconds.

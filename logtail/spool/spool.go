@@ -62,15 +62,17 @@ type Spool struct {
 	disk   disk // nil after Close
 	syncer syncer
 	health health
+	taken  error    // why another process has the directory, or nil
 	lines  []string // for logf, after busy is released
 
 	abandoned atomic.Bool // Close has given up waiting; the goroutine that holds busy must close the files
 
-	mu      sync.Mutex // guards the fields below; never held during a file operation
-	stats   logtail.BufferStats
-	closed  bool
-	claimed bool
-	served  bool // claimed at least once
+	mu         sync.Mutex // guards the fields below; never held during a file operation
+	stats      logtail.BufferStats
+	unreported losses
+	closed     bool
+	claimed    bool
+	served     bool // claimed at least once
 }
 
 // Open opens the spool in dir. It creates dir with mode 0700 if it does not exist. On Unix,
@@ -189,7 +191,13 @@ func (s *Spool) finish() error {
 	if s.disk == nil {
 		return nil
 	}
-	err := s.syncAtEnd()
+	var err error
+	if n, _ := s.held(); n > 0 || s.ledger.lost != (losses{}) {
+		err = s.restore()
+	}
+	if err == nil {
+		err = s.syncAtEnd()
+	}
 	return errors.Join(err, s.closeFiles())
 }
 
