@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package osfile asks the operating system about open files.
+// Package osfile asks the operating system about open files, and what its errors mean.
 package osfile
 
 import (

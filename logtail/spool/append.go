@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/osfile"
 )
 
 var (
@@ -256,7 +258,7 @@ func (s *Spool) record(err error) {
 			s.logLater("spool: entries are dropped: %v", err)
 		}
 		h.err, h.until = err, time.Time{}
-		if h.failures >= maxFailures && !diskFull(err) {
+		if h.failures >= maxFailures && !osfile.DiskFull(err) {
 			h.until = time.Now().Add(pauseTime)
 		}
 	}

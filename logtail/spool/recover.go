@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/internal/owndir"
 )
 
@@ -224,5 +225,5 @@ func isTransient(err error) bool {
 		error
 		Temporary() bool
 	}](err)
-	return ok && e.Temporary() || errors.Is(err, fs.ErrPermission) || outOfResources(err)
+	return ok && e.Temporary() || errors.Is(err, fs.ErrPermission) || osfile.OutOfResources(err)
 }

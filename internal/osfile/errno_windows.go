@@ -1,4 +1,4 @@
-package spool
+package osfile
 
 import (
 	"errors"
@@ -14,14 +14,14 @@ const (
 	errorNoSystemResources = syscall.Errno(1450)
 )
 
-// diskFull reports whether err means that the disk is full.
-func diskFull(err error) bool {
+// DiskFull reports whether err means that the disk is full.
+func DiskFull(err error) bool {
 	return errors.Is(err, errorDiskFull) || errors.Is(err, errorHandleDiskFull)
 }
 
-// outOfResources reports whether err means that the system lacks memory, or that another program (a virus
+// OutOfResources reports whether err means that the system lacks memory, or that another program (a virus
 // scanner, a backup) uses the file.
-func outOfResources(err error) bool {
+func OutOfResources(err error) bool {
 	return errors.Is(err, errorNotEnoughMemory) || errors.Is(err, errorNoSystemResources) ||
 		errors.Is(err, errorSharingViolation) || errors.Is(err, errorLockViolation)
 }
