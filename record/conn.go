@@ -29,25 +29,6 @@ func (s Side) Reverse() Side {
 	return SideUnknown
 }
 
-// State is what became of a TCP connection, as far as its flags show it.
-type State uint8
-
-// The states of a connection. The zero State is StateUnknown.
-const (
-	StateUnknown     State = iota // not TCP, began before the first window, a port used again, or contradictory
-	StateUnanswered               // a SYN was sent, and nothing came back
-	StateRefused                  // a SYN was answered with RST
-	StateEstablished              // a SYN was answered with SYN and ACK, and neither FIN nor RST was seen
-	StateClosed                   // FIN was sent by one side, which may still receive, or by both
-	StateReset                    // RST was sent otherwise, before both sides had sent FIN
-	numStates
-)
-
-// String returns the name of s in lower case, such as "refused".
-func (s State) String() string {
-	return [...]string{"unknown", "unanswered", "refused", "established", "closed", "reset", "?"}[min(s, numStates)]
-}
-
 // Conn is what the packets of a flow show of its connection: who began it, and what became of
 // it. It is a comparable value. The zero Conn has seen no packet; add the windows of one flow
 // to it, as one node reports them, in order. It never guesses: whatever the windows do not show
@@ -61,10 +42,10 @@ func (s State) String() string {
 // like one, until a later window contradicts that. Without the window of the SYN and ACK, an
 // established connection may look unanswered; so does one that is refused by ICMP.
 type Conn struct {
-	tx, rx half
-	first  Side // that sent alone in the first window with packets
-	older  bool // there were packets before the first SYN, so of an earlier connection
-	mixed  bool // a port was used again, and the connections differ in their states
+	tx, rx    half
+	first     Side // that sent alone in the first window with packets
+	older     bool // there were packets before the first SYN, so of an earlier connection
+	ambiguous bool // a port was used again, and the connections differ in their states
 }
 
 // half is what one side has sent. It is zero if that is nothing.
@@ -125,13 +106,13 @@ func (c Conn) Add(w tunstats.Counts) Conn {
 		return n
 	}
 	c.older = c.older || (n.tx|n.rx)&syn != 0 && (c.tx|c.rx)&syn == 0
-	c.mixed = c.mixed || c.usedAgain(n)
+	c.ambiguous = c.ambiguous || c.reused(n)
 	c.tx, c.rx = c.tx|n.tx, c.rx|n.rx
 	return c
 }
 
-// usedAgain reports whether n, a later window, shows another connection, which may have another state.
-func (c Conn) usedAgain(n Conn) bool {
+// reused reports whether n, a later window, shows another connection, which may have another state.
+func (c Conn) reused(n Conn) bool {
 	switch {
 	case (n.tx|n.rx)&syn != 0:
 		// A SYN that was not answered is repeated. After anything else, this may be another connection.
@@ -160,7 +141,7 @@ func (c Conn) Join(d Conn) Conn {
 	s, r := c.State(), d.State()
 	again := (c.tx|c.rx)&syn != 0 && (d.tx|d.rx)&syn != 0 && s != r && s != StateUnanswered && r != StateUnanswered
 	c.tx, c.rx = c.tx|d.tx, c.rx|d.rx
-	c.older, c.mixed = c.older || d.older, c.mixed || d.mixed || again
+	c.older, c.ambiguous = c.older || d.older, c.ambiguous || d.ambiguous || again
 	return c
 }
 
@@ -170,71 +151,33 @@ func (c Conn) Reverse() Conn {
 	return c
 }
 
-// Began returns the side that began the connection: one side sent SYN without ACK, the other did
+// Initiator returns the side that began the connection: one side sent SYN without ACK, the other did
 // not, and nothing else shows an earlier connection on the same ports.
-func (c Conn) Began() Side {
+func (c Conn) Initiator() Side {
 	switch {
 	case c.older:
 		return SideUnknown
-	case began(c.tx, c.rx):
+	case initiated(c.tx, c.rx):
 		return SideSrc
-	case began(c.rx, c.tx):
+	case initiated(c.rx, c.tx):
 		return SideDst
 	}
 	return SideUnknown
 }
 
-// began reports whether the side that sent from began a connection with the side that sent to.
-func began(from, to half) bool {
+// initiated reports whether the side that sent from began a connection with the side that sent to.
+func initiated(from, to half) bool {
 	if from&(syn|synAck) != syn || to&syn != 0 {
 		return false
 	}
 	return to == 0 || to&synAck != 0 || attempt(from, to) == StateRefused
 }
 
-// attempt returns the State if from includes SYN, and neither includes SYN and ACK.
-func attempt(from, to half) State {
-	switch {
-	case from&^(syn|rst) != 0: // of another connection
-		return StateUnknown
-	case to == 0:
-		return StateUnanswered
-	case to == rst:
-		return StateRefused
-	}
-	return StateUnknown
-}
-
-// State returns what became of the connection. If the ports were used for several connections,
-// the State is one that all of them have, or StateUnknown.
-func (c Conn) State() State {
-	both := c.tx | c.rx
-	switch {
-	case c.mixed:
-		return StateUnknown
-	case both&synAck == 0 && c.tx&syn != 0:
-		return attempt(c.tx, c.rx)
-	case both&synAck == 0 && c.rx&syn != 0:
-		return attempt(c.rx, c.tx)
-	case c.tx&c.rx&fin != 0:
-		return StateClosed
-	case both&rst != 0 && (c.tx == 0 || c.rx == 0):
-		return StateUnknown // RST against a SYN in an earlier window, or of a connection
-	case both&rst != 0:
-		return StateReset
-	case both&fin != 0:
-		return StateClosed
-	case both&synAck != 0 && c.tx != 0 && c.rx != 0:
-		return StateEstablished
-	}
-	return StateUnknown
-}
-
 // Source returns the side from which a flow should be shown: the one that began the connection, or
 // else the one that sent first, alone in a window. It is SideUnknown if both sent in the first
 // window.
 func (c Conn) Source() Side {
-	if s := c.Began(); s != SideUnknown {
+	if s := c.Initiator(); s != SideUnknown {
 		return s
 	}
 	return c.first

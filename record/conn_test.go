@@ -48,7 +48,7 @@ func TestConn(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		windows string
-		want    string // who began, the state, and from which side it is shown
+		want    string // the initiator, the state, and from which side it is shown
 	}{
 		{"no packets", "", "unknown unknown unknown"},
 		{"an empty window", "/", "unknown unknown unknown"},
@@ -139,14 +139,14 @@ func TestConn(t *testing.T) {
 				ws = append(ws, record.ConnectionCounts{Counts: w}.Reverse().Counts)
 			}
 			qt.Check(t, record.ConnOf(ws...), qt.Equals, c.Reverse())
-			qt.Check(t, c.Reverse().Began(), qt.Equals, c.Began().Reverse())
+			qt.Check(t, c.Reverse().Initiator(), qt.Equals, c.Initiator().Reverse())
 			qt.Check(t, c.Reverse().Source(), qt.Equals, c.Source().Reverse())
 			qt.Check(t, c.Reverse().State(), qt.Equals, c.State())
 		})
 	}
 }
 
-func story(c record.Conn) string { return fmt.Sprint(c.Began(), c.State(), c.Source()) }
+func story(c record.Conn) string { return fmt.Sprint(c.Initiator(), c.State(), c.Source()) }
 
 // TestConnAgreesWithPackets makes up connections packet by packet, cuts them into windows at random,
 // and checks that whatever a Conn says is true.
@@ -177,14 +177,14 @@ func TestConnAgreesWithPackets(t *testing.T) {
 				}
 				ws = append(ws, w)
 				c := record.ConnOf(ws...)
-				qt.Assert(t, c.Began(), qt.Equals, record.SideSrc, qt.Commentf("%v", ws))
+				qt.Assert(t, c.Initiator(), qt.Equals, record.SideSrc, qt.Commentf("%v", ws))
 				qt.Assert(t, c.State().String(), qt.Equals, name, qt.Commentf("%v", ws))
 
 				// Without its first windows a flow has no beginning. What is said of its end may be less.
 				for i := range ws {
 					late := record.ConnOf(ws[i:]...)
 					if !slices.ContainsFunc(ws[i:], func(w tunstats.Counts) bool { return w.TxFlags&tunstats.SYN != 0 }) {
-						qt.Assert(t, late.Began(), qt.Equals, record.SideUnknown, qt.Commentf("%v", ws[i:]))
+						qt.Assert(t, late.Initiator(), qt.Equals, record.SideUnknown, qt.Commentf("%v", ws[i:]))
 					}
 					if s := late.State(); s != record.StateUnknown {
 						qt.Assert(t, s.String(), qt.Equals, name, qt.Commentf("%v", ws[i:]))
@@ -209,7 +209,7 @@ func TestConnJoin(t *testing.T) {
 	qt.Check(t, story(record.ConnOf(windows("SF/SAF")...).Join(record.ConnOf(windows("S/SA")...))), qt.Equals, "src unknown src")
 	for _, again := range []string{"./. S/SA", "S/SA SF/SAF"} {
 		c := record.ConnOf(windows(again)...)
-		qt.Check(t, story(there.Join(c)), qt.Equals, fmt.Sprint(c.Began(), " unknown ", c.Began()), qt.Commentf("%s", again))
+		qt.Check(t, story(there.Join(c)), qt.Equals, fmt.Sprint(c.Initiator(), " unknown ", c.Initiator()), qt.Commentf("%s", again))
 	}
 	qt.Check(t, there.Join(record.Conn{}), qt.Equals, there)
 	qt.Check(t, record.Conn{}.Join(there), qt.Equals, there)
@@ -268,7 +268,7 @@ func ExampleConn() {
 		{TxPackets: 2, TxBytes: 80, RxPackets: 2, RxBytes: 80, TxFlags: tunstats.FIN, RxFlags: tunstats.FIN},
 	} {
 		c = c.Add(window)
-		fmt.Println(c.Began(), c.State())
+		fmt.Println(c.Initiator(), c.State())
 	}
 	// Output:
 	// src unanswered
