@@ -39,8 +39,8 @@ func (s Side) Reverse() Side {
 // them.
 //
 // Windows show no more than their flags. Two connections on the same ports within one window look
-// like one, until a later window contradicts that. Without the window of the SYN and ACK, an
-// established connection may look unanswered; so does one that is refused by ICMP.
+// like one, until a later window contradicts that. If the SYN and ACK were not counted, an established
+// connection that sends no data may look unanswered; so does one that is refused by ICMP.
 type Conn struct {
 	tx, rx    half
 	first     Side // that sent alone in the first window with packets
@@ -53,11 +53,16 @@ type half uint8
 
 const (
 	plain  half = 1 << iota // packets, in a window without flags
+	data                    // more bytes than the headers of its packets take
 	syn                     // SYN, in a window without SYN and ACK
 	synAck                  // SYN and ACK
 	fin
 	rst
 )
+
+// maxHeaders is the most bytes that the IP and TCP headers of a packet take, 60 each, and so the
+// most of a packet without data.
+const maxHeaders = 60 + 60
 
 // newHalf returns what a side has sent in one window.
 func newHalf(packets, bytes uint64, flags tunstats.TCPFlags) (h half) {
@@ -76,6 +81,9 @@ func newHalf(packets, bytes uint64, flags tunstats.TCPFlags) (h half) {
 	}
 	if h == 0 && packets|bytes != 0 {
 		h = plain
+	}
+	if bytes > maxHeaders*packets {
+		h |= data
 	}
 	return h
 }
@@ -118,10 +126,10 @@ func (c Conn) reused(n Conn) bool {
 		// A SYN that was not answered is repeated. After anything else, this may be another connection.
 		s := c.State()
 		return s != StateUnanswered && s != n.State()
-	case c.tx&rst != 0 && n.tx == plain, c.rx&rst != 0 && n.rx == plain:
+	case c.tx&rst != 0 && n.tx&plain != 0, c.rx&rst != 0 && n.rx&plain != 0:
 		return true // whoever has sent RST sends no more data
 	case c.tx&c.rx&fin != 0:
-		return n.tx == plain && n.rx == plain // not just the last acknowledgment
+		return n.tx&n.rx&plain != 0 // not just the last acknowledgment
 	}
 	return false
 }
@@ -170,7 +178,7 @@ func initiated(from, to half) bool {
 	if from&(syn|synAck) != syn || to&syn != 0 {
 		return false
 	}
-	return to == 0 || to&synAck != 0 || attempt(from, to) == StateRefused
+	return to == 0 || to&synAck != 0 || attempt(from&^data, to) == StateRefused
 }
 
 // Source returns the side from which a flow should be shown: the one that began the connection, or

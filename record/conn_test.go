@@ -16,7 +16,7 @@ import (
 )
 
 // windows returns the windows of a flow. Each is written as "TX/RX", the flags that both sides have
-// sent as letters: "." for packets without flags, and "" for nothing.
+// sent as letters: "." for packets without flags, "D" for those with data, and "" for nothing.
 func windows(s string) (ws []tunstats.Counts) {
 	for w := range strings.FieldsSeq(s) {
 		tx, rx, _ := strings.Cut(w, "/")
@@ -29,8 +29,11 @@ func windows(s string) (ws []tunstats.Counts) {
 }
 
 func sent(s string) (packets, bytes uint64, flags tunstats.TCPFlags) {
+	bytes = uint64(len(s)) * 40
 	for _, letter := range s {
 		switch letter {
+		case 'D':
+			bytes += 1400
 		case 'F':
 			flags |= tunstats.FIN
 		case 'S':
@@ -41,7 +44,7 @@ func sent(s string) (packets, bytes uint64, flags tunstats.TCPFlags) {
 			flags |= tunstats.ACK
 		}
 	}
-	return uint64(len(s)), uint64(len(s)) * 40, flags
+	return uint64(len(s)), bytes, flags
 }
 
 func TestConn(t *testing.T) {
@@ -58,7 +61,10 @@ func TestConn(t *testing.T) {
 		{"established, by the other side", "SA/S", "dst established dst"},
 		{"unanswered", "S/", "src unanswered src"},
 		{"unanswered, by the other side", "/S", "dst unanswered dst"},
-		{"given up with RST, unanswered", "SR/", "src unanswered src"},
+		{"SYN, and RST against an answer that took another path", "SR/", "src unknown src"},
+		{"SYN, and data for one that answers on another path", "SDDD/", "src unknown src"},
+		{"SYN, and data for one that sends RST", "SDDD/R", "src unknown src"},
+		{"RST, with the data of one that answered on another path", "S/DDDR", "unknown unknown unknown"},
 		{"refused", "S/R", "src refused src"},
 		{"refused by this side", "R/S", "dst refused dst"},
 		{"refused, and reset by the client", "SR/R", "src refused src"},
@@ -98,6 +104,9 @@ func TestConn(t *testing.T) {
 		{"refused in the next window", "S/ /R", "src refused src"},
 		{"refused again and again", "S/R S/R S/R", "src refused src"},
 		{"never answered", "S/ S/ S/", "src unanswered src"},
+		{"data in the next window, answered on another path", "S/ DDD/", "src unknown src"},
+		{"RST in the next window, answered on another path", "S/ R/", "src unknown src"},
+		{"data with the SYN, and more of it later", "SDDD/SA DDD/.", "src established src"},
 		{"many windows", "S/SA ./. ./. ./.", "src established src"},
 		{"closed at the end", "S/SA ./. F/ /F ./", "src closed src"},
 		{"half-closed for long", "S/SA F/. ./. ./.", "src closed src"},

@@ -6,11 +6,11 @@ type State uint8
 // The states of a connection. The zero State is StateUnknown.
 const (
 	StateUnknown     State = iota // not TCP, began before the first window, a port used again, or contradictory
-	StateUnanswered               // a SYN was sent, and nothing came back
+	StateUnanswered               // a SYN was sent, without data or RST, and nothing came back
 	StateRefused                  // a SYN was answered with RST
 	StateEstablished              // a SYN was answered with SYN and ACK, and neither FIN nor RST was seen
 	StateClosed                   // FIN was sent by one side, which may still receive, or by both
-	StateReset                    // RST was sent otherwise, before both sides had sent FIN
+	StateReset                    // RST ended an established connection, before both sides had sent FIN
 	numStates
 )
 
@@ -22,9 +22,9 @@ func (s State) String() string {
 // attempt returns the State if from includes SYN, and neither includes SYN and ACK.
 func attempt(from, to half) State {
 	switch {
-	case from&^(syn|rst) != 0: // of another connection
+	case from&^(syn|rst) != 0: // of another connection, or of one whose SYN and ACK was not counted
 		return StateUnknown
-	case to == 0:
+	case to == 0 && from&rst == 0: // RST is sent only against a packet that was received
 		return StateUnanswered
 	case to == rst:
 		return StateRefused
