@@ -45,6 +45,7 @@ type Conn struct {
 	tx, rx    half
 	first     Side // that sent alone in the first window with packets
 	older     bool // there were packets before the first SYN, so of an earlier connection
+	finished  bool // after both sides had sent FIN, both have sent packets without flags
 	ambiguous bool // a port was used again, and the connections differ in their states
 }
 
@@ -115,23 +116,35 @@ func (c Conn) Add(w tunstats.Counts) Conn {
 	}
 	c.older = c.older || (n.tx|n.rx)&syn != 0 && (c.tx|c.rx)&syn == 0
 	c.ambiguous = c.ambiguous || c.reused(n)
+	c.finished = c.finished || c.tx&c.rx&fin != 0 && n.tx&n.rx&plain != 0
 	c.tx, c.rx = c.tx|n.tx, c.rx|n.rx
 	return c
 }
 
 // reused reports whether n, a later window, shows another connection, which may have another state.
 func (c Conn) reused(n Conn) bool {
+	both := n.tx | n.rx
 	switch {
-	case (n.tx|n.rx)&syn != 0:
+	case both&syn != 0:
 		// A SYN that was not answered is repeated. After anything else, this may be another connection.
 		s := c.State()
-		return s != StateUnanswered && s != n.State()
+		return s != StateUnanswered && s != n.State() && !c.duplicate(n)
 	case c.tx&rst != 0 && n.tx&plain != 0, c.rx&rst != 0 && n.rx&plain != 0:
 		return true // whoever has sent RST sends no more data
 	case c.tx&c.rx&fin != 0:
-		return n.tx&n.rx&plain != 0 // not just the last acknowledgment
+		// After both FINs, each side sends only its last acknowledgments, which are soon there.
+		return both&fin == 0 && both&data != 0 || c.finished && n.tx&n.rx&plain != 0
 	}
 	return false
+}
+
+// duplicate reports whether the SYN of n, a later window, is one that was sent again while the SYN
+// and ACK was on its way: the other side of an established connection only acknowledges it.
+func (c Conn) duplicate(n Conn) bool {
+	if c.Initiator() == SideDst {
+		c, n = c.Reverse(), n.Reverse()
+	}
+	return c.Initiator() == SideSrc && c.State() == StateEstablished && n.tx&^data == syn && n.rx&plain != 0
 }
 
 // Join returns what c and d show together, if two nodes at the same side of a flow have each seen a
@@ -149,7 +162,8 @@ func (c Conn) Join(d Conn) Conn {
 	s, r := c.State(), d.State()
 	again := (c.tx|c.rx)&syn != 0 && (d.tx|d.rx)&syn != 0 && s != r && s != StateUnanswered && r != StateUnanswered
 	c.tx, c.rx = c.tx|d.tx, c.rx|d.rx
-	c.older, c.ambiguous = c.older || d.older, c.ambiguous || d.ambiguous || again
+	c.older, c.finished = c.older || d.older, c.finished || d.finished
+	c.ambiguous = c.ambiguous || d.ambiguous || again
 	return c
 }
 
