@@ -2,9 +2,7 @@ package record_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
@@ -168,53 +166,6 @@ func TestConn(t *testing.T) {
 }
 
 func story(c record.Conn) string { return fmt.Sprint(c.Initiator(), c.State(), c.Source()) }
-
-// TestConnAgreesWithPackets makes up connections packet by packet, cuts them into windows at random,
-// and checks that whatever a Conn says is true.
-func TestConnAgreesWithPackets(t *testing.T) {
-	for name, packets := range map[string]string{
-		"established": "S> <SA .> .> <. .> <. .> <.",
-		"unanswered":  "S> S> S> S>",
-		"refused":     "S> <R",
-		"closed":      "S> <SA .> .> <. F> <. <. <F .>",
-		"reset":       "S> <SA .> .> <. <R",
-	} {
-		t.Run(name, func(t *testing.T) {
-			rnd := rand.New(rand.NewPCG(1, 2))
-			for range 500 {
-				var ws []tunstats.Counts
-				w := tunstats.Counts{}
-				for p := range strings.FieldsSeq(packets) {
-					var c tunstats.Counts
-					if tx, ok := strings.CutSuffix(p, ">"); ok {
-						c.TxPackets, c.TxBytes, c.TxFlags = sent(tx)
-					} else {
-						c.RxPackets, c.RxBytes, c.RxFlags = sent(strings.TrimPrefix(p, "<"))
-					}
-					if w = w.Add(c); rnd.IntN(3) == 0 {
-						ws = append(ws, w)
-						w = tunstats.Counts{}
-					}
-				}
-				ws = append(ws, w)
-				c := record.ConnOf(ws...)
-				qt.Assert(t, c.Initiator(), qt.Equals, record.SideSrc, qt.Commentf("%v", ws))
-				qt.Assert(t, c.State().String(), qt.Equals, name, qt.Commentf("%v", ws))
-
-				// Without its first windows a flow has no beginning. What is said of its end may be less.
-				for i := range ws {
-					late := record.ConnOf(ws[i:]...)
-					if !slices.ContainsFunc(ws[i:], func(w tunstats.Counts) bool { return w.TxFlags&tunstats.SYN != 0 }) {
-						qt.Assert(t, late.Initiator(), qt.Equals, record.SideUnknown, qt.Commentf("%v", ws[i:]))
-					}
-					if s := late.State(); s != record.StateUnknown {
-						qt.Assert(t, s.String(), qt.Equals, name, qt.Commentf("%v", ws[i:]))
-					}
-				}
-			}
-		})
-	}
-}
 
 // TestConnJoin: two routers of a subnet, one for each direction.
 func TestConnJoin(t *testing.T) {
