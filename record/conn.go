@@ -148,7 +148,8 @@ func (c Conn) duplicate(n Conn) bool {
 }
 
 // Join returns what c and d show together, if two nodes at the same side of a flow have each seen a
-// part of its packets, such as two routers of one subnet.
+// part of its packets, such as two routers of one subnet. If one has seen only the SYN, and the other
+// only the SYN and ACK that came back, both together show an established connection.
 func (c Conn) Join(d Conn) Conn {
 	switch {
 	case c.tx|c.rx == 0:
@@ -174,7 +175,12 @@ func (c Conn) Reverse() Conn {
 }
 
 // Initiator returns the side that began the connection: one side sent SYN without ACK, the other did
-// not, and nothing else shows an earlier connection on the same ports.
+// not, and nothing else shows an earlier connection on the same ports. If 10.0.0.2:4000 sends SYN, and
+// 10.0.0.3:22 sends SYN and ACK, 10.0.0.2:4000 is the initiator, whichever of them is Src of the flow.
+//
+// If both sides open a connection at once, Initiator is SideUnknown. But a side that sends first SYN,
+// then SYN and ACK in the same window looks like one that only answers. If the other side sends only
+// SYN, because it has not received the first one, Initiator returns the other side.
 func (c Conn) Initiator() Side {
 	switch {
 	case c.older:
@@ -195,9 +201,9 @@ func initiated(from, to half) bool {
 	return to == 0 || to&synAck != 0 || attempt(from&^data, to) == StateRefused
 }
 
-// Source returns the side from which a flow should be shown: the one that began the connection, or
-// else the one that sent first, alone in a window. It is SideUnknown if both sent in the first
-// window.
+// Source returns the side from which a flow should be shown: the Initiator, or else the side that sent
+// first. A side sent first if it alone sent in the first window with packets: a DNS client, if the
+// answer came in the next window. If both sent in that window, Source returns SideUnknown.
 func (c Conn) Source() Side {
 	if s := c.Initiator(); s != SideUnknown {
 		return s
@@ -207,8 +213,9 @@ func (c Conn) Source() Side {
 
 // Orient returns f as it should be shown: from the side that Source returns. If that is unknown, it
 // returns f from the side that sent alone, or else unchanged. So the receiver of a flow of one
-// direction is never its source. c is the Conn of f; if it is zero, only the counts decide. A total,
-// which lacks an address, is returned unchanged.
+// direction is never its source: 10.0.0.3:53 -> 10.0.0.2:4000 with nothing sent and one packet received
+// becomes 10.0.0.2:4000 -> 10.0.0.3:53 with one packet sent. c is the Conn of f; if it is zero, only the
+// counts decide. A total, which lacks an address, is returned unchanged.
 func (c Conn) Orient(f ConnectionCounts) ConnectionCounts {
 	from := c.Source()
 	if from == SideUnknown && f.TxPackets|f.TxBytes == 0 && f.RxPackets|f.RxBytes != 0 {
