@@ -139,9 +139,11 @@ func TestConn(t *testing.T) {
 		{"within a window, after a close, with data one way", "SF/SAF D/", "src unknown src"},
 		{"within a window, after a close, with data and a reset", "SF/SAF D/R", "src unknown src"},
 		{"within a window, after a close, with little data", "SF/SAF ./. ./.", "src unknown src"},
+		{"within a window, after a close, with little data, after a while", "SF/SAF ./. ./ ./.", "src unknown src"},
 		{"within a window, after a close, and closed again", "SF/SAF DF/DF ./.", "src closed src"},
 		{"closed, then a SYN beside a late acknowledgment", "S/SA F/F S/. ./SA", "src unknown src"},
 		{"established, then reset for a new SYN", "S/SA SR/.", "src unknown src"},
+		{"after a simultaneous open, beside late packets", "SA/SA S/.", "unknown unknown unknown"},
 		{"refused, then a SYN with packets", "S/R S/.", "unknown unknown unknown"},
 		{"after a connection whose beginning was not seen", "./. S/SA", "unknown unknown unknown"},
 		{"both closed, the first one's beginning not seen", "F/F SF/SAF", "unknown closed unknown"},
@@ -183,6 +185,9 @@ func TestConnJoin(t *testing.T) {
 		c := record.ConnOf(windows(again)...)
 		qt.Check(t, story(there.Join(c)), qt.Equals, fmt.Sprint(c.Initiator(), " unknown ", c.Initiator()), qt.Commentf("%s", again))
 	}
+	closed, acknowledged := record.ConnOf(windows("SF/SAF")...), record.ConnOf(windows("SF/SAF ./.")...)
+	qt.Check(t, closed.Join(acknowledged), qt.Equals, acknowledged)
+	qt.Check(t, acknowledged.Join(closed), qt.Equals, acknowledged)
 	qt.Check(t, there.Join(record.Conn{}), qt.Equals, there)
 	qt.Check(t, record.Conn{}.Join(there), qt.Equals, there)
 }
