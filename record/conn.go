@@ -38,7 +38,7 @@ func (s Side) Reverse() Side {
 // folded flows and totals, which have no flags, and for records of programs that do not write
 // them.
 //
-// Windows show no more than their flags. Two connections on the same ports within one window look
+// Windows show no more than their flags and counts. Two connections on the same ports in one window look
 // like one, until a later window contradicts that. If the SYN and ACK were not counted, an established
 // connection that sends no data may look unanswered; so does one that is refused by ICMP.
 type Conn struct {
