@@ -29,25 +29,6 @@ func (s Side) Reverse() Side {
 	return SideUnknown
 }
 
-// State is what became of a TCP connection, as far as its flags show it.
-type State uint8
-
-// The states of a connection. The zero State is StateUnknown.
-const (
-	StateUnknown     State = iota // not TCP, began before the first window, a port used again, or contradictory
-	StateUnanswered               // a SYN was sent, and nothing came back
-	StateRefused                  // a SYN was answered with RST
-	StateEstablished              // a SYN was answered with SYN and ACK, and neither FIN nor RST was seen
-	StateClosed                   // FIN was sent by one side, which may still receive, or by both
-	StateReset                    // RST ended an answered connection, before both sides had sent FIN
-	numStates
-)
-
-// String returns the name of s in lower case, such as "refused".
-func (s State) String() string {
-	return [...]string{"unknown", "unanswered", "refused", "established", "closed", "reset", "?"}[min(s, numStates)]
-}
-
 // Conn is what the packets of a flow show of its connection: who began it, and what became of
 // it. It is a comparable value. The zero Conn has seen no packet; add the windows of one flow
 // to it, as one node reports them, in order. It never guesses: whatever the windows do not show
@@ -57,14 +38,15 @@ func (s State) String() string {
 // folded flows and totals, which have no flags, and for records of programs that do not write
 // them.
 //
-// Windows show no more than their flags. Two connections on the same ports within one window look
-// like one, until a later window contradicts that. Without the window of the SYN and ACK, an
-// established connection may look unanswered; so does one that is refused by ICMP.
+// Windows show no more than their flags and counts. Two connections on the same ports in one window look
+// like one, until a later window contradicts that. If the SYN and ACK were not counted, an established
+// connection that sends no data may look unanswered; so does one that is refused by ICMP.
 type Conn struct {
-	tx, rx half
-	first  Side // that sent alone in the first window with packets
-	older  bool // there were packets before the first SYN, so of an earlier connection
-	mixed  bool // a port was used again, and the connections differ in their states
+	tx, rx    half
+	first     Side // that sent alone in the first window with packets
+	older     bool // there were packets before the first SYN, so of an earlier connection
+	finished  bool // after both sides had sent FIN, both have sent packets without flags
+	ambiguous bool // a port was used again, and the connections differ in their states
 }
 
 // half is what one side has sent. It is zero if that is nothing.
@@ -72,11 +54,16 @@ type half uint8
 
 const (
 	plain  half = 1 << iota // packets, in a window without flags
+	data                    // more bytes than the headers of its packets take
 	syn                     // SYN, in a window without SYN and ACK
 	synAck                  // SYN and ACK
 	fin
 	rst
 )
+
+// maxHeaders is the most bytes that the IP and TCP headers of a packet take, 60 each, and so the
+// most of a packet without data.
+const maxHeaders = 60 + 60
 
 // newHalf returns what a side has sent in one window.
 func newHalf(packets, bytes uint64, flags tunstats.TCPFlags) (h half) {
@@ -95,6 +82,9 @@ func newHalf(packets, bytes uint64, flags tunstats.TCPFlags) (h half) {
 	}
 	if h == 0 && packets|bytes != 0 {
 		h = plain
+	}
+	if bytes > maxHeaders*packets {
+		h |= data
 	}
 	return h
 }
@@ -125,29 +115,41 @@ func (c Conn) Add(w tunstats.Counts) Conn {
 		return n
 	}
 	c.older = c.older || (n.tx|n.rx)&syn != 0 && (c.tx|c.rx)&syn == 0
-	c.mixed = c.mixed || c.usedAgain(n)
+	c.ambiguous = c.ambiguous || c.reused(n)
+	c.finished = c.finished || c.tx&c.rx&fin != 0 && n.tx&n.rx&plain != 0
 	c.tx, c.rx = c.tx|n.tx, c.rx|n.rx
 	return c
 }
 
-// usedAgain reports whether n, a later window, shows another connection, which may have another state.
-func (c Conn) usedAgain(n Conn) bool {
+// reused reports whether n, a later window, shows another connection, which may have another state.
+func (c Conn) reused(n Conn) bool {
+	both := n.tx | n.rx
 	switch {
-	case (n.tx|n.rx)&syn != 0:
+	case both&syn != 0:
 		// A SYN that was not answered is repeated. After anything else, this may be another connection.
 		s := c.State()
-		return s != StateUnanswered && s != n.State()
-	case c.tx&rst != 0 && n.tx == plain, c.rx&rst != 0 && n.rx == plain:
+		return s != StateUnanswered && s != n.State() && !c.duplicate(n)
+	case c.tx&rst != 0 && n.tx&plain != 0, c.rx&rst != 0 && n.rx&plain != 0:
 		return true // whoever has sent RST sends no more data
 	case c.tx&c.rx&fin != 0:
-		return n.tx == plain && n.rx == plain // not just the last acknowledgment
+		// After both FINs, each side sends only its last acknowledgments, which are soon there.
+		return both&fin == 0 && both&data != 0 || c.finished && n.tx&n.rx&plain != 0
 	}
 	return false
 }
 
-// Join returns what c and d show together, if two nodes at the same side of a flow, such as two
-// routers of one subnet, have each seen a part of its packets. For example, if one has seen only
-// the SYN, and the other only the SYN and ACK of the answer, the result is StateEstablished.
+// duplicate reports whether the SYN of n, a later window, is one that was sent again while the SYN
+// and ACK was on its way: the other side of an established connection only acknowledges it.
+func (c Conn) duplicate(n Conn) bool {
+	if c.Initiator() == SideDst {
+		c, n = c.Reverse(), n.Reverse()
+	}
+	return c.Initiator() == SideSrc && c.State() == StateEstablished && n.tx&^data == syn && n.rx&plain != 0
+}
+
+// Join returns what c and d show together, if two nodes at the same side of a flow have each seen a
+// part of its packets, such as two routers of one subnet. If one has seen only the SYN, and the other
+// only the SYN and ACK that came back, both together show an established connection.
 func (c Conn) Join(d Conn) Conn {
 	switch {
 	case c.tx|c.rx == 0:
@@ -161,7 +163,8 @@ func (c Conn) Join(d Conn) Conn {
 	s, r := c.State(), d.State()
 	again := (c.tx|c.rx)&syn != 0 && (d.tx|d.rx)&syn != 0 && s != r && s != StateUnanswered && r != StateUnanswered
 	c.tx, c.rx = c.tx|d.tx, c.rx|d.rx
-	c.older, c.mixed = c.older || d.older, c.mixed || d.mixed || again
+	c.older, c.finished = c.older || d.older, c.finished || d.finished
+	c.ambiguous = c.ambiguous || d.ambiguous || again
 	return c
 }
 
@@ -171,83 +174,48 @@ func (c Conn) Reverse() Conn {
 	return c
 }
 
-// Began returns the side that began the connection: one side sent SYN without ACK, the other did
-// not, and nothing else shows an earlier connection on the same ports.
-func (c Conn) Began() Side {
+// Initiator returns the side that began the connection: one side sent SYN without ACK, the other did
+// not, and nothing else shows an earlier connection on the same ports. If 10.0.0.2:4000 sends SYN, and
+// 10.0.0.3:22 sends SYN and ACK, 10.0.0.2:4000 is the initiator, whichever of them is Src of the flow.
+//
+// If both sides open a connection at once, Initiator is SideUnknown. But a side that sends first SYN,
+// then SYN and ACK in the same window looks like one that only answers. If the other side sends only
+// SYN, because it has not received the first one, Initiator returns the other side.
+func (c Conn) Initiator() Side {
 	switch {
 	case c.older:
 		return SideUnknown
-	case began(c.tx, c.rx):
+	case initiated(c.tx, c.rx):
 		return SideSrc
-	case began(c.rx, c.tx):
+	case initiated(c.rx, c.tx):
 		return SideDst
 	}
 	return SideUnknown
 }
 
-// began reports whether the side that sent from began a connection with the side that sent to.
-func began(from, to half) bool {
+// initiated reports whether the side that sent from began a connection with the side that sent to.
+func initiated(from, to half) bool {
 	if from&(syn|synAck) != syn || to&syn != 0 {
 		return false
 	}
-	return to == 0 || to&synAck != 0 || attempt(from, to) == StateRefused
+	return to == 0 || to&synAck != 0 || attempt(from&^data, to) == StateRefused
 }
 
-// attempt returns the State if from includes SYN, and neither includes SYN and ACK.
-func attempt(from, to half) State {
-	switch {
-	case from&^(syn|rst) != 0: // of another connection
-		return StateUnknown
-	case to == 0:
-		return StateUnanswered
-	case to == rst:
-		return StateRefused
-	}
-	return StateUnknown
-}
-
-// State returns what became of the connection. If the ports were used for several connections,
-// the State is one that all of them have, or StateUnknown.
-func (c Conn) State() State {
-	both := c.tx | c.rx
-	switch {
-	case c.mixed:
-		return StateUnknown
-	case both&synAck == 0 && c.tx&syn != 0:
-		return attempt(c.tx, c.rx)
-	case both&synAck == 0 && c.rx&syn != 0:
-		return attempt(c.rx, c.tx)
-	case c.tx&c.rx&fin != 0:
-		return StateClosed
-	case both&rst != 0 && (c.tx == 0 || c.rx == 0):
-		return StateUnknown // RST against a SYN in an earlier window, or of a connection
-	case both&rst != 0:
-		return StateReset
-	case both&fin != 0:
-		return StateClosed
-	case both&synAck != 0 && c.tx != 0 && c.rx != 0:
-		return StateEstablished
-	}
-	return StateUnknown
-}
-
-// Source returns the side that should be shown as the source of a flow: the one that began the
-// connection. If that is unknown, it is the only side that sent in the first window. For example,
-// it is SideDst if the source of the Tuple only answers a SYN. If both sides sent in the first
-// window, and neither is known to have begun the connection, it is SideUnknown.
+// Source returns the side from which a flow should be shown: the Initiator, or else the side that sent
+// first. A side sent first if it alone sent in the first window with packets: a DNS client, if the
+// answer came in the next window. If both sent in that window, Source returns SideUnknown.
 func (c Conn) Source() Side {
-	if s := c.Began(); s != SideUnknown {
+	if s := c.Initiator(); s != SideUnknown {
 		return s
 	}
 	return c.first
 }
 
-// Orient returns f as it should be shown: reversed if its destination is the source of the
-// connection, or else unchanged. For example, a server reports 10.0.0.3:22 -> 10.0.0.2:4000. If c
-// shows that 10.0.0.2 began the connection, Orient returns 10.0.0.2:4000 -> 10.0.0.3:22.
-//
-// c is the Conn of f. If its Source is unknown, as for the zero Conn, the only side that sent in f
-// is the source. A total, which lacks an address, is returned unchanged.
+// Orient returns f as it should be shown: from the side that Source returns. If that is unknown, it
+// returns f from the side that sent alone, or else unchanged. So the receiver of a flow of one
+// direction is never its source: 10.0.0.3:53 -> 10.0.0.2:4000 with nothing sent and one packet received
+// becomes 10.0.0.2:4000 -> 10.0.0.3:53 with one packet sent. c is the Conn of f; if it is zero, only the
+// counts decide. A total, which lacks an address, is returned unchanged.
 func (c Conn) Orient(f ConnectionCounts) ConnectionCounts {
 	from := c.Source()
 	if from == SideUnknown && f.TxPackets|f.TxBytes == 0 && f.RxPackets|f.RxBytes != 0 {

@@ -22,7 +22,7 @@ type connection struct {
 type connectionWindow struct {
 	steps string // as "a listen, b connect"; see node.step
 	a, b  string // flags of Tx and Rx, as "S/SA"; "." for packets without flags, "-" for no packets
-	says  string // who began, and the state, as a record.Conn of each end says after the windows so far
+	says  string // the initiator, and the state, as a record.Conn of each end says after the windows so far
 }
 
 var connections = []connection{
@@ -125,8 +125,8 @@ func (tn *tunnel) connect(t *testing.T, conn connection, a, b netip.AddrPort) {
 		}
 		saysA, saysB = saysA.Add(atA), saysB.Add(atB)
 		for end, c := range map[string]record.Conn{"a": saysA, "b": saysB.Reverse()} {
-			began := [...]string{record.SideUnknown: "?", record.SideSrc: "a", record.SideDst: "b"}[c.Began()]
-			if got := fmt.Sprint(began, " ", c.State()); got != w.says {
+			initiator := [...]string{record.SideUnknown: "?", record.SideSrc: "a", record.SideDst: "b"}[c.Initiator()]
+			if got := fmt.Sprint(initiator, " ", c.State()); got != w.says {
 				t.Errorf("after %q: the records of %s say %q, want %q", w.steps, end, got, w.says)
 			}
 		}
