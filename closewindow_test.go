@@ -81,6 +81,30 @@ func TestReconfigRoutesLateWindowScrubs(t *testing.T) {
 	})
 }
 
+// TestReconfigRoutesDuringShutdownScrubs: a callback delays the last window, and the devices count on.
+func TestReconfigRoutesDuringShutdownScrubs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev, denied := new(server), new(fakeDevice), new(fakeDevice)
+		hang := make(chan struct{})
+		l := netlog.Logger{Upload: srv.config(), Denied: denied, OnRecord: func(*netlog.Message) { <-hang }}
+		startup(t, &l, dev, routes("192.168.7.0/24"))
+		dev.count(toPeer, one)
+		time.Sleep(6 * time.Second) // the first record is in OnRecord
+		time.AfterFunc(time.Second, func() { l.ReconfigRoutes(routes()) })
+		time.AfterFunc(30*time.Second, func() {
+			dev.count(toHost, one)
+			denied.count(toHost, one)
+			close(hang)
+		})
+		shutdown(t, &l)
+		last := srv.received()[1]
+		qt.Check(t, last.SubnetTraffic, qt.HasLen, 0)
+		qt.Check(t, last.ExitTraffic, qt.HasLen, 1)
+		qt.Assert(t, last.DeniedTraffic, qt.HasLen, 1)
+		qt.Check(t, last.DeniedTraffic[0].Tuple, qt.Equals, flowtrack.Tuple{})
+	})
+}
+
 // TestReconfigRoutesDuringSlowExtractionScrubs: the Device counts on all the while.
 func TestReconfigRoutesDuringSlowExtractionScrubs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

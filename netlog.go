@@ -173,8 +173,8 @@ func (l *Logger) Running() bool {
 // then is written under the old routes; the new routes apply from then on.
 //
 // ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
-// if the Logger is not running. Windows are closed early at most once a second, and the
-// newest routes win.
+// if Shutdown has ended. Windows are closed early at most once a second, and the newest
+// routes win.
 //
 // Call ReconfigRoutes before adding a peer and after removing one, so that the routes cover
 // the peer as long as it is configured. Traffic of up to a second after the call is still
@@ -184,9 +184,8 @@ func (l *Logger) Running() bool {
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session
-	ended := s == nil || s.phase == stopping
 	l.mu.Unlock()
-	if !ended {
+	if s != nil {
 		s.reroute(newTable(cfg))
 	}
 }
