@@ -39,8 +39,8 @@ func (s *session) closeLastWindow() {
 //
 // If a slow callback or Device delayed the end of the window, an address that is only in
 // the old routes may belong to someone else by now. So closeWindow hides the addresses that
-// the new routes do not know, and those that routes which arrived during the extraction do
-// not know.
+// any of the routes since then do not know, also of those that arrived during the extraction
+// and those that were replaced again.
 //
 // It reports whether the window was idle, but for the underlay, and returns the error of a
 // record that the Buffer did not accept.
@@ -64,8 +64,8 @@ func (s *session) closeWindow(last bool) (idle bool, err error) {
 		after = next.Table
 	}
 	for _, n := range []*newRoutes{next, newer} {
-		if n != nil && now.Sub(n.since) > latePeriod {
-			s.routes = s.routes.Restrict(n.Table)
+		if n.late(now) {
+			s.routes = s.routes.Restrict(n.common)
 		}
 	}
 	err = s.writeWindow(flows, denied, start, end, last)

@@ -173,20 +173,20 @@ func (l *Logger) Running() bool {
 // then is written under the old routes; the new routes apply from then on.
 //
 // ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
-// if Shutdown has ended. Windows are closed early at most once a second, and the newest
+// if there is no session. Windows are closed early at most once a second, and the newest
 // routes win.
 //
 // Call ReconfigRoutes before adding a peer and after removing one, so that the routes cover
 // the peer as long as it is configured. Traffic of up to a second after the call is still
 // written under the old routes, so the first traffic of a new peer may be hidden as exit
 // traffic. If a slow callback or Device extends that to more than two seconds, addresses
-// that the new routes do not know are hidden in the whole window.
+// that any routes since then do not know are hidden in the whole window.
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session
 	l.mu.Unlock()
 	if s != nil {
-		s.reroute(newTable(cfg))
+		s.replaceRoutes(newTable(cfg))
 	}
 }
 

@@ -94,8 +94,12 @@ func (s *session) ended() bool {
 // newRoutes are routes that wait for the end of the current window.
 type newRoutes struct {
 	*route.Table
-	since time.Time // of the first change in this window
+	common *route.Table // restricted by all that waited before in this window
+	since  time.Time    // of the first change in this window
 }
+
+// late reports whether n restricts a window that ends now. It is false if n is nil.
+func (n *newRoutes) late(now time.Time) bool { return n != nil && now.Sub(n.since) > latePeriod }
 
 // start opens the upload and turns counting on.
 func (s *session) start() error {
@@ -191,7 +195,7 @@ func (s *session) poll() {
 	s.pace.Start()
 	defer s.pace.Stop()
 	for {
-		if began := s.pace.Wait(s.stop, s.rerouted); !began.IsZero() {
+		if began := s.pace.Wait(s.stop, s.routesChanged); !began.IsZero() {
 			s.clock.Skip(began)
 		}
 		select {
@@ -206,22 +210,23 @@ func (s *session) poll() {
 	}
 }
 
-// rerouted reports whether the routes of the next window are other ones.
-func (s *session) rerouted() bool {
+// routesChanged reports whether the routes of the next window are other ones, or whether others
+// were in between for so long that they restrict this one.
+func (s *session) routesChanged() bool {
 	next := s.next.Load()
-	if next != nil && !next.Equal(s.routes) {
+	if next != nil && (!next.Equal(s.routes) || next.late(time.Now()) && !next.common.Equal(s.routes)) {
 		return true
 	}
 	s.next.CompareAndSwap(next, nil) // else the next change would inherit its age
 	return false
 }
 
-// reroute makes routes apply from the end of the current window, and ends it soon.
-func (s *session) reroute(routes *route.Table) {
+// replaceRoutes makes routes apply from the end of the current window, and ends it soon.
+func (s *session) replaceRoutes(routes *route.Table) {
 	for now, stored := time.Now(), false; !stored; {
-		next, waiting := &newRoutes{routes, now}, s.next.Load()
+		next, waiting := &newRoutes{routes, routes, now}, s.next.Load()
 		if waiting != nil {
-			next.since = waiting.since
+			next.common, next.since = waiting.common.Restrict(routes), waiting.since
 		}
 		stored = s.next.CompareAndSwap(waiting, next)
 	}
