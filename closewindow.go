@@ -57,7 +57,7 @@ func (s *session) closeWindow(last bool) (idle bool, err error) {
 	s.collector.Hold(paths)
 	start, end := s.clock.Close(now)
 	if s.conns != nil {
-		s.counters.addOwn(s.conns.Remove(flows, s.routes.Own()))
+		s.counters.addOwn(s.conns.Remove(flows, denied, s.routes.Own()))
 	}
 	after := s.routes
 	if next != nil {
