@@ -26,7 +26,7 @@ func (s *session) closeLastWindow() {
 		}
 		d.SetStatisticsEnabled(false)
 	}
-	s.endNotify()
+	s.notify(nil)
 	_, s.lost = s.closeWindow(true)
 }
 

@@ -20,8 +20,10 @@ import (
 //	NotifyActivity(wake func())
 //
 // as a Meter does. After each extraction that returns nothing, it then calls wake at the
-// first packet, once and from any goroutine; wake never waits. NotifyActivity(nil) ends
-// this. If all its devices have the method, a Logger sleeps while they are idle: no timer
+// first packet, once and from any goroutine; wake never waits. No packet may pass between
+// the extraction and this without a call, and the packet must be extractable before the
+// call. NotifyActivity itself calls wake if a packet was counted since the last extraction;
+// a Logger calls it at Startup and before each sleep. NotifyActivity(nil) ends this. If all its devices have the method, a Logger sleeps while they are idle: no timer
 // runs, and the next window starts when wake is called and ends one period later. With any
 // other Device it polls all of them every period.
 type Device interface {

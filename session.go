@@ -154,7 +154,7 @@ func (s *session) discard() {
 	for _, d := range s.enabled {
 		d.SetStatisticsEnabled(false)
 	}
-	s.endNotify()
+	s.notify(nil)
 	if s.upload == nil {
 		return
 	}
@@ -180,11 +180,11 @@ func notifiersOf(devices []Device) (all []notifier) {
 	return all
 }
 
-// endNotify makes the devices forget the session.
-func (s *session) endNotify() {
+// notify passes wake to the devices. If it is nil, they forget the session.
+func (s *session) notify(wake func()) {
 	for _, n := range s.notifiers {
 		if !s.abandoned.Load() {
-			n.NotifyActivity(nil)
+			n.NotifyActivity(wake)
 		}
 	}
 }
@@ -206,6 +206,7 @@ func (s *session) poll() {
 		}
 		if idle, _ := s.closeWindow(false); idle && len(s.notifiers) > 0 {
 			s.pace.Sleep()
+			s.notify(s.pace.Wake) // again, for a device that extracted what its ExtractStatistics leaves out
 		}
 	}
 }

@@ -3,6 +3,8 @@ package netlog_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -141,7 +143,7 @@ func TestSleepShutdown(t *testing.T) {
 		qt.Check(t, srv.received()[0].End, qt.Equals, ended.UTC())
 		yes, calls := dev.registered()
 		qt.Check(t, yes, qt.IsFalse)
-		qt.Check(t, calls, qt.Equals, 2, qt.Commentf("Startup and Shutdown"))
+		qt.Check(t, calls, qt.Equals, 3, qt.Commentf("Startup, the sleep and Shutdown"))
 		on, _, _ := dev.seen()
 		qt.Check(t, on, qt.IsFalse)
 	})
@@ -181,6 +183,37 @@ func TestSleepReconfigRoutesAtFirstPacket(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		qt.Assert(t, srv.received(), qt.HasLen, 2)
 		qt.Check(t, srv.received()[1].SubnetTraffic, qt.HasLen, 1)
+	})
+}
+
+// filteringDevice embeds a Meter and leaves multicast out.
+type filteringDevice struct{ tunstats.Meter }
+
+func (d *filteringDevice) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
+	flows := d.Meter.ExtractStatistics()
+	maps.DeleteFunc(flows, func(t flowtrack.Tuple, _ tunstats.Counts) bool { return t.Dst.Addr().IsMulticast() })
+	return flows
+}
+
+// TestSleepDeviceLeavesOutFlows: the Meter in the Device has extracted packets, so it would not call
+// wake, but the Logger has seen none.
+func TestSleepDeviceLeavesOutFlows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(filteringDevice)
+		l := netlog.Logger{Upload: srv.config()}
+		startup(t, &l, dev, routes())
+		for range 10 {
+			dev.UpdateTx(udpPacket(local, netip.MustParseAddrPort("224.0.0.251:5353")))
+			time.Sleep(time.Minute)
+		}
+		windows := l.Stats().Windows
+		qt.Check(t, windows <= 2*10, qt.IsTrue, qt.Commentf("%d windows", windows))
+		time.Sleep(time.Hour)
+		qt.Check(t, l.Stats().Windows, qt.Equals, windows, qt.Commentf("it sleeps"))
+		dev.UpdateTx(udpPacket(local, peer))
+		time.Sleep(6 * time.Second)
+		qt.Check(t, total(srv.received()).TxPackets, qt.Equals, uint64(1))
+		shutdown(t, &l)
 	})
 }
 
