@@ -20,12 +20,12 @@ import (
 //	NotifyActivity(wake func())
 //
 // as a Meter does. After each extraction that returns nothing, it then calls wake at the
-// first packet, once and from any goroutine; wake never waits. No packet may pass between
-// the extraction and this without a call, and the packet must be extractable before the
-// call. NotifyActivity itself calls wake if a packet was counted since the last extraction;
-// a Logger calls it at Startup and before each sleep. NotifyActivity(nil) ends this. If all its devices have the method, a Logger sleeps while they are idle: no timer
-// runs, and the next window starts when wake is called and ends one period later. With any
-// other Device it polls all of them every period.
+// next packet, however early, once the packet can be extracted. NotifyActivity itself calls
+// wake if there is something to extract. wake never waits and may be called by any
+// goroutine; NotifyActivity(nil) ends this. If the devices of the tunnel and of denied
+// traffic have the method, a Logger sleeps while they are idle: no timer runs, and the next
+// window starts when wake is called and ends one period later. Otherwise it polls all
+// devices every period.
 type Device interface {
 	// SetStatisticsEnabled turns counting on or off, without resetting the counters. No
 	// packet is counted after SetStatisticsEnabled(false) has returned.

@@ -61,8 +61,7 @@ type Logger struct {
 	// Underlay counts the encrypted transport, which is logged as physicalTraffic, whatever
 	// Exit says: it shows the endpoints of peers. It may be nil. Transport traffic alone
 	// makes no record, since keepalives, handshakes and our own uploads never stop: it is
-	// added to the next record. So an Underlay with NotifyActivity need not call wake; one
-	// without it keeps the Logger from sleeping.
+	// added to the next record. So an Underlay does not end the sleep of a Logger.
 	Underlay Device
 
 	// Denied counts the packets that the daemon's own filter drops, which are logged as

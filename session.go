@@ -44,7 +44,7 @@ type session struct {
 	upload           *logtail.Logger  // nil if noUpload
 	conns            *ownconn.Tracker // nil if noUpload or countUploads
 	enabled          []Device         // the devices that are counting
-	notifiers        []notifier       // all devices, with pace.Wake; or empty: the session does not sleep
+	notifiers        []notifier       // tun and denied, with pace.Wake; or empty: the session does not sleep
 
 	// The fields below are safe for concurrent use.
 	group     errgroup.Group
@@ -120,7 +120,7 @@ func (s *session) start() error {
 		d.SetStatisticsEnabled(true)
 		s.enabled = append(s.enabled, d)
 	}
-	for _, n := range notifiersOf(s.devices()) {
+	for _, n := range notifiersOf(s.tun, s.denied) { // underlay traffic makes no record
 		n.NotifyActivity(s.pace.Wake)
 		s.notifiers = append(s.notifiers, n)
 	}
@@ -168,14 +168,14 @@ func (s *session) devices() []Device {
 	return slices.DeleteFunc([]Device{s.tun, s.underlay, s.denied}, func(d Device) bool { return d == nil })
 }
 
-// notifiersOf returns devices as notifiers, or nil if one of them is not.
-func notifiersOf(devices []Device) (all []notifier) {
+// notifiersOf returns devices as notifiers, without nil ones, or nil if one of them is not.
+func notifiersOf(devices ...Device) (all []notifier) {
 	for _, d := range devices {
-		n, ok := d.(notifier)
-		if !ok {
+		if n, ok := d.(notifier); ok {
+			all = append(all, n)
+		} else if d != nil {
 			return nil
 		}
-		all = append(all, n)
 	}
 	return all
 }
@@ -211,8 +211,7 @@ func (s *session) poll() {
 	}
 }
 
-// routesChanged reports whether the routes of the next window are other ones, or whether others
-// were in between for so long that they restrict this one.
+// routesChanged reports whether the window is to end for the routes that wait.
 func (s *session) routesChanged() bool {
 	next := s.next.Load()
 	if next != nil && (!next.Equal(s.routes) || next.late(time.Now()) && !next.common.Equal(s.routes)) {

@@ -217,7 +217,7 @@ func TestSleepDeviceLeavesOutFlows(t *testing.T) {
 	})
 }
 
-// TestSleepNeedsAllDevices: a Logger polls if one of its devices cannot wake it.
+// TestSleepNeedsAllDevices: a Logger polls if its tunnel or Denied cannot wake it. Its Underlay need not.
 func TestSleepNeedsAllDevices(t *testing.T) {
 	polled, notifying := func() netlog.Device { return new(fakeDevice) }, func() netlog.Device { return new(notifyingDevice) }
 	none := func() netlog.Device { return nil }
@@ -229,9 +229,9 @@ func TestSleepNeedsAllDevices(t *testing.T) {
 		{"the tunnel", notifying, none, none, true},
 		{"all", notifying, notifying, notifying, true},
 		{"a tunnel that cannot", polled, none, none, false},
-		{"an Underlay that cannot", notifying, polled, none, false},
-		{"a Denied that cannot", notifying, none, polled, false},
+		{"an Underlay that cannot", notifying, polled, notifying, true},
 		{"a tunnel that cannot, others that can", polled, notifying, notifying, false},
+		{"a Denied that cannot, others that can", notifying, notifying, polled, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestSleepNeedsAllDevices(t *testing.T) {
 				startup(t, &l, tun, routes())
 				time.Sleep(time.Minute + time.Second)
 				qt.Check(t, l.Stats().Windows, qt.Equals, map[bool]uint64{true: 1, false: 12}[tt.sleeps])
-				for _, d := range []netlog.Device{tun, l.Underlay, l.Denied} {
+				for _, d := range []netlog.Device{tun, l.Denied} {
 					if n, ok := d.(*notifyingDevice); ok {
 						yes, _ := n.registered()
 						qt.Check(t, yes, qt.Equals, tt.sleeps)
@@ -278,16 +278,16 @@ func TestSleepEndsAtAnyDevice(t *testing.T) {
 	})
 }
 
-// TestSleepUnderlayNeedNotWake: its traffic waits for the next window of the tunnel.
-func TestSleepUnderlayNeedNotWake(t *testing.T) {
+// TestSleepIgnoresUnderlay: its traffic waits for the next window of the tunnel.
+func TestSleepIgnoresUnderlay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, tun, underlay := new(server), new(notifyingDevice), new(notifyingDevice)
+		srv, tun, underlay := new(server), new(notifyingDevice), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config(), Underlay: underlay}
 		startup(t, &l, tun, routes())
-		underlay.fakeDevice.count(toPeer, one)
+		underlay.count(toPeer, one)
 		time.Sleep(time.Minute)
 		for range 60 {
-			underlay.fakeDevice.count(toPeer, one)
+			underlay.count(toPeer, one)
 			time.Sleep(25 * time.Second)
 		}
 		qt.Check(t, l.Stats().Windows, qt.Equals, uint64(1))
