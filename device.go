@@ -19,13 +19,12 @@ import (
 //
 //	NotifyActivity(wake func())
 //
-// as a Meter does. After each extraction that returns nothing, it then calls wake at the
-// next packet, however early, once the packet can be extracted. NotifyActivity itself calls
-// wake if there is something to extract. wake never waits and may be called by any
-// goroutine; NotifyActivity(nil) ends this. If the devices of the tunnel and of denied
-// traffic have the method, a Logger sleeps while they are idle: no timer runs, and the next
-// window starts when wake is called and ends one period later. Otherwise it polls all
-// devices every period.
+// as a Meter does. After each extraction that returns nothing, the Device must call wake at
+// the next packet, however early, once the packet can be extracted. NotifyActivity itself
+// calls wake if there is something to extract. wake may be called by any goroutine and never
+// waits. NotifyActivity(nil) ends this. If the devices of the tunnel and of denied traffic
+// have the method, a Logger sleeps while they are idle: no timer runs, and the next window
+// starts when wake is called and ends one period later. Otherwise it polls all devices.
 type Device interface {
 	// SetStatisticsEnabled turns counting on or off, without resetting the counters. No
 	// packet is counted after SetStatisticsEnabled(false) has returned.

@@ -2,8 +2,8 @@ package netlog
 
 // ExitPolicy says how much is written of exit traffic, which has at least one address that
 // the routes do not know; see [RouteConfig]. Under ExitTotals and ExitByNode no part of an
-// unknown address is written in virtual, subnet or exit traffic. The method hide of
-// window.Policy enforces it.
+// unknown address is written in virtual, subnet, exit or denied traffic. Physical traffic
+// always shows the endpoints of peers.
 type ExitPolicy uint8
 
 const (

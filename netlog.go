@@ -41,11 +41,10 @@ type Node = record.Node
 //
 // A window takes at most a quarter of the Buffer (2 MiB of the default Buffer), so that a
 // scan cannot evict earlier records. If a window is larger, its smallest flows are folded:
-// they lose their ports, then their addresses, but no packets and bytes. An eighth of a
-// window is reserved for denied traffic, one for Underlay traffic, and one for the names of
-// nodes; nodes that do not fit are not named. Each record adds its times, NodeID and
-// SrcNode, usually some 100 bytes and at most 5 KiB. With NoUpload there is no Buffer and
-// no bound.
+// they lose their ports, then their addresses, but no packets and bytes. Denied traffic,
+// Underlay traffic and the names of nodes each have an eighth of the window reserved. Names
+// that do not fit are left out. Each record adds its times, NodeID and SrcNode, usually some
+// 100 bytes and at most 5 KiB. With NoUpload there is no Buffer and no bound.
 //
 // All methods are safe for concurrent use. Only Startup and Shutdown wait: no lock is held
 // during a call of the Device, a callback, encoding or network I/O.
@@ -65,10 +64,10 @@ type Logger struct {
 	Underlay Device
 
 	// Denied counts the packets that the daemon's own filter drops, which are logged as
-	// deniedTraffic. It may be nil. A tunstats.Meter serves. The tunnel should count all that
-	// passes through it, so that both ends count the same: an incoming packet also if it is
-	// denied then, an outgoing packet only if it is not. Exit and Ignore apply as to the flows
-	// of the tunnel. Denied traffic alone makes a record.
+	// deniedTraffic. It may be nil, and it may be a tunstats.Meter. Exit and Ignore apply to
+	// it too. Denied traffic alone makes a record. For the Device given to Startup, count
+	// incoming packets before the filter and outgoing packets after it. Then both ends of the
+	// tunnel count the same packets.
 	Denied Device
 
 	// NodeID is a label, written as nodeId and cut at 256 bytes. It should equal the NodeID
@@ -118,12 +117,12 @@ type Logger struct {
 // copyId. If it is zero, Startup uses Upload.CopyPrivateID, which may be zero too. A nil
 // cfg is an empty one: all traffic is exit traffic.
 //
-// Startup checks all settings first and changes nothing if it fails. The error is
+// Startup checks all settings first and changes nothing if it fails. The error wraps
 // [ErrRunning], or it names the wrong setting.
 //
 // Startup discards what tun counted before. Counting is on before Startup returns: from
-// then on no packet is missed. Startup waits for tun and Underlay, but not for the network.
-// While one of them hangs, the other methods do not wait.
+// then on no packet is missed. Startup waits for tun, Underlay and Denied, but not for the
+// network. While one of them hangs, the other methods do not wait.
 func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
 	// This call is inlined, so a traceback does not print its arguments: the first bytes of
 	// the IDs.
@@ -172,8 +171,8 @@ func (l *Logger) Running() bool {
 // then is written under the old routes; the new routes apply from then on.
 //
 // ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
-// if there is no session. Windows are closed early at most once a second, and the newest
-// routes win.
+// if there is no session. During Startup, the routes are queued and apply after it.
+// Windows are closed early at most once a second, and the newest routes win.
 //
 // Call ReconfigRoutes before adding a peer and after removing one, so that the routes cover
 // the peer as long as it is configured. Traffic of up to a second after the call is still
@@ -196,18 +195,17 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 // If the last window was lost, the error says why, and wraps the error of a Buffer that did
 // not accept it. It may wrap both. Stats counts what was dropped before.
 //
-// ctx bounds every step, including the wait for a Device or callback that hangs. If one of
-// them hangs past the end of ctx, the polling goroutine makes no further call when it
-// wakes, so counting may stay on, and Startup returns [ErrRunning] until then. A device
-// that responds may take up to 100 ms past ctx to hand over its last window, so that even a
-// Shutdown with a cancelled ctx saves it to a Buffer on disk. Shutdown returns at most 200
-// ms after ctx.
+// ctx bounds every step. Shutdown returns at most 200 ms after ctx ends. The last window may
+// take up to 100 ms of that, so that even a Shutdown with a cancelled ctx saves it to a
+// Buffer on disk. If a Device or callback hangs for longer, Shutdown returns without the last
+// window, and counting may stay on. Startup then fails with [ErrRunning] until the call
+// returns. The Logger makes no other call after it.
 //
 // Shutdown may be called at any time and from any number of goroutines. The ctx of the
-// first caller governs; the others wait for its result or the end of their own ctx. If
-// there is no session, Shutdown returns the result of the last one; it does not stop a
-// Startup that has not returned. Call it before closing the tunnel, which the upload may
-// need, and before closing the Buffer. The Logger can be started again afterwards.
+// first caller governs; the others wait for its result or the end of their own ctx. Until
+// Startup has returned, and after a Shutdown has, it stops nothing and returns the result of
+// the last Shutdown. Call it before closing the tunnel, which the upload may need, and before
+// closing the Buffer. The Logger can be started again afterwards.
 func (l *Logger) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
 	s := l.session

@@ -48,26 +48,28 @@ import "net/netip"
 // /8. In IPv6 they are 2000::/3, and 1/128 of it is a /10. Multicast and reserved ranges
 // are not public: a route to one counts, unless it is part of a default route.
 //
-// If two peers both lead to the internet, with lists that leave out different prefixes,
-// their lists overlap and form a layer inside each other. So inside a default route, if a
-// layer covers more than half of a prefix but not all of it, the layer is ignored within
-// that prefix and the next layer is examined.
+// Two peers may both lead to the internet, with lists that leave out different prefixes.
+// Where such lists overlap, they form a second layer. So inside a default route, a layer
+// that covers more than half of a prefix, but not all of it, is ignored within that prefix,
+// and the next layer is examined.
 //
-// As a result, 203.0.113.0/24 counts beside 0.0.0.0/0, and beside 0.0.0.0/1 with
-// 128.0.0.0/1. It does not count if it merely fills a gap in a list that forms a default
-// route, because the two together look like one default route. A public subnet counts only
-// if a prefix of the list contains it. For the same reason a more specific route inside a
-// default route counts, since it says that this part is not the internet. Lists of public
-// prefixes must therefore not overlap: if the gaps of two lists are subnets, parts of one
-// list as large as a gap of the other may count. Beside a default route, a route to half of
-// a public prefix or to all of it counts, and routes to three quarters of it do not. A list
-// of at most 1/128 of the public addresses, such as the list of one country in IPv6, is not
-// a default route, so its addresses are written.
+// As a result:
+//
+//   - 203.0.113.0/24 counts beside 0.0.0.0/0, and beside 0.0.0.0/1 with 128.0.0.0/1: a route
+//     inside a prefix of a default route says that this part is not the internet. It does
+//     not count if it fills a gap in a list that forms a default route, because the two
+//     together look like one default route.
+//   - Beside a default route, a route to half of a public prefix or to all of it counts.
+//     Routes to three quarters of it do not.
+//   - Lists of public prefixes must not overlap. If they do, parts of one list as large as a
+//     gap of the other may count.
+//   - A list of at most 1/128 of the public addresses, such as the list of one country in
+//     IPv6, is not a default route, so its addresses are written.
 //
 // The prefixes 64:ff9b::/96, 64:ff9b:1::/48 (NAT64), 2002::/16 (6to4) and 2001::/32
 // (Teredo) never count as routes, because their addresses contain IPv4 addresses of the
-// internet. A NAT64 prefix of your own (RFC 6052) that is routed or in private use looks
-// like any subnet, so its addresses are written.
+// internet. Your own NAT64 prefix (RFC 6052) is treated like any other subnet if it is
+// routed or in private use, so its addresses are written.
 //
 // # Spelling
 //

@@ -8,7 +8,7 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
-// Stats counts what one session of a [Logger] has done. It contains no addresses.
+// Stats counts what one session of a [Logger] has done. It contains no addresses of flows.
 type Stats struct {
 	Windows        uint64 // windows closed, including idle ones
 	Records        uint64 // records made

@@ -1,7 +1,8 @@
 // Package flowtrack identifies network flows.
 //
-// A [Tuple] is the 5-tuple of a flow as a comparable value: two packets belong
-// to the same flow exactly when their Tuples are equal.
+// A [Tuple] is the 5-tuple of a flow as a comparable value. The packets of one
+// direction of a flow have equal Tuples, except fragments after the first, which
+// have no ports. Flows that were folded together share one Tuple.
 //
 //	package main
 //
@@ -40,12 +41,13 @@ import (
 //
 // A Tuple is comparable, so it works as a map key. Its JSON members are proto, src and dst.
 type Tuple struct {
-	// There must be no MarshalJSON method: it would be promoted to structs that embed a
-	// Tuple, and hide their other fields.
 	Proto Proto          `json:"proto,omitzero"`
 	Src   netip.AddrPort `json:"src,omitzero"`
 	Dst   netip.AddrPort `json:"dst,omitzero"`
 }
+
+// Tuple must not have a MarshalJSON method, which would be promoted to structs that embed a
+// Tuple, and hide their other fields.
 
 // String returns the tuple for people to read, as "TCP 192.0.2.1:80 -> 198.51.100.7:443".
 // An unknown side prints as "?".

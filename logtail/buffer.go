@@ -44,8 +44,9 @@ type Buffer interface {
 
 // BufferStats are the counters of a Buffer.
 //
-// The Logger reports the dropped entries in the stream. A Buffer that serves several Loggers
-// in turn resets these counters in Claim, so that each drop is reported once.
+// The Logger reports the dropped entries in the stream. If a Buffer serves one Logger after
+// another, Claim sets DroppedEntries and DroppedBytes to zero for each Logger but the first, so
+// that each drop is reported once.
 type BufferStats struct {
 	Entries        int    // held now
 	Bytes          int64  // held now, as MaxBytes counts them; 0 when there are no entries
@@ -63,6 +64,25 @@ type Claimer interface {
 	Claim(owner PublicID) error
 	// Release ends the claim.
 	Release()
+}
+
+// LossKeeper is an optional interface of a [Buffer] that outlives the process. It keeps the numbers of
+// lost entries until they are reported, so that they survive a kill as the entries do. Without it the
+// Logger counts what it has reported in memory.
+type LossKeeper interface {
+	// AddLosses counts entries that Append has refused, and the sum of their lengths. The
+	// Buffer counts by itself what it drops. These counts are not in BufferStats.
+	AddLosses(entries, bytes uint64)
+
+	// Unreported returns the losses that are to be reported: all that no delivered report covers,
+	// also those of earlier processes. It returns zeros while a report is in the Buffer. Like
+	// Stats, it never waits for a disk.
+	Unreported() (entries, bytes uint64)
+
+	// AppendReport is Append for an entry that reports losses. When an Ack removes the entry, or
+	// comes too late to do so because it was dropped since the Peek, the losses are reported.
+	// If the entry is lost in another way, they are unreported again.
+	AppendReport(entry []byte, entries, bytes uint64) error
 }
 
 var (

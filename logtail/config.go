@@ -27,8 +27,9 @@ const (
 	NDJSON                 // one entry per line, application/x-ndjson, for engines that take lines
 )
 
-// Config is the configuration of a [Logger]. Only PrivateID and Collection are required; a
-// zero field means the default that its comment names. NewLogger copies what it needs.
+// Config is the configuration of a [Logger]. PrivateID is required, and so is Collection
+// unless URL is set. Any other zero field means the default in its comment. NewLogger copies
+// what it needs.
 //
 // A Config does not show its secrets when it is formatted, logged by slog or encoded as
 // JSON: the IDs, the header values, and the path and query of the URLs are left out. But

@@ -17,9 +17,10 @@ import (
 // PrivateID is the secret identity of a node. Anyone who knows it can write entries in the
 // name of the node.
 //
-// A PrivateID is formatted as its public ID by slog and by all verbs of fmt but %p and %w,
-// which vet reports. But package fmt calls no methods on unexported fields. A struct that may
-// be printed should hold a PrivateID in an exported field or by pointer.
+// Packages fmt and slog print a PrivateID as its public ID. There are two exceptions: fmt
+// prints the secret for the verbs %p and %w, which vet reports, and for a PrivateID in an
+// unexported field, since fmt calls no methods on those. A struct that may be printed should
+// hold a PrivateID in an exported field or by pointer.
 //
 // MarshalText returns the secret, so encoding/json writes it too. [LoadOrCreatePrivateID]
 // keeps a PrivateID in a file.

@@ -23,10 +23,10 @@ import (
 	"github.com/go-netlog/netlog/logtail/spool"
 )
 
-// killConfig returns the Config of the Loggers of TestKill, with a spool in dir.
-func killConfig(dir, url string) (logtail.Config, *spool.Spool, error) {
+// killConfig returns the Config of Loggers that are killed, with a spool in dir.
+func killConfig(dir, url string, maxBytes int64) (logtail.Config, *spool.Spool, error) {
 	id := logtail.PrivateID([]byte(secrettest.Marker + "killkill"))
-	buf, err := spool.Open(dir, id.Public(), spool.Options{MaxBytes: 1 << 30})
+	buf, err := spool.Open(dir, id.Public(), spool.Options{MaxBytes: maxBytes})
 	return logtail.Config{
 		Collection: "test", PrivateID: id, Buffer: buf, BaseURL: url,
 		Header: http.Header{"Authorization": {"Bearer " + token}},
@@ -36,7 +36,7 @@ func killConfig(dir, url string) (logtail.Config, *spool.Spool, error) {
 // killedLogger writes numbered entries until it is killed, and prints each accepted number. The
 // args are the directory of its spool, the URL of the server, and the first number.
 func killedLogger(args []string) error {
-	cfg, _, err := killConfig(args[0], args[1])
+	cfg, _, err := killConfig(args[0], args[1], 1<<30)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func TestKill(t *testing.T) {
 	}
 	setDown(false)
 
-	cfg, buf, err := killConfig(dir, srv.URL)
+	cfg, buf, err := killConfig(dir, srv.URL, 1<<30)
 	c.Assert(err, qt.IsNil)
 	defer buf.Close()
 	l := newLogger(t, cfg)

@@ -34,17 +34,19 @@
 //
 // An entry stays in a [Buffer] until the server has answered 2xx. Until then it is sent
 // again: if an answer is lost, the receiver sees the entry twice, with the same bytes and
-// the same proc_id and proc_seq. No entry expires. A full Buffer drops its oldest entries,
-// which the uploader reports in an entry with the members droppedEntries and droppedBytes.
-// The server may refuse single entries with 400, 413 or 422. The uploader finds them by
-// halving the batch, and drops them only if the server accepts others (for 413: smaller
-// ones). An answer that points to a wrong setting or a broken server (401, 404, a redirect)
-// loses nothing; the uploader retries slowly.
+// the same proc_id and proc_seq. No entry expires, and a step of the system clock drops none
+// and delays none by more than FlushDelay. A full Buffer drops its oldest entries, which the
+// uploader reports in an entry with the members droppedEntries and droppedBytes. With a
+// [LossKeeper], such as a spool, it also reports what earlier processes lost. The server may
+// refuse a batch because of single entries, with 400, 413 or 422. The uploader finds these
+// entries by halving the batch. It drops them only if the server accepts other entries of the
+// batch (for 413: smaller ones). An answer that points to a wrong setting or a broken server
+// (401, 404, a redirect) loses nothing; the uploader retries slowly.
 //
 // # Wire format
 //
 // A request is POST BaseURL/c/<collection>/<private ID> with a JSON array of entries, of at
-// most 256 KiB, compressed with zstd if that makes it smaller. An entry is the caller's
+// most 256 KiB or one longer entry, compressed with zstd if that makes it smaller. An entry is the caller's
 // object with a first member of ours:
 //
 //	{"logtail":{"client_time":"2026-11-22T10:00:05.000000001Z","proc_id":7,"proc_seq":1},"event":"started"}
@@ -57,8 +59,11 @@
 // No error, log line or printed Config contains the private ID, a header value, or the path
 // and query of the upload URL. Text from the server is replaced by "[hidden]" if it has 8
 // consecutive bytes in common with a secret, or contains %, \, &, @ or +, which could indicate
-// an escaped secret. The exception is text that a server sends after the end of its answer,
-// which net/http prints to the standard logger of package log.
+// an escaped secret. It may repeat parts of the URL that are no secrets: elements of the path of at
+// most 10 lower-case letters and underscores, such as insert, versions such as v1, names of
+// parameters, and the values without quotes of query, database, table, _msg_field, _stream_fields
+// and _time_field. The exception is text that a server sends after the end of its answer, which
+// net/http prints to the standard logger of package log.
 package logtail
 
 import (
@@ -75,8 +80,8 @@ import (
 //
 // A Logger has one goroutine. Shutdown ends it, its timer, and the connections of its own
 // transport. Compression and requests take about 1 MiB of memory, which is allocated for the
-// first entry. Ten seconds after the last request, the memory is freed and the idle
-// connection closed.
+// first entry. Ten seconds after the last request, the Logger frees the memory and closes the
+// idle connection of its own transport.
 type Logger struct {
 	// immutable
 	up *uploader

@@ -13,6 +13,7 @@ import (
 
 func heap() int64 {
 	runtime.GC()
+	runtime.GC() // for what earlier tests left in pools and to finalizers
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)

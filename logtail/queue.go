@@ -9,10 +9,12 @@ import (
 // queue connects writers and the uploader. It numbers entries and appends them to the Buffer.
 type queue struct {
 	// The fields below are immutable.
-	buf    Buffer
-	procID uint32
-	start  uint64        // entries in buf when the queue was made
-	wake   chan struct{} // holds a token after a change that concerns the uploader
+	buf     Buffer
+	keeper  LossKeeper // buf, or nil
+	procID  uint32
+	start   uint64        // entries in buf when the queue was made
+	backlog bool          // there were entries, or losses to report
+	wake    chan struct{} // holds a token after a change that concerns the uploader
 
 	// order serializes Append and Ack of the Buffer, however long they take. The order in the
 	// Buffer must be that of the sequence numbers, and the effect of an Ack is known only if
@@ -39,7 +41,7 @@ type queue struct {
 type losses struct{ entries, bytes uint64 }
 
 func newQueue(buf Buffer, procID uint32, aborted <-chan struct{}) *queue {
-	return &queue{
+	q := &queue{
 		buf:     buf,
 		procID:  procID,
 		start:   uint64(buf.Stats().Entries),
@@ -47,6 +49,12 @@ func newQueue(buf Buffer, procID uint32, aborted <-chan struct{}) *queue {
 		order:   make(chan struct{}, 1),
 		aborted: aborted,
 	}
+	q.backlog = q.start > 0
+	if k, ok := buf.(LossKeeper); ok {
+		lost, _ := k.Unreported()
+		q.keeper, q.backlog = k, q.backlog || lost > 0
+	}
+	return q
 }
 
 // enter locks order, or returns false if aborted.
@@ -124,18 +132,27 @@ func (q *queue) append(scratch []byte) (size int, err error) {
 	entry := setHead(scratch, time.Now(), q.procID, q.seq)
 	q.appending.Store(true)
 	defer q.appending.Store(false)
-	return len(entry), q.buf.Append(entry)
+	if err = q.buf.Append(entry); err != nil && q.keeper != nil {
+		q.keeper.AddLosses(1, uint64(len(entry)))
+	}
+	return len(entry), err
 }
 
-// addReport appends an entry of the uploader to the Buffer. It returns the entry and its position
-// among all entries, or nil if the Buffer fails or a writer hangs in it.
-func (q *queue) addReport(scratch []byte) (entry []byte, position uint64) {
+// addReport appends the report whose tail is in scratch to the Buffer. It returns the entry and its
+// position among all entries, or nil if the Buffer fails or a writer hangs in it.
+func (q *queue) addReport(scratch []byte, lost losses) (entry []byte, position uint64) {
 	if !q.tryEnter() {
 		return nil, 0
 	}
 	defer q.leave()
 	entry = setHead(scratch, time.Now(), q.procID, q.seq+1)
-	if q.buf.Append(entry) != nil {
+	var err error
+	if q.keeper != nil {
+		err = q.keeper.AppendReport(entry, lost.entries, lost.bytes)
+	} else {
+		err = q.buf.Append(entry)
+	}
+	if err != nil {
 		return nil, 0
 	}
 	q.seq++

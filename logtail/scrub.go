@@ -63,7 +63,7 @@ func origin(raw string) string {
 }
 
 // newScrubber returns the scrubber for the secrets of cfg: the IDs, the header values, and
-// the path and query of the upload URL, except the collection.
+// the path and query of the upload URL, except the collection and what cannot be secret.
 func newScrubber(cfg *Config, upload *url.URL) *scrubber {
 	s := &scrubber{}
 	for _, id := range []*PrivateID{&cfg.PrivateID, &cfg.CopyPrivateID} {
@@ -80,18 +80,50 @@ func newScrubber(cfg *Config, upload *url.URL) *scrubber {
 	if cfg.URL == "" { // the collection is not secret, and the IDs were added above
 		path, query = strings.TrimSuffix(path, cfg.Collection+"/"+hex.EncodeToString(cfg.PrivateID[:])), ""
 	}
-	s.add(path)
-	for element := range strings.SplitSeq(path, "/") {
-		s.add(element)
-	}
-	if query != "" {
-		s.add(path + "?" + query)
-	}
+	s.addPath(path)
 	for p := range strings.SplitSeq(query, "&") {
-		_, value, _ := strings.Cut(p, "=")
-		s.add(cmp.Or(value, p))
+		name, value, _ := strings.Cut(p, "=")
+		if !isSetting(name, value) {
+			s.add(cmp.Or(value, p))
+		}
 	}
 	return s
+}
+
+// addPath adds the elements of a path that are not words, and each run of them.
+func (s *scrubber) addPath(path string) {
+	run := ""
+	for element := range strings.SplitSeq(path, "/") {
+		if isWord(element) {
+			s.add(run)
+			run = ""
+			continue
+		}
+		s.add(element)
+		run += "/" + element
+	}
+	s.add(run)
+}
+
+// isWord reports whether an element of a path is a word of the API of a server, such as insert or v1, and not
+// a key: at most 10 lower-case letters and underscores, or a version.
+func isWord(element string) bool {
+	const maxWord = 10 // bytes
+	if digits, ok := strings.CutPrefix(element, "v"); ok && strings.Trim(digits, "0123456789") == "" {
+		return len(digits) <= 2
+	}
+	return len(element) <= maxWord && strings.Trim(element, "abcdefghijklmnopqrstuvwxyz_") == ""
+}
+
+// isSetting reports whether a parameter of a query is one of the documented engines that names columns and
+// tables. A quoted string in SQL may be a password.
+func isSetting(name, value string) bool {
+	switch name {
+	case "query", "database", "table", "_msg_field", "_stream_fields", "_time_field":
+		plain, err := url.QueryUnescape(value)
+		return err == nil && !strings.ContainsAny(plain, "'\"$`")
+	}
+	return false
 }
 
 // addHeader adds the value of a header field and the parts that a server may extract.

@@ -133,6 +133,48 @@ func TestScrubberHidesParts(t *testing.T) {
 	}
 }
 
+// TestScrubberShowsOrdinaryWords has errors of servers that name the parts of a URL which are no secrets, and the
+// same with parts that may be.
+func TestScrubberShowsOrdinaryWords(t *testing.T) {
+	const (
+		clickHouse   = "https://host.example/?query=INSERT+INTO+netlog.records+FORMAT+JSONEachRow&database=default"
+		victoriaLogs = "https://host.example/insert/jsonline?_time_field=start,logtail.client_time&_stream_fields=nodeId&_msg_field=text"
+	)
+	for _, test := range []struct {
+		url, text string
+		shown     bool
+	}{
+		{clickHouse, "Code: 60. DB::Exception: Table netlog.records doesn't exist. (UNKNOWN_TABLE)", true},
+		{clickHouse, "Cannot parse input: expected JSONEachRow in database default", true},
+		{clickHouse + "&password=swordfish", "no user default with swordfish", false},
+		{clickHouse + "&password=swordfish", "Table netlog.records doesn't exist", true},
+		{"https://host.example/?query=INSERT+INTO+FUNCTION+url('http://x','swordfish')", "bad swordfish", false},
+		{"https://host.example/?query=INSERT%20INTO%20s3(%27swordfish%27)", "bad swordfish", false},
+		{"https://host.example/?swordfish", "bad swordfish", false},
+		{"https://host.example/?_token=swordfish", "bad swordfish", false},
+		{victoriaLogs, "unsupported path requested: /insert/jsonline", true},
+		{victoriaLogs, "missing _msg_field: text, stream fields nodeId", true},
+		{"https://host.example/loki/api/v1/push", "404 page /loki/api/v1/push not found", true},
+		{"https://host.example/services/collector", "no /services/collector here", true},
+		{"https://host.example/api/correcthorse/_json", "no organization correcthorse", false}, // 12 letters
+		{"https://host.example/api/Swordfish/_json", "no organization Swordfish", false},
+		{"https://host.example/api/sword1/_json", "no organization sword1", false},
+		{"https://host.example/api/sword-fish/_json", "no organization sword-fish", false},
+		{"https://host.example/a1b/2c3/d4e", "no a1b/2c3/d4e", false},
+		{"https://host.example/api/a1b/v1/push", "no /api here, only /push", true},
+		{"https://host.example/%73word%66ish", "no swordfish", false},
+	} {
+		cfg := Config{PrivateID: PrivateID{1}, URL: test.url}
+		upload, err := cfg.uploadURL()
+		qt.Assert(t, err, qt.IsNil)
+		want := hidden
+		if test.shown {
+			want = test.text
+		}
+		qt.Check(t, newScrubber(&cfg, upload).text(test.text), qt.Equals, want, qt.Commentf(test.url))
+	}
+}
+
 func FuzzScrub(f *testing.F) {
 	f.Add("tok-8f3a91c5d2e7", 2, 10, uint(0), "Bearer abcdefgh")
 	f.Add("a/b+c\"d\\e&f%41", 0, 14, uint(3), "http://u:p@h/")

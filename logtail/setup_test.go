@@ -36,7 +36,12 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	killtest.Run(killedLogger)
+	killtest.Run(func(args []string) error {
+		if len(args) > 3 {
+			return lossyLogger(args)
+		}
+		return killedLogger(args)
+	})
 	flag.Parse()
 	if flag.Lookup("test.fuzz").Value.String() == "" { // for a fuzz target, it is the number of processes
 		flag.Set("test.parallel", "64") // tests on real connections wait for retries, and need little of the processor

@@ -51,7 +51,7 @@ type uploader struct {
 
 func (u *uploader) run() {
 	defer u.end()
-	if u.q.start > 0 {
+	if u.q.backlog {
 		u.nextBatch() // only for its age in Stats; step handles errors
 		u.await(time.Now().Add(rand.N(startSpread)), u.q.urgent)
 	}
@@ -71,6 +71,7 @@ func (u *uploader) run() {
 func (u *uploader) end() {
 	if u.keep && !u.empty() {
 		u.reporter.saveReport(u.q)
+		u.q.buf.Peek(1) // lets the Buffer drop what it has lost, so that UndeliveredError is true
 	}
 	u.releaseMemory()
 	u.release()

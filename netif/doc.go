@@ -58,13 +58,14 @@
 // (segmentation and receive offload) count as those that the VPN carries: each segment is a
 // packet, with its own headers.
 //
-// Packets are captured by the kernel, of each the headers only, into a ring of memory. If
-// the ring is full, because the processors are too busy, packets are lost to the count, but
-// not to their receivers. Stats says how many.
+// The kernel copies the headers of each packet into a ring of memory. If the processors are
+// too busy and the ring is full, packets still reach their receivers, but are not counted.
+// Stats returns the number of these packets.
 //
 // # Systems
 //
-// The package works on Linux 4.6 and newer. On other systems all functions return an error that
-// wraps errors.ErrUnsupported. Capturing needs the capability CAP_NET_RAW, and reading the
-// configuration of kernel WireGuard needs CAP_NET_ADMIN.
+// The package works on Linux 4.6 and newer. On other systems Open, Routes and Follow return an
+// error that wraps errors.ErrUnsupported, and the Device of Underlay reports nothing. Capturing
+// needs the capability CAP_NET_RAW, and reading the configuration of kernel WireGuard needs
+// CAP_NET_ADMIN.
 package netif

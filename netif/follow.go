@@ -21,7 +21,8 @@ const (
 // ReconfigRoutes of a Logger. A change of peers may take five seconds to be seen. While there is
 // no such interface, apply is not called: the last routes stay in force.
 //
-// logf is called once for each distinct error of reading the configuration. It may be nil.
+// logf is called if the configuration cannot be read, unless the error is the same as in the last
+// call. It may be nil.
 //
 // Follow returns nil after ctx has ended. The error says why changes cannot be followed.
 func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), logf func(format string, args ...any)) error {

@@ -10,8 +10,8 @@ const DefaultRingBytes = 8 << 20
 
 // Options are the options of [Open]. The zero value is ready to use.
 type Options struct {
-	// RingBytes is the memory for captured packets that are not counted yet, of which each
-	// takes up to 256 bytes. It is rounded to blocks of 512 KiB, at least two. Zero means
+	// RingBytes is the memory for captured packets that are not counted yet. A packet takes
+	// up to 256 bytes. RingBytes is rounded to blocks of 512 KiB, at least two. Zero means
 	// DefaultRingBytes.
 	RingBytes int
 
@@ -67,9 +67,9 @@ func Open(name string, opts Options) (*Interface, error) {
 	return i, nil
 }
 
-// SetStatisticsEnabled turns counting on or off, without resetting the counters. No packet is
-// counted after SetStatisticsEnabled(false) has returned. All packets captured before are: it
-// waits for them, usually some 50 ms and at most a second.
+// SetStatisticsEnabled turns counting on or off, without resetting the counters.
+// SetStatisticsEnabled(false) waits until the packets captured so far are counted, usually some
+// 50 ms and at most a second. No packet is counted after it has returned.
 func (i *Interface) SetStatisticsEnabled(enable bool) { i.tap.setEnabled(enable) }
 
 // ExtractStatistics returns the counters since the last call and resets them. The caller owns

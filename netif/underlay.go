@@ -18,8 +18,11 @@ import (
 //
 // The numbers come from the counters of WireGuard, which are read when counting is turned on or off
 // and at each extraction. They include only configured peers, so not the junk sent to the port. If a
-// peer is removed, the bytes since the last extraction are lost. What cannot be read is in the next
-// extraction.
+// peer is removed, the bytes since the last extraction are lost. If the counters cannot be read, the
+// extraction returns nothing new, and the next one includes those bytes.
+//
+// An Underlay does not keep the Logger awake: while the tunnel is idle, the counters are not read, and
+// the bytes of keepalives and handshakes are added to the next record.
 //
 // Like every Device, it serves one Logger. Its methods must not be called at the same time.
 func Underlay(name string) netlog.Device {
@@ -79,6 +82,10 @@ func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	u.counted = nil
 	return counted
 }
+
+// NotifyActivity does nothing. An Underlay need not wake its Logger, because its bytes wait for the
+// next record. With this method the Logger can sleep while the tunnel is idle.
+func (u *underlay) NotifyActivity(func()) {}
 
 // look reads the counters and adds the increments since the last reading.
 func (u *underlay) look() {

@@ -1,13 +1,17 @@
 package netif
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net/netip"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -54,4 +58,19 @@ func TestUnderlay(t *testing.T) {
 	qt.Check(t, u.ExtractStatistics()[tuple], qt.Equals, tunstats.Counts{TxBytes: 1})
 	u.SetStatisticsEnabled(true)
 	qt.Check(t, u.ExtractStatistics(), qt.IsNil) // nothing of the time between
+}
+
+// TestUnderlayLetsLoggerSleep checks that a Logger does not read the counters while the tunnel is idle.
+func TestUnderlayLetsLoggerSleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reads := 0 // only the Logger's goroutine and this one read, and never at the same time
+		u := &underlay{read: func() ([]peer, error) { reads++; return nil, nil }}
+		logger := netlog.Logger{Underlay: u, NoUpload: true, OnRecord: func(*netlog.Message) {}}
+		var tun tunstats.Meter
+		qt.Assert(t, logger.Startup([32]byte{}, [32]byte{}, &tun, nil), qt.IsNil)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		qt.Check(t, reads, qt.Equals, 2) // at the beginning, and at the end of the first window
+		qt.Check(t, logger.Shutdown(context.Background()), qt.IsNil)
+	})
 }

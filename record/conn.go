@@ -39,7 +39,7 @@ const (
 	StateRefused                  // a SYN was answered with RST
 	StateEstablished              // a SYN was answered with SYN and ACK, and neither FIN nor RST was seen
 	StateClosed                   // FIN was sent by one side, which may still receive, or by both
-	StateReset                    // RST was sent otherwise, before both sides had sent FIN
+	StateReset                    // RST ended an answered connection, before both sides had sent FIN
 	numStates
 )
 
@@ -145,8 +145,9 @@ func (c Conn) usedAgain(n Conn) bool {
 	return false
 }
 
-// Join returns what c and d show together, if two nodes at the same side of a flow have each seen a
-// part of its packets, such as two routers of one subnet.
+// Join returns what c and d show together, if two nodes at the same side of a flow, such as two
+// routers of one subnet, have each seen a part of its packets. For example, if one has seen only
+// the SYN, and the other only the SYN and ACK of the answer, the result is StateEstablished.
 func (c Conn) Join(d Conn) Conn {
 	switch {
 	case c.tx|c.rx == 0:
@@ -230,9 +231,10 @@ func (c Conn) State() State {
 	return StateUnknown
 }
 
-// Source returns the side from which a flow should be shown: the one that began the connection, or
-// else the one that sent first, alone in a window. It is SideUnknown if both sent in the first
-// window.
+// Source returns the side that should be shown as the source of a flow: the one that began the
+// connection. If that is unknown, it is the only side that sent in the first window. For example,
+// it is SideDst if the source of the Tuple only answers a SYN. If both sides sent in the first
+// window, and neither is known to have begun the connection, it is SideUnknown.
 func (c Conn) Source() Side {
 	if s := c.Began(); s != SideUnknown {
 		return s
@@ -240,10 +242,12 @@ func (c Conn) Source() Side {
 	return c.first
 }
 
-// Orient returns f as it should be shown: from the side that Source returns. If that is unknown, it
-// returns f from the side that sent alone, or else unchanged. So the receiver of a flow of one
-// direction is never its source. c is the Conn of f; if it is zero, only the counts decide. A total,
-// which lacks an address, is returned unchanged.
+// Orient returns f as it should be shown: reversed if its destination is the source of the
+// connection, or else unchanged. For example, a server reports 10.0.0.3:22 -> 10.0.0.2:4000. If c
+// shows that 10.0.0.2 began the connection, Orient returns 10.0.0.2:4000 -> 10.0.0.3:22.
+//
+// c is the Conn of f. If its Source is unknown, as for the zero Conn, the only side that sent in f
+// is the source. A total, which lacks an address, is returned unchanged.
 func (c Conn) Orient(f ConnectionCounts) ConnectionCounts {
 	from := c.Source()
 	if from == SideUnknown && f.TxPackets|f.TxBytes == 0 && f.RxPackets|f.RxBytes != 0 {

@@ -33,11 +33,12 @@ var (
 
 // UnmarshalJSON decodes an entry of at most 100,000 elements, several times faster than
 // encoding/json would by reflection. It reuses the memory of e. Unknown members are
-// skipped, null and empty strings mean zero, and the zones of addresses are removed. A
-// whole number may be written as a float.
+// skipped, and the zones of addresses are removed. null means zero for every member, and
+// an empty string for times and for the sides of a flow. A whole number may be written as
+// a float.
 //
-// data should be valid JSON, as it is when encoding/json calls UnmarshalJSON. For invalid
-// JSON, UnmarshalJSON returns an error or some entry.
+// data should be valid JSON, as it is when encoding/json calls UnmarshalJSON. UnmarshalJSON
+// does not detect all invalid JSON. If it returns nil for that, e may contain anything.
 func (e *Entry) UnmarshalJSON(data []byte) error {
 	m := &e.Message
 	*e = Entry{Message: Message{

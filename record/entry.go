@@ -23,8 +23,8 @@ type Meta struct {
 	ID         string    `json:"id,omitzero"`          // public ID of the node, 64 hexadecimal digits
 	ClientTime time.Time `json:"client_time,omitzero"` // when the node wrote the entry, by its clock
 	ServerTime time.Time `json:"server_time,omitzero"` // when the entry arrived, by the receiver's clock
-	ProcID     uint32    `json:"proc_id,omitzero"`     // a random number of the process
-	ProcSeq    uint64    `json:"proc_seq,omitzero"`    // the number of the entry in its process
+	ProcID     uint32    `json:"proc_id,omitzero"`     // a random number of the Logger
+	ProcSeq    uint64    `json:"proc_seq,omitzero"`    // the number of the entry among those of its Logger, from 1
 	Conflict   bool      `json:"conflict,omitzero"`    // the receiver has another entry with this number
 }
 

@@ -1,5 +1,6 @@
 // Package record defines the records that netlog writes: the traffic of one node in
-// one window of time, sorted into classes. Programs that read records import it alone.
+// one window of time, sorted into classes. Programs that read records need no other
+// package of this module.
 package record
 
 import (
@@ -77,11 +78,11 @@ func (m *Message) Clone() *Message {
 	return &c
 }
 
-// Node describes a node, in the words of the daemon that runs there: netlog writes
-// what LookupNode returns and uses only the addresses. Empty fields are left out.
+// Node describes a node. netlog writes what LookupNode returns, and itself uses only the
+// addresses. Empty fields are left out.
 //
-// A Node that takes more than 4 KiB of JSON is not written. Neither are the names that
-// exceed their share of a window, so that long names never displace flows.
+// A Node that takes more than 4 KiB of JSON is not written. Nor is a Node for which the
+// window has no room left, so that long names never displace flows.
 type Node struct {
 	NodeID    string       `json:"nodeId,omitzero"`     // stable and unique: the NodeID of the Logger on that node
 	Name      string       `json:"name,omitzero"`       // for people, usually a DNS name

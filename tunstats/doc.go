@@ -39,7 +39,7 @@
 //		return d.Device.Write(bufs, offset)
 //	}
 //
-// If only the beginning of a packet is at hand, or a buffer holds several segments that were merged,
+// If only the beginning of a packet is available, or a buffer holds several segments that were merged,
 // use [Meter.UpdateTxN] and [Meter.UpdateRxN].
 //
 // TCP flows have flags (see [Counts]), which say who opened a connection and how it ended.

@@ -50,9 +50,10 @@ func (m *Meter) counterLocked() *counter {
 // block; it may send to a channel that has room. No lock is held, so wake may call all methods
 // of the Meter. While counting is off, no packet calls it.
 //
-// There is one wake: NotifyActivity replaces the last one, and nil removes it. Packets counted
-// after that do not call the old one. A packet counted before may still be about to do so,
-// because NotifyActivity does not wait for other goroutines.
+// A Meter has one wake: NotifyActivity replaces the previous one, and nil removes it. Packets
+// counted after NotifyActivity has returned do not call the previous wake. But a goroutine that
+// counted a packet earlier may still call it, because NotifyActivity does not wait for other
+// goroutines.
 func (m *Meter) NotifyActivity(wake func()) {
 	m.mu.Lock()
 	c := m.counterLocked()

@@ -22,9 +22,9 @@ type Statistics struct {
 	// rest is counted under the zero Tuple. Flows that have an entry keep exact counts, and
 	// the sums are always exact.
 	//
-	// Until the next Extract, a flow takes some 75 bytes, and the same again in each table
-	// that counts it: usually one per direction, and at most eight. With the default, a
-	// port scan takes 3 to 5 MiB.
+	// Until the next Extract, a flow takes some 75 bytes, and 75 more for each internal table
+	// that counts its packets. There is usually one table per direction, and at most eight in
+	// all. With the default, a port scan takes 3 to 5 MiB.
 	MaxFlows int
 
 	counter atomic.Pointer[counter]
@@ -55,14 +55,15 @@ func (s *Statistics) UpdateTx(pkt []byte) { s.update(tx, pkt, 1, len(pkt)) }
 // and destination, so that both directions of a flow have the same Tuple.
 func (s *Statistics) UpdateRx(pkt []byte) { s.update(rx, pkt, 1, len(pkt)) }
 
-// UpdateTxN counts packets of one flow that the local side sends and that are not at hand as a
-// whole: a packet captured up to some length, or segments that were merged by offload. bytes is
-// their size on the wire, each with its headers. UpdateTx(pkt) is UpdateTxN(pkt, 1, len(pkt)).
+// UpdateTxN counts packets of one flow that the local side sends, if the caller does not have the
+// complete packets: if one packet was captured only in part, or if offload merged several into one.
+// bytes is the sum of their sizes on the wire, each with its headers. UpdateTx(pkt) is
+// UpdateTxN(pkt, 1, len(pkt)).
 //
-// head is the beginning of the packet, or of the merged one, from the IP header on. Where the
-// packet ends is read from that header, and not taken from len(head). What lies past the end of
-// head is unknown: without the ports, the packet counts like a truncated one, under its
-// addresses only. 128 bytes reach past the ports and flags of all common packets.
+// head is the beginning of the packet, or of the merged one, from the IP header on. The length of
+// the packet is read from that header, so len(head) may be smaller. If head does not include the
+// ports, the packet counts like a truncated one, under its addresses only. 128 bytes include the
+// ports and flags of all common packets.
 //
 // UpdateTxN does nothing if packets or bytes is below 1, and does not keep head.
 func (s *Statistics) UpdateTxN(head []byte, packets, bytes int) { s.update(tx, head, packets, bytes) }

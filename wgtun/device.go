@@ -14,7 +14,7 @@ type innerDevice = tun.Device
 // Device is a [tun.Device] that counts the packets passing through it, and a netlog.Device. It is created by
 // [Wrap].
 //
-// A Device can be used wherever the inner device can. Counting is off until a Logger turns it on. Until then it
+// A Device can be used wherever a [tun.Device] can. Counting is off until a Logger turns it on. Until then it
 // costs one atomic load per batch.
 type Device struct {
 	innerDevice

@@ -61,6 +61,7 @@ func TestBuffer(t *testing.T, open func(t *testing.T, maxBytes int64) logtail.Bu
 		{"one logger at a time", roomy, testClaim},
 		{"another identity gets the buffer, or an error that says why not", roomy, testClaimByAnother},
 		{"each logger tells of the drops that no other one has told", narrow, testClaimCounts},
+		{"losses are unreported until a report is delivered", narrow, testLosses},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, open(t, test.maxBytes))

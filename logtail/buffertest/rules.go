@@ -234,3 +234,37 @@ func testClaimCounts(t *testing.T, b logtail.Buffer) {
 	wantHeld(t, b, len(held))
 	wantEntries(t, drain(t, b), held)
 }
+
+func testLosses(t *testing.T, b logtail.Buffer) {
+	k, ok := b.(logtail.LossKeeper)
+	if !ok {
+		t.Skip("not a LossKeeper")
+	}
+	want := func(entries, bytes uint64) {
+		t.Helper()
+		if n, size := k.Unreported(); n != entries || size != bytes {
+			t.Errorf("%d entries (%d bytes) to report, want %d (%d)", n, size, entries, bytes)
+		}
+	}
+	k.AddLosses(1, 100)
+	k.AddLosses(1, 50)
+	want(2, 150)
+	if s := b.Stats(); s.DroppedEntries != 0 {
+		t.Errorf("refused entries count as dropped: %+v", s)
+	}
+	if err := k.AppendReport(entry(-1, 100), 2, 150); err != nil {
+		t.Fatal(err)
+	}
+	want(0, 0)
+	k.AddLosses(1, 70) // not in that report
+	want(0, 0)
+	drain(t, b)
+	want(1, 70)
+	if err := k.AppendReport(entry(-2, 100), 1, 70); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, b, 1000) // drops the report
+	peek(t, b, maxPeek)
+	s := b.Stats()
+	want(s.DroppedEntries+1, s.DroppedBytes+70)
+}

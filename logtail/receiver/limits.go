@@ -8,9 +8,9 @@ import (
 // Limits bounds what one request and one node can make a [Handler] hold or store. A zero field
 // means its default, and a negative field means no limit.
 //
-// Other bounds are fixed. The Handler holds 8 requests of a node, and decompresses and stores
-// one of them at a time. In total it processes at most 2*GOMAXPROCS requests at a time, or 4.
-// A zstd window has at most 8 MiB. An entry is nested at most 64 levels deep and has at most
+// Other bounds are fixed. The Handler holds at most 8 requests of a node, and decompresses and
+// stores one of them at a time. Of all nodes together, it decompresses and stores at most
+// max(4, 2*GOMAXPROCS) requests at a time. A zstd window has at most 8 MiB. An entry is nested at most 64 levels deep and has at most
 // 1,000 top-level members.
 type Limits struct {
 	MaxBodyBytes    int // of a body as it arrives, compressed or not; default 1 MiB
@@ -19,9 +19,10 @@ type Limits struct {
 	MaxEntryBytes   int // of an entry as it arrives; default 1 MiB
 
 	// MaxRequests is the number of requests held at once; default 128. Further requests are
-	// answered 503. Unknown IDs may use at most half of them. One remote address (a /64 in
-	// IPv6) may hold no more requests than are still free, so at most half of MaxRequests,
-	// or a quarter for unknown IDs. All requests through a proxy share its address.
+	// answered 503. Unknown IDs may use at most half of them. A request is also answered
+	// 503 if its remote address (in IPv6, its /64) already holds as many requests as are
+	// still free. So one address gets at most half of MaxRequests, or a quarter for unknown
+	// IDs. All requests through a proxy share its address.
 	MaxRequests int
 
 	ReadTimeout  time.Duration // for reading a body; default 30 s

@@ -19,8 +19,8 @@ import (
 type Recaller interface {
 	// Recent returns the newest entries, with their collections, in any order. It ends after
 	// about maxBytes bytes. Each entry is as it was passed to Store, and valid until the next
-	// one. The Handler calls Recent once, before it handles its first request, and no later
-	// than that request calls Store.
+	// one. The Handler calls Recent once, when its first request arrives. It calls Store only
+	// after that.
 	Recent(maxBytes int64) iter.Seq2[string, []byte]
 }
 

@@ -35,7 +35,7 @@
 // characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers are:
 //
 //	200  stored now or before
-//	400  empty, not valid UTF-8 JSON, half of a surrogate pair in an escape, not objects,
+//	400  an empty body, not valid UTF-8 JSON, half of a surrogate pair in an escape, not objects,
 //	     a duplicate member, another name that begins with "logtail", invalid zstd, an
 //	     invalid copyId, or a body whose length differs from Content-Length
 //	401  Authorize returned ErrUnauthorized
@@ -51,15 +51,16 @@
 //	503  not stored: too many requests at once, or the Sink failed or took too long;
 //	     with Retry-After
 //
-// Otherwise the members of an entry are not checked. They need not be those of a record, and
-// members with the name of a record's may have any type: readers must pass over what does not fit.
+// No other members of an entry are checked. An entry need not be a record, and its members may
+// have any type, even if their names are those of a record. So readers must skip members that they
+// cannot use.
 //
 // # Attribution
 //
 // The server decides who sent an entry. It replaces the "logtail" member of an entry by a new
-// one. The new one holds the public ID of the node ("id"), the time of receipt
-// ("server_time"), and those of the client's client_time, proc_id, proc_seq and error that are
-// valid. The server refuses other members whose names begin with "logtail" in upper or lower
+// one. The new one holds the public ID of the node ("id") and the time of receipt
+// ("server_time"). It also holds client_time, proc_id, proc_seq and error of the client, except
+// those that are not valid. The server refuses other members whose names begin with "logtail" in upper or lower
 // case, because readers could mistake "Logtail" or "logtail.id" for it. The new member comes
 // first. All other bytes stay as they are, except that line breaks between tokens become
 // spaces. The private ID is neither stored nor logged, and Authorize does not see it.
@@ -78,8 +79,8 @@
 // "conflict":true. Entries without both numbers are always stored. Stats.Missing counts the
 // numbers that are skipped.
 //
-// The Handler remembers at least the latest 256 entries for each of the latest 4 pairs of process
-// and collection of a node, in at most 64 MiB for all nodes. If that memory is full, the nodes that
+// The Handler remembers the latest 256 entries for each of the latest 4 pairs of proc_id and
+// collection of a node, in at most 64 MiB for all nodes. If that memory is full, the nodes that
 // use the most of it are forgotten first. Before its first request, a Handler reads the newest
 // entries of a Sink that is a [Recaller]: about 128 MiB of them, for at most half a second. So an
 // entry that was stored just before a crash, and is sent again, is stored once.
@@ -144,8 +145,9 @@ type Handler struct {
 	// Limits bounds requests and nodes. The zero Limits are the defaults.
 	Limits Limits
 
-	// Logf is called when the Sink begins to fail, and when it works again. It must be safe
-	// for concurrent use. It may be nil.
+	// Logf is called when the Sink returns an error with another text than before, and when
+	// the Sink works again. It is not called for ErrCollections. It must be safe for
+	// concurrent use. It may be nil.
 	Logf func(format string, args ...any)
 
 	once sync.Once

@@ -12,12 +12,18 @@ func (s *Spool) Ack(through uint64) error {
 	defer s.unlock()
 	to := min(through, s.last) + 1
 	if to <= s.head {
+		// The entries were dropped since the Peek, but a report among them is delivered.
+		if s.ledger.delivered(to) {
+			s.saveLedger()
+			s.publish(losses{})
+		}
 		return nil
 	}
 	to, at, err := s.find(to)
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
+	s.ledger.delivered(to)
 	s.head, s.at = to, at
 	s.batch.trim(to)
 	// Write the cursor first, or removed entries would count as missing.
@@ -25,7 +31,7 @@ func (s *Spool) Ack(through uint64) error {
 		err = fmt.Errorf("spool: delivery not recorded: %w", err)
 	}
 	s.advance()
-	s.publish(0, 0)
+	s.publish(losses{})
 	return err
 }
 

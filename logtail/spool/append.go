@@ -26,19 +26,23 @@ var (
 // again immediately if the disk was full, and after a minute if three other failures happened in a
 // row. If the spool is full and the disk fails as well, old entries may have been dropped, and
 // counted, for an entry that is then refused.
-func (s *Spool) Append(entry []byte) error {
+func (s *Spool) Append(entry []byte) error { return s.appendEntry(entry, nil) }
+
+// appendEntry appends an entry that reports the losses covers, if it is not nil.
+func (s *Spool) appendEntry(entry []byte, covers *losses) error {
 	if err := s.lock(); err != nil {
 		return err
 	}
 	defer s.unlock()
-	if err := s.append(entry); err != nil {
+	if err := s.append(entry, covers); err != nil {
 		return fmt.Errorf("spool: entry refused: %w", err)
 	}
 	return nil
 }
 
-func (s *Spool) append(entry []byte) error {
+func (s *Spool) append(entry []byte, covers *losses) error {
 	need := frameHeader + int64(len(entry))
+	s.health.skipped = false
 	switch {
 	case len(entry) == 0:
 		return errEmpty
@@ -46,16 +50,20 @@ func (s *Spool) append(entry []byte) error {
 		return errTooLarge
 	}
 	if err := s.health.paused(); err != nil {
+		s.health.skipped = true
 		return err
 	}
-	err := s.makeRoom(need)
+	err := s.restore()
+	if err == nil {
+		err = s.makeRoom(need)
+	}
 	if err == nil && s.out == nil {
 		err = s.create()
 	}
 	if err == nil {
-		err = s.write(entry)
+		err = s.write(entry, covers)
 	}
-	s.report(err)
+	s.record(err)
 	return err
 }
 
@@ -78,8 +86,9 @@ func (s *Spool) makeRoom(need int64) error {
 	return nil
 }
 
-// dropOldest drops the oldest segment. It removes the file first, since without that there is no
-// room to gain and no reason to drop the entries.
+// dropOldest drops the oldest segment. It counts the entries in the cursor before it removes the file, or
+// a kill in between would hide the loss. If the file cannot be removed, there is no room to gain, and
+// the entries stay.
 func (s *Spool) dropOldest() error {
 	if len(s.segs) == 0 {
 		return errNoRoom
@@ -87,17 +96,22 @@ func (s *Spool) dropOldest() error {
 	if len(s.segs) == 1 {
 		s.closeOut()
 	}
-	g := s.segs[0]
+	g, head, kept := s.segs[0], s.head, s.ledger
+	n, b := s.heldIn(0)
+	dropped := losses{n, uint64(b - int64(n)*frameHeader)}
+	s.head = max(s.head, g.end())
+	s.ledger.lost.add(dropped)
+	s.saveLedger() // if this fails, the directory still shows the first entry
+	s.ledger = kept
 	if err := s.remove(g); err != nil {
+		s.head = head
+		s.saveLedger()
 		return err
 	}
-	n, b := s.heldIn(0)
 	s.segs = slices.Delete(s.segs, 0, 1)
 	s.total -= g.size
-	s.head = max(s.head, g.end())
 	s.advance()
-	s.publish(n, b-int64(n)*frameHeader)
-	s.saveCursor(false) // if this fails, the directory still shows the first entry
+	s.publish(dropped)
 	return nil
 }
 
@@ -127,12 +141,20 @@ func (s *Spool) create() error {
 	return errNames
 }
 
-// write appends the frame of entry to the newest segment.
-func (s *Spool) write(entry []byte) error {
+// write appends the frame of entry to the newest segment. If the entry is a report, it is named in the
+// ledger first.
+func (s *Spool) write(entry []byte, covers *losses) error {
 	const keep = 256 << 10 // bytes of memory; larger entries are rare
 	g := &s.segs[len(s.segs)-1]
 	s.frame = appendFrame(s.frame[:0], s.next, entry)
 	size := int64(len(s.frame))
+	if covers != nil {
+		s.ledger.report = report{seq: s.next, sum: frameSum(s.frame), covers: *covers}
+		if err := s.saveLedger(); err != nil {
+			s.ledger.report = report{}
+			return err
+		}
+	}
 	_, err := s.out.WriteAt(s.frame, g.size)
 	if cap(s.frame) > keep {
 		s.frame = nil
@@ -141,6 +163,7 @@ func (s *Spool) write(entry []byte) error {
 		err = s.syncOut()
 	}
 	if err != nil {
+		s.ledger.forget(s.next, s.next+1)
 		s.rollBack(size)
 		return err
 	}
@@ -149,7 +172,7 @@ func (s *Spool) write(entry []byte) error {
 	g.size += size
 	s.total += size
 	s.next++
-	s.publish(0, 0)
+	s.publish(losses{})
 	s.syncLater()
 	return nil
 }
@@ -202,6 +225,7 @@ type health struct {
 	failures int       // consecutive failures
 	err      error     // the last error
 	until    time.Time // do not write before this time
+	skipped  bool      // the last entry was refused without a write
 }
 
 const (
@@ -218,9 +242,9 @@ func (h *health) paused() error {
 	return fmt.Errorf("not tried, after: %w", h.err)
 }
 
-// report records the result of a write. A full disk fails quickly and may have room at any time, so
+// record records the result of a write. A full disk fails quickly and may have room at any time, so
 // it is tried again for every entry.
-func (s *Spool) report(err error) {
+func (s *Spool) record(err error) {
 	h := &s.health
 	switch {
 	case err == nil && h.failures > 0:

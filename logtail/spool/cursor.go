@@ -89,11 +89,14 @@ func (s *Spool) openToWrite() error {
 
 // saveCursor writes the current state to the older slot.
 func (s *Spool) saveCursor(closed bool) error {
+	if s.taken != nil {
+		return s.taken
+	}
 	if err := s.openToWrite(); err != nil {
 		return err
 	}
 	c := &s.cursor
-	next := slot{closed: closed, gen: c.slot.gen + 1, head: s.head, next: s.next, known: s.known(), owner: s.owner}
+	next := slot{closed: closed, gen: c.slot.gen + 1, head: s.head, next: s.next, known: s.known(), owner: s.owner, ledger: s.ledger}
 	at := (c.at + slotSize) % cursorSize
 	if _, err := c.file.WriteAt(next.encode(), at); err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime"
 
 	"github.com/go-netlog/netlog/internal/owndir"
 )
@@ -19,6 +21,12 @@ type disk interface {
 	// Open is like os.OpenFile. It refuses anything but a regular file of our own.
 	Open(name string, flag int) (file, error)
 	Remove(name string) error
+	// Holds reports whether name in the directory is f, or the lock if f is nil. It returns
+	// true if that cannot be found out.
+	Holds(name string, f file) bool
+	// Reopen opens the directory that is now at the path of this one. It creates it if it does
+	// not exist. The caller must close this one if that succeeds.
+	Reopen() (disk, error)
 	// Sync makes created and removed names durable.
 	Sync() error
 	Close() error
@@ -35,12 +43,32 @@ type file interface {
 // rootDisk is a directory of the operating system. It uses os.Root, so that no symbolic link leads
 // out of it.
 type rootDisk struct {
+	path string // absolute
 	root *os.Root
-	lock *os.File // nil before Lock
+	lock *rootFile // nil before Lock
+}
+
+// rootFile is a file of a rootDisk.
+type rootFile struct {
+	*os.File
+	info fs.FileInfo // identifies it
+}
+
+func newRootFile(f *os.File) (*rootFile, error) {
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &rootFile{f, info}, nil
 }
 
 // openDir opens dir. It creates dir if it does not exist.
 func openDir(dir string) (*rootDisk, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -54,7 +82,7 @@ func openDir(dir string) (*rootDisk, error) {
 		root.Close()
 		return nil, err
 	}
-	return &rootDisk{root: root}, nil
+	return &rootDisk{path: dir, root: root}, nil
 }
 
 func (d *rootDisk) Lock() error {
@@ -65,8 +93,31 @@ func (d *rootDisk) Lock() error {
 	case err != nil:
 		return err
 	}
-	d.lock = lock
-	return nil
+	d.lock, err = newRootFile(lock)
+	return err
+}
+
+func (d *rootDisk) Holds(name string, f file) bool {
+	if runtime.GOOS == "windows" {
+		return true // it does not remove open files
+	}
+	own := d.lock
+	if f != nil {
+		own = f.(*rootFile)
+	}
+	info, err := d.root.Lstat(name)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return os.SameFile(info, own.info)
+}
+
+func (d *rootDisk) Reopen() (disk, error) {
+	again, err := openDir(d.path)
+	if err != nil {
+		return nil, err // not a nil *rootDisk in an interface
+	}
+	return again, nil
 }
 
 func (d *rootDisk) List() (map[string]int64, error) {
@@ -103,9 +154,13 @@ func (d *rootDisk) Open(name string, flag int) (file, error) {
 	}
 	f, err := d.root.OpenFile(name, flag, 0o600)
 	if err != nil {
-		return nil, err // not a nil *os.File in an interface
+		return nil, err
 	}
-	return f, nil
+	own, err := newRootFile(f)
+	if err != nil {
+		return nil, err // not a nil *rootFile in an interface
+	}
+	return own, nil
 }
 
 func (d *rootDisk) Remove(name string) error { return d.root.Remove(name) }

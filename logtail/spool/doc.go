@@ -40,7 +40,8 @@
 // a nil *Spool, since the interface would not be nil.
 //
 // The files contain records of who talked to whom, which are personal data. Only the user that
-// runs the process can read them: files have mode 0600, and the directory has mode 0700.
+// runs the process can read them: files have mode 0600. A directory that [Open] creates has mode
+// 0700, and one that exists keeps its mode.
 //
 // # After a crash
 //
@@ -68,25 +69,46 @@
 //     numbering continues from the cursor, so that no new entry lies before it.
 //   - A file is damaged or removed: the entries after the damage in that segment are lost, and
 //     no others. The numbers in the name of the next segment, or in the cursor, show how many,
-//     and Stats counts them. After a kill, a loss at the end of the newest segment can be
-//     counted only as far as its lengths are intact. If the disk cannot read the segment, all
-//     its bytes are counted and, unless a number shows more, one entry.
+//     and Stats counts them. After a kill, no number shows a loss at the end of the newest
+//     segment. Stats then counts the entries up to the first frame whose length is damaged. If
+//     the disk cannot read that segment, Stats counts at least one entry, and all bytes after
+//     the last readable entry.
 //   - The cursor is lost: all stored entries are sent again. A cursor that the disk cannot read
 //     is removed before another entry is accepted, so that it cannot come back.
+//   - Killed while entries are dropped or refused: the cursor also counts the losses that are not
+//     reported yet. It is written before a segment is dropped, and before the Write of a Logger
+//     returns an error. The report is an entry, and its delivery and the end of its counts are one
+//     write. So the next Logger reports each loss once. The exception is an entry whose Write had
+//     not returned: if it is lost, it may not be counted. A receiver sees a report twice, with
+//     the same proc_seq, if the process was killed between delivery and Ack.
+//   - Power cut that loses the last writes of the cursor: the losses since are not reported, except
+//     with [Always], or a report is repeated.
 //   - The owner is lost: the cursor has a copy. Without both, the spool cannot be opened.
+//
+// # If somebody removes the files
+//
+// A write to a removed file succeeds and is lost. So Append, Peek and Close check that the lock, the
+// cursor and the segment being written are still in the directory, and otherwise create them again,
+// with the directory if necessary. The entries of removed files that are open are copied; those of
+// other removed files are counted and reported as lost. If another process has the directory by then,
+// the Spool counts all its entries as lost, writes nothing more, and Append returns [ErrLocked]. A
+// directory that was moved stays in use where it is. Windows does not remove open files.
 //
 // # On a bad disk
 //
 // A failed write is undone and the segment closed. If undoing fails too, the number is skipped,
 // so that no later entry can be confused with the remains. A full disk refuses new entries and
-// nothing else, because the blocks of the cursor are allocated from the start. On file systems
-// that never write in place (btrfs, ZFS), acknowledging can fail as well; entries are then sent
-// again after a restart. A file that the process may not read, or for which it lacks memory or
+// nothing else, because the blocks of the cursor are allocated from the start: deliveries and losses
+// are recorded in place. On file systems
+// that never write in place (btrfs, ZFS), this can fail as well; after a restart entries are then sent
+// again, and losses that could not be recorded are not reported. If the disk fails in another way,
+// the losses of the last minute may be only in memory. A file that the process may not read, or for which it lacks memory or
 // file descriptors, is not damaged: the error lasts until its cause is removed, and the file
 // stays. A disk that hangs delays Append, Peek and Ack. Stats, Claim and Release do not wait for
 // it, and Close gives up after 2 seconds.
 //
 // MaxBytes limits the space of the spool. It does not depend on the free space of the disk.
 //
-// Solaris, AIX and Plan 9 have no suitable file locks: Open returns [errors.ErrUnsupported].
+// Solaris, AIX and Plan 9 have no suitable file locks: Open returns an error that wraps
+// [errors.ErrUnsupported].
 package spool

@@ -87,12 +87,7 @@ func failing(t *testing.T, n, run int, fault error, opts Options) (met bool) {
 // entries are accepted again as soon as there is room.
 func TestAppendDiskFull(t *testing.T) {
 	tr := openFilled(t, Options{}, 0, 1)
-	tr.disk.setFault(func(op, name string) error {
-		if op == "create" || op == "write" && name != cursorName {
-			return errNoSpace
-		}
-		return nil
-	})
+	tr.disk.full(true)
 	for n := range 10 {
 		qt.Assert(t, tr.append(1+n), qt.ErrorIs, errNoSpace)
 	}

@@ -48,12 +48,17 @@ const (
 //	| checksum | flags | generation | head  | next  | known | owner          |
 //	+----------+-------+------------+-------+-------+-------+----------------+
 //
+//	72             80     88              96       104    112        116    120
+//	+--------------+------+---------------+--------+------+----------+------+
+//	| lost entries | bytes | report number | entries | bytes | checksum | zero |
+//	+--------------+------+---------------+--------+------+----------+------+
+//
 // The checksum covers everything after it. Entries before head are delivered or dropped, and next was
 // the number of the next entry when the slot was written. known counts the numbers between them that
-// have no entry and were already reported as lost, so that they are not reported at each start. The
-// owner is a second copy.
+// have no entry and were already counted as lost, so that they are not counted at each start. The
+// owner is a second copy. lost and report are the ledger.
 const (
-	slotSize   = 72           // bytes
+	slotSize   = 120          // bytes
 	cursorSize = 2 * slotSize // bytes
 	flagClosed = 1            // written by Close: entries that are missing now went missing after it
 )
@@ -88,11 +93,13 @@ func frameLength(header []byte, limit int64) (size int64, ok bool) {
 	return size, length > 0 && size <= limit
 }
 
+// frameSum returns the checksum in a frame or its header.
+func frameSum(frame []byte) uint32 { return binary.LittleEndian.Uint32(frame[4:]) }
+
 // openFrame returns the entry of a complete frame, if the checksum matches.
 func openFrame(frame []byte, seq uint64) (entry []byte, ok bool) {
 	entry = frame[frameHeader:]
-	sum := binary.LittleEndian.Uint32(frame[4:])
-	return entry, castagnoli(frameSeed(seq, uint32(len(entry))), entry) == sum
+	return entry, castagnoli(frameSeed(seq, uint32(len(entry))), entry) == frameSum(frame)
 }
 
 // slot is the content of a slot of the cursor.
@@ -103,6 +110,7 @@ type slot struct {
 	next   uint64 // the number of the next entry
 	known  uint64 // numbers from head to next without an entry, all counted as lost
 	owner  logtail.PublicID
+	ledger ledger
 }
 
 func (c slot) encode() []byte {
@@ -115,6 +123,7 @@ func (c slot) encode() []byte {
 	binary.LittleEndian.PutUint64(b[24:], c.next)
 	binary.LittleEndian.PutUint64(b[32:], c.known)
 	copy(b[40:], c.owner[:])
+	c.ledger.encode(b[72:])
 	binary.LittleEndian.PutUint32(b, castagnoli(0, b[4:]))
 	return b
 }
@@ -129,9 +138,10 @@ func decodeSlot(b []byte) (c slot, ok bool) {
 		head:   binary.LittleEndian.Uint64(b[16:]),
 		next:   binary.LittleEndian.Uint64(b[24:]),
 		known:  binary.LittleEndian.Uint64(b[32:]),
-		owner:  logtail.PublicID(b[40:]),
+		owner:  logtail.PublicID(b[40:72]),
+		ledger: decodeLedger(b[72:]),
 	}
-	return c, c.gen > 0 && 0 < c.head && c.head <= c.next && c.next <= maxSeq
+	return c, c.gen > 0 && 0 < c.head && c.head <= c.next && c.next <= maxSeq && c.ledger.valid()
 }
 
 // The owner file is a readable line with the format version, the public ID, and a checksum of the

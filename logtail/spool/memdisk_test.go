@@ -22,8 +22,9 @@ type memDisk struct {
 	peak    int64 // the largest total size of the files, in bytes
 
 	// fault, if not nil, is called without mu before each call, which fails if it returns an
-	// error.
+	// error. So is watch.
 	fault func(op, name string) error
+	watch func()
 }
 
 type memFile struct {
@@ -54,11 +55,36 @@ func (d *memDisk) fail(err error, name string, ops ...string) {
 	})
 }
 
+// full makes calls that need a free block fail, or succeed again.
+func (d *memDisk) full(full bool) {
+	if !full {
+		d.setFault(nil)
+		return
+	}
+	d.setFault(func(op, name string) error {
+		if op == "create" || op == "write" && name != cursorName {
+			return errNoSpace
+		}
+		return nil
+	})
+}
+
+// damage damages the segment that begins with number first.
+func (d *memDisk) damage(first uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	data := d.files[segmentName(first)].data
+	data[len(data)/2] ^= 0xff
+}
+
 // begin calls fault and locks mu.
 func (d *memDisk) begin(op, name string) error {
 	d.mu.Lock()
 	fault := d.fault
 	d.mu.Unlock()
+	if d.watch != nil {
+		d.watch()
+	}
 	if fault != nil {
 		if err := fault(op, name); err != nil {
 			d.mu.Lock()
@@ -123,6 +149,18 @@ func (d *memDisk) Remove(name string) error {
 	delete(d.files, name)
 	return nil
 }
+
+func (d *memDisk) Holds(name string, f file) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f == nil {
+		return d.locked
+	}
+	m, ok := f.(*memFile)
+	return !ok || d.files[name] == m
+}
+
+func (d *memDisk) Reopen() (disk, error) { return d, nil }
 
 func (d *memDisk) Sync() error {
 	err := d.begin("syncdir", "")

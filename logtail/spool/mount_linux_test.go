@@ -84,6 +84,17 @@ func TestOpenReadOnlyFileSystem(t *testing.T) {
 	qt.Check(t, s.Append([]byte("accepted")), qt.IsNil)
 }
 
+// TestOpenEmptyReadOnlyFileSystem checks that the error says that the file system is read-only, not that the
+// lock does not exist.
+func TestOpenEmptyReadOnlyFileSystem(t *testing.T) {
+	dir := mountTmpfs(t, "256k")
+	remount(t, dir, syscall.MS_RDONLY)
+	for _, name := range []string{".", "spool"} {
+		_, err := spool.Open(filepath.Join(dir, name), owner, spool.Options{})
+		qt.Check(t, err, qt.ErrorIs, syscall.EROFS)
+	}
+}
+
 // TestOpenTooManyOpenFiles checks that a lack of file descriptors is not taken for damage.
 func TestOpenTooManyOpenFiles(t *testing.T) {
 	dir := t.TempDir()

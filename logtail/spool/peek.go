@@ -57,8 +57,13 @@ func (s *Spool) Peek(limit int) (entries [][]byte, through uint64, err error) {
 		return nil, 0, err
 	}
 	defer s.unlock()
+	s.restore() // if that fails, the entries that are gone are dropped
 	b := &s.batch
 	b.trim(s.head)
+	if s.ledger.report.seq < s.head { // dropped, and the caller starts anew without it
+		s.ledger.forget(1, s.head)
+		s.publish(losses{})
+	}
 	if len(b.entries) == 0 || b.limit != limit {
 		*b = batch{limit: limit}
 		if err := s.fill(b); err != nil {
@@ -183,7 +188,8 @@ func (s *Spool) cut(i int, p position, err error) {
 	if i+1 < len(s.segs) {
 		s.segs[i+1].gap += lost
 	}
+	s.ledger.forget(p.seq, p.seq+lost)
 	s.advance()
-	s.publish(lost, bytes)
-	s.saveCursor(false) // if this fails, the next Open counts them again
+	s.publish(losses{lost, uint64(max(bytes, 0))})
+	s.saveLedger() // if this fails, the next Open counts them again
 }

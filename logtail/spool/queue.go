@@ -45,6 +45,8 @@ type queue struct {
 	frame        []byte // memory for a frame being written
 	batch        batch  // the last result of Peek
 	cursor       cursor
+	ledger       ledger
+	reportFound  bool // Open has found the report of the ledger
 }
 
 // end returns the number after the last number of a segment.
@@ -197,12 +199,14 @@ func (s *Spool) Release() {
 	s.claimed = false
 }
 
-// publish updates the counters that Stats returns, and adds the given losses.
-func (s *Spool) publish(lost uint64, lostBytes int64) {
+// publish adds losses to the ledger, and updates what Stats and Unreported return.
+func (s *Spool) publish(lost losses) {
+	s.ledger.lost.add(lost)
 	entries, bytes := s.held()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Entries, s.stats.Bytes = int(entries), bytes
-	s.stats.DroppedEntries += lost
-	s.stats.DroppedBytes += uint64(max(lostBytes, 0))
+	s.stats.DroppedEntries += lost.entries
+	s.stats.DroppedBytes += lost.bytes
+	s.unreported = s.ledger.unreported()
 }

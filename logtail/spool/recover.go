@@ -2,7 +2,6 @@ package spool
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"io"
 	"io/fs"
@@ -40,6 +39,7 @@ func (s *Spool) recover() error {
 	}
 	s.fixed = cursorSize + int64(len(encodeOwner(s.owner)))
 	s.total = s.fixed
+	s.ledger = s.cursor.slot.ledger
 	s.head = max(1, s.cursor.slot.head)
 	if !s.cursor.slot.closed && len(firsts) > 0 {
 		// A power cut can lose the last writes of the cursor but not the removals after
@@ -101,9 +101,12 @@ func (s *Spool) resume(newest tail, unreadable int64) {
 	}
 	s.removeObsolete()
 	s.advance()
+	if !s.reportFound || s.ledger.report.seq < s.head {
+		s.ledger.report = report{} // not written, dropped or damaged
+	}
 	if lost > 0 {
 		s.logLater("spool: %d entries were lost to damage", lost)
-		s.publish(lost, unreadable)
+		s.publish(losses{lost, uint64(unreadable)})
 	}
 	for s.total > s.maxBytes {
 		if err := s.dropOldest(); err != nil {
@@ -112,7 +115,7 @@ func (s *Spool) resume(newest tail, unreadable int64) {
 		}
 	}
 	s.last = s.head - 1
-	s.publish(0, 0)
+	s.publish(losses{})
 	if err := errors.Join(s.saveCursor(false), s.syncCursor()); err != nil {
 		s.logLater("spool: what was delivered may be sent again: %v", err)
 	}
@@ -158,7 +161,7 @@ func (s *Spool) scan(f file, g *segment, limit uint64, lost *uint64) error {
 	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, g.size), 64<<10)
 	for offset, intact := int64(0), true; ; {
 		seq := g.end()
-		size, fits, err := readFrame(r, seq, g.size-offset)
+		size, sum, fits, err := readFrame(r, seq, g.size-offset)
 		if err != nil || size == 0 {
 			return err
 		}
@@ -166,6 +169,9 @@ func (s *Spool) scan(f file, g *segment, limit uint64, lost *uint64) error {
 		if intact {
 			if seq == s.head {
 				s.at = offset
+			}
+			if seq == s.ledger.report.seq && sum == s.ledger.report.sum {
+				s.reportFound = true
 			}
 			g.n++
 			g.good += size
@@ -177,28 +183,28 @@ func (s *Spool) scan(f file, g *segment, limit uint64, lost *uint64) error {
 }
 
 // readFrame reads a frame of at most limit bytes. The size is 0 if there is no frame. fits reports
-// whether the checksum matches entry seq.
-func readFrame(r *bufio.Reader, seq uint64, limit int64) (size int64, fits bool, err error) {
+// whether its checksum sum matches entry seq.
+func readFrame(r *bufio.Reader, seq uint64, limit int64) (size int64, sum uint32, fits bool, err error) {
 	var header [frameHeader]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
-		return 0, false, notEOF(err)
+		return 0, 0, false, notEOF(err)
 	}
 	size, ok := frameLength(header[:], limit)
 	if !ok {
-		return 0, false, nil
+		return 0, 0, false, nil
 	}
 	left := int(size - frameHeader)
-	sum := frameSeed(seq, uint32(left))
+	sum = frameSeed(seq, uint32(left))
 	for left > 0 {
 		b, err := r.Peek(min(left, r.Size()))
 		if err != nil {
-			return 0, false, notEOF(err)
+			return 0, 0, false, notEOF(err)
 		}
 		sum = castagnoli(sum, b)
 		left -= len(b)
 		r.Discard(len(b)) // cannot fail, since the bytes are buffered
 	}
-	return size, sum == binary.LittleEndian.Uint32(header[4:]), nil
+	return size, sum, sum == frameSum(header[:]), nil
 }
 
 func notEOF(err error) error {

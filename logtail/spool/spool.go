@@ -62,22 +62,25 @@ type Spool struct {
 	disk   disk // nil after Close
 	syncer syncer
 	health health
+	taken  error    // why another process has the directory, or nil
 	lines  []string // for logf, after busy is released
 
 	abandoned atomic.Bool // Close has given up waiting; the goroutine that holds busy must close the files
 
-	mu      sync.Mutex // guards the fields below; never held during a file operation
-	stats   logtail.BufferStats
-	closed  bool
-	claimed bool
-	served  bool // claimed at least once
+	mu         sync.Mutex // guards the fields below; never held during a file operation
+	stats      logtail.BufferStats
+	unreported losses
+	closed     bool
+	claimed    bool
+	served     bool // claimed at least once
 }
 
 // Open opens the spool in dir. It creates dir with mode 0700 if it does not exist. On Unix,
 // Open refuses a directory or file that belongs to another user than root and the user of the
-// process, or that the group or everyone may write. But if the group may write what an earlier
-// spool of this user has created, Open takes that right away: Kubernetes gives it at each mount
-// of a volume. Other files in dir are ignored.
+// process, or that the group or everyone may write. There is one exception: Kubernetes makes a
+// volume writable for the group at each mount. So if an earlier Spool of this user has created
+// the directory or file, Open removes the write permission of the group and continues. Other
+// files in dir are ignored.
 //
 // If another process uses the directory, Open waits for up to 2 seconds, because daemons
 // overlap when they restart, and then returns [ErrLocked]. If the entries belong to another
@@ -188,7 +191,13 @@ func (s *Spool) finish() error {
 	if s.disk == nil {
 		return nil
 	}
-	err := s.syncAtEnd()
+	var err error
+	if n, _ := s.held(); n > 0 || s.ledger.lost != (losses{}) {
+		err = s.restore()
+	}
+	if err == nil {
+		err = s.syncAtEnd()
+	}
 	return errors.Join(err, s.closeFiles())
 }
 

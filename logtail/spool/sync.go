@@ -11,10 +11,9 @@ import (
 type Sync uint8
 
 const (
-	// Interval syncs a segment when it is full, and every 5 seconds while it holds entries
-	// older than that. A power cut loses about the last 5 seconds. While uploads succeed,
-	// entries are not held that long, and nothing is synced. During an outage there is one
-	// more sync for each segment, which is an eighth of MaxBytes or 1 MiB.
+	// Interval syncs a segment every 5 seconds while it holds entries older than that, and once
+	// more when it is full (an eighth of MaxBytes, at most 1 MiB). A power cut loses about the
+	// last 5 seconds. While uploads succeed, no entry becomes that old, and nothing is synced.
 	Interval Sync = iota
 
 	// Always syncs each entry before Append returns. A power cut loses nothing. It makes

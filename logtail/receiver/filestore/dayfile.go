@@ -45,8 +45,8 @@ func (d *dayFile) write(f *Store, b receiver.Batch) (written, error) {
 	w, err := d.writeLocked(f, b)
 	d.mu.Unlock()
 	if err == nil && f.opts.Sync {
-		// If the sync fails, the entries are in the file, and the node sends them again.
-		// Only this can store entries twice.
+		// If the sync fails, the entries may remain in the file, and the node sends them
+		// again. The Handler does not take them for duplicates, so they are stored twice.
 		if err = w.file.syncTo(w.end); err != nil {
 			err = errors.Join(err, d.abandon(f, w.file))
 			w.finished = true

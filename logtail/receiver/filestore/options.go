@@ -16,8 +16,10 @@ type Options struct {
 	MaxCollections int           // number of collections; default 16
 	Sync           bool          // fsync before Store returns, so that entries survive a power cut
 
-	// Logf is called for each file that MaxAge or MaxBytes removes, and for each failure to
-	// finish, repair or remove a file. It may be nil.
+	// Logf is called for each file that MaxAge or MaxBytes removes, for each torn line that
+	// Open repairs, and for failures to read, finish or remove a file. A failure that recurs is
+	// logged once. It is also called if old files remain because the clock is not trusted, and
+	// for a collection whose name differs from another one only in case. It may be nil.
 	Logf func(format string, args ...any)
 }
 

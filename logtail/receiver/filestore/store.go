@@ -32,19 +32,20 @@ var (
 //	    2026-11-23.0001.ndjson.zst
 //	    2026-11-23.0002.ndjson       being written
 //
-// The names sort by time. A file gets its number when it is created. It is never renamed, and
-// never written again once it is finished. It is only replaced by its compressed form, which
-// has the same number. A Store begins new files, with numbers above those in the directory.
+// The names sort by time, unless the clock was set back. A file gets its number when it is created.
+// It is never renamed, and never written again once it is finished. It is only replaced by its
+// compressed form, which has the same number. A Store begins new files, with numbers above those in the directory.
 // Files have mode 0600 and directories 0700.
 //
 // If the clock is set back, entries go into a new file of the right day. Files are removed for their
 // age only while the clock is trusted: it has not been set for an hour, and agrees within an hour
 // with the client_time of entries that arrive or were stored last. Otherwise files that are too old
-// remain for up to a week, and the log says so once.
+// remain, which is logged once, until a week has passed since Open or since the clock was last set.
 //
 // Store returns nil after write(2): the batch survives a crash of the process and, with Sync,
-// of the system. A batch is stored as a whole or not at all, unless the process is killed during
-// its write. Then some of its entries may be stored without an acknowledgement.
+// of the system. A batch is stored as a whole or not at all, with two exceptions: if the process is
+// killed during the write, some entries may be stored, and if the fsync fails, all of them may be.
+// In both cases the batch is not acknowledged, so the node sends it again.
 //
 // All methods are safe for concurrent use. One goroutine compresses and removes files. It
 // runs from Open to Close.
@@ -82,8 +83,9 @@ type Store struct {
 // Open creates dir if it does not exist, locks it, repairs what a killed process left
 // behind, and starts the goroutine that enforces the bounds. Open and Store fail if a user
 // other than root and the user of this process owns, or may write, the directory, a collection
-// or a file to be written. But if the group may write what an earlier Store of this user has
-// created, they take that right away: Kubernetes gives it at each mount of a volume.
+// or a file to be written. There is one exception: Kubernetes makes a volume writable for the
+// group at each mount. So if an earlier Store of this user has created the directory or file,
+// they remove the write permission of the group and continue.
 func Open(dir string, opts Options) (*Store, error) {
 	f, err := open(dir, opts, newClock())
 	if err != nil {

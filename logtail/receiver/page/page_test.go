@@ -315,3 +315,22 @@ func TestLongWindowsDivided(t *testing.T) {
 		c.Check(slices.Max(busy) <= 2*101, qt.IsTrue, qt.Commentf("%v", busy))
 	})
 }
+
+// TestStateNeedsOrder checks that windows out of order, from which nothing can be told, give no state.
+func TestStateNeedsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		p := newTestPage(t, Options{})
+		syn := `"virtualTraffic":[{"proto":6,"src":"100.64.0.1:5000","dst":"100.64.0.2:25","txPkts":1,"txBytes":60,"txFlags":2}]`
+		for seq, ago := range []time.Duration{time.Minute, 0, 2 * time.Minute} {
+			p.Add([][]byte{entry(1, seq+1, time.Now().Add(-ago), syn)})
+			synctest.Wait()
+			want := "unanswered"
+			if ago == 2*time.Minute {
+				want = "unknown"
+			}
+			p.renew()
+			c.Check(get(c, p, "").Flows[0].State, qt.Equals, want)
+		}
+	})
+}

@@ -35,12 +35,12 @@ var flatLines = []string{
 
 // flatText returns some of the lines, with their key and times.
 func flatText(indexes ...int) string {
-	text := ""
+	var text strings.Builder
 	for _, n := range indexes {
-		text += `{"node":"ab\u001b\u202e","proc_id":4294967295,"proc_seq":18446744073709551615,"index":` + string(rune('0'+n)) +
-			`,"conflict":true,"start":"2026-11-22T10:00:00.000000001Z","end":"2026-11-22T10:00:05Z",` + flatLines[n] + "\n"
+		text.WriteString(`{"node":"ab\u001b\u202e","proc_id":4294967295,"proc_seq":18446744073709551615,"index":` + string(rune('0'+n)) +
+			`,"conflict":true,"start":"2026-11-22T10:00:00.000000001Z","end":"2026-11-22T10:00:05Z",` + flatLines[n] + "\n")
 	}
-	return text
+	return text.String()
 }
 
 // TestFmtFlat checks that integers are exact, and that a connection has the same index whatever the filter.
