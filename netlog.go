@@ -120,8 +120,8 @@ type Logger struct {
 // Startup checks all settings first and changes nothing if it fails. The error wraps
 // [ErrRunning], or it names the wrong setting.
 //
-// Startup discards what tun counted before. Counting is on before Startup returns: from
-// then on no packet is missed. Startup waits for tun, Underlay and Denied, but not for the
+// Startup discards what tun, Underlay and Denied counted before, and turns them on before it
+// returns: from then on no packet is missed. Startup waits for the three, but not for the
 // network. While one of them hangs, the other methods do not wait.
 func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
 	// This call is inlined, so a traceback does not print its arguments: the first bytes of

@@ -55,8 +55,8 @@ func (p *Pace) EndEarly() {
 	}
 }
 
-// Sleep begins a sleep. Nothing was counted since the end of the last window; if a Wake came
-// since, it counts.
+// Sleep begins a sleep. The caller's last extraction was empty. A Wake after that extraction ends
+// the sleep at once.
 func (p *Pace) Sleep() {
 	p.ticker.Stop()
 	p.asleep = true
