@@ -40,7 +40,7 @@ type session struct {
 	ignore           func(flowtrack.Tuple) bool
 	lookupNode       func(netip.Addr) (Node, bool)
 	onRecord         func(*Message)
-	logf             func(string, ...any)
+	userLogf         func(string, ...any)
 	upload           *logtail.Logger  // nil if noUpload
 	conns            *ownconn.Tracker // nil if noUpload or countUploads
 	enabled          []Device         // the devices that are counting
@@ -128,8 +128,8 @@ func (s *session) start() error {
 }
 
 func (s *session) startUpload() error {
-	if s.config.Logf == nil && s.logf != nil {
-		s.config.Logf = s.say
+	if s.config.Logf == nil && s.userLogf != nil {
+		s.config.Logf = s.logf
 	}
 	if !s.countUploads {
 		s.conns = new(ownconn.Tracker)
