@@ -26,7 +26,7 @@ func (s *session) closeLastWindow() {
 		}
 		d.SetStatisticsEnabled(false)
 	}
-	s.endNotify()
+	s.notify(nil)
 	_, s.lost = s.closeWindow(true)
 }
 
@@ -39,8 +39,8 @@ func (s *session) closeLastWindow() {
 //
 // If a slow callback or Device delayed the end of the window, an address that is only in
 // the old routes may belong to someone else by now. So closeWindow hides the addresses that
-// the new routes do not know, and those that routes which arrived during the extraction do
-// not know.
+// any of the routes since then do not know, also of those that arrived during the extraction
+// and those that were replaced again.
 //
 // It reports whether the window was idle, but for the underlay, and returns the error of a
 // record that the Buffer did not accept.
@@ -57,15 +57,15 @@ func (s *session) closeWindow(last bool) (idle bool, err error) {
 	s.collector.Hold(paths)
 	start, end := s.clock.Close(now)
 	if s.conns != nil {
-		s.counters.addOwn(s.conns.Remove(flows, s.routes.Own()))
+		s.counters.addOwn(s.conns.Remove(flows, denied, s.routes.Own()))
 	}
 	after := s.routes
 	if next != nil {
 		after = next.Table
 	}
 	for _, n := range []*newRoutes{next, newer} {
-		if n != nil && now.Sub(n.since) > latePeriod {
-			s.routes = s.routes.Restrict(n.Table)
+		if n.late(now) {
+			s.routes = s.routes.Restrict(n.common)
 		}
 	}
 	err = s.writeWindow(flows, denied, start, end, last)

@@ -81,6 +81,57 @@ func TestReconfigRoutesLateWindowScrubs(t *testing.T) {
 	})
 }
 
+// TestReconfigRoutesRestoredLateScrubs: while a callback hangs, a subnet is removed and comes back, and
+// in between traffic to it is exit traffic.
+func TestReconfigRoutesRestoredLateScrubs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(fakeDevice)
+		hang := make(chan struct{})
+		l := netlog.Logger{Upload: srv.config(), PollPeriod: time.Minute, OnRecord: func(*netlog.Message) { <-hang }}
+		startup(t, &l, dev, routes("192.168.7.0/24"))
+		dev.count(toPeer, one)
+		time.Sleep(61 * time.Second) // the first record is in OnRecord
+		l.ReconfigRoutes(routes())
+		time.Sleep(10 * time.Second)
+		dev.count(toHost, one)
+		time.Sleep(10 * time.Second)
+		l.ReconfigRoutes(routes("192.168.7.0/24"))
+		close(hang)
+		time.Sleep(time.Second)
+		dev.count(toHost, one)
+		shutdown(t, &l)
+		records := srv.received()
+		qt.Assert(t, records, qt.HasLen, 3)
+		qt.Check(t, records[1].SubnetTraffic, qt.HasLen, 0)
+		qt.Check(t, records[1].ExitTraffic, qt.HasLen, 1)
+		qt.Check(t, records[2].SubnetTraffic, qt.HasLen, 1, qt.Commentf("not late"))
+	})
+}
+
+// TestReconfigRoutesDuringShutdownScrubs: a callback delays the last window, and the devices count on.
+func TestReconfigRoutesDuringShutdownScrubs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev, denied := new(server), new(fakeDevice), new(fakeDevice)
+		hang := make(chan struct{})
+		l := netlog.Logger{Upload: srv.config(), Denied: denied, OnRecord: func(*netlog.Message) { <-hang }}
+		startup(t, &l, dev, routes("192.168.7.0/24"))
+		dev.count(toPeer, one)
+		time.Sleep(6 * time.Second) // the first record is in OnRecord
+		time.AfterFunc(time.Second, func() { l.ReconfigRoutes(routes()) })
+		time.AfterFunc(30*time.Second, func() {
+			dev.count(toHost, one)
+			denied.count(toHost, one)
+			close(hang)
+		})
+		shutdown(t, &l)
+		last := srv.received()[1]
+		qt.Check(t, last.SubnetTraffic, qt.HasLen, 0)
+		qt.Check(t, last.ExitTraffic, qt.HasLen, 1)
+		qt.Assert(t, last.DeniedTraffic, qt.HasLen, 1)
+		qt.Check(t, last.DeniedTraffic[0].Tuple, qt.Equals, flowtrack.Tuple{})
+	})
+}
+
 // TestReconfigRoutesDuringSlowExtractionScrubs: the Device counts on all the while.
 func TestReconfigRoutesDuringSlowExtractionScrubs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

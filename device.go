@@ -20,10 +20,11 @@ import (
 //	NotifyActivity(wake func())
 //
 // as a Meter does. After each extraction that returns nothing, the Device must call wake at
-// the next packet, once and from any goroutine. wake never waits. NotifyActivity(nil) ends
-// this. If all its devices have the method, a Logger sleeps while they are idle: no timer
-// runs, and the next window starts when wake is called and ends one period later. If one of
-// them lacks the method, the Logger polls all of them every period.
+// the next packet, however early, once the packet can be extracted. NotifyActivity itself
+// calls wake if there is something to extract. wake may be called by any goroutine and never
+// waits. NotifyActivity(nil) ends this. If the devices of the tunnel and of denied traffic
+// have the method, a Logger sleeps while they are idle: no timer runs, and the next window
+// starts when wake is called and ends one period later. Otherwise it polls all devices.
 type Device interface {
 	// SetStatisticsEnabled turns counting on or off, without resetting the counters. No
 	// packet is counted after SetStatisticsEnabled(false) has returned.

@@ -44,7 +44,7 @@ func (l *Logger) newSession(nodeID, domainID *logtail.PrivateID, tun Device, cfg
 		tun: tun, underlay: l.Underlay, denied: l.Denied,
 		config: &upload, noUpload: l.NoUpload, countUploads: l.CountUploads,
 		nodeID: node, exit: l.Exit, pace: pace.New(cmp.Or(l.PollPeriod, DefaultPollPeriod)),
-		ignore: l.Ignore, lookupNode: l.LookupNode, onRecord: l.OnRecord, logf: l.Logf,
+		ignore: l.Ignore, lookupNode: l.LookupNode, onRecord: l.OnRecord, userLogf: l.Logf,
 		routes:   newTable(cfg),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),

@@ -60,8 +60,7 @@ type Logger struct {
 	// Underlay counts the encrypted transport, which is logged as physicalTraffic, whatever
 	// Exit says: it shows the endpoints of peers. It may be nil. Transport traffic alone
 	// makes no record, since keepalives, handshakes and our own uploads never stop: it is
-	// added to the next record. So an Underlay with NotifyActivity need not call wake; one
-	// without it keeps the Logger from sleeping.
+	// added to the next record. So an Underlay does not end the sleep of a Logger.
 	Underlay Device
 
 	// Denied counts the packets that the daemon's own filter drops, which are logged as
@@ -121,8 +120,8 @@ type Logger struct {
 // Startup checks all settings first and changes nothing if it fails. The error wraps
 // [ErrRunning], or it names the wrong setting.
 //
-// Startup discards what tun counted before. Counting is on before Startup returns: from
-// then on no packet is missed. Startup waits for tun, Underlay and Denied, but not for the
+// Startup discards what tun, Underlay and Denied counted before, and turns them on before it
+// returns: from then on no packet is missed. Startup waits for the three, but not for the
 // network. While one of them hangs, the other methods do not wait.
 func (l *Logger) Startup(nodeID, domainID logtail.PrivateID, tun Device, cfg *RouteConfig) error {
 	// This call is inlined, so a traceback does not print its arguments: the first bytes of
@@ -172,21 +171,20 @@ func (l *Logger) Running() bool {
 // then is written under the old routes; the new routes apply from then on.
 //
 // ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
-// if the Logger is not running. During Startup, the routes are queued and apply after it.
+// if there is no session. During Startup, the routes are queued and apply after it.
 // Windows are closed early at most once a second, and the newest routes win.
 //
 // Call ReconfigRoutes before adding a peer and after removing one, so that the routes cover
 // the peer as long as it is configured. Traffic of up to a second after the call is still
 // written under the old routes, so the first traffic of a new peer may be hidden as exit
 // traffic. If a slow callback or Device extends that to more than two seconds, addresses
-// that the new routes do not know are hidden in the whole window.
+// that any routes since then do not know are hidden in the whole window.
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session
-	ended := s == nil || s.phase == stopping
 	l.mu.Unlock()
-	if !ended {
-		s.reroute(newTable(cfg))
+	if s != nil {
+		s.replaceRoutes(newTable(cfg))
 	}
 }
 

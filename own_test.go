@@ -64,6 +64,25 @@ func TestOwnUploadsLeftOut(t *testing.T) {
 	qt.Check(t, requests.Load(), qt.Equals, int32(1))
 }
 
+// TestOwnUploadsLeftOutOfDenied: the filter drops a packet of each upload.
+func TestOwnUploadsLeftOutOfDenied(t *testing.T) {
+	denied := new(fakeDevice)
+	srv := collector(t, func(conn flowtrack.Tuple) {
+		denied.count(conn, tunstats.Counts{TxPackets: 1, TxBytes: 40, TxFlags: tunstats.SYN})
+	})
+	l := netlog.Logger{PollPeriod: time.Millisecond, Denied: denied}
+	l.Upload.BaseURL = srv.URL
+	startup(t, &l, new(fakeDevice), routes("127.0.0.0/8"))
+	denied.count(toPeer, one)
+	dropped := tunstats.Counts{TxPackets: 1, TxBytes: 40}
+	within(t, "the upload", func() bool { return l.Stats().OwnDenied == dropped || l.Stats().Records > 1 })
+	windows := l.Stats().Windows
+	within(t, "ten windows", func() bool { return l.Stats().Windows > windows+10 })
+	qt.Check(t, l.Stats().Records, qt.Equals, uint64(1))
+	qt.Check(t, l.Stats().OwnUploads, qt.Equals, tunstats.Counts{})
+	shutdown(t, &l)
+}
+
 func TestCountUploads(t *testing.T) {
 	dev := new(fakeDevice)
 	var conn atomic.Pointer[flowtrack.Tuple]

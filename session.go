@@ -40,11 +40,11 @@ type session struct {
 	ignore           func(flowtrack.Tuple) bool
 	lookupNode       func(netip.Addr) (Node, bool)
 	onRecord         func(*Message)
-	logf             func(string, ...any)
+	userLogf         func(string, ...any)
 	upload           *logtail.Logger  // nil if noUpload
 	conns            *ownconn.Tracker // nil if noUpload or countUploads
 	enabled          []Device         // the devices that are counting
-	notifiers        []notifier       // all devices, with pace.Wake; or empty: the session does not sleep
+	notifiers        []notifier       // tun and denied, with pace.Wake; or empty: the session does not sleep
 
 	// The fields below are safe for concurrent use.
 	group     errgroup.Group
@@ -94,8 +94,12 @@ func (s *session) ended() bool {
 // newRoutes are routes that wait for the end of the current window.
 type newRoutes struct {
 	*route.Table
-	since time.Time // of the first change in this window
+	common *route.Table // restricted by all that waited before in this window
+	since  time.Time    // of the first change in this window
 }
+
+// late reports whether n restricts a window that ends now. It is false if n is nil.
+func (n *newRoutes) late(now time.Time) bool { return n != nil && now.Sub(n.since) > latePeriod }
 
 // start opens the upload and turns counting on.
 func (s *session) start() error {
@@ -116,7 +120,7 @@ func (s *session) start() error {
 		d.SetStatisticsEnabled(true)
 		s.enabled = append(s.enabled, d)
 	}
-	for _, n := range notifiersOf(s.devices()) {
+	for _, n := range notifiersOf(s.tun, s.denied) { // underlay traffic makes no record
 		n.NotifyActivity(s.pace.Wake)
 		s.notifiers = append(s.notifiers, n)
 	}
@@ -124,8 +128,8 @@ func (s *session) start() error {
 }
 
 func (s *session) startUpload() error {
-	if s.config.Logf == nil && s.logf != nil {
-		s.config.Logf = s.say
+	if s.config.Logf == nil && s.userLogf != nil {
+		s.config.Logf = s.logf
 	}
 	if !s.countUploads {
 		s.conns = new(ownconn.Tracker)
@@ -150,7 +154,7 @@ func (s *session) discard() {
 	for _, d := range s.enabled {
 		d.SetStatisticsEnabled(false)
 	}
-	s.endNotify()
+	s.notify(nil)
 	if s.upload == nil {
 		return
 	}
@@ -164,23 +168,23 @@ func (s *session) devices() []Device {
 	return slices.DeleteFunc([]Device{s.tun, s.underlay, s.denied}, func(d Device) bool { return d == nil })
 }
 
-// notifiersOf returns devices as notifiers, or nil if one of them is not.
-func notifiersOf(devices []Device) (all []notifier) {
+// notifiersOf returns devices as notifiers, without nil ones, or nil if one of them is not.
+func notifiersOf(devices ...Device) (all []notifier) {
 	for _, d := range devices {
-		n, ok := d.(notifier)
-		if !ok {
+		if n, ok := d.(notifier); ok {
+			all = append(all, n)
+		} else if d != nil {
 			return nil
 		}
-		all = append(all, n)
 	}
 	return all
 }
 
-// endNotify makes the devices forget the session.
-func (s *session) endNotify() {
+// notify passes wake to the devices. If it is nil, they forget the session.
+func (s *session) notify(wake func()) {
 	for _, n := range s.notifiers {
 		if !s.abandoned.Load() {
-			n.NotifyActivity(nil)
+			n.NotifyActivity(wake)
 		}
 	}
 }
@@ -191,7 +195,7 @@ func (s *session) poll() {
 	s.pace.Start()
 	defer s.pace.Stop()
 	for {
-		if began := s.pace.Wait(s.stop, s.rerouted); !began.IsZero() {
+		if began := s.pace.Wait(s.stop, s.routesChanged); !began.IsZero() {
 			s.clock.Skip(began)
 		}
 		select {
@@ -202,26 +206,27 @@ func (s *session) poll() {
 		}
 		if idle, _ := s.closeWindow(false); idle && len(s.notifiers) > 0 {
 			s.pace.Sleep()
+			s.notify(s.pace.Wake) // again, for a device that extracted what its ExtractStatistics leaves out
 		}
 	}
 }
 
-// rerouted reports whether the routes of the next window are other ones.
-func (s *session) rerouted() bool {
+// routesChanged reports whether the window is to end for the routes that wait.
+func (s *session) routesChanged() bool {
 	next := s.next.Load()
-	if next != nil && !next.Equal(s.routes) {
+	if next != nil && (!next.Equal(s.routes) || next.late(time.Now()) && !next.common.Equal(s.routes)) {
 		return true
 	}
 	s.next.CompareAndSwap(next, nil) // else the next change would inherit its age
 	return false
 }
 
-// reroute makes routes apply from the end of the current window, and ends it soon.
-func (s *session) reroute(routes *route.Table) {
+// replaceRoutes makes routes apply from the end of the current window, and ends it soon.
+func (s *session) replaceRoutes(routes *route.Table) {
 	for now, stored := time.Now(), false; !stored; {
-		next, waiting := &newRoutes{routes, now}, s.next.Load()
+		next, waiting := &newRoutes{routes, routes, now}, s.next.Load()
 		if waiting != nil {
-			next.since = waiting.since
+			next.common, next.since = waiting.common.Restrict(routes), waiting.since
 		}
 		stored = s.next.CompareAndSwap(waiting, next)
 	}

@@ -3,6 +3,8 @@ package netlog_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -141,7 +143,7 @@ func TestSleepShutdown(t *testing.T) {
 		qt.Check(t, srv.received()[0].End, qt.Equals, ended.UTC())
 		yes, calls := dev.registered()
 		qt.Check(t, yes, qt.IsFalse)
-		qt.Check(t, calls, qt.Equals, 2, qt.Commentf("Startup and Shutdown"))
+		qt.Check(t, calls, qt.Equals, 3, qt.Commentf("Startup, the sleep and Shutdown"))
 		on, _, _ := dev.seen()
 		qt.Check(t, on, qt.IsFalse)
 	})
@@ -184,7 +186,38 @@ func TestSleepReconfigRoutesAtFirstPacket(t *testing.T) {
 	})
 }
 
-// TestSleepNeedsAllDevices: a Logger polls if one of its devices cannot wake it.
+// filteringDevice embeds a Meter and leaves multicast out.
+type filteringDevice struct{ tunstats.Meter }
+
+func (d *filteringDevice) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
+	flows := d.Meter.ExtractStatistics()
+	maps.DeleteFunc(flows, func(t flowtrack.Tuple, _ tunstats.Counts) bool { return t.Dst.Addr().IsMulticast() })
+	return flows
+}
+
+// TestSleepDeviceLeavesOutFlows: the Meter in the Device has extracted packets, so it would not call
+// wake, but the Logger has seen none.
+func TestSleepDeviceLeavesOutFlows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(filteringDevice)
+		l := netlog.Logger{Upload: srv.config()}
+		startup(t, &l, dev, routes())
+		for range 10 {
+			dev.UpdateTx(udpPacket(local, netip.MustParseAddrPort("224.0.0.251:5353")))
+			time.Sleep(time.Minute)
+		}
+		windows := l.Stats().Windows
+		qt.Check(t, windows <= 2*10, qt.IsTrue, qt.Commentf("%d windows", windows))
+		time.Sleep(time.Hour)
+		qt.Check(t, l.Stats().Windows, qt.Equals, windows, qt.Commentf("it sleeps"))
+		dev.UpdateTx(udpPacket(local, peer))
+		time.Sleep(6 * time.Second)
+		qt.Check(t, total(srv.received()).TxPackets, qt.Equals, uint64(1))
+		shutdown(t, &l)
+	})
+}
+
+// TestSleepNeedsAllDevices: a Logger polls if its tunnel or Denied cannot wake it. Its Underlay need not.
 func TestSleepNeedsAllDevices(t *testing.T) {
 	polled, notifying := func() netlog.Device { return new(fakeDevice) }, func() netlog.Device { return new(notifyingDevice) }
 	none := func() netlog.Device { return nil }
@@ -196,9 +229,9 @@ func TestSleepNeedsAllDevices(t *testing.T) {
 		{"the tunnel", notifying, none, none, true},
 		{"all", notifying, notifying, notifying, true},
 		{"a tunnel that cannot", polled, none, none, false},
-		{"an Underlay that cannot", notifying, polled, none, false},
-		{"a Denied that cannot", notifying, none, polled, false},
+		{"an Underlay that cannot", notifying, polled, notifying, true},
 		{"a tunnel that cannot, others that can", polled, notifying, notifying, false},
+		{"a Denied that cannot, others that can", notifying, notifying, polled, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -206,7 +239,7 @@ func TestSleepNeedsAllDevices(t *testing.T) {
 				startup(t, &l, tun, routes())
 				time.Sleep(time.Minute + time.Second)
 				qt.Check(t, l.Stats().Windows, qt.Equals, map[bool]uint64{true: 1, false: 12}[tt.sleeps])
-				for _, d := range []netlog.Device{tun, l.Underlay, l.Denied} {
+				for _, d := range []netlog.Device{tun, l.Denied} {
 					if n, ok := d.(*notifyingDevice); ok {
 						yes, _ := n.registered()
 						qt.Check(t, yes, qt.Equals, tt.sleeps)
@@ -245,16 +278,16 @@ func TestSleepEndsAtAnyDevice(t *testing.T) {
 	})
 }
 
-// TestSleepUnderlayNeedNotWake: its traffic waits for the next window of the tunnel.
-func TestSleepUnderlayNeedNotWake(t *testing.T) {
+// TestSleepIgnoresUnderlay: its traffic waits for the next window of the tunnel.
+func TestSleepIgnoresUnderlay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, tun, underlay := new(server), new(notifyingDevice), new(notifyingDevice)
+		srv, tun, underlay := new(server), new(notifyingDevice), new(fakeDevice)
 		l := netlog.Logger{Upload: srv.config(), Underlay: underlay}
 		startup(t, &l, tun, routes())
-		underlay.fakeDevice.count(toPeer, one)
+		underlay.count(toPeer, one)
 		time.Sleep(time.Minute)
 		for range 60 {
-			underlay.fakeDevice.count(toPeer, one)
+			underlay.count(toPeer, one)
 			time.Sleep(25 * time.Second)
 		}
 		qt.Check(t, l.Stats().Windows, qt.Equals, uint64(1))

@@ -20,6 +20,7 @@ type Stats struct {
 	Ignored       tunstats.Counts // packets and bytes of those of the tunnel
 	IgnoredDenied tunstats.Counts // packets and bytes of those that the filter of the daemon denied
 	OwnUploads    tunstats.Counts // packets and bytes of our own uploads, which are left out
+	OwnDenied     tunstats.Counts // packets and bytes of those that the filter of the daemon denied
 
 	LastError error // why the last record was not accepted, or nil if it was
 
@@ -32,11 +33,11 @@ type counters struct {
 	s  Stats
 }
 
-func (c *counters) addOwn(own tunstats.Counts) {
+func (c *counters) addOwn(own, denied tunstats.Counts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	own.TxFlags, own.RxFlags = 0, 0 // they mean nothing in a sum
-	c.s.OwnUploads = c.s.OwnUploads.Add(own)
+	own.TxFlags, own.RxFlags, denied.TxFlags, denied.RxFlags = 0, 0, 0, 0 // they mean nothing in a sum
+	c.s.OwnUploads, c.s.OwnDenied = c.s.OwnUploads.Add(own), c.s.OwnDenied.Add(denied)
 }
 
 func (c *counters) addWindow(w *window.Collector) {

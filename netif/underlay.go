@@ -83,10 +83,6 @@ func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	return counted
 }
 
-// NotifyActivity does nothing. An Underlay need not wake its Logger, because its bytes wait for the
-// next record. With this method the Logger can sleep while the tunnel is idle.
-func (u *underlay) NotifyActivity(func()) {}
-
 // look reads the counters and adds the increments since the last reading.
 func (u *underlay) look() {
 	peers, err := u.read()

@@ -33,7 +33,7 @@ type Message struct {
 	NodeID string `json:"nodeId,omitzero"`
 
 	// Start and End bound the window, both inclusive, in UTC to the nanosecond.
-	// End is never before Start.
+	// End is never before Start. PhysicalTraffic may be older.
 	Start time.Time `json:"start,omitzero"`
 	End   time.Time `json:"end,omitzero"`
 
@@ -47,10 +47,14 @@ type Message struct {
 
 	// The traffic by class, each list sorted by destination, source and protocol.
 	// Tx counts what the source of an entry sent, Rx what it received.
-	VirtualTraffic  []ConnectionCounts `json:"virtualTraffic,omitempty"`  // between nodes
-	SubnetTraffic   []ConnectionCounts `json:"subnetTraffic,omitempty"`   // with a subnet behind a node
-	ExitTraffic     []ConnectionCounts `json:"exitTraffic,omitempty"`     // with the outside world, as far as the exit policy shows it
-	PhysicalTraffic []ConnectionCounts `json:"physicalTraffic,omitempty"` // of the encrypted transport: from a peer's VPN address to its endpoint
+	VirtualTraffic []ConnectionCounts `json:"virtualTraffic,omitempty"` // between nodes
+	SubnetTraffic  []ConnectionCounts `json:"subnetTraffic,omitempty"`  // with a subnet behind a node
+	ExitTraffic    []ConnectionCounts `json:"exitTraffic,omitempty"`    // with the outside world, as far as the exit policy shows it
+
+	// PhysicalTraffic is that of the encrypted transport, from a peer's VPN address to its
+	// endpoint. Start does not bound it: alone it makes no record, so it includes all
+	// transport traffic since the last record, such as the keepalives of idle hours.
+	PhysicalTraffic []ConnectionCounts `json:"physicalTraffic,omitempty"`
 
 	// DeniedTraffic is what the daemon's own filter dropped, of any class. It is sorted
 	// alike, and shows no more of exit traffic than ExitTraffic. What came through the

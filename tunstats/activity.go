@@ -5,7 +5,7 @@ func (c *counter) notifyActivity(wake func()) {
 	c.lockAll()
 	empty := c.emptyLocked()
 	c.wake = wake
-	c.idle.Store(wake != nil && empty)
+	c.armed.Store(wake != nil && empty)
 	c.unlockAll()
 	if wake != nil && !empty {
 		wake()
@@ -24,7 +24,7 @@ func (c *counter) emptyLocked() bool {
 // that has no entry: while nothing is counted, no packet has one. The caller has locked sh, which
 // notify unlocks while wake runs.
 func (c *counter) notify(sh *shard) {
-	if !c.idle.Load() || !c.idle.CompareAndSwap(true, false) {
+	if !c.armed.Load() || !c.armed.CompareAndSwap(true, false) {
 		return
 	}
 	wake := c.wake

@@ -39,8 +39,8 @@ type counter struct {
 	registry registry
 	shards   [2][shards]shard // by direction
 
-	wake func()      // may be nil; written with all shards locked, read with one locked
-	idle atomic.Bool // the next packet calls wake; set with all shards locked
+	wake  func()      // may be nil; written with all shards locked, read with one locked
+	armed atomic.Bool // the next packet calls wake; set with all shards locked
 }
 
 func newCounter(maxFlows int) *counter {
@@ -149,7 +149,7 @@ func (c *counter) extract() map[flowtrack.Tuple]Counts {
 func (c *counter) take() (flows []entry, windows [2][shards]window) {
 	c.lockAll()
 	defer c.unlockAll()
-	c.idle.Store(c.wake != nil && c.emptyLocked())
+	c.armed.Store(c.wake != nil && c.emptyLocked())
 	for d := range c.shards {
 		for i := range c.shards[d] {
 			sh := &c.shards[d][i]

@@ -48,7 +48,7 @@ func (m *Meter) counterLocked() *counter {
 //
 // wake is called by the goroutine that counts the packet, which waits for it. So wake must not
 // block; it may send to a channel that has room. No lock is held, so wake may call all methods
-// of the Meter. While counting is off, no packet calls it.
+// of the Meter. While counting is off, no packet calls it, except one that was counted just before.
 //
 // A Meter has one wake: NotifyActivity replaces the previous one, and nil removes it. Packets
 // counted after NotifyActivity has returned do not call the previous wake. But a goroutine that

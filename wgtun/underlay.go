@@ -72,10 +72,6 @@ func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	return counted
 }
 
-// NotifyActivity does nothing. An Underlay need not wake its Logger, because its bytes wait for the next record. With
-// this method the Logger can sleep while the tunnel is idle, and does not ask dev.
-func (u *underlay) NotifyActivity(func()) {}
-
 // look reads the counters of the device and adds the increments, waiting at most askTimeout. There is only one
 // query at a time, so answers are added in order. A late answer is added when it arrives.
 func (u *underlay) look() {

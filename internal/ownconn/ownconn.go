@@ -150,18 +150,17 @@ func (o *Tracker) add(c conn) {
 	o.conns = append(o.conns, c)
 }
 
-// Remove deletes the flows of our own connections from the flows of a window and returns
-// their sum. own lists the node's addresses. If it is empty, a connection that is being
-// dialed may have any source.
-func (o *Tracker) Remove(flows map[flowtrack.Tuple]tunstats.Counts, own []netip.Addr) (sum tunstats.Counts) {
-	if len(flows) == 0 {
-		return sum
+// Remove deletes the flows of our own connections from the flows of a window and from those
+// that were denied in it, and returns the two sums. own lists the node's addresses. If it is
+// empty, a connection that is being dialed may have any source.
+func (o *Tracker) Remove(flows, denied map[flowtrack.Tuple]tunstats.Counts, own []netip.Addr) (sum, deniedSum tunstats.Counts) {
+	if len(flows)+len(denied) == 0 {
+		return sum, deniedSum
 	}
 	take := func(t flowtrack.Tuple) {
-		if c, ok := flows[t]; ok {
-			sum = sum.Add(c)
-			delete(flows, t)
-		}
+		sum, deniedSum = sum.Add(flows[t]), deniedSum.Add(denied[t])
+		delete(flows, t)
+		delete(denied, t)
 	}
 	for _, c := range o.ofWindow() {
 		if c.dial == nil {
@@ -169,13 +168,13 @@ func (o *Tracker) Remove(flows map[flowtrack.Tuple]tunstats.Counts, own []netip.
 			continue
 		}
 		if len(own) == 0 {
-			own = sources(flows)
+			own = sources(flows, denied)
 		}
 		for _, a := range own {
 			take(c.from(a))
 		}
 	}
-	return sum
+	return sum, deniedSum
 }
 
 // ofWindow returns the connections whose packets may be in the window, and forgets those
@@ -191,11 +190,13 @@ func (o *Tracker) ofWindow() []conn {
 	return conns
 }
 
-// sources returns the distinct source addresses of flows.
-func sources(flows map[flowtrack.Tuple]tunstats.Counts) []netip.Addr {
+// sources returns the distinct source addresses of all flows.
+func sources(all ...map[flowtrack.Tuple]tunstats.Counts) []netip.Addr {
 	seen := make(map[netip.Addr]bool)
-	for t := range flows {
-		seen[t.Src.Addr()] = true
+	for _, flows := range all {
+		for t := range flows {
+			seen[t.Src.Addr()] = true
+		}
 	}
 	return slices.Collect(maps.Keys(seen))
 }

@@ -56,7 +56,8 @@ func TestRemoveEstablished(t *testing.T) {
 
 			qt.Assert(t, o.conns, qt.HasLen, 1, qt.Commentf("its dial is known by the port alone"))
 			flows := flowsOf(upload)
-			qt.Check(t, o.Remove(flows, nil), qt.Equals, anyCounts)
+			sum, _ := o.Remove(flows, nil, nil)
+			qt.Check(t, sum, qt.Equals, anyCounts)
 			qt.Check(t, flows, qt.HasLen, 2)
 			_, still := flows[upload]
 			qt.Check(t, still, qt.IsFalse)
@@ -94,8 +95,10 @@ func TestRemoveFailedDial(t *testing.T) {
 			// others, to whatever host.
 			for _, want := range []tunstats.Counts{anyCounts, anyCounts, {}} {
 				flows := flowsOf(dialed) // the other host is none of ours
-				qt.Check(t, o.Remove(nil, own), qt.Equals, tunstats.Counts{}, qt.Commentf("an idle window is none"))
-				qt.Check(t, o.Remove(flows, own), qt.Equals, want)
+				sum, _ := o.Remove(nil, nil, own)
+				qt.Check(t, sum, qt.Equals, tunstats.Counts{}, qt.Commentf("an idle window is none"))
+				sum, _ = o.Remove(flows, nil, own)
+				qt.Check(t, sum, qt.Equals, want)
 			}
 			qt.Check(t, o.conns, qt.HasLen, 0)
 		})
@@ -108,9 +111,22 @@ func TestRemoveDialAnySource(t *testing.T) {
 	dialed := upload
 	dialed.Src = netip.AddrPortFrom(netip.IPv6Unspecified(), 4000)
 	o.add(conn{dialed, new(dial)})
-	flows := flowsOf(upload)
-	qt.Check(t, o.Remove(flows, nil), qt.Equals, anyCounts.Add(anyCounts))
-	qt.Check(t, flows, qt.HasLen, 1)
+	for _, tt := range []struct {
+		name          string
+		flows, denied map[flowtrack.Tuple]tunstats.Counts
+	}{
+		{"passed", flowsOf(upload), nil},
+		{"denied", nil, flowsOf(upload)},
+		{"both", flowsOf(upload), flowsOf(upload)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			both := anyCounts.Add(anyCounts) // from the two hosts with the port
+			sum, denied := o.Remove(tt.flows, tt.denied, nil)
+			qt.Check(t, sum == both, qt.Equals, tt.flows != nil)
+			qt.Check(t, denied == both, qt.Equals, tt.denied != nil)
+			qt.Check(t, len(tt.flows) <= 1 && len(tt.denied) <= 1, qt.IsTrue)
+		})
+	}
 }
 
 func TestClientUnixSocket(t *testing.T) {

@@ -55,8 +55,8 @@ func (p *Pace) EndEarly() {
 	}
 }
 
-// Sleep begins a sleep. Nothing was counted since the end of the last window; if a Wake came
-// since, it counts.
+// Sleep begins a sleep. The caller's last extraction was empty. A Wake after that extraction ends
+// the sleep at once.
 func (p *Pace) Sleep() {
 	p.ticker.Stop()
 	p.asleep = true
@@ -72,12 +72,12 @@ func (p *Pace) Wait(stop <-chan struct{}, wanted func() bool) (began time.Time) 
 	for {
 		select {
 		case <-stop:
-			return p.awake(began)
+			return p.endSleepEarly(began)
 		case <-p.ticker.C:
 			return began
 		case at := <-p.woken:
 			if p.asleep {
-				p.rise()
+				p.endSleep()
 				began = at
 			}
 		case <-p.changed:
@@ -85,18 +85,18 @@ func (p *Pace) Wait(stop <-chan struct{}, wanted func() bool) (began time.Time) 
 		case <-p.early.C:
 			if wanted() {
 				p.lastEarly = time.Now()
-				return p.awake(began)
+				return p.endSleepEarly(began)
 			}
 		}
 	}
 }
 
-// awake ends a sleep that no Wake has ended, and returns the time at which the window began.
-func (p *Pace) awake(began time.Time) time.Time {
+// endSleepEarly ends a sleep that no Wake has ended, and returns the time at which the window began.
+func (p *Pace) endSleepEarly(began time.Time) time.Time {
 	if !p.asleep {
 		return began
 	}
-	p.rise()
+	p.endSleep()
 	select {
 	case at := <-p.woken:
 		return at
@@ -105,7 +105,7 @@ func (p *Pace) awake(began time.Time) time.Time {
 	}
 }
 
-func (p *Pace) rise() {
+func (p *Pace) endSleep() {
 	p.asleep = false
 	p.ticker.Reset(p.period)
 }

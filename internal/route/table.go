@@ -68,18 +68,30 @@ func New(cfg Config) *Table {
 // must not change the slice.
 func (t *Table) Own() []netip.Addr { return t.own }
 
+// maxOther bounds the memory and the lookups of a table that is restricted again and again.
+const maxOther = 16
+
 // Restrict returns a table that knows the addresses which both t and u know, with the
-// kinds of t.
+// kinds of t. It returns t if t is equal to u or already restricted by it, and a table
+// that knows no address if t is restricted by too many tables.
 func (t *Table) Restrict(u *Table) *Table {
+	if slices.ContainsFunc(t.other, u.Equal) || t.Equal(u) {
+		return t
+	}
 	r := *t
+	if len(t.other) == maxOther {
+		r = *New(Config{})
+		r.own = t.own
+		return &r
+	}
 	r.other = append(slices.Clip(t.other), u)
 	return &r
 }
 
 // Equal reports whether t and u have the same own addresses and give every address
-// the same kind. It must not be called on a table that Restrict returned.
+// the same kind. A table that is restricted is not equal to any.
 func (t *Table) Equal(u *Table) bool {
-	return slices.Equal(t.v4, u.v4) && slices.Equal(t.v6, u.v6) && slices.Equal(t.own, u.own)
+	return len(t.other)+len(u.other) == 0 && slices.Equal(t.v4, u.v4) && slices.Equal(t.v6, u.v6) && slices.Equal(t.own, u.own)
 }
 
 // Lookup returns the kind of a. An invalid address is unknown. The cost is one binary

@@ -137,6 +137,34 @@ func TestRestrictKnowsWhatBothKnow(t *testing.T) {
 	}
 }
 
+func TestRestrictBounded(t *testing.T) {
+	c := qt.New(t)
+	table := func(i int) *route.Table {
+		return route.New(route.Config{Routes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.PrefixFrom(netip.AddrFrom4([4]byte{11, byte(i)}), 16)}})
+	}
+	shared, once := netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("11.0.0.1")
+	first := table(0)
+	c.Check(first.Restrict(table(0)), qt.Equals, first, qt.Commentf("equal tables"))
+	c.Check(first.Equal(first.Restrict(table(1))), qt.IsFalse)
+
+	two := first
+	for i := range 100 { // two tables by turns
+		two = two.Restrict(table(i % 2))
+	}
+	c.Check(two.Lookup(shared), qt.Equals, route.Subnet)
+	c.Check(two.Lookup(once), qt.Equals, route.Unknown)
+
+	many := first
+	for i := range 1 + 16 {
+		many = many.Restrict(table(i))
+	}
+	c.Check(many.Lookup(shared), qt.Equals, route.Subnet)
+	for i := range 40 {
+		many = many.Restrict(table(17 + i))
+		c.Check(many.Lookup(shared), qt.Equals, route.Unknown, qt.Commentf("%d", i))
+	}
+}
+
 // respell returns cfg with the same routes in other words. A route is split only
 // into pieces that are not there already, and never into single addresses, which
 // may be nodes: both would say something else, as Config's documentation tells.

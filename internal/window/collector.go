@@ -35,7 +35,8 @@ type Collector struct {
 	Folded                 int
 
 	tunnel, denied Traffic
-	held           Flows // underlay traffic that waits for a window
+	held           Flows        // underlay traffic that waits for a window
+	empty          *route.Table // built when it is first needed
 }
 
 // Hold adds the counters of the underlay to those that wait for the next window.
@@ -88,8 +89,11 @@ func (c *Collector) takeHeld(maxBytes int) (physical []record.ConnectionCounts, 
 	if len(c.held) == 0 {
 		return nil, 0
 	}
+	if c.empty == nil {
+		c.empty = route.New(route.Config{})
+	}
 	var outer Traffic
-	outer.Collect(c.held, route.New(route.Config{}), Full, nil, maxBytes)
+	outer.Collect(c.held, c.empty, Full, nil, maxBytes)
 	c.Folded += outer.Folded
 	c.held = nil
 	return outer.Exit, outer.Size

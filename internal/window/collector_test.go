@@ -98,6 +98,17 @@ func TestCollectorHoldsUnderlay(t *testing.T) {
 	qt.Check(t, ok, qt.IsFalse)
 }
 
+func TestCollectorHoldAllocs(t *testing.T) {
+	c := Collector{MaxBytes: 64 << 10}
+	table := route.New(trafficRoutes)
+	outer := Flows{flow(0, "10.0.0.2:0", "192.0.2.7:41641"): tx(100)}
+	allocs := testing.AllocsPerRun(10, func() {
+		c.Hold(outer)
+		c.Collect(nil, nil, table, true)
+	})
+	qt.Check(t, allocs <= 10, qt.IsTrue, qt.Commentf("%v: no table is built for a window", allocs))
+}
+
 func TestCollectorHoldIsBounded(t *testing.T) {
 	c := Collector{MaxBytes: 8 << 20}
 	var want uint64
