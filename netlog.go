@@ -167,8 +167,8 @@ func (l *Logger) Running() bool {
 	return l.session != nil && l.session.phase == running
 }
 
-// ReconfigRoutes replaces the routes and closes the current window. What was counted until
-// then is written under the old routes; the new routes apply from then on.
+// ReconfigRoutes replaces the routes. It ends the current window, usually within a second,
+// which is written under the old routes. Later windows are written under cfg.
 //
 // ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
 // if there is no session. During Startup, the routes are queued and apply after it.
@@ -177,8 +177,8 @@ func (l *Logger) Running() bool {
 // Call ReconfigRoutes before adding a peer and after removing one, so that the routes cover
 // the peer as long as it is configured. Traffic of up to a second after the call is still
 // written under the old routes, so the first traffic of a new peer may be hidden as exit
-// traffic. If a slow callback or Device extends that to more than two seconds, addresses
-// that any routes since then do not know are hidden in the whole window.
+// traffic. If a slow callback or Device delays the end by more than two seconds, the window
+// shows only addresses that the old routes and all routes set since know.
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session

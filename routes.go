@@ -49,9 +49,9 @@ import "net/netip"
 // are not public: a route to one counts, unless it is part of a default route.
 //
 // Two peers may both lead to the internet, with lists that leave out different prefixes.
-// Where such lists overlap, they form a second layer. So inside a default route, a layer
-// that covers more than half of a prefix, but not all of it, is ignored within that prefix,
-// and the next layer is examined.
+// Where such lists overlap, they form a second layer. So within each prefix of a
+// default route, a layer that covers more than half of that prefix, but not all of it, is
+// skipped, and the next layer is examined.
 //
 // As a result:
 //

@@ -17,10 +17,10 @@ type Stats struct {
 	DroppedRecords uint64 // records that the Buffer did not accept; Upload counts what it dropped later
 
 	IgnoredFlows  uint64          // flows left out by Ignore
-	Ignored       tunstats.Counts // packets and bytes of those of the tunnel
-	IgnoredDenied tunstats.Counts // packets and bytes of those that the filter of the daemon denied
-	OwnUploads    tunstats.Counts // packets and bytes of our own uploads, which are left out
-	OwnDenied     tunstats.Counts // packets and bytes of those that the filter of the daemon denied
+	Ignored       tunstats.Counts // packets and bytes of ignored flows in the tunnel
+	IgnoredDenied tunstats.Counts // packets and bytes of ignored flows counted by Denied
+	OwnUploads    tunstats.Counts // packets and bytes of our own uploads in the tunnel, which are left out
+	OwnDenied     tunstats.Counts // packets and bytes of our own uploads counted by Denied
 
 	LastError error // why the last record was not accepted, or nil if it was
 

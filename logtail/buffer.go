@@ -12,8 +12,8 @@ import (
 // one; package buffertest tests other implementations.
 //
 // All methods must be safe for concurrent use. A full Buffer drops its oldest entries to make
-// room for new ones, and counts them. A method that hangs delays Write and uploads, but
-// neither Stats of the Logger nor the deadline of Shutdown.
+// room for new ones, and counts them. If Append, Peek or Ack hangs, it delays Write and
+// uploads, but neither Stats of the Logger nor the deadline of Shutdown.
 type Buffer interface {
 	// Append adds a copy of entry at the end. It never waits for the network. After it has
 	// returned nil, the entry leaves the Buffer only by Ack, or by being the oldest in a
@@ -79,8 +79,8 @@ type LossKeeper interface {
 	// Stats, it never waits for a disk.
 	Unreported() (entries, bytes uint64)
 
-	// AppendReport is Append for an entry that reports losses. When an Ack removes the entry, or
-	// comes too late to do so because it was dropped since the Peek, the losses are reported.
+	// AppendReport is Append for an entry that reports losses. The losses count
+	// as reported once the entry is acknowledged, even if it was dropped between Peek and Ack.
 	// If the entry is lost in another way, they are unreported again.
 	AppendReport(entry []byte, entries, bytes uint64) error
 }

@@ -59,10 +59,10 @@
 // No error, log line or printed Config contains the private ID, a header value, or the path
 // and query of the upload URL. Text from the server is replaced by "[hidden]" if it has 8
 // consecutive bytes in common with a secret, or contains %, \, &, @ or +, which could indicate
-// an escaped secret. It may repeat parts of the URL that are no secrets: elements of the path of at
+// an escaped secret. Text from the server may repeat parts of the URL that are not secret: elements of the path of at
 // most 10 lower-case letters and underscores, such as insert, versions such as v1, names of
 // parameters, and the values without quotes of query, database, table, _msg_field, _stream_fields
-// and _time_field. The exception is text that a server sends after the end of its answer, which
+// and _time_field. One case is not covered: text that a server sends after the end of its answer, which
 // net/http prints to the standard logger of package log.
 package logtail
 

@@ -24,7 +24,8 @@ const (
 // logf is called if the configuration cannot be read, unless the error is the same as in the last
 // call. It may be nil.
 //
-// Follow returns nil after ctx has ended. The error says why changes cannot be followed.
+// Follow blocks until ctx ends, and then returns nil. It returns an error if changes cannot be
+// followed.
 func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), logf func(format string, args ...any)) error {
 	changes, err := watchChanges(ctx)
 	if err != nil {

@@ -6,7 +6,7 @@ type State uint8
 // The states of a connection. The zero State is StateUnknown.
 const (
 	StateUnknown     State = iota // not TCP, began before the first window, a port used again, or contradictory
-	StateUnanswered               // a SYN was sent, without data or RST, and nothing came back
+	StateUnanswered               // one side sent SYN, without data or RST, and the other side sent nothing
 	StateRefused                  // a SYN was answered with RST
 	StateEstablished              // a SYN was answered with SYN and ACK, and neither FIN nor RST was seen
 	StateClosed                   // FIN was sent by one side, which may still receive, or by both

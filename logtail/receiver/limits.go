@@ -20,8 +20,8 @@ type Limits struct {
 
 	// MaxRequests is the number of requests held at once; default 128. Further requests are
 	// answered 503. Unknown IDs may use at most half of them. A request is also answered
-	// 503 if its remote address (in IPv6, its /64) already holds as many requests as are
-	// still free. So one address gets at most half of MaxRequests, or a quarter for unknown
+	// 503 if its remote address (in IPv6, its /64) already holds as many requests as there
+	// are free places. So one address gets at most half of MaxRequests, or a quarter for unknown
 	// IDs. All requests through a proxy share its address.
 	MaxRequests int
 

@@ -24,7 +24,7 @@ var (
 // the [Sync] policy.
 //
 // Append fails if the entry is empty or larger than the whole spool, if the Spool is closed
-// ([ErrClosed]), or if the disk fails. The Spool can be used after any error: the next Append tries
+// ([ErrClosed]), if another Spool has taken the directory ([ErrLocked]), or if the disk fails. The Spool can be used after any error: the next Append tries
 // again immediately if the disk was full, and after a minute if three other failures happened in a
 // row. If the spool is full and the disk fails as well, old entries may have been dropped, and
 // counted, for an entry that is then refused.

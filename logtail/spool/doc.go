@@ -41,7 +41,7 @@
 //
 // The files contain records of who talked to whom, which are personal data. Only the user that
 // runs the process can read them: files have mode 0600. A directory that [Open] creates has mode
-// 0700, and one that exists keeps its mode.
+// 0700. One that exists keeps its mode, but Open may remove the write permission of its group.
 //
 // # After a crash
 //
@@ -77,8 +77,8 @@
 //     is removed before another entry is accepted, so that it cannot come back.
 //   - Killed while entries are dropped or refused: the cursor also counts the losses that are not
 //     reported yet. It is written before a segment is dropped, and before the Write of a Logger
-//     returns an error. The report is an entry, and its delivery and the end of its counts are one
-//     write. So the next Logger reports each loss once. The exception is an entry whose Write had
+//     returns an error. The report is itself an entry. One write of the cursor marks it as
+//     delivered and clears the counts in it. So the next Logger reports each loss once. The exception is an entry whose Write had
 //     not returned: if it is lost, it may not be counted. A receiver sees a report twice, with
 //     the same proc_seq, if the process was killed between delivery and Ack.
 //   - Power cut that loses the last writes of the cursor: the losses since are not reported, except
@@ -89,8 +89,8 @@
 //
 // A write to a removed file succeeds and is lost. So Append, Peek and Close check that the lock, the
 // cursor and the segment being written are still in the directory, and otherwise create them again,
-// with the directory if necessary. The entries of removed files that are open are copied; those of
-// other removed files are counted and reported as lost. If another process has the directory by then,
+// with the directory if necessary. Entries of a removed file that the Spool still has open are copied;
+// entries of other removed files are counted and reported as lost. If another process has the directory by then,
 // the Spool counts all its entries as lost, writes nothing more, and Append returns [ErrLocked]. A
 // directory that was moved stays in use where it is. Windows does not remove open files.
 //

@@ -78,8 +78,8 @@ func decodeLedger(b []byte) ledger {
 }
 
 // AddLosses implements [logtail.LossKeeper]. It writes the counts to the cursor, in place, which works
-// on a full disk. While the Spool does not use a failing disk, the counts are only in memory until the
-// next attempt, for a minute at most.
+// on a full disk. While the Spool has paused because the disk fails, the counts are only in memory,
+// for a minute at most.
 func (s *Spool) AddLosses(entries, bytes uint64) {
 	if s.lock() != nil {
 		return

@@ -17,7 +17,7 @@ const DefaultMaxBytes = 32 << 20
 const minMaxBytes = 4 << 10 // the least value of Options.MaxBytes
 
 var (
-	// ErrLocked is returned by Open if another Spool uses the directory.
+	// ErrLocked is returned by Open, and later by Append, if another Spool uses the directory.
 	ErrLocked = errors.New("spool: the directory is in use")
 	// ErrOwner is returned by Open if the directory belongs to another identity.
 	ErrOwner = errors.New("spool: the directory belongs to another identity")

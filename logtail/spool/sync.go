@@ -12,8 +12,8 @@ type Sync uint8
 
 const (
 	// Interval syncs a segment every 5 seconds while it holds entries older than that, and once
-	// more when it is full (an eighth of MaxBytes, at most 1 MiB). A power cut loses about the
-	// last 5 seconds. While uploads succeed, no entry becomes that old, and nothing is synced.
+	// more when it is full (an eighth of MaxBytes, at most 1 MiB). A power cut loses at most
+	// about the last 10 seconds. While uploads succeed, no entry becomes that old, and nothing is synced.
 	Interval Sync = iota
 
 	// Always syncs each entry before Append returns. A power cut loses nothing. It makes

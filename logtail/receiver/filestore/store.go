@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	// ErrLocked is returned by Open if another process uses the directory.
+	// ErrLocked is returned by Open if another Store uses the directory.
 	ErrLocked = errors.New("filestore: the directory is used by another process")
 	// ErrNoRoom is returned if the filesystem has less free space than MinFreeBytes.
 	ErrNoRoom = errors.New("filestore: too little free space")
@@ -40,7 +40,7 @@ var (
 // If the clock is set back, entries go into a new file of the right day. Files are removed for their
 // age only while the clock is trusted: it has not been set for an hour, and agrees within an hour
 // with the client_time of entries that arrive or were stored last. Otherwise files that are too old
-// remain, which is logged once, until a week has passed since Open or since the clock was last set.
+// remain until a week has passed since Open or since the clock was last set. This is logged once.
 //
 // Store returns nil after write(2): the batch survives a crash of the process and, with Sync,
 // of the system. A batch is stored as a whole or not at all, with two exceptions: if the process is

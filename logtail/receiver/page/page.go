@@ -23,18 +23,17 @@
 //		p := page.New(page.Options{Dir: "flows"})
 //		defer p.Close()
 //		http.Handle("/c/", &receiver.Handler{Sink: p.Sink(files)})
-//		http.Handle("/flows/", http.StripPrefix("/flows", p)) // with AnyHost, behind an authentication
+//		http.Handle("/flows/", http.StripPrefix("/flows", p)) // this machine only; see Options.AnyHost
 //		log.Print(http.ListenAndServe("127.0.0.1:8641", nil))
 //	}
 //
-// It is a package of the receiver, and not of the command, for that server's sake: it needs nothing
-// of the command but the names that the operator gave to nodes.
+// The package does not depend on the netlog command. Options.Name names the nodes.
 //
 // # Who may see it
 //
 // The page shows who talks to whom, and asks for no password. By default it answers only
-// requests whose Host is this machine, so that no web page can read it under a name of its own
-// that was changed to mean this machine (DNS rebinding). Serve it on loopback, where every user of
+// requests whose Host is this machine, so that a web site cannot read it by giving this machine's
+// address to a host name of its own (DNS rebinding). Serve it on loopback, where every user of
 // the machine can read it, or behind an authentication with AnyHost. It has no other origin's
 // content, no inline script or style, may not be framed, and changes nothing.
 //
@@ -45,10 +44,10 @@
 // by each end, it is counted once, as netlog fmt does. Beyond the bound the smallest flows are added
 // up in one sum for each class, and steps older than a quarter of an hour become minutes.
 //
-// The Page never delays the Sink. It adds entries up in one goroutine, in a twentieth of the time of
-// all processors. If entries come faster than that, for longer than a queue of 16 MiB helps, the rest
-// is counted and left out. Answers take another twentieth at most: if that would be exceeded, pages are
-// told of news less often than every two seconds.
+// The Page never delays the Sink. One goroutine adds up the entries, and uses at most a twentieth of the time
+// of all processors. Up to 16 MiB of entries wait in a queue. Further ones are counted but not shown.
+// Answers take another twentieth at most: beyond that, pages are updated less often than every two
+// seconds.
 //
 // # Requests
 //
@@ -61,6 +60,7 @@ package page
 import (
 	"bytes"
 	"context"
+	"iter"
 	"runtime"
 	"sync"
 	"time"
@@ -71,9 +71,9 @@ import (
 
 const (
 	maxQueued   = 16 << 20        // bytes of the entries that wait
-	tellEvery   = 2 * time.Second // at most, that there is something new
-	maxAnswers  = 32              // that are kept
-	maxAge      = time.Second     // of an answer
+	tellEvery   = 2 * time.Second // the least time between two events
+	maxAnswers  = 32              // kept for further requests
+	maxAge      = time.Second     // of a kept answer
 	maxProblems = 3
 )
 
@@ -168,6 +168,14 @@ func (s sink) Store(ctx context.Context, b receiver.Batch) error {
 		s.page.Add(b.Entries)
 	}
 	return err
+}
+
+// Recent implements [receiver.Recaller]. It returns no entries if the Sink cannot read them.
+func (s sink) Recent(maxBytes int64) iter.Seq2[string, []byte] {
+	if r, ok := s.Sink.(receiver.Recaller); ok {
+		return r.Recent(maxBytes)
+	}
+	return func(func(string, []byte) bool) {}
 }
 
 // take empties the queue.
