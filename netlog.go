@@ -167,8 +167,8 @@ func (l *Logger) Running() bool {
 	return l.session != nil && l.session.phase == running
 }
 
-// ReconfigRoutes replaces the routes. It ends the current window, usually within a second,
-// which is written under the old routes. Later windows are written under cfg.
+// ReconfigRoutes replaces the routes. It ends the current window, usually within a second.
+// That window is written under the old routes, and later ones under cfg.
 //
 // ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
 // if there is no session. During Startup, the routes are queued and apply after it.
@@ -178,7 +178,7 @@ func (l *Logger) Running() bool {
 // the peer as long as it is configured. Traffic of up to a second after the call is still
 // written under the old routes, so the first traffic of a new peer may be hidden as exit
 // traffic. If a slow callback or Device delays the end by more than two seconds, the window
-// shows only addresses that the old routes and all routes set since know.
+// shows only addresses that are known under the old routes and under all routes set since.
 func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 	l.mu.Lock()
 	s := l.session
@@ -202,8 +202,8 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 // returns. The Logger makes no other call after it.
 //
 // Shutdown may be called at any time and from any number of goroutines. The ctx of the
-// first caller governs; the others wait for its result or the end of their own ctx. Until
-// Startup has returned, and after a Shutdown has, it stops nothing and returns the result of
+// first caller governs; the others wait for its result or the end of their own ctx. If
+// Startup has not returned yet, or a Shutdown has, it does nothing and returns the result of
 // the last Shutdown. Call it before closing the tunnel, which the upload may need, and before
 // closing the Buffer. The Logger can be started again afterwards.
 func (l *Logger) Shutdown(ctx context.Context) error {

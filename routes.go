@@ -59,10 +59,10 @@ import "net/netip"
 //     inside a prefix of a default route says that this part is not the internet. It does
 //     not count if it fills a gap in a list that forms a default route, because the two
 //     together look like one default route.
-//   - Beside a default route, a route to half of a public prefix or to all of it counts.
-//     Routes to three quarters of it do not.
-//   - Lists of public prefixes must not overlap. If they do, parts of one list as large as a
-//     gap of the other may count.
+//   - Within a prefix of a default route, other routes count if they cover at most half of
+//     that prefix, or all of it. If they cover three quarters, they do not.
+//   - Do not use two lists of public prefixes that overlap: a part of one list that is as
+//     large as a gap in the other may be taken for a subnet, and its addresses written.
 //   - A list of at most 1/128 of the public addresses, such as the list of one country in
 //     IPv6, is not a default route, so its addresses are written.
 //

@@ -21,8 +21,8 @@ const (
 // ReconfigRoutes of a Logger. A change of peers may take five seconds to be seen. While there is
 // no such interface, apply is not called: the last routes stay in force.
 //
-// logf is called if the configuration cannot be read, unless the error is the same as in the last
-// call. It may be nil.
+// logf is called if the configuration cannot be read, unless there is no such interface, or the
+// error is the same as in the last call. It may be nil.
 //
 // Follow blocks until ctx ends, and then returns nil. It returns an error if changes cannot be
 // followed.

@@ -19,10 +19,10 @@ type Limits struct {
 	MaxEntryBytes   int // of an entry as it arrives; default 1 MiB
 
 	// MaxRequests is the number of requests held at once; default 128. Further requests are
-	// answered 503. Unknown IDs may use at most half of them. A request is also answered
-	// 503 if its remote address (in IPv6, its /64) already holds as many requests as there
-	// are free places. So one address gets at most half of MaxRequests, or a quarter for unknown
-	// IDs. All requests through a proxy share its address.
+	// answered 503. Unknown IDs may use at most half of them. One address (in IPv6,
+	// one /64) may not hold more requests than there are places left, so it gets at most half
+	// of MaxRequests, or a quarter for unknown IDs. All requests through a proxy share its
+	// address.
 	MaxRequests int
 
 	ReadTimeout  time.Duration // for reading a body; default 30 s

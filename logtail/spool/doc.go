@@ -60,9 +60,9 @@
 //   - Killed between writing the cursor and removing a segment: the segment lies before the
 //     cursor, and the next Open removes it.
 //   - Power cut: entries that were synced are kept; see [Sync]. After them the newest segment may
-//     end early, or contain zeros or old data, which fail the checksum. The cursor may be older than the
-//     removed segments: entries missing before the oldest segment count as delivered. If a
-//     slot of the cursor is torn, the other slot is used, and entries delivered since are sent
+//     end early, or contain zeros or old data, which fail the checksum. The cursor may be from
+//     before a segment was removed. So entries missing before the oldest segment count as
+//     delivered, not as lost. If a slot of the cursor is torn, the other slot is used, and entries delivered since are sent
 //     again. Entries that were not synced leave no trace, but a receiver sees the gap in
 //     proc_seq.
 //   - Power cut that loses the last entries, but not the cursor that marks them as delivered:
