@@ -193,13 +193,13 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 // It returns nil if the last window was written and everything queued was delivered. If ctx
 // ends first, the error wraps a [*logtail.UndeliveredError], which wraps the error of ctx.
 // If the last window was lost, the error says why, and wraps the error of a Buffer that did
-// not accept it. It may wrap both. Stats counts what was dropped before.
+// not accept it. An error may wrap both. Stats counts the records dropped earlier.
 //
 // ctx bounds every step. Shutdown returns at most 200 ms after ctx ends. The last window may
 // take up to 100 ms of that, so that even a Shutdown with a cancelled ctx saves it to a
 // Buffer on disk. If a Device or callback hangs for longer, Shutdown returns without the last
 // window, and counting may stay on. Startup then fails with [ErrRunning] until the call
-// returns. The Logger makes no other call after it.
+// returns. The session makes no further call.
 //
 // Shutdown may be called at any time and from any number of goroutines. The ctx of the
 // first caller governs; the others wait for its result or the end of their own ctx. If

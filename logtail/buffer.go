@@ -67,8 +67,8 @@ type Claimer interface {
 }
 
 // LossKeeper is an optional interface of a [Buffer] that outlives the process. It keeps the numbers of
-// lost entries until they are reported, so that they survive a kill as the entries do. Without it the
-// Logger counts what it has reported in memory.
+// lost entries until they are reported, so that they survive a kill as the entries do. Without it,
+// the Logger keeps these numbers in memory only.
 type LossKeeper interface {
 	// AddLosses counts entries that Append has refused, and the sum of their lengths. The
 	// Buffer counts by itself what it drops. These counts are not in BufferStats.

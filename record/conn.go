@@ -39,8 +39,8 @@ func (s Side) Reverse() Side {
 // them.
 //
 // Windows show no more than their flags and counts. Two connections on the same ports in one window look
-// like one, until a later window contradicts that. If the SYN and ACK were not counted, an established
-// connection that sends no data may look unanswered; so does one that is refused by ICMP.
+// like one, until a later window contradicts that. If the reply with SYN and ACK was not counted, an
+// established connection without data may look unanswered. One that ICMP refuses looks unanswered too.
 type Conn struct {
 	tx, rx    half
 	first     Side // that sent alone in the first window with packets
@@ -178,9 +178,9 @@ func (c Conn) Reverse() Conn {
 // not, and nothing else shows an earlier connection on the same ports. If 10.0.0.2:4000 sends SYN, and
 // 10.0.0.3:22 sends SYN and ACK, 10.0.0.2:4000 is the initiator, whichever of them is Src of the flow.
 //
-// If both sides open a connection at once, Initiator is SideUnknown. But a side that sends first SYN,
-// then SYN and ACK in the same window looks like one that only answers. If the other side sends only
-// SYN, because it has not received the first one, Initiator returns the other side.
+// If both sides open a connection at once, Initiator is SideUnknown. There is one exception. If A sends
+// SYN and later, in the same window, SYN and ACK, it looks as if A had only answered. If B has sent only
+// SYN, because the SYN of A was lost, Initiator returns B.
 func (c Conn) Initiator() Side {
 	switch {
 	case c.older:

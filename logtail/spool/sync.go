@@ -11,7 +11,7 @@ import (
 type Sync uint8
 
 const (
-	// Interval checks every 5 seconds, and syncs a segment that holds older entries, and once
+	// Interval checks every 5 seconds, and syncs a segment with entries older than that, and once
 	// more when it is full (an eighth of MaxBytes, at most 1 MiB). A power cut loses at most
 	// about the last 10 seconds. While uploads succeed, no entry becomes that old, and nothing is synced.
 	Interval Sync = iota

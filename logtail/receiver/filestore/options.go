@@ -9,7 +9,7 @@ import (
 // Options are the settings of a [Store]. A zero field means its default, and a negative field
 // means no limit.
 type Options struct {
-	MaxAge         time.Duration // the files of a day are removed once it ended this long ago, if the clock is trusted; default 30 days
+	MaxAge         time.Duration // how long after the end of a day its files are removed, if the clock is trusted; default 30 days
 	MaxBytes       int64         // size of all files at which the largest collection loses its oldest; default 10 GiB
 	MaxFileBytes   int64         // size of a file at which it is finished; default 64 MiB, at most MaxBytes/(2*MaxCollections)
 	MinFreeBytes   int64         // free space below which nothing is stored; default 256 MiB; only on Linux, macOS and FreeBSD
