@@ -72,6 +72,11 @@ func serve(c *qt.C, dir string, args ...string) *served {
 	return s
 }
 
+var (
+	servedAt = regexp.MustCompile(`serve: (http://[0-9.:]+), `)
+	pageAt   = regexp.MustCompile(`traffic at (http://[0-9.:]+/)\n`)
+)
+
 func (s *served) start(c *qt.C, path string, args []string) {
 	c.Helper()
 	s.cmd = exec.Command(path, args...)
@@ -84,8 +89,13 @@ func (s *served) start(c *qt.C, path string, args []string) {
 		n, err := stderr.Read(buf)
 		c.Assert(err, qt.IsNil, qt.Commentf("%s", said))
 		said += string(buf[:n])
-		if m := regexp.MustCompile(`(?s)serve: (http://[0-9.:]+), .*go first\n(?:.*traffic at (http://[0-9.:]+/)\n)?`).FindStringSubmatch(said); m != nil && (m[2] != "" || slices.Contains(args, "off")) {
-			s.url, s.page = m[1], m[2]
+		url, page := servedAt.FindStringSubmatch(said), pageAt.FindStringSubmatch(said)
+		switch {
+		case url == nil:
+		case page != nil:
+			s.url, s.page = url[1], page[1]
+		case slices.Contains(args, "off"):
+			s.url = url[1]
 		}
 	}
 	go io.Copy(io.Discard, stderr)
