@@ -132,6 +132,9 @@ func (l *link) counts() record.ConnectionCounts {
 	c := record.ConnectionCounts{Tuple: flowtrack.Tuple{Proto: l.proto, Src: side(l.from, l.sport), Dst: side(l.to, l.dport)}}
 	c.TxBytes, c.RxBytes, c.TxFlags, c.RxFlags = uint64(l.tx), uint64(l.rx), l.txF, l.rxF
 	c.TxPackets, c.RxPackets = uint64(l.tx/1100)+1, uint64(l.rx/1100)+1
+	if l.txF == tunstats.SYN {
+		c.TxPackets = uint64(l.tx / 60) // without data
+	}
 	if l.rx == 0 {
 		c.RxPackets = 0
 	}
