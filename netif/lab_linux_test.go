@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/go-netlog/netlog/flowtrack"
-	"github.com/go-netlog/netlog/netif/internal/traffic"
+	"github.com/go-netlog/netlog/netif/internal/tuntest"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -51,14 +51,14 @@ func ip(t *testing.T, args ...string) {
 
 // tun is a TUN device with the addresses local and local6.
 type tun struct {
-	*traffic.Tun
+	*tuntest.Tun
 	t *testing.T
 }
 
 // newTun makes a TUN device. With offload, the kernel exchanges merged packets with it.
 func newTun(t *testing.T, name string, offload bool) *tun {
 	t.Helper()
-	d, err := traffic.OpenTun(name, offload)
+	d, err := tuntest.OpenTun(name, offload)
 	qt.Assert(t, err, qt.IsNil)
 	t.Cleanup(d.Close)
 	ip(t, "link", "set", name, "addrgenmode", "none") // no packets of its own at any time
@@ -117,7 +117,7 @@ func send(t *testing.T, to netip.Addr, port uint16, size int) {
 
 // udp4 returns a datagram from remote to local.
 func udp4(srcPort, dstPort uint16, size int) []byte {
-	return traffic.UDP4(netip.AddrPortFrom(remote, srcPort), netip.AddrPortFrom(local, dstPort), size)
+	return tuntest.UDP4(netip.AddrPortFrom(remote, srcPort), netip.AddrPortFrom(local, dstPort), size)
 }
 
 func openEnabled(t *testing.T, name string, opts Options) *Interface {

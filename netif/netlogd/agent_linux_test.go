@@ -11,7 +11,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/netif/internal/traffic"
+	"github.com/go-netlog/netlog/netif/internal/tuntest"
 )
 
 // small is a machine with a VPN interface, tun0, behind which is the test.
@@ -19,7 +19,7 @@ type small struct {
 	t *testing.T
 	*namespace
 	books
-	tun   *traffic.Tun
+	tun   *tuntest.Tun
 	state string
 }
 
@@ -27,7 +27,7 @@ func newSmall(t *testing.T) *small {
 	needNamespaces(t)
 	s := &small{t: t, namespace: newNamespace(t, "s"), books: newBooks(t), state: t.TempDir()}
 	s.do(func() (err error) {
-		s.tun, err = traffic.OpenTun("tun0", false)
+		s.tun, err = tuntest.OpenTun("tun0", false)
 		return err
 	})
 	t.Cleanup(s.tun.Close)
@@ -57,7 +57,7 @@ func (s *small) receive(packets int) {
 	s.t.Helper()
 	for n := range packets {
 		src := netip.AddrPortFrom(netip.MustParseAddr("10.99.0.2"), uint16(1024+n%1000))
-		qt.Assert(s.t, s.tun.Deliver(traffic.UDP4(src, netip.MustParseAddrPort("10.99.0.1:9"), 100)), qt.IsNil)
+		qt.Assert(s.t, s.tun.Deliver(tuntest.UDP4(src, netip.MustParseAddrPort("10.99.0.1:9"), 100)), qt.IsNil)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestAgentFollowsAnInterfaceThatComesBack(t *testing.T) {
 	agent.expect("waiting for the interface")
 	for n := range 2 {
 		s.do(func() (err error) {
-			s.tun, err = traffic.OpenTun("tun0", false)
+			s.tun, err = tuntest.OpenTun("tun0", false)
 			return err
 		})
 		waitFor(t, func() bool { return strings.Count(agent.output(), "counting its packets") == n+1 })

@@ -10,7 +10,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/netif/internal/traffic"
+	"github.com/go-netlog/netlog/netif/internal/tuntest"
 )
 
 // TestAgentMemory checks the resident memory at rest, and with 100,000 flows in a window.
@@ -31,7 +31,7 @@ func TestAgentMemory(t *testing.T) {
 	const flows = 100_000
 	for n := range flows {
 		src := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 99, 0, byte(2 + n/50_000)}), uint16(1024+n%50_000))
-		qt.Assert(t, s.tun.Deliver(traffic.UDP4(src, netip.MustParseAddrPort("10.99.0.1:9"), 100)), qt.IsNil)
+		qt.Assert(t, s.tun.Deliver(tuntest.UDP4(src, netip.MustParseAddrPort("10.99.0.1:9"), 100)), qt.IsNil)
 	}
 	busy := resident()
 	collector.expect("virtual: ")

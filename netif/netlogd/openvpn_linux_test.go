@@ -8,7 +8,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
-	"github.com/go-netlog/netlog/netif/internal/traffic"
+	"github.com/go-netlog/netlog/internal/traffictest"
 )
 
 // TestBooksAgreeWithOpenVPN runs netlogd beside the tun of OpenVPN, of which the kernel counts every
@@ -36,12 +36,12 @@ func TestBooksAgreeWithOpenVPN(t *testing.T) {
 	l.a.startAgent()
 	l.b.startAgent()
 	inB, behind := netip.MustParseAddr(insideB), netip.MustParseAddr(behindB)
-	l.move([]traffic.Traffic{
+	l.move([]traffictest.Traffic{
 		{Kind: "ping", To: inB, Count: 5, Size: 64},
 		{Kind: "tcp", To: inB, Count: 1 << 20},
 		{Kind: "udp", To: inB, Count: 100, Size: 1000},
 		{Kind: "udp", To: inB, Count: 10, Size: 5000}, // in fragments
-		{Kind: "blast", To: inB, Count: 500, Size: 1200},
+		{Kind: "blast", To: inB, Count: 500, Size: 1200, Burst: 40},
 		{Kind: "tcp", To: behind, Count: 1 << 20},
 		{Kind: "ping", To: behind, Count: 5, Size: 64},
 	})

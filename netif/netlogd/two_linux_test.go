@@ -13,7 +13,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/flowtrack"
-	"github.com/go-netlog/netlog/netif/internal/traffic"
+	"github.com/go-netlog/netlog/internal/traffictest"
 	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -63,7 +63,7 @@ func newLab(t *testing.T) *lab {
 	sh(t, "ip", "netns", "exec", l.b.name, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
 	for _, n := range []*namespace{l.b.namespace, l.c} {
 		n.do(func() error {
-			stop, err := traffic.Serve()
+			stop, err := traffictest.Serve()
 			if err == nil {
 				t.Cleanup(stop)
 			}
@@ -80,7 +80,7 @@ func (l *lab) ready() {
 	l.t.Helper()
 	l.a.do(func() (err error) {
 		for range 5 {
-			if err = (traffic.Traffic{Kind: "ping", To: netip.MustParseAddr(insideB), Count: 1, Size: 64}).Move(); err == nil {
+			if err = (traffictest.Traffic{Kind: "ping", To: netip.MustParseAddr(insideB), Count: 1, Size: 64}).Move(); err == nil {
 				return nil
 			}
 		}
@@ -90,7 +90,7 @@ func (l *lab) ready() {
 }
 
 // move sends traffic from a.
-func (l *lab) move(list []traffic.Traffic) {
+func (l *lab) move(list []traffictest.Traffic) {
 	l.t.Helper()
 	l.a.do(func() error {
 		for _, tr := range list {

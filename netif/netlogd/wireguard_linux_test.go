@@ -12,7 +12,7 @@ import (
 	"golang.zx2c4.com/wireguard/wgctrl"
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
-	"github.com/go-netlog/netlog/netif/internal/traffic"
+	"github.com/go-netlog/netlog/internal/traffictest"
 	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -74,9 +74,9 @@ func peer(private wgtypes.Key, endpoint string, allowed ...string) wgtypes.Confi
 }
 
 // everything is every kind of traffic.
-func everything() []traffic.Traffic {
+func everything() []traffictest.Traffic {
 	b, b6, behind := netip.MustParseAddr(insideB), netip.MustParseAddr(insideB6), netip.MustParseAddr(behindB)
-	return []traffic.Traffic{
+	return []traffictest.Traffic{
 		{Kind: "ping", To: b, Count: 5, Size: 64},
 		{Kind: "ping", To: b6, Count: 5, Size: 64},
 		{Kind: "tcp", To: b, Count: 4 << 20},
@@ -85,7 +85,7 @@ func everything() []traffic.Traffic {
 		{Kind: "udp", To: b6, Count: 50, Size: 1000},
 		{Kind: "udp", To: b, Count: 10, Size: 5000}, // in fragments
 		{Kind: "udp", To: b6, Count: 10, Size: 5000},
-		{Kind: "blast", To: b, Count: 2000, Size: 1200},
+		{Kind: "blast", To: b, Count: 2000, Size: 1200, Burst: 40},
 		{Kind: "tcp", To: behind, Count: 2 << 20},
 		{Kind: "udp", To: behind, Count: 50, Size: 100},
 		{Kind: "ping", To: behind, Count: 5, Size: 64},

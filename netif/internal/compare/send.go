@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/go-netlog/netlog/netif/internal/traffic"
+	"github.com/go-netlog/netlog/netif/internal/tuntest"
 )
 
 const (
@@ -62,7 +62,7 @@ func (l *lab) sendHere(size, packets int) (time.Duration, error) {
 	address := unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Protocol: 0x0008, Ifindex: int32(tx.Index), Halen: 6, Addr: [8]byte{2, 0, 0, 0, 0, 1}}
 	var all [flows]unix.Iovec
 	for i := range all {
-		pkt := traffic.UDP4(netip.AddrPortFrom(netip.MustParseAddr("10.99.0.2"), uint16(1024+i)), netip.MustParseAddrPort("10.99.0.1:9"), size-28)
+		pkt := tuntest.UDP4(netip.AddrPortFrom(netip.MustParseAddr("10.99.0.2"), uint16(1024+i)), netip.MustParseAddrPort("10.99.0.1:9"), size-28)
 		all[i].Base = &pkt[0]
 		all[i].SetLen(len(pkt))
 	}

@@ -18,6 +18,7 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/traffictest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
@@ -42,9 +43,9 @@ type config struct {
 
 // command is a command to a child.
 type command struct {
-	Op      string  // move, state, down, stop, records, extract, step
-	Traffic traffic // of move
-	Step    step    // of step
+	Op      string              // move, state, down, stop, records, extract, step
+	Traffic traffictest.Traffic // of move
+	Step    step                // of step
 }
 
 // answer is the answer to a command, which decides what fields are set.
@@ -108,7 +109,7 @@ func runNode(cfg config) error {
 	if err := n.configureInterface(); err != nil {
 		return err
 	}
-	stop, err := serveTraffic()
+	stop, err := traffictest.Serve()
 	if err != nil {
 		return err
 	}
@@ -237,7 +238,7 @@ func (n *node) do(cmd command) (answer, error) {
 			flows = append(flows, record.ConnectionCounts{Tuple: t, Counts: c})
 		}
 	case "move":
-		err = cmd.Traffic.move()
+		err = cmd.Traffic.Move()
 	case "down":
 		err = runIP("link", "set", deviceName, "down")
 	case "stop":

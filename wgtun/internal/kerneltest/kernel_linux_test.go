@@ -11,13 +11,17 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/traffictest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 	"github.com/go-netlog/netlog/wgtun/internal/wgconf"
 )
 
-const window = 250 * time.Millisecond
+const (
+	window   = 250 * time.Millisecond
+	patience = 10 * time.Second // for what must happen
+)
 
 // tunnel is a lab with running nodes in a and b.
 type tunnel struct {
@@ -167,20 +171,20 @@ func TestRecordsMatchKernel(t *testing.T) {
 
 // moveEverything sends every kind of traffic from a.
 func moveEverything(tn *tunnel) {
-	for _, tr := range []traffic{
-		{"ping", netip.MustParseAddr(insideB), 5, 64},
-		{"ping", netip.MustParseAddr(insideB6), 5, 64},
-		{"tcp", netip.MustParseAddr(insideB), 2 << 20, 0},
-		{"tcp", netip.MustParseAddr(insideB6), 1 << 20, 0},
-		{"udp", netip.MustParseAddr(insideB), 200, 1000},
-		{"udp", netip.MustParseAddr(insideB6), 50, 1000},
-		{"udp", netip.MustParseAddr(insideB), 10, 5000}, // in four fragments
-		{"udp", netip.MustParseAddr(insideB6), 10, 5000},
-		{"blast", netip.MustParseAddr(insideB), 2000, 1200},
-		{"tcp", netip.MustParseAddr(outsideBehindB), 1 << 20, 0},
-		{"udp", netip.MustParseAddr(outsideBehindB), 50, 100},
-		{"tcp", netip.MustParseAddr(internet), 1 << 20, 0},
-		{"ping", netip.MustParseAddr(internet), 5, 64},
+	for _, tr := range []traffictest.Traffic{
+		{Kind: "ping", To: netip.MustParseAddr(insideB), Count: 5, Size: 64},
+		{Kind: "ping", To: netip.MustParseAddr(insideB6), Count: 5, Size: 64},
+		{Kind: "tcp", To: netip.MustParseAddr(insideB), Count: 2 << 20},
+		{Kind: "tcp", To: netip.MustParseAddr(insideB6), Count: 1 << 20},
+		{Kind: "udp", To: netip.MustParseAddr(insideB), Count: 200, Size: 1000},
+		{Kind: "udp", To: netip.MustParseAddr(insideB6), Count: 50, Size: 1000},
+		{Kind: "udp", To: netip.MustParseAddr(insideB), Count: 10, Size: 5000}, // in four fragments
+		{Kind: "udp", To: netip.MustParseAddr(insideB6), Count: 10, Size: 5000},
+		{Kind: "blast", To: netip.MustParseAddr(insideB), Count: 2000, Size: 1200},
+		{Kind: "tcp", To: netip.MustParseAddr(outsideBehindB), Count: 1 << 20},
+		{Kind: "udp", To: netip.MustParseAddr(outsideBehindB), Count: 50, Size: 100},
+		{Kind: "tcp", To: netip.MustParseAddr(internet), Count: 1 << 20},
+		{Kind: "ping", To: netip.MustParseAddr(internet), Count: 5, Size: 64},
 	} {
 		tn.a.ask(command{Op: "move", Traffic: tr})
 	}
@@ -200,7 +204,7 @@ func checkDoubleEntry(c *qt.C, a, b map[flowtrack.Tuple]tunstats.Counts) {
 		c.Check(ok, qt.IsTrue, note)
 		c.Check(cb.RxPackets <= ca.TxPackets && cb.RxBytes <= ca.TxBytes, qt.IsTrue, note)
 		c.Check(ca.RxPackets <= cb.TxPackets && ca.RxBytes <= cb.TxBytes, qt.IsTrue, note)
-		if t.Proto != flowtrack.TCP && t.Dst.Port() != discardPort {
+		if t.Proto != flowtrack.TCP && t.Dst.Port() != traffictest.DiscardPort {
 			c.Check(ca, qt.Equals, tunstats.Counts{
 				TxPackets: cb.RxPackets, TxBytes: cb.RxBytes, RxPackets: cb.TxPackets, RxBytes: cb.TxBytes,
 			}, note)
@@ -259,7 +263,7 @@ func TestNodeFallsSilentCollectorBehindTunnel(t *testing.T) {
 	needLab(t)
 	c := qt.New(t)
 	tn := newTunnel(t, true, collectorThroughIt, collectorFromB)
-	tn.a.ask(command{Op: "move", Traffic: traffic{"ping", netip.MustParseAddr(insideB), 5, 64}})
+	tn.a.ask(command{Op: "move", Traffic: traffictest.Traffic{Kind: "ping", To: netip.MustParseAddr(insideB), Count: 5, Size: 64}})
 	end := time.Now()
 
 	const enough = 6 // windows in a row

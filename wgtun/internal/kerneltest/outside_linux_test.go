@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-netlog/netlog/internal/traffictest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
@@ -44,7 +45,7 @@ func runOutside() error {
 	server := &http.Server{Handler: &receiver.Handler{Sink: o}, ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
 	defer server.Close()
-	stop, err := serveTraffic()
+	stop, err := traffictest.Serve()
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
-// Package traffic moves packets for tests: it sends every kind of traffic, and answers it.
-package traffic
+// Package traffictest moves packets for tests: it sends every kind of traffic, and answers it.
+package traffictest
 
 import (
 	"encoding/binary"
@@ -14,7 +14,6 @@ import (
 const (
 	echoPort = 7
 	patience = 10 * time.Second
-	burst    = 40 // datagrams
 
 	// DiscardPort is the port of blasts, which are not answered.
 	DiscardPort = 9
@@ -24,8 +23,9 @@ const (
 type Traffic struct {
 	Kind  string // tcp, udp, blast or ping
 	To    netip.Addr
-	Count int // tcp: bytes in each direction; udp: datagrams, each sent after the answer to the one before; blast: datagrams, in bursts
+	Count int // tcp: bytes in each direction; udp: datagrams, each sent after the answer to the one before; blast: datagrams, without answers
 	Size  int // of a datagram or ping
+	Burst int // datagrams of a blast between two pauses, in which queues empty; 0: no pauses
 }
 
 // Move sends the traffic from the network namespace of the calling thread, and waits for the answers.
@@ -95,7 +95,6 @@ func (tr Traffic) udp() error {
 	return nil
 }
 
-// blast pauses between bursts, so that the queues on the way have room.
 func (tr Traffic) blast() error {
 	c, err := net.Dial("udp", netip.AddrPortFrom(tr.To, DiscardPort).String())
 	if err != nil {
@@ -107,7 +106,7 @@ func (tr Traffic) blast() error {
 		if _, err := c.Write(buf); err != nil {
 			return err
 		}
-		if i%burst == 0 {
+		if tr.Burst > 0 && i%tr.Burst == 0 {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
@@ -130,7 +129,7 @@ func (tr Traffic) ping() error {
 		clear(message[:8])
 		message[0] = request
 		binary.BigEndian.PutUint16(message[6:], uint16(seq))
-		binary.BigEndian.PutUint16(message[2:], checksum(message)) // the kernel computes that of ICMPv6
+		binary.BigEndian.PutUint16(message[2:], Checksum(message)) // the kernel computes that of ICMPv6
 		if _, err := c.Write(message); err != nil {
 			return err
 		}
@@ -148,8 +147,8 @@ func (tr Traffic) ping() error {
 	return nil
 }
 
-// checksum returns the checksum of RFC 1071. The number of bytes must be even.
-func checksum(b []byte) uint16 {
+// Checksum returns the Checksum of RFC 1071. The number of bytes must be even.
+func Checksum(b []byte) uint16 {
 	var sum uint32
 	for i := 0; i < len(b); i += 2 {
 		sum += uint32(binary.BigEndian.Uint16(b[i:]))

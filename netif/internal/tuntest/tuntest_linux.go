@@ -1,10 +1,13 @@
-package traffic
+// Package tuntest makes TUN devices for tests.
+package tuntest
 
 import (
 	"encoding/binary"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/go-netlog/netlog/internal/traffictest"
 )
 
 // Tun is a TUN device. The test is the VPN behind it.
@@ -81,7 +84,7 @@ func UDP4(src, dst netip.AddrPort, size int) []byte {
 	binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
 	copy(p[12:], src.Addr().AsSlice())
 	copy(p[16:], dst.Addr().AsSlice())
-	binary.BigEndian.PutUint16(p[10:], checksum(p[:20]))
+	binary.BigEndian.PutUint16(p[10:], traffictest.Checksum(p[:20]))
 	binary.BigEndian.PutUint16(p[20:], src.Port())
 	binary.BigEndian.PutUint16(p[22:], dst.Port())
 	binary.BigEndian.PutUint16(p[24:], uint16(8+size))
