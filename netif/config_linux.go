@@ -11,6 +11,8 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/wgctrl"
+
+	"github.com/go-netlog/netlog/internal/wgpeer"
 )
 
 // The configuration of WireGuard is read with wgctrl, the library of the WireGuard project, for
@@ -22,7 +24,7 @@ import (
 // wireguardPeers returns the peers of a WireGuard interface. The error is fs.ErrNotExist if it is
 // no WireGuard interface. The connections are made anew each time, because the kernel may learn
 // WireGuard, and the interface may appear, at any time.
-func wireguardPeers(name string) ([]peer, error) {
+func wireguardPeers(name string) ([]wgpeer.Peer, error) {
 	client, err := wgctrl.New()
 	if err != nil {
 		return nil, err
@@ -32,18 +34,16 @@ func wireguardPeers(name string) ([]peer, error) {
 	if err != nil {
 		return nil, denied(name, err)
 	}
-	peers := make([]peer, len(device.Peers))
+	peers := make([]wgpeer.Peer, len(device.Peers))
 	for i := range device.Peers {
 		from := &device.Peers[i]
-		p := peer{key: from.PublicKey, tx: uint64(from.TransmitBytes), rx: uint64(from.ReceiveBytes)}
+		p := wgpeer.Peer{Key: string(from.PublicKey[:]), Tx: uint64(from.TransmitBytes), Rx: uint64(from.ReceiveBytes)}
 		if from.Endpoint != nil {
-			// A zone names an interface of this machine. It means nothing to the reader of a record.
-			endpoint := from.Endpoint.AddrPort()
-			p.endpoint = netip.AddrPortFrom(endpoint.Addr().Unmap().WithZone(""), endpoint.Port())
+			p.SetEndpoint(from.Endpoint.AddrPort())
 		}
 		for _, n := range from.AllowedIPs {
 			if prefix, ok := toPrefix(n.IP, n.Mask); ok {
-				p.allowed = append(p.allowed, prefix)
+				p.Allowed = append(p.Allowed, prefix)
 			}
 		}
 		peers[i] = p

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 
+	"github.com/go-netlog/netlog/internal/wgpeer"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -26,7 +27,7 @@ func (*tap) currentName() string { return "" }
 func (*tap) lostPackets() uint64 { return 0 }
 func (*tap) close() error        { return nil }
 
-func wireguardPeers(name string) ([]peer, error) { return nil, unsupported(name) }
+func wireguardPeers(name string) ([]wgpeer.Peer, error) { return nil, unsupported(name) }
 
 func addressesAndRoutes(name string, _ bool) (addrs, routes []netip.Prefix, err error) {
 	return nil, nil, unsupported(name)

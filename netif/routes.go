@@ -45,7 +45,7 @@ func routes(name string) (cfg *netlog.RouteConfig, wireguard bool, err error) {
 		return nil, false, err
 	}
 	for _, p := range peers {
-		to = append(to, p.allowed...)
+		to = append(to, p.Allowed...)
 	}
 	return &netlog.RouteConfig{LocalAddrs: sorted(addrs), Routes: sorted(to)}, wireguard, denied
 }

@@ -3,10 +3,10 @@ package netif
 import (
 	"errors"
 	"io/fs"
-	"net/netip"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/wgpeer"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -26,39 +26,15 @@ import (
 //
 // Like every Device, it serves one Logger. Its methods must not be called at the same time.
 func Underlay(name string) netlog.Device {
-	return &underlay{read: func() ([]peer, error) { return wireguardPeers(name) }}
-}
-
-// peer is a peer of a WireGuard interface.
-type peer struct {
-	key      [32]byte       // the public key, which identifies the peer
-	endpoint netip.AddrPort // zero if it is unknown
-	tx, rx   uint64         // bytes on the encrypted transport since the peer was added
-	allowed  []netip.Prefix
-}
-
-// address returns the VPN address of the peer, with port 0: its lowest allowed IP that is a single
-// address. It returns the zero AddrPort if there is none, as for a peer that is only a gateway.
-func (p *peer) address() netip.AddrPort {
-	var lowest netip.Addr
-	for _, prefix := range p.allowed {
-		if a := prefix.Addr(); prefix.IsSingleIP() && (!lowest.IsValid() || a.Less(lowest)) {
-			lowest = a
-		}
-	}
-	if !lowest.IsValid() {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(lowest, 0)
+	return &underlay{read: func() ([]wgpeer.Peer, error) { return wireguardPeers(name) }}
 }
 
 // underlay converts the counters of an interface, which only grow, to the increments since the last
 // reading.
 type underlay struct {
-	read     func() ([]peer, error)
+	read     func() ([]wgpeer.Peer, error)
 	counting bool
-	last     map[[32]byte]peer // at the last reading; nil before the first reading after counting is turned on
-	counted  map[flowtrack.Tuple]tunstats.Counts
+	bytes    wgpeer.Counter
 }
 
 // SetStatisticsEnabled implements [netlog.Device].
@@ -67,7 +43,7 @@ func (u *underlay) SetStatisticsEnabled(enable bool) {
 		return
 	}
 	if enable {
-		u.last = nil // bytes since that earlier reading must not count
+		u.bytes.Restart() // bytes since that earlier reading must not count
 	}
 	u.look() // the bytes until now count as before
 	u.counting = enable
@@ -78,9 +54,7 @@ func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	if u.counting {
 		u.look()
 	}
-	counted := u.counted
-	u.counted = nil
-	return counted
+	return u.bytes.Extract()
 }
 
 // look reads the counters and adds the increments since the last reading.
@@ -89,29 +63,5 @@ func (u *underlay) look() {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	now := make(map[[32]byte]peer, len(peers)) // without the interface empty: its next peers begin at zero
-	for _, p := range peers {
-		now[p.key] = p
-		if u.counting && u.last != nil {
-			u.add(&p)
-		}
-	}
-	u.last = now
-}
-
-// add adds the increments of a peer since the last reading.
-func (u *underlay) add(p *peer) {
-	before := u.last[p.key]
-	if p.tx < before.tx || p.rx < before.rx {
-		before.tx, before.rx = 0, 0 // it was removed and added again
-	}
-	n := tunstats.Counts{TxBytes: p.tx - before.tx, RxBytes: p.rx - before.rx}
-	if n == (tunstats.Counts{}) {
-		return
-	}
-	if u.counted == nil {
-		u.counted = make(map[flowtrack.Tuple]tunstats.Counts)
-	}
-	t := flowtrack.Tuple{Src: p.address(), Dst: p.endpoint}
-	u.counted[t] = u.counted[t].Add(n)
+	u.bytes.Add(peers, u.counting) // no peers without the interface: those of the next one begin at zero
 }

@@ -13,38 +13,39 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/wgpeer"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
 // TestUnderlay checks what is reported for a sequence of readings of the counters.
 func TestUnderlay(t *testing.T) {
 	endpoint := netip.MustParseAddrPort("192.0.2.7:41641")
-	at := func(key byte, tx, rx uint64) peer {
-		return peer{key: [32]byte{key}, tx: tx, rx: rx, endpoint: endpoint, allowed: []netip.Prefix{
+	at := func(key rune, tx, rx uint64) wgpeer.Peer {
+		return wgpeer.Peer{Key: string(key), Tx: tx, Rx: rx, Endpoint: endpoint, Allowed: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("10.0.0.9/32"), netip.MustParsePrefix("10.0.0.7/32"),
 		}}
 	}
 	tuple := flowtrack.Tuple{Src: netip.MustParseAddrPort("10.0.0.7:0"), Dst: endpoint}
-	var peers []peer
+	var peers []wgpeer.Peer
 	var err error
-	u := &underlay{read: func() ([]peer, error) { return peers, err }}
-	peers = []peer{at(1, 100, 200)}
+	u := &underlay{read: func() ([]wgpeer.Peer, error) { return peers, err }}
+	peers = []wgpeer.Peer{at(1, 100, 200)}
 	u.SetStatisticsEnabled(true)
 	for _, test := range []struct {
 		name  string
-		peers []peer
+		peers []wgpeer.Peer
 		err   error
 		want  tunstats.Counts
 	}{
-		{"nothing moved", []peer{at(1, 100, 200)}, nil, tunstats.Counts{}},
-		{"moved", []peer{at(1, 103, 204)}, nil, tunstats.Counts{TxBytes: 3, RxBytes: 4}},
+		{"nothing moved", []wgpeer.Peer{at(1, 100, 200)}, nil, tunstats.Counts{}},
+		{"moved", []wgpeer.Peer{at(1, 103, 204)}, nil, tunstats.Counts{TxBytes: 3, RxBytes: 4}},
 		{"unreadable", nil, errors.New("no answer"), tunstats.Counts{}},
-		{"what moved meanwhile", []peer{at(1, 104, 205)}, nil, tunstats.Counts{TxBytes: 1, RxBytes: 1}},
-		{"peer added", []peer{at(1, 104, 205), at(2, 5, 6)}, nil, tunstats.Counts{TxBytes: 5, RxBytes: 6}},
-		{"peers with one address", []peer{at(1, 105, 205), at(2, 6, 6)}, nil, tunstats.Counts{TxBytes: 2}},
-		{"removed and added again", []peer{at(1, 2, 1), at(2, 6, 6)}, nil, tunstats.Counts{TxBytes: 2, RxBytes: 1}},
+		{"what moved meanwhile", []wgpeer.Peer{at(1, 104, 205)}, nil, tunstats.Counts{TxBytes: 1, RxBytes: 1}},
+		{"peer added", []wgpeer.Peer{at(1, 104, 205), at(2, 5, 6)}, nil, tunstats.Counts{TxBytes: 5, RxBytes: 6}},
+		{"peers with one address", []wgpeer.Peer{at(1, 105, 205), at(2, 6, 6)}, nil, tunstats.Counts{TxBytes: 2}},
+		{"removed and added again", []wgpeer.Peer{at(1, 2, 1), at(2, 6, 6)}, nil, tunstats.Counts{TxBytes: 2, RxBytes: 1}},
 		{"interface removed", nil, fs.ErrNotExist, tunstats.Counts{}},
-		{"interface is back", []peer{at(1, 50, 60)}, nil, tunstats.Counts{TxBytes: 50, RxBytes: 60}},
+		{"interface is back", []wgpeer.Peer{at(1, 50, 60)}, nil, tunstats.Counts{TxBytes: 50, RxBytes: 60}},
 	} {
 		peers, err = test.peers, test.err // each case begins where the one before ended
 		got := u.ExtractStatistics()
@@ -52,9 +53,9 @@ func TestUnderlay(t *testing.T) {
 		qt.Check(t, len(got) <= 1, qt.IsTrue, qt.Commentf(test.name))
 	}
 
-	peers = []peer{at(1, 51, 60)}
+	peers = []wgpeer.Peer{at(1, 51, 60)}
 	u.SetStatisticsEnabled(false) // takes what moved until now
-	peers = []peer{at(1, 80, 60)}
+	peers = []wgpeer.Peer{at(1, 80, 60)}
 	qt.Check(t, u.ExtractStatistics()[tuple], qt.Equals, tunstats.Counts{TxBytes: 1})
 	u.SetStatisticsEnabled(true)
 	qt.Check(t, u.ExtractStatistics(), qt.IsNil) // nothing of the time between
@@ -64,7 +65,7 @@ func TestUnderlay(t *testing.T) {
 func TestUnderlayLetsLoggerSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads := 0 // only the Logger's goroutine and this one read, and never at the same time
-		u := &underlay{read: func() ([]peer, error) { reads++; return nil, nil }}
+		u := &underlay{read: func() ([]wgpeer.Peer, error) { reads++; return nil, nil }}
 		logger := netlog.Logger{Underlay: u, NoUpload: true, OnRecord: func(*netlog.Message) {}}
 		var tun tunstats.Meter
 		qt.Assert(t, logger.Startup([32]byte{}, [32]byte{}, &tun, nil), qt.IsNil)

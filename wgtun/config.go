@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/wgpeer"
 )
 
 // ErrBusy is returned if a device does not answer within a second: because its state is changing, or because
@@ -23,33 +25,10 @@ type configSource interface {
 	IpcGetOperation(w io.Writer) error
 }
 
-// peer is a peer in the configuration of a device.
-type peer struct {
-	key      string         // the public key, which identifies the peer
-	endpoint netip.AddrPort // zero if it is unknown, or not an address and port
-	tx, rx   uint64         // bytes on the encrypted transport since the peer was added
-	allowed  []netip.Prefix
-}
-
-// address returns the VPN address of the peer, with port 0: its lowest allowed IP that is a single address. It
-// returns the zero AddrPort if there is none, as for a peer that is only a gateway.
-func (p *peer) address() netip.AddrPort {
-	var lowest netip.Addr
-	for _, prefix := range p.allowed {
-		if a := prefix.Addr(); prefix.IsSingleIP() && (!lowest.IsValid() || a.Less(lowest)) {
-			lowest = a
-		}
-	}
-	if !lowest.IsValid() {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(lowest, 0)
-}
-
 // ask reads the peers of dev and calls use with them, in no particular order, from another goroutine. It
 // returns after the call. After askTimeout it returns ErrBusy; use is then called when dev answers. If the
 // error passed to use is not nil, the list of peers is incomplete.
-func ask(dev configSource, use func([]peer, error)) error {
+func ask(dev configSource, use func([]wgpeer.Peer, error)) error {
 	done := make(chan error, 1) // buffered, since ask may have returned
 	go func() {
 		var c configReader
@@ -71,7 +50,7 @@ func ask(dev configSource, use func([]peer, error)) error {
 // public_key begins a peer (https://www.wireguard.com/xplatform/). It keeps no secrets: it ignores the lines
 // private_key and preshared_key without reading their values.
 type configReader struct {
-	peers   []peer
+	peers   []wgpeer.Peer
 	partial []byte // the beginning of a line at the end of a Write
 }
 
@@ -98,7 +77,7 @@ func (c *configReader) Write(p []byte) (int, error) {
 func (c *configReader) readLine(line []byte) {
 	key, value, _ := bytes.Cut(line, []byte("="))
 	if string(key) == "public_key" {
-		c.peers = append(c.peers, peer{key: string(value)})
+		c.peers = append(c.peers, wgpeer.Peer{Key: string(value)})
 		return
 	}
 	if len(c.peers) == 0 {
@@ -108,16 +87,15 @@ func (c *configReader) readLine(line []byte) {
 	switch string(key) {
 	case "endpoint":
 		if ap, err := netip.ParseAddrPort(string(value)); err == nil {
-			// A zone names an interface of this machine. It means nothing to the reader of a record.
-			p.endpoint = netip.AddrPortFrom(ap.Addr().Unmap().WithZone(""), ap.Port())
+			p.SetEndpoint(ap)
 		}
 	case "tx_bytes":
-		p.tx, _ = strconv.ParseUint(string(value), 10, 64)
+		p.Tx, _ = strconv.ParseUint(string(value), 10, 64)
 	case "rx_bytes":
-		p.rx, _ = strconv.ParseUint(string(value), 10, 64)
+		p.Rx, _ = strconv.ParseUint(string(value), 10, 64)
 	case "allowed_ip":
 		if prefix, err := netip.ParsePrefix(string(value)); err == nil {
-			p.allowed = append(p.allowed, prefix)
+			p.Allowed = append(p.Allowed, prefix)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"golang.zx2c4.com/wireguard/device"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/wgpeer"
 )
 
 // Routes returns a RouteConfig from the configuration of dev. Routes are the allowed IPs of all peers, sorted.
@@ -26,9 +27,9 @@ func Routes(dev *device.Device, local ...netip.Prefix) (*netlog.RouteConfig, err
 
 func routes(dev configSource, local []netip.Prefix) (*netlog.RouteConfig, error) {
 	var allowed []netip.Prefix
-	err := ask(dev, func(peers []peer, _ error) {
+	err := ask(dev, func(peers []wgpeer.Peer, _ error) {
 		for _, p := range peers {
-			allowed = append(allowed, p.allowed...)
+			allowed = append(allowed, p.Allowed...)
 		}
 	})
 	if err != nil {

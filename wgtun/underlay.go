@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/wgpeer"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -36,8 +37,7 @@ type underlay struct {
 	mu       sync.Mutex // guards the fields below; never held while waiting for dev
 	asking   bool       // a query of dev is in progress
 	counting bool
-	last     map[string]peer // by key, at the last reading; nil before the first reading after counting is turned on
-	counted  map[flowtrack.Tuple]tunstats.Counts
+	bytes    wgpeer.Counter
 }
 
 // SetStatisticsEnabled implements [netlog.Device].
@@ -45,7 +45,7 @@ func (u *underlay) SetStatisticsEnabled(enable bool) {
 	u.mu.Lock()
 	same := u.counting == enable
 	if enable && !same {
-		u.last = nil // bytes since that earlier reading must not count
+		u.bytes.Restart() // bytes since that earlier reading must not count
 	}
 	u.mu.Unlock()
 	if same {
@@ -67,9 +67,7 @@ func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	counted := u.counted
-	u.counted = nil
-	return counted
+	return u.bytes.Extract()
 }
 
 // look reads the counters of the device and adds the increments, waiting at most askTimeout. There is only one
@@ -82,43 +80,12 @@ func (u *underlay) look() {
 	if busy {
 		return
 	}
-	ask(u.dev, func(peers []peer, err error) {
+	ask(u.dev, func(peers []wgpeer.Peer, err error) {
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		u.asking = false
 		if err == nil {
-			u.addLocked(peers)
+			u.bytes.Add(peers, u.counting)
 		}
 	})
-}
-
-// addLocked adds the increments of peers since the last reading.
-func (u *underlay) addLocked(peers []peer) {
-	now := make(map[string]peer, len(peers))
-	for _, p := range peers {
-		now[p.key] = p
-		if !u.counting || u.last == nil {
-			continue // the first reading is only a starting point
-		}
-		// A peer that is not in last was added later, with its counters at zero.
-		n := moved(u.last[p.key], p)
-		if n == (tunstats.Counts{}) {
-			continue
-		}
-		if u.counted == nil {
-			u.counted = make(map[flowtrack.Tuple]tunstats.Counts, len(peers))
-		}
-		t := flowtrack.Tuple{Src: p.address(), Dst: p.endpoint}
-		u.counted[t] = u.counted[t].Add(n)
-	}
-	u.last = now
-}
-
-// moved returns the increments of a peer between two readings. If a counter has decreased, the peer was removed
-// and added again, and its counters started at zero.
-func moved(before, now peer) tunstats.Counts {
-	if now.tx < before.tx || now.rx < before.rx {
-		before.tx, before.rx = 0, 0
-	}
-	return tunstats.Counts{TxBytes: now.tx - before.tx, RxBytes: now.rx - before.rx}
 }
