@@ -210,6 +210,15 @@ func TestUnderlayBusyDevice(t *testing.T) {
 		synctest.Wait()
 		moved(111)
 		c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/8 rx 0/0"})
+
+		// A late answer does not count after counting was turned off.
+		release = dev.block()
+		c.Check(u.ExtractStatistics(), qt.HasLen, 0)
+		u.SetStatisticsEnabled(false)
+		moved(200)
+		release()
+		synctest.Wait()
+		c.Check(u.ExtractStatistics(), qt.HasLen, 0)
 	})
 }
 
