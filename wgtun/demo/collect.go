@@ -69,8 +69,28 @@ type collector struct {
 	done   chan struct{}
 }
 
-func startCollector(sink receiver.Sink) (*collector, error) {
-	return startServer(&receiver.Handler{Sink: sink})
+// collect starts a receiver unless opts has the URL of another collector, and a page if opts asks for
+// one. It sets their URLs in opts. The caller must call end.
+func collect(opts *options, seen *book) (end func(), err error) {
+	if opts.url != "" {
+		return func() {}, nil
+	}
+	sink, endPage := receiver.Sink(seen), func() {}
+	if opts.page {
+		page, err := startPage()
+		if err != nil {
+			return nil, err
+		}
+		sink, endPage = page.page.Sink(nowhere{}), page.close
+		opts.look = page.url + "/"
+	}
+	c, err := startServer(&receiver.Handler{Sink: sink})
+	if err != nil {
+		endPage()
+		return nil, err
+	}
+	opts.url, opts.embedded = c.url, true
+	return func() { c.close(); endPage() }, nil
 }
 
 // startServer serves handler on a free port.

@@ -11,6 +11,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -35,7 +36,7 @@ func goroutinesEnd(t *testing.T) {
 }
 
 func TestRunRecordsMatchDevices(t *testing.T) {
-	collector, err := startCollector(newBook())
+	collector, err := startServer(&receiver.Handler{Sink: newBook()})
 	qt.Assert(t, err, qt.IsNil)
 	defer collector.close()
 	for _, test := range []struct{ name, url string }{

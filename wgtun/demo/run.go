@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/logtail"
-	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/wgtun"
 )
 
@@ -50,23 +49,13 @@ func run(ctx context.Context, opts options) (*report, error) {
 	}
 
 	seen, where := newBook(), "a collector"
-	sink := receiver.Sink(seen)
-	if opts.page {
-		page, err := startPage()
-		if err != nil {
-			return nil, err
-		}
-		defer page.close()
-		sink = page.page.Sink(nowhere{})
-		opts.look = page.url + "/"
+	endCollect, err := collect(&opts, seen)
+	if err != nil {
+		return nil, err
 	}
-	if opts.url == "" {
-		collector, err := startCollector(sink)
-		if err != nil {
-			return nil, err
-		}
-		defer collector.close()
-		opts.url, opts.embedded, where = collector.url, true, "a receiver inside the demo"
+	defer endCollect()
+	if opts.embedded {
+		where = "a receiver inside the demo"
 	}
 	say("2. The records go to %s, at %s", where, opts.url)
 

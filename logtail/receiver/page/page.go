@@ -60,13 +60,11 @@ package page
 import (
 	"bytes"
 	"context"
-	"iter"
 	"runtime"
 	"sync"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/records"
-	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
 const (
@@ -79,7 +77,7 @@ const (
 
 // Options are the options of a Page. The zero Options are valid.
 type Options struct {
-	// Dir has the files of a filestore.Store, of which the last hour is read at the start. It may
+	// Dir is the directory of a filestore.Store. Its last hour is read at the start. It may
 	// be empty.
 	Dir string
 	// Name returns the name of the node with a public ID, or "". It must be safe for
@@ -135,7 +133,7 @@ func (p *Page) Close() {
 	<-p.done
 }
 
-// Add adds stored entries, of which it keeps copies. It never waits.
+// Add adds copies of stored entries. It never waits.
 func (p *Page) Add(entries [][]byte) {
 	p.queueMu.Lock()
 	defer p.queueMu.Unlock()
@@ -151,31 +149,6 @@ func (p *Page) Add(entries [][]byte) {
 	case p.wake <- struct{}{}:
 	default:
 	}
-}
-
-// Sink returns a Sink that stores in s, and adds what was stored to p.
-func (p *Page) Sink(s receiver.Sink) receiver.Sink { return sink{s, p} }
-
-type sink struct {
-	receiver.Sink
-	page *Page
-}
-
-// Store implements [receiver.Sink].
-func (s sink) Store(ctx context.Context, b receiver.Batch) error {
-	err := s.Sink.Store(ctx, b)
-	if err == nil {
-		s.page.Add(b.Entries)
-	}
-	return err
-}
-
-// Recent implements [receiver.Recaller]. It returns no entries if the Sink cannot read them.
-func (s sink) Recent(maxBytes int64) iter.Seq2[string, []byte] {
-	if r, ok := s.Sink.(receiver.Recaller); ok {
-		return r.Recent(maxBytes)
-	}
-	return func(func(string, []byte) bool) {}
 }
 
 // take empties the queue.
