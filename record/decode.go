@@ -78,10 +78,18 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 			m.LostPackets = d.uint(64)
 		case "logtail":
 			d.meta(&e.Logtail)
-		case "event":
-			e.Event = d.text()
+		case "event": // log shippers add an object of this name
+			if d.space() == '"' {
+				e.Event = d.text()
+			} else {
+				d.skip()
+			}
 		case "peer":
-			d.peer(&e.Peer)
+			if d.space() == '{' {
+				d.peer(&e.Peer)
+			} else {
+				d.skip()
+			}
 		case "text":
 			e.Text = d.text()
 		case "droppedEntries":

@@ -46,6 +46,21 @@ func TestUnmarshalAllMembers(t *testing.T) {
 	}
 }
 
+// TestUnmarshalForeignEvent: shippers that write the Elastic Common Schema add an object.
+func TestUnmarshalForeignEvent(t *testing.T) {
+	for _, in := range []string{
+		`{"event":{"created":"x","peer":1},"peer":"10.0.0.1","nodeId":"n"}`,
+		`{"event":1,"peer":[{}],"nodeId":"n"}`,
+		`{"event":true,"peer":false,"nodeId":"n"}`,
+	} {
+		var e record.Entry
+		qt.Check(t, e.UnmarshalJSON([]byte(in)), qt.IsNil)
+		qt.Check(t, e.Event, qt.Equals, "")
+		qt.Check(t, e.Peer, qt.Equals, record.Peer{})
+		qt.Check(t, e.NodeID, qt.Equals, "n")
+	}
+}
+
 // TestUnmarshalNullAndEmpty: other writers print what they do not know.
 func TestUnmarshalNullAndEmpty(t *testing.T) {
 	for _, test := range []struct{ in, want string }{

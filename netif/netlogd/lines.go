@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/record"
@@ -18,7 +19,10 @@ type lines struct {
 func (l *lines) record(m *netlog.Message) { l.write(m) }
 
 func (l *lines) peer(nodeID string, p record.Peer) {
-	l.write(&record.Entry{Message: record.Message{NodeID: nodeID}, Event: record.EventPeer, Peer: p})
+	l.write(&record.Entry{
+		Logtail: record.Meta{ClientTime: time.Now()}, // as an upload would have it
+		Message: record.Message{NodeID: nodeID}, Event: record.EventPeer, Peer: p,
+	})
 }
 
 func (l *lines) write(entry any) {
