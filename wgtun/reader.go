@@ -2,9 +2,12 @@ package wgtun
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/go-netlog/netlog/internal/wgpeer"
 )
@@ -59,7 +62,7 @@ func (c *configReader) readLine(line []byte) error {
 	key, value, _ := bytes.Cut(line, []byte("="))
 	switch string(key) {
 	case "public_key":
-	case "endpoint", "allowed_ip", "tx_bytes", "rx_bytes":
+	case "endpoint", "allowed_ip", "tx_bytes", "rx_bytes", "last_handshake_time_sec", "last_handshake_time_nsec":
 		if len(c.peers) == 0 {
 			return nil // a field of the device itself
 		}
@@ -81,6 +84,9 @@ func (c *configReader) readField(key, value string) error {
 		if len(c.peers) == maxPeers {
 			return fmt.Errorf("more than %d peers", maxPeers)
 		}
+		if raw, err := hex.DecodeString(value); err == nil { // otherwise a fork writes its keys in another way
+			value = base64.StdEncoding.EncodeToString(raw)
+		}
 		c.peers = append(c.peers, wgpeer.Peer{Key: value})
 		return nil
 	}
@@ -94,6 +100,16 @@ func (c *configReader) readField(key, value string) error {
 		return readCounter(&peer.Tx, value)
 	case "rx_bytes":
 		return readCounter(&peer.Rx, value)
+	case "last_handshake_time_sec", "last_handshake_time_nsec":
+		n, err := strconv.ParseInt(value, 10, 64)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%.60q is not a time", value)
+		case key == "last_handshake_time_sec" && n != 0: // 0: there was none
+			peer.LastHandshake = time.Unix(n, 0).UTC()
+		case !peer.LastHandshake.IsZero():
+			peer.LastHandshake = peer.LastHandshake.Add(time.Duration(n))
+		}
 	case "allowed_ip":
 		prefix, err := netip.ParsePrefix(value)
 		switch {

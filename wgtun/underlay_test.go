@@ -36,6 +36,13 @@ func (f *fakeConfig) set(lines ...string) {
 	f.text = strings.Join(lines, "\n") + "\n"
 }
 
+// count returns how often the configuration was read.
+func (f *fakeConfig) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
 func (f *fakeConfig) block() (release func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
