@@ -59,7 +59,8 @@ func TestAgentReportsPeers(t *testing.T) {
 	for _, e := range l.of(l.b.id()) {
 		if e.Event == record.EventPeer {
 			c.Check(e.Peer.PublicKey, qt.Equals, device.Peers[0].PublicKey.String())
-			c.Check(e.Peer.LastHandshake.Equal(handshake), qt.IsTrue, qt.Commentf("%v, not %v", e.Peer.LastHandshake, handshake))
+			before := handshake.Sub(e.Peer.LastHandshake) // changing the port may make another one
+			c.Check(before >= 0 && before < time.Minute, qt.IsTrue, qt.Commentf("%v before the last", before))
 		}
 	}
 	entries, _ := l.stop()

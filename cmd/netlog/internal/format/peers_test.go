@@ -104,12 +104,12 @@ func TestFmtPeersSelected(t *testing.T) {
 	} {
 		rows, code, errs := peersOf(t, in, strings.Fields(args)...)
 		qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s: %s", args, errs))
-		got := ""
+		var got strings.Builder
 		for _, row := range rows[1 : len(rows)-1] {
 			fields := strings.Fields(row)
-			got += fields[len(fields)-4]
+			got.WriteString(fields[len(fields)-4])
 		}
-		qt.Check(t, got, qt.Equals, want, qt.Commentf("%s: %q", args, rows))
+		qt.Check(t, got.String(), qt.Equals, want, qt.Commentf("%s: %q", args, rows))
 	}
 	_, code, errs := peersOf(t, in, "-node", "nobody")
 	qt.Check(t, code, qt.Equals, cli.ExitFailed)

@@ -137,16 +137,22 @@ func (c *formatter) isNew(rec *records.Record) bool {
 	return false
 }
 
+// event adds the event of a peer to the sessions.
+func (c *formatter) event(rec *records.Record) error {
+	if !c.filter.keepsPeer(rec, c.names.Node) {
+		return nil
+	}
+	if len(c.sessions.sessions) >= c.max {
+		return fmt.Errorf("more than %d sessions of peers: give fewer files at once, or raise -max-flows", c.max)
+	}
+	c.sessions.add(rec)
+	return nil
+}
+
 // record adds one record to the table, or prints it with -json or its connections with -flat.
 func (c *formatter) record(rec *records.Record) error {
 	if c.peers {
-		if !c.filter.keepsPeer(rec, c.names.Node) {
-			return nil
-		} else if len(c.sessions.sessions) >= c.max {
-			return fmt.Errorf("more than %d sessions of peers: give fewer files at once, or raise -max-flows", c.max)
-		}
-		c.sessions.add(rec)
-		return nil
+		return c.event(rec)
 	}
 	if !c.filter.keeps(rec, c.names.Node) {
 		return nil
