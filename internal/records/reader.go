@@ -42,8 +42,9 @@ type Reader struct {
 	err    error // that ends the stream
 }
 
-// NewReader returns a Reader of r. It decompresses zstd and gzip. name is the file name in the
-// positions of records, and may be empty. The caller must call Close unless it reads to the end.
+// NewReader returns a Reader of r. It decompresses zstd and gzip, and waits for the first 64 KiB
+// to see what the stream is. name is the file name in the positions of records, and may be empty.
+// The caller must call Close unless it reads to the end.
 func NewReader(r io.Reader, name string) *Reader {
 	d := &Reader{}
 	d.rec.Pos.File = name
