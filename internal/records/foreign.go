@@ -66,10 +66,16 @@ func foreign(head []byte) (what string, isText bool) {
 		return "a web page; perhaps a server answered with an error or a form to log in", false
 	case strings.HasPrefix(start, "<?xml"):
 		return "XML; netlog reads flow logs in JSON", false
-	case len(text) == 0 || hasJSONLine(text):
-		return "", false
 	}
-	if sample := text[:min(len(text), 1024)]; strange(sample) > len(sample)/10 {
+	sample, least := text[:min(len(text), 1024)], 0
+	isBinary := strange(sample) > len(sample)/10
+	if isBinary {
+		least = 32 // there are short lines of any kind in binary data
+	}
+	switch {
+	case len(text) == 0 || hasJSONLine(text, least):
+		return "", false // or damaged at its beginning
+	case isBinary:
 		return "binary data; netlog reads flow logs in JSON, plain or compressed with zstd or gzip", false
 	}
 	return "", true
@@ -87,11 +93,11 @@ func isWide(text []byte) bool {
 	return len(text) >= 4 && isASCII(text[0]) && text[1] == 0 && isASCII(text[2]) && text[3] == 0
 }
 
-// hasJSONLine reports whether a line of text begins like JSON.
-func hasJSONLine(text []byte) bool {
+// hasJSONLine reports whether a line of at least so many bytes begins like JSON.
+func hasJSONLine(text []byte, least int) bool {
 	for line := range bytes.Lines(text) {
 		line = trimBlanks(line)
-		if begins, _ := beginsJSON(line); begins && strange(line[:min(len(line), 16)]) <= 3 { // the last character may be cut
+		if begins, _ := beginsJSON(line); begins && len(line) >= least && strange(line[:min(len(line), 32)]) <= 3 { // the last character may be cut
 			return true
 		}
 	}

@@ -77,6 +77,7 @@ func TestReaderForeign(t *testing.T) {
 		{"a web page", "\n<!DOCTYPE HTML>\n<html><script>\n{\"a\":1}\n</script>", "looks like a web page; .*"},
 		{"XML", "\xef\xbb\xbf<?xml version=\"1.0\"?>\n<a/>\n", "looks like XML; .*"},
 		{"a program", string(binary1), "looks like binary data; .*"},
+		{"a program with brackets", "\x7fELF\x02\x01\x01\x00\x00\x00\n[\n{\x00}\n[]\x00\n{\x01\n" + noise(1000), "looks like binary data; .*"},
 		{"noise", noise(1 << 20), "looks like binary data; .*"},
 		{"noise without lines", strings.ReplaceAll(noise(1<<20), "\n", ""), "looks like binary data; .*"},
 		{"text", "Nov 22 10:00:00 host daemon: up\n" + strings.Repeat("[2026-11-22] a {\n{a: 1}\n- b\n", 10_000),
