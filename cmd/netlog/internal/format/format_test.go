@@ -234,7 +234,7 @@ func TestFmtUnreadableInput(t *testing.T) {
 	qt.Check(t, code, qt.Equals, cli.ExitFailed)
 	qt.Check(t, errs, qt.Contains, "-:1: a record is torn")
 	qt.Check(t, out, qt.Contains, "1 record")
-	code, _, errs = clitest.Run(t, run, "{}\n"+strings.Repeat("\xff\n", 5*maxWarnings), "fmt")
+	code, _, errs = clitest.Run(t, run, "{}\n"+strings.Repeat("{\"x\":nul}\n", 5*maxWarnings), "fmt")
 	qt.Check(t, code, qt.Equals, cli.ExitFailed)
 	qt.Check(t, strings.Count(errs, "\n"), qt.Equals, maxWarnings+1)
 	qt.Check(t, errs, qt.Contains, "80 more places cannot be read")
