@@ -44,10 +44,10 @@
 // by each end, it is counted once, as netlog fmt does. Beyond the bound the smallest flows are added
 // up in one sum for each class, and steps older than a quarter of an hour become minutes.
 //
-// The Page never delays the Sink. One goroutine adds up the entries, and uses at most a twentieth of the time
+// The Page never delays the Sink. One goroutine adds up the entries, and uses at most a fortieth of the time
 // of all processors. Up to 16 MiB of entries wait in a queue. Further ones are counted but not shown.
-// Answers take another twentieth at most: beyond that, pages are updated less often than every two
-// seconds.
+// Updates of open pages take another fortieth at most: beyond that, they come less often than every
+// two seconds, but each minute. At the start, the files of the last hour are read as fast as one processor can.
 //
 // # Requests
 //
@@ -68,10 +68,12 @@ import (
 )
 
 const (
-	maxQueued   = 16 << 20        // bytes of the entries that wait
-	tellEvery   = 2 * time.Second // the least time between two events
-	maxAnswers  = 32              // kept for further requests
-	maxAge      = time.Second     // of a kept answer
+	maxQueued   = 16 << 20              // bytes of the entries that wait
+	maxWork     = 10 * time.Millisecond // of adding before a rest
+	maxRest     = time.Minute           // also if the machine was suspended during the work
+	tellEvery   = 2 * time.Second       // the least time between two events
+	maxAnswers  = 32                    // kept for further requests
+	maxAge      = time.Second           // of a kept answer
 	maxProblems = 3
 )
 
@@ -145,19 +147,29 @@ func (p *Page) Add(entries [][]byte) {
 		p.queue = append(p.queue, bytes.Clone(e))
 		p.queued += len(e)
 	}
+	p.signal()
+}
+
+// signal wakes run.
+func (p *Page) signal() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
 	}
 }
 
-// take empties the queue.
-func (p *Page) take() [][]byte {
+// next removes the first entry from the queue. It returns nil if there is none.
+func (p *Page) next() []byte {
 	p.queueMu.Lock()
 	defer p.queueMu.Unlock()
-	queue := p.queue
-	p.queue, p.queued = nil, 0
-	return queue
+	if len(p.queue) == 0 {
+		p.queue = nil
+		return nil
+	}
+	e := p.queue[0]
+	p.queue[0], p.queue = nil, p.queue[1:]
+	p.queued -= len(e)
+	return e
 }
 
 // run adds entries up until ctx ends.
@@ -180,11 +192,7 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 		case <-ctx.Done():
 			return
 		case <-wake:
-			begin := time.Now()
-			for _, e := range p.take() {
-				p.add(&rec, e)
-			}
-			wake, resting = nil, time.After(rest(time.Since(begin)))
+			wake, resting = nil, time.After(rest(p.work(&rec)))
 		case <-resting:
 			wake, resting = p.wake, nil
 		case now := <-tick.C:
@@ -198,10 +206,26 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 	}
 }
 
-// rest returns how long to rest after work, so that it takes a twentieth of the time of all processors.
+// work adds entries of the queue, and returns the time that it took. rec is memory for them.
+func (p *Page) work(rec *records.Record) (took time.Duration) {
+	begin := time.Now()
+	for took < maxWork {
+		e := p.next()
+		if e == nil {
+			return took
+		}
+		p.add(rec, e)
+		took = time.Since(begin)
+	}
+	p.signal() // there may be more
+	return took
+}
+
+// rest returns how long to rest after work, so that it takes a fortieth of the time of all processors.
 func rest(work time.Duration) time.Duration {
-	const share = 20
-	return work * time.Duration(max(0, share-runtime.GOMAXPROCS(0))) / time.Duration(runtime.GOMAXPROCS(0))
+	const share = 40
+	procs := runtime.GOMAXPROCS(0)
+	return min(maxRest, work*time.Duration(max(0, share-procs))/time.Duration(procs))
 }
 
 // sweep forgets what is too old, and returns the version of the store.

@@ -116,6 +116,8 @@ function show(data) {
 	tables.flows($("flows").tBodies[0], data, addNode);
 	tables.nodes($("nodes").tBodies[0], data, addNode);
 	tables.matrix($("matrix"), data, addNode);
+	tables.pairs($("pairs"), data, addNode);
+	set($("less"), data.matrix.more ? plural(data.matrix.more, "less busy node or address", "less busy nodes or addresses") + " left out" : "");
 	$("talk").hidden = data.matrix.nodes.length === 0;
 	set($("nodecount"), plural(data.nodes.length, "node") + ", " + data.nodes.filter((n) => data.now - n.seen < 120000).length + " in the last 2 minutes");
 	const shown = data.flows.length < data.matched ? "the first " + data.flows.length + " of " : "";
