@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,35 @@ func TestLive(t *testing.T) {
 	c.Check(b.texts("#flows tbody tr")[0], qt.Contains, "77.0", qt.Commentf("the files have the last hour"))
 }
 
+// TestSlowAnswers checks that a page whose answers take longer than it takes for more to happen shows them.
+func TestSlowAnswers(t *testing.T) {
+	c := qt.New(t)
+	needBrowser(c)
+	m := newMesh()
+	s := serve(c, filepath.Join(c.TempDir(), "flows"))
+	s.window(c, m, time.Now())
+	b := newBrowser(c, 1000, 700)
+	b.open(s.page)
+	b.do(`(() => {
+		const quick = fetch;
+		window.fetch = (url, options) => new Promise((done, failed) => {
+			options.signal.addEventListener("abort", () => failed(options.signal.reason));
+			setTimeout(() => quick(url, options).then(done, failed), 4000);
+		});
+	})()`)
+	const status = `document.querySelector("#status").innerText`
+	was, shown := eval[string](b, status), 0
+	for begin := time.Now(); shown < 2 && time.Since(begin) < timeout; {
+		s.window(c, m, time.Now())
+		time.Sleep(300 * time.Millisecond)
+		if is := eval[string](b, status); is != was {
+			was = is
+			shown++
+		}
+	}
+	c.Check(shown, qt.Equals, 2)
+}
+
 // TestKeyboard uses the page without a mouse.
 func TestKeyboard(t *testing.T) {
 	c := qt.New(t)
@@ -233,6 +263,16 @@ func TestKeyboard(t *testing.T) {
 	c.Check(eval[[]int](b, `[document.activeElement.closest("td").cellIndex, document.activeElement.closest("tr").sectionRowIndex]`), qt.DeepEquals, []int{2, 1})
 	b.press("\r")
 	b.await(`new URLSearchParams(location.search).getAll("node").length > 0`)
+	b.size(360, 800)
+	b.open(s.page + "?range=1h")
+	b.await(`document.querySelector("#pairs button")?.checkVisibility() && !document.querySelector("#matrix").checkVisibility()`)
+	b.do(`document.querySelector("#pairs button").focus()`)
+	pair := strings.Split(b.texts("#pairs .link")[0], " → ")
+	pair = slices.DeleteFunc(pair, func(name string) bool { return name == "(exit)" }) // which is no node
+	b.press("\r")
+	b.await(`location.search.includes("node=")`)
+	c.Check(eval[[]string](b, `new URLSearchParams(location.search).getAll("node")`), qt.DeepEquals, pair)
+	b.size(1400, 900)
 	b.press(kb.Escape)
 	b.do(`document.querySelector('#flows th button[value="packets"], #flows th button[value="received"]').focus()`)
 	b.press("\r")

@@ -82,8 +82,8 @@ type Options struct {
 	// Dir is the directory of a filestore.Store. Its last hour is read at the start. It may
 	// be empty.
 	Dir string
-	// Name returns the name of the node with a public ID, or "". It must be safe for
-	// concurrent use. It may be nil. Without a name, a node is called as it calls itself.
+	// Name returns the name of the node with a public ID, or "". It is called for each node and
+	// answer. It must be safe for concurrent use. It may be nil. Without a name, a node is called as it calls itself.
 	Name func(id string) string
 	// Problem returns a text that the page shows in front of everything, or "", such as that
 	// nothing can be stored. It must be safe for concurrent use. It may be nil.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -294,7 +295,34 @@ func TestAddNeverWaits(t *testing.T) {
 		p.Add([][]byte{e})
 	}
 	p.mu.Unlock()
-	c.Check(get(c, p, "").Notes.Skipped >= 40-17*2, qt.IsTrue)
+	c.Check(get(c, p, "").Notes.Skipped >= 40-16, qt.IsTrue) // one may be out of the queue
+}
+
+// TestRestAfterWork checks the share of the processors that the goroutine of a page takes.
+func TestRestAfterWork(t *testing.T) {
+	c := qt.New(t)
+	for _, work := range []time.Duration{time.Microsecond, maxWork, time.Second / 2} {
+		all := float64(work+rest(work)) * float64(runtime.GOMAXPROCS(0))
+		c.Check(float64(work)/all <= 1.001/40, qt.IsTrue, qt.Commentf("%v of %v", work, all))
+	}
+	c.Check(rest(time.Hour), qt.Equals, maxRest)
+}
+
+// TestNameUnlocked checks that Options.Name may use the page.
+func TestNameUnlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		var p *Page
+		p = newTestPage(t, Options{Name: func(string) string {
+			p.Add(nil)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return "given"
+		}})
+		p.Add([][]byte{entry(1, 1, time.Now(), `"virtualTraffic":[]`)})
+		synctest.Wait()
+		c.Check(get(c, p, "").Nodes[0].Name, qt.Equals, "given")
+	})
 }
 
 // TestLongWindowsDivided checks that a minute is not shown as ten seconds.
