@@ -58,9 +58,7 @@
 package page
 
 import (
-	"bytes"
 	"context"
-	"runtime"
 	"sync"
 	"time"
 
@@ -68,12 +66,9 @@ import (
 )
 
 const (
-	maxQueued   = 16 << 20              // bytes of the entries that wait
-	maxWork     = 10 * time.Millisecond // of adding before a rest
-	maxRest     = time.Minute           // also if the machine was suspended during the work
-	tellEvery   = 2 * time.Second       // the least time between two events
-	maxAnswers  = 32                    // kept for further requests
-	maxAge      = time.Second           // of a kept answer
+	tellEvery   = 2 * time.Second // the least time between two events
+	maxAnswers  = 32              // kept for further requests
+	maxAge      = time.Second     // of a kept answer
 	maxProblems = 3
 )
 
@@ -135,43 +130,6 @@ func (p *Page) Close() {
 	<-p.done
 }
 
-// Add adds copies of stored entries. It never waits.
-func (p *Page) Add(entries [][]byte) {
-	p.queueMu.Lock()
-	defer p.queueMu.Unlock()
-	for _, e := range entries {
-		if p.queued+len(e) > maxQueued {
-			p.skipped++
-			continue
-		}
-		p.queue = append(p.queue, bytes.Clone(e))
-		p.queued += len(e)
-	}
-	p.signal()
-}
-
-// signal wakes run.
-func (p *Page) signal() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
-// next removes the first entry from the queue. It returns nil if there is none.
-func (p *Page) next() []byte {
-	p.queueMu.Lock()
-	defer p.queueMu.Unlock()
-	if len(p.queue) == 0 {
-		p.queue = nil
-		return nil
-	}
-	e := p.queue[0]
-	p.queue[0], p.queue = nil, p.queue[1:]
-	p.queued -= len(e)
-	return e
-}
-
 // run adds entries up until ctx ends.
 func (p *Page) run(ctx context.Context, start time.Time) {
 	defer close(p.done)
@@ -206,28 +164,6 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 	}
 }
 
-// work adds entries of the queue, and returns the time that it took. rec is memory for them.
-func (p *Page) work(rec *records.Record) (took time.Duration) {
-	begin := time.Now()
-	for took < maxWork {
-		e := p.next()
-		if e == nil {
-			return took
-		}
-		p.add(rec, e)
-		took = time.Since(begin)
-	}
-	p.signal() // there may be more
-	return took
-}
-
-// rest returns how long to rest after work, so that it takes a fortieth of the time of all processors.
-func rest(work time.Duration) time.Duration {
-	const share = 40
-	procs := runtime.GOMAXPROCS(0)
-	return min(maxRest, work*time.Duration(max(0, share-procs))/time.Duration(procs))
-}
-
 // sweep forgets what is too old, and returns the version of the store.
 func (p *Page) sweep(now time.Time) uint64 {
 	p.mu.Lock()
@@ -243,18 +179,4 @@ func (p *Page) renew() time.Duration {
 	spent := p.spent
 	p.cached, p.spent = nil, 0
 	return spent
-}
-
-// add decodes and adds one entry. rec is memory for it.
-func (p *Page) add(rec *records.Record, entry []byte) {
-	if rec.UnmarshalJSON(entry) != nil {
-		return // netlog fmt says what is wrong with it
-	}
-	now := rec.Logtail.ServerTime
-	if now.IsZero() {
-		now = time.Now()
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.store.add(rec, now)
 }
