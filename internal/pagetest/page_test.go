@@ -269,3 +269,17 @@ func TestAnotherOrigin(t *testing.T) {
 	b.mu.Unlock()
 	c.Check(framed, qt.IsTrue, qt.Commentf("%v", b.faults))
 }
+
+// TestRebinding checks that a page of another host name gets nothing, although the name leads to this machine.
+func TestRebinding(t *testing.T) {
+	c := qt.New(t)
+	needBrowser(c)
+	s, _ := serveHour(c)
+	b := newBrowser(c, 1000, 700, chromedp.Flag("host-resolver-rules", "MAP evil.example 127.0.0.1"))
+	b.allow("evil.example")
+	do(b, chromedp.Navigate(strings.Replace(s.page, "127.0.0.1", "evil.example", 1)))
+	c.Check(b.texts("body"), qt.DeepEquals, []string{"ask for localhost or its address"})
+	b.do(`fetch("/data.json").then((r) => r.text().then((text) => { window.got = r.status + " " + text; }))`)
+	b.await(`window.got`)
+	c.Check(eval[string](b, `window.got`), qt.Equals, "403 ask for localhost or its address\n")
+}
