@@ -1,19 +1,10 @@
 package pagetest
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,115 +103,4 @@ func TestManyNodes(t *testing.T) {
 	script2, layout2 := b.seconds()
 	t.Logf("an update: scripts %.1f ms, layout and style %.1f ms", (script2-script)/updates*1000, (layout2-layout)/updates*1000)
 	b.shot(t, "many")
-}
-
-// TestStoringBesidePages measures how much the server stores without a page, with one that nobody looks at, and with
-// five that are open, in turns. The five are clients that ask for what a page asks, since browsers would take the
-// processors from the server.
-func TestStoringBesidePages(t *testing.T) {
-	c := qt.New(t)
-	needLoad(c)
-	const nodes, flows, rounds, pages, span = 32, 1600, 7, 5, 3 * time.Second
-	m, links := largeMesh(nodes), many(nodes, flows)
-	rates, costs := make(map[string][]float64), make(map[string]float64)
-	names := []string{"off", "unseen", "five open"}
-	servers := make([]*served, len(names))
-	for i, name := range names {
-		ui := "127.0.0.1:0"
-		if name == "off" {
-			ui = "off"
-		}
-		servers[i] = serve(c, filepath.Join(c.TempDir(), "flows"), "-quota", "0", "-new-nodes", "0", "-ui", ui)
-	}
-	var loads atomic.Int64
-	for i := range pages {
-		go look(c.Context(), servers[2].page, fmt.Sprintf("range=1h&limit=%d", 100+i), &loads)
-	}
-	for range rounds {
-		for i, name := range names {
-			before := cpu(servers[i])
-			rate := store(c, servers[i], m, links, span)
-			rates[name] = append(rates[name], rate)
-			costs[name] += (cpu(servers[i]) - before) / (rate * span.Seconds()) / rounds
-		}
-	}
-	for _, name := range names {
-		slices.Sort(rates[name])
-		t.Logf("%-10s %.0f entries/s (%.0f to %.0f), %.0f us of the processor for each", name,
-			rates[name][rounds/2], rates[name][0], rates[name][rounds-1], costs[name]*1e6)
-	}
-	t.Logf("the pages loaded %d times", loads.Load())
-	c.Check(loads.Load() > pages*rounds, qt.IsTrue)
-}
-
-// cpu returns the processor time of the server in seconds. Unlike its speed, it hardly depends on what else the machine
-// does.
-func cpu(s *served) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
-	if err != nil {
-		return 0 // not Linux
-	}
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')'):]))
-	user, _ := strconv.Atoi(fields[12])
-	system, _ := strconv.Atoi(fields[13])
-	return float64(user+system) / 100
-}
-
-// look asks for what a page with a query asks, until ctx ends.
-func look(ctx context.Context, page, query string, loads *atomic.Int64) {
-	get := func(path string) (*http.Response, error) {
-		r, err := http.NewRequestWithContext(ctx, "GET", page+path, nil)
-		if err != nil {
-			return nil, err
-		}
-		return http.DefaultClient.Do(r)
-	}
-	events, err := get("events")
-	if err != nil {
-		return
-	}
-	defer events.Body.Close()
-	for lines := bufio.NewScanner(events.Body); lines.Scan(); {
-		if lines.Text() != "event: news" {
-			continue
-		}
-		if resp, err := get("data.json?" + query); err == nil {
-			io.Copy(io.Discard, resp.Body)
-			resp.Body.Close()
-			loads.Add(1)
-		}
-	}
-}
-
-// store sends entries of all nodes at once, as fast as it can, and returns how many a second were stored.
-func store(c *qt.C, s *served, m *mesh, links []link, span time.Duration) float64 {
-	c.Helper()
-	const batch = 20
-	begin := time.Now()
-	var stored atomic.Int64
-	var senders sync.WaitGroup
-	for node, message := range m.messages(begin, links) {
-		text, err := m.ids[node].MarshalText()
-		c.Assert(err, qt.IsNil)
-		url := s.url + "/c/netlog/" + string(text)
-		before, after, _ := bytes.Cut(m.entry(node, message, time.Time{}), fmt.Appendf(nil, `"proc_seq":%d`, m.seqs[node]))
-		senders.Go(func() {
-			for time.Since(begin) < span {
-				var body bytes.Buffer
-				for range batch {
-					m.seqs[node]++
-					fmt.Fprintf(&body, `%s"proc_seq":%d%s`, before, m.seqs[node], after)
-				}
-				resp, err := http.Post(url, "application/json", &body)
-				if err != nil || resp.StatusCode != http.StatusOK {
-					c.Errorf("%v %v", resp, err)
-					return
-				}
-				resp.Body.Close()
-				stored.Add(batch)
-			}
-		})
-	}
-	senders.Wait()
-	return float64(stored.Load()) / time.Since(begin).Seconds()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,46 +154,6 @@ func TestFilterSortAndShare(t *testing.T) {
 	c.Check(b.texts("#notes")[0], qt.Contains, "range is")
 }
 
-// TestLive checks that the page follows what is stored, says that the server is gone, and goes on after its restart.
-func TestLive(t *testing.T) {
-	c := qt.New(t)
-	needBrowser(c)
-	m := newMesh()
-	dir := filepath.Join(c.TempDir(), "flows")
-	s := serve(c, dir)
-	b := newBrowser(c, 1400, 900)
-	b.open(s.page)
-	b.await(`document.querySelector("#empty").checkVisibility()`)
-	c.Check(b.texts("#empty pre")[0], qt.Equals, "go run ./wgtun/demo -url "+s.url)
-	c.Check(b.texts("#empty pre"), qt.HasLen, 3)
-	c.Check(b.texts("#filter"), qt.HasLen, 0)
-	b.shot(t, "empty")
-
-	s.window(c, m, time.Now())
-	b.await(`document.querySelectorAll("#flows tbody tr").length > 5`)
-	c.Check(b.texts("#empty"), qt.HasLen, 0)
-	flow := record.ConnectionCounts{Tuple: flowtrack.Tuple{Proto: flowtrack.UDP, Src: side(web, 1111), Dst: side(db, 2222)}, Counts: tunstats.Counts{TxPackets: 1, TxBytes: 77e9}}
-	message := &record.Message{NodeID: "web-1", Start: time.Now().Add(-window), End: time.Now(), VirtualTraffic: []record.ConnectionCounts{flow}}
-	s.send(c, m, web, m.entry(web, message, time.Time{}))
-	b.await(`document.querySelector("#flows tbody tr").innerText.includes("77.0")`)
-
-	b.click("#pause")
-	b.await(`document.querySelector("#status").innerText.startsWith("paused")`)
-	b.click("#pause")
-	b.await(`document.querySelector("#status").innerText.startsWith("live")`)
-
-	b.allow("net::ERR_")
-	s.stop()
-	b.await(`document.querySelector("#notes").checkVisibility()`)
-	c.Check(b.texts("#notes")[0], qt.Contains, "netlog serve does not answer. What you see is of ")
-	c.Check(len(b.texts("#flows tbody tr")) > 5, qt.IsTrue)
-	b.shot(t, "gone")
-	address := strings.TrimSuffix(strings.TrimPrefix(s.page, "http://"), "/")
-	serve(c, dir, "-ui", address)
-	b.await(`document.querySelector("#notes").hidden && document.querySelector("#status").innerText.startsWith("live")`)
-	c.Check(b.texts("#flows tbody tr")[0], qt.Contains, "77.0", qt.Commentf("the files have the last hour"))
-}
-
 // TestKeyboard uses the page without a mouse.
 func TestKeyboard(t *testing.T) {
 	c := qt.New(t)
@@ -233,6 +194,16 @@ func TestKeyboard(t *testing.T) {
 	c.Check(eval[[]int](b, `[document.activeElement.closest("td").cellIndex, document.activeElement.closest("tr").sectionRowIndex]`), qt.DeepEquals, []int{2, 1})
 	b.press("\r")
 	b.await(`new URLSearchParams(location.search).getAll("node").length > 0`)
+	b.size(360, 800)
+	b.open(s.page + "?range=1h")
+	b.await(`document.querySelector("#pairs button")?.checkVisibility() && !document.querySelector("#matrix").checkVisibility()`)
+	b.do(`document.querySelector("#pairs button").focus()`)
+	pair := strings.Split(b.texts("#pairs .link")[0], " → ")
+	pair = slices.DeleteFunc(pair, func(name string) bool { return name == "(exit)" }) // which is no node
+	b.press("\r")
+	b.await(`location.search.includes("node=")`)
+	c.Check(eval[[]string](b, `new URLSearchParams(location.search).getAll("node")`), qt.DeepEquals, pair)
+	b.size(1400, 900)
 	b.press(kb.Escape)
 	b.do(`document.querySelector('#flows th button[value="packets"], #flows th button[value="received"]').focus()`)
 	b.press("\r")
@@ -297,4 +268,18 @@ func TestAnotherOrigin(t *testing.T) {
 	}
 	b.mu.Unlock()
 	c.Check(framed, qt.IsTrue, qt.Commentf("%v", b.faults))
+}
+
+// TestRebinding checks that a page of another host name gets nothing, although the name leads to this machine.
+func TestRebinding(t *testing.T) {
+	c := qt.New(t)
+	needBrowser(c)
+	s, _ := serveHour(c)
+	b := newBrowser(c, 1000, 700, chromedp.Flag("host-resolver-rules", "MAP evil.example 127.0.0.1"))
+	b.allow("evil.example")
+	do(b, chromedp.Navigate(strings.Replace(s.page, "127.0.0.1", "evil.example", 1)))
+	c.Check(b.texts("body"), qt.DeepEquals, []string{"ask for localhost or its address"})
+	b.do(`fetch("/data.json").then((r) => r.text().then((text) => { window.got = r.status + " " + text; }))`)
+	b.await(`window.got`)
+	c.Check(eval[string](b, `window.got`), qt.Equals, "403 ask for localhost or its address\n")
 }

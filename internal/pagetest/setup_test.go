@@ -173,10 +173,11 @@ func needBrowser(c *qt.C) string {
 }
 
 // newBrowser starts Chromium with a window of a size. It must end before the server that it shows.
-func newBrowser(c *qt.C, width, height int) *browser {
+func newBrowser(c *qt.C, width, height int, more ...chromedp.ExecAllocatorOption) *browser {
 	c.Helper()
 	path := needBrowser(c)
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(width, height))
+	opts = append(opts, more...)
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
 	c.Cleanup(cancel)
 	b := newTab(c, ctx)

@@ -39,15 +39,15 @@ type builder struct {
 	answer    answer
 }
 
-// answer answers a query. name returns the name that the operator gave a node.
-func (s *store) answer(q query, now time.Time, name func(id string) string) *answer {
+// answer answers a query. given has names of nodes by their IDs.
+func (s *store) answer(q query, now time.Time, given map[string]string) *answer {
 	b := &builder{store: s, q: q, now: stepOf(now), sent: make(map[[2]string]uint64)}
 	b.from = b.now - q.steps + 1
 	b.answer.Now, b.answer.Step, b.answer.First = now.UnixMilli(), stepSeconds*1000, b.from*stepSeconds*1000
 	for _, c := range flowtable.Classes() {
 		b.answer.Classes = append(b.answer.Classes, classSum{Class: c.String(), Series: make([]uint64, q.steps)})
 	}
-	b.label(name)
+	b.label(given)
 	b.own()
 	for _, f := range s.flows {
 		row, node, counted := f.count(b.from)
@@ -72,15 +72,11 @@ func (s *store) answer(q query, now time.Time, name func(id string) string) *ans
 
 // label finds the name of each node: that of the operator, that of the node, or its ID. Equal names get
 // the first digits of the ID.
-func (b *builder) label(name func(string) string) {
+func (b *builder) label(given map[string]string) {
 	count := make(map[string]int)
 	b.labels, b.sums = make([]string, len(b.nodes.list)), make([]nodeSum, len(b.nodes.list))
 	for i, d := range b.nodes.list {
-		label := ""
-		if name != nil {
-			label = name(d.id)
-		}
-		b.labels[i] = flowtable.Clean(cmp.Or(label, d.name, d.id[:min(12, len(d.id))], "(unknown)"))
+		b.labels[i] = flowtable.Clean(cmp.Or(given[d.id], d.name, d.id[:min(12, len(d.id))], "(unknown)"))
 		count[b.labels[i]]++
 	}
 	for i, d := range b.nodes.list {

@@ -5,9 +5,11 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,6 +98,7 @@ func (p *Page) answer(values url.Values) ([]byte, error) {
 		}
 	}
 	key := fmt.Sprintf("%s\n%d\n%q", values.Encode(), skipped, problems)
+	given := p.givenNames()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -105,7 +108,7 @@ func (p *Page) answer(values url.Values) ([]byte, error) {
 	if body, ok := p.cached[key]; ok {
 		return body, nil
 	}
-	a := p.store.answer(q, now, p.opts.Name)
+	a := p.store.answer(q, now, given)
 	a.Notes = notes{Filling: p.filling, Skipped: skipped, Problems: append(problems, p.problems...), Collector: p.opts.Collector}
 	body, err := json.Marshal(a)
 	p.spent += time.Since(now)
@@ -114,6 +117,21 @@ func (p *Page) answer(values url.Values) ([]byte, error) {
 	}
 	p.cached[key] = body
 	return body, err
+}
+
+// givenNames returns the names that Options.Name gives the nodes, by their IDs.
+func (p *Page) givenNames() map[string]string {
+	if p.opts.Name == nil {
+		return nil
+	}
+	p.mu.Lock()
+	ids := slices.Collect(maps.Keys(p.store.nodes.byID))
+	p.mu.Unlock()
+	given := make(map[string]string, len(ids))
+	for _, id := range ids {
+		given[id] = p.opts.Name(id)
+	}
+	return given
 }
 
 // namesLoopback reports whether the host of a request, with or without a port, always means this

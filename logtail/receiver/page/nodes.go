@@ -98,7 +98,6 @@ func (n *nodes) number(id string, now time.Time) (uint32, bool) {
 			return 0, false
 		}
 		delete(n.byID, n.list[i].id)
-		n.list[i] = nil
 	} else {
 		n.list = append(n.list, nil)
 	}

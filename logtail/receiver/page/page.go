@@ -44,10 +44,10 @@
 // by each end, it is counted once, as netlog fmt does. Beyond the bound the smallest flows are added
 // up in one sum for each class, and steps older than a quarter of an hour become minutes.
 //
-// The Page never delays the Sink. One goroutine adds up the entries, and uses at most a twentieth of the time
+// The Page never delays the Sink. One goroutine adds up the entries, and uses at most a fortieth of the time
 // of all processors. Up to 16 MiB of entries wait in a queue. Further ones are counted but not shown.
-// Answers take another twentieth at most: beyond that, pages are updated less often than every two
-// seconds.
+// Updates of open pages take another fortieth at most: beyond that, they come less often than every
+// two seconds, but each minute. At the start, the files of the last hour are read as fast as one processor can.
 //
 // # Requests
 //
@@ -58,9 +58,7 @@
 package page
 
 import (
-	"bytes"
 	"context"
-	"runtime"
 	"sync"
 	"time"
 
@@ -68,7 +66,6 @@ import (
 )
 
 const (
-	maxQueued   = 16 << 20        // bytes of the entries that wait
 	tellEvery   = 2 * time.Second // the least time between two events
 	maxAnswers  = 32              // kept for further requests
 	maxAge      = time.Second     // of a kept answer
@@ -80,8 +77,8 @@ type Options struct {
 	// Dir is the directory of a filestore.Store. Its last hour is read at the start. It may
 	// be empty.
 	Dir string
-	// Name returns the name of the node with a public ID, or "". It must be safe for
-	// concurrent use. It may be nil. Without a name, a node is called as it calls itself.
+	// Name returns the name of the node with a public ID, or "". It is called for each node and
+	// answer. It must be safe for concurrent use. It may be nil. Without a name, a node is called as it calls itself.
 	Name func(id string) string
 	// Problem returns a text that the page shows in front of everything, or "", such as that
 	// nothing can be stored. It must be safe for concurrent use. It may be nil.
@@ -133,33 +130,6 @@ func (p *Page) Close() {
 	<-p.done
 }
 
-// Add adds copies of stored entries. It never waits.
-func (p *Page) Add(entries [][]byte) {
-	p.queueMu.Lock()
-	defer p.queueMu.Unlock()
-	for _, e := range entries {
-		if p.queued+len(e) > maxQueued {
-			p.skipped++
-			continue
-		}
-		p.queue = append(p.queue, bytes.Clone(e))
-		p.queued += len(e)
-	}
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
-// take empties the queue.
-func (p *Page) take() [][]byte {
-	p.queueMu.Lock()
-	defer p.queueMu.Unlock()
-	queue := p.queue
-	p.queue, p.queued = nil, 0
-	return queue
-}
-
 // run adds entries up until ctx ends.
 func (p *Page) run(ctx context.Context, start time.Time) {
 	defer close(p.done)
@@ -180,11 +150,7 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 		case <-ctx.Done():
 			return
 		case <-wake:
-			begin := time.Now()
-			for _, e := range p.take() {
-				p.add(&rec, e)
-			}
-			wake, resting = nil, time.After(rest(time.Since(begin)))
+			wake, resting = nil, time.After(rest(p.work(&rec)))
 		case <-resting:
 			wake, resting = p.wake, nil
 		case now := <-tick.C:
@@ -196,12 +162,6 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 			}
 		}
 	}
-}
-
-// rest returns how long to rest after work, so that it takes a twentieth of the time of all processors.
-func rest(work time.Duration) time.Duration {
-	const share = 20
-	return work * time.Duration(max(0, share-runtime.GOMAXPROCS(0))) / time.Duration(runtime.GOMAXPROCS(0))
 }
 
 // sweep forgets what is too old, and returns the version of the store.
@@ -219,18 +179,4 @@ func (p *Page) renew() time.Duration {
 	spent := p.spent
 	p.cached, p.spent = nil, 0
 	return spent
-}
-
-// add decodes and adds one entry. rec is memory for it.
-func (p *Page) add(rec *records.Record, entry []byte) {
-	if rec.UnmarshalJSON(entry) != nil {
-		return // netlog fmt says what is wrong with it
-	}
-	now := rec.Logtail.ServerTime
-	if now.IsZero() {
-		now = time.Now()
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.store.add(rec, now)
 }

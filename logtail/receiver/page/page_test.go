@@ -283,18 +283,21 @@ func TestFill(t *testing.T) {
 	})
 }
 
-// TestAddNeverWaits checks that entries are left out, and counted, if they come too fast.
-func TestAddNeverWaits(t *testing.T) {
-	c := qt.New(t)
-	p := New(Options{})
-	defer p.Close()
-	e := entry(1, 1, time.Now(), `"x":"`+strings.Repeat("x", 1<<20)+`"`)
-	p.mu.Lock() // nothing is added up
-	for range 40 {
-		p.Add([][]byte{e})
-	}
-	p.mu.Unlock()
-	c.Check(get(c, p, "").Notes.Skipped >= 40-17*2, qt.IsTrue)
+// TestNameUnlocked checks that Options.Name may use the page.
+func TestNameUnlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		var p *Page
+		p = newTestPage(t, Options{Name: func(string) string {
+			p.Add(nil)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return "given"
+		}})
+		p.Add([][]byte{entry(1, 1, time.Now(), `"virtualTraffic":[]`)})
+		synctest.Wait()
+		c.Check(get(c, p, "").Nodes[0].Name, qt.Equals, "given")
+	})
 }
 
 // TestLongWindowsDivided checks that a minute is not shown as ten seconds.

@@ -1,6 +1,6 @@
 // The chart of traffic over time, and its legend.
 
-import { clock, make, resize, set, short, text } from "./format.js";
+import { clock, fill, make, set, short, text } from "./format.js";
 
 const stacked = ["virtual", "subnet", "exit", "denied"]; // physical traffic carries the others, so it is a line
 const order = ["virtual", "subnet", "exit", "physical", "denied"];
@@ -159,7 +159,7 @@ export class Chart {
 		for (const b of this.legend.children) {
 			const c = this.byName[b.value];
 			b.hidden = c.bytes === 0 && b.getAttribute("aria-pressed") !== "true";
-			set(b.querySelector(".rate"), text(this.rate(b.value, at), "B/s"));
+			fill(b.querySelector(".rate"), this.rate(b.value, at), "B/s");
 			set(b.querySelector(".sum"), text(c.bytes) + ", " + c.flows.toLocaleString("en") + (c.flows === 1 ? " flow" : " flows"));
 		}
 		this.svg.setAttribute("aria-valuemax", this.n - 1);

@@ -7,11 +7,13 @@ import * as tables from "./tables.js";
 const $ = (id) => document.getElementById(id);
 const views = ["range", "sort", "limit"]; // parameters that hide no flow
 const ranges = { "5m": "5 minutes", "15m": "15 minutes", "1h": "hour" };
+const longest = 60000; // milliseconds of a request
 const defaults = { range: "15m", sort: "bytes" };
 
 let params = new URLSearchParams(location.search);
 let loaded = null; // the answer that is shown
 let loading = null; // ends the request in progress
+let stale = false; // there was something new during the request
 let events = null;
 let paused = false;
 
@@ -64,20 +66,27 @@ function showFilter() {
 	}
 }
 
+// refresh loads what is new. It does not replace a request in progress, which would never end if the connection is slow.
+function refresh() {
+	if (loading) stale = true;
+	else load();
+}
+
 // load gets what the filter selects. A newer request replaces one in progress.
 async function load() {
 	loading?.abort();
 	const { signal } = (loading = new AbortController());
+	stale = false;
 	let response, body;
 	try {
-		response = await fetch("data.json?" + params, { signal });
+		response = await fetch("data.json?" + params, { signal: AbortSignal.any([signal, AbortSignal.timeout(longest)]) });
 		body = await response.text();
-	} catch {
-		if (!signal.aborted) noServer();
-		return;
-	}
+	} catch { /* aborted, or there is no server */ }
 	if (signal.aborted) return;
-	if (response.ok) {
+	loading = null;
+	if (stale) refresh();
+	if (body === undefined) noServer();
+	else if (response.ok) {
 		show(JSON.parse(body));
 		performance.clearMarks();
 		performance.mark("shown");
@@ -116,6 +125,8 @@ function show(data) {
 	tables.flows($("flows").tBodies[0], data, addNode);
 	tables.nodes($("nodes").tBodies[0], data, addNode);
 	tables.matrix($("matrix"), data, addNode);
+	tables.pairs($("pairs"), data, addNode);
+	set($("less"), data.matrix.more ? plural(data.matrix.more, "less busy node or address", "less busy nodes or addresses") + " left out" : "");
 	$("talk").hidden = data.matrix.nodes.length === 0;
 	set($("nodecount"), plural(data.nodes.length, "node") + ", " + data.nodes.filter((n) => data.now - n.seen < 120000).length + " in the last 2 minutes");
 	const shown = data.flows.length < data.matched ? "the first " + data.flows.length + " of " : "";
@@ -158,10 +169,10 @@ function listen() {
 	events = null;
 	if (paused || document.hidden) return;
 	events = new EventSource("events");
-	events.addEventListener("news", load);
-	events.addEventListener("open", load);
+	events.addEventListener("news", refresh);
+	events.addEventListener("open", refresh);
 	events.addEventListener("error", () => {
-		load(); // says whether the server is there
+		refresh(); // says whether the server is there
 		if (events?.readyState === EventSource.CLOSED) setTimeout(listen, 10000);
 	});
 }

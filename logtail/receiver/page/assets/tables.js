@@ -2,6 +2,8 @@
 
 import { brief, fill, make, plural, resize, set, span, text } from "./format.js";
 
+const mostPairs = 12;
+
 const link = () => make("button", { type: "button", className: "link" });
 const cell = (className, ...children) => make("td", { className }, ...children);
 
@@ -66,8 +68,10 @@ export function nodes(body, data, choose) {
 		const off = n.skew > 1500 || n.skew < -60000;
 		mark(skew, off ? (n.skew > 0 ? "+" : "\u2212") + span(Math.abs(n.skew)) : "ok", off);
 		skew.title = off ? (n.skew > 0 ? "ahead of this machine" : "behind this machine, or its entries come late") : "";
-		mark(gaps, n.gaps.toLocaleString("en"), n.gaps > 0);
-		mark(dropped, n.dropped.toLocaleString("en"), n.dropped > 0);
+		mark(gaps, brief(n.gaps), n.gaps > 0);
+		mark(dropped, brief(n.dropped), n.dropped > 0);
+		gaps.title = n.gaps ? plural(n.gaps, "entry", "entries") + " never came" : "";
+		dropped.title = n.dropped ? plural(n.dropped, "entry", "entries") + " dropped by the node" : "";
 		fill(tx, n.txBytes);
 		fill(rx, n.rxBytes);
 	});
@@ -80,7 +84,7 @@ function mark(td, value, bad) {
 
 // matrix shows who sends to whom. One cell can be reached with Tab, the others with the arrow keys.
 export function matrix(table, data, choose) {
-	const { nodes, bytes, more } = data.matrix;
+	const { nodes, bytes } = data.matrix;
 	const names = JSON.stringify(nodes);
 	if (table.names !== names) {
 		table.names = names;
@@ -89,15 +93,31 @@ export function matrix(table, data, choose) {
 	const max = bytes.flat().reduce((a, b) => Math.max(a, b), 1);
 	nodes.forEach((from, i) => nodes.forEach((to, j) => {
 		const b = table.tBodies[0].rows[i].cells[j + 1].firstChild, n = bytes[i][j];
-		// A logarithmic scale over six powers of ten.
-		const heat = n === 0 ? 0 : Math.max(0.08, 1 + Math.log10(n / max) / 6);
-		b.style.backgroundColor = n ? `rgb(var(--heat) / ${heat.toFixed(2)})` : "";
-		b.classList.toggle("strong", heat > 0.72);
+		// Each colour is for a power of ten.
+		b.className = n ? "heat" + Math.max(1, Math.ceil(6 + Math.log10(n / max))) : "";
 		set(b, n ? brief(n) : "");
 		b.title = `${from} sent ${text(n)} to ${to}`;
 		b.setAttribute("aria-label", b.title);
 	}));
-	set(table.caption || table.createCaption(), more ? plural(more, "less busy one", "less busy ones") + " left out" : "");
+}
+
+// pairs shows the largest numbers of the matrix as a list, where there is no room for it.
+export function pairs(list, data, choose) {
+	const { nodes, bytes } = data.matrix;
+	const all = bytes.flatMap((row, i) => row.map((n, j) => ({ from: nodes[i], to: nodes[j], n }))).filter((p) => p.n > 0);
+	all.sort((a, b) => b.n - a.n);
+	const items = resize(list, Math.min(all.length, mostPairs), () => {
+		const b = make("button", { type: "button" }, make("span", { className: "share" }), make("span", { className: "link" }), make("span", { className: "num" }));
+		b.addEventListener("click", () => choose(b.from, b.to));
+		return make("li", {}, b);
+	});
+	[...items].forEach((item, i) => {
+		const b = item.firstChild, [share, names, number] = b.children;
+		Object.assign(b, all[i]);
+		set(names, b.from + " \u2192 " + b.to);
+		fill(number, b.n);
+		share.style.width = (100 * b.n) / all[0].n + "%";
+	});
 }
 
 function build(table, nodes, choose) {
