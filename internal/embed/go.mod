@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/amnezia-vpn/amneziawg-go v1.0.4
+	github.com/frankban/quicktest v1.14.6
 	github.com/go-netlog/netlog v0.0.0
 	github.com/go-netlog/netlog/netif v0.0.0-00010101000000-000000000000
 	github.com/go-netlog/netlog/wgtun v0.0.0-00010101000000-000000000000
@@ -27,6 +28,8 @@ require (
 	github.com/google/gopacket v1.1.19 // indirect
 	github.com/jsimonetti/rtnetlink/v2 v2.3.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/kr/pretty v0.3.1 // indirect
+	github.com/kr/text v0.2.0 // indirect
 	github.com/mdlayher/genetlink v1.3.2 // indirect
 	github.com/mdlayher/netlink v1.11.2 // indirect
 	github.com/mdlayher/socket v0.6.0 // indirect
@@ -39,6 +42,7 @@ require (
 	github.com/prometheus/common v0.66.1 // indirect
 	github.com/prometheus/procfs v0.16.1 // indirect
 	github.com/rcrowley/go-metrics v0.0.0-20201227073835-cf1acfcdf475 // indirect
+	github.com/rogpeppe/go-internal v1.10.0 // indirect
 	github.com/stefanberger/go-pkcs11uri v0.0.0-20230803200340-78284954bff6 // indirect
 	github.com/vishvananda/netlink v1.3.1 // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect

@@ -1,0 +1,166 @@
+package embed
+
+import (
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	qt "github.com/frankban/quicktest"
+	"github.com/slackhq/nebula/cert"
+
+	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/traffictest"
+	"github.com/go-netlog/netlog/tunstats"
+)
+
+// authority is a certificate authority of Nebula that lives for one test.
+type authority struct {
+	cert cert.Certificate
+	key  ed25519.PrivateKey
+}
+
+func newAuthority(t *testing.T) authority {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	qt.Assert(t, err, qt.IsNil)
+	crt, err := lifetime(cert.TBSCertificate{Name: "test", IsCA: true, PublicKey: public}).Sign(nil, cert.Curve_CURVE25519, private)
+	qt.Assert(t, err, qt.IsNil)
+	return authority{crt, private}
+}
+
+// lifetime returns a certificate to sign that is valid now.
+func lifetime(crt cert.TBSCertificate) *cert.TBSCertificate {
+	now := time.Now().Truncate(time.Second)
+	crt.Version, crt.Curve = cert.Version2, cert.Curve_CURVE25519
+	crt.NotBefore, crt.NotAfter = now.Add(-time.Hour), now.Add(time.Hour-time.Minute)
+	if crt.IsCA {
+		crt.NotAfter = now.Add(time.Hour)
+	}
+	return &crt
+}
+
+// pki returns the section pki of the configuration of a host.
+func (ca authority) pki(t *testing.T, name string, networks []netip.Prefix) map[string]any {
+	c := qt.New(t)
+	key, err := ecdh.X25519().GenerateKey(rand.Reader)
+	c.Assert(err, qt.IsNil)
+	host := lifetime(cert.TBSCertificate{Name: name, Networks: networks, PublicKey: key.PublicKey().Bytes()})
+	crt, err := host.Sign(ca.cert, cert.Curve_CURVE25519, ca.key)
+	c.Assert(err, qt.IsNil)
+	text, err := crt.MarshalPEM()
+	c.Assert(err, qt.IsNil)
+	caText, err := ca.cert.MarshalPEM()
+	c.Assert(err, qt.IsNil)
+	return map[string]any{
+		"ca":   string(caText),
+		"cert": string(text),
+		"key":  string(cert.MarshalPrivateKeyToPEM(cert.Curve_CURVE25519, key.Bytes())),
+	}
+}
+
+// startNebula starts Nebula on n with routines queues, and waits for its interface. Its firewall admits what traffic
+// returns.
+func (n *node) startNebula(t *testing.T, program string, routines int, pki, hosts map[string]any) *process {
+	c := qt.New(t)
+	rule := func(proto, port string) any { return map[string]any{"proto": proto, "port": port, "host": "any"} }
+	text, err := json.Marshal(map[string]any{ // which is YAML too
+		"pki":             pki,
+		"static_host_map": hosts,
+		"listen":          map[string]any{"host": n.under, "port": 4242, "read_buffer": 10 << 20, "write_buffer": 10 << 20},
+		"tun":             map[string]any{"dev": n.dev, "tx_queue": 5000},
+		"routines":        routines,
+		"firewall": map[string]any{
+			"inbound":  []any{rule("icmp", "any"), rule("tcp", "7"), rule("udp", "7")},
+			"outbound": []any{rule("any", "any")},
+		},
+		"flow_logs": map[string]any{"dir": n.dir},
+	})
+	c.Assert(err, qt.IsNil)
+	path := filepath.Join(n.dir, "nebula.yml")
+	c.Assert(os.WriteFile(path, text, 0o600), qt.IsNil)
+	p := n.start(t, nil, program, path)
+	p.waitFor("Nebula interface is active")
+	return p
+}
+
+// nebulaLab has two hosts of Nebula.
+type nebulaLab struct {
+	nodes   [2]*node
+	daemons [2]*process
+	addrs   [2][]netip.Addr
+}
+
+func newNebulaLab(t *testing.T, routines int) (l nebulaLab) {
+	program := build(t, "./nebula", nil)
+	l.nodes[0], l.nodes[1] = newLab(t)
+	networks := [2][]netip.Prefix{
+		{netip.MustParsePrefix("10.42.0.1/24"), netip.MustParsePrefix("fd42::1/64")},
+		{netip.MustParsePrefix("10.42.0.2/24"), netip.MustParsePrefix("fd42::2/64")},
+	}
+	hosts := make(map[string]any)
+	for i, n := range l.nodes {
+		for _, network := range networks[i] {
+			l.addrs[i] = append(l.addrs[i], network.Addr())
+			hosts[network.Addr().String()] = []string{n.under + ":4242"}
+		}
+	}
+	ca := newAuthority(t)
+	for i, n := range l.nodes {
+		l.daemons[i] = n.startNebula(t, program, routines, ca.pki(t, n.ns, networks[i]), hosts)
+	}
+	return l
+}
+
+// TestNebula runs Nebula with one queue and with four between two namespaces. Each record has exactly what the kernel
+// counted, so no queue is missing.
+func TestNebula(t *testing.T) {
+	needLab(t)
+	for _, routines := range []int{1, 4} {
+		t.Run(fmt.Sprintf("routines=%d", routines), func(t *testing.T) {
+			l := newNebulaLab(t, routines)
+			a, b := l.nodes[0], l.nodes[1]
+			for i := range l.addrs[0] {
+				a.move(t, traffic(l.addrs[1][i])...)
+				b.move(t, traffic(l.addrs[0][i])...)
+			}
+			kernel := stopAtRest(t, l.nodes, l.daemons)
+			for i, n := range l.nodes {
+				qt.Check(t, n.books(t).total, qt.Equals, kernel[i])
+			}
+			checkBooks(t, a, b, l.addrs[0], l.addrs[1])
+		})
+	}
+}
+
+// TestNebulaFirewall: what the firewall of a host refuses is in the records of the sender, and as a loss in the findings
+// of netlog verify. The tun of the receiver never sees it, and Nebula tells nobody.
+func TestNebulaFirewall(t *testing.T) {
+	needLab(t)
+	l := newNebulaLab(t, 1)
+	a, b := l.nodes[0], l.nodes[1]
+	to := l.addrs[1][0]
+	a.move(t, traffic(to)...)
+	a.move(t, traffictest.Traffic{Kind: "blast", To: to, Count: 5, Size: 100})
+	stopAtRest(t, l.nodes, l.daemons)
+	sent := func(flows map[flowtrack.Tuple]tunstats.Counts) (n uint64) {
+		for t, c := range flows {
+			if t.Dst == netip.AddrPortFrom(to, traffictest.DiscardPort) {
+				n += c.TxPackets
+			}
+		}
+		return n
+	}
+	qt.Check(t, sent(a.books(t).virtual), qt.Equals, uint64(5))
+	qt.Check(t, sent(swapped(b.books(t).virtual)), qt.Equals, uint64(0))
+	out, err := exec.CommandContext(t.Context(), a.netlog, "verify", "-loss", "0", a.store, b.store).CombinedOutput()
+	qt.Check(t, err, qt.ErrorMatches, "exit status 1", qt.Commentf("%s", out))
+	t.Logf("netlog verify -loss 0:\n%s", out)
+	qt.Check(t, string(out), qt.Contains, ", 1 finding")
+}
