@@ -18,22 +18,20 @@ import (
 
 // books are the sums of the records of a node.
 type books struct {
-	virtual, physical map[flowtrack.Tuple]tunstats.Counts
-	total             tunstats.Counts // of all traffic inside the tunnel, without flags
+	virtual, subnet, physical map[flowtrack.Tuple]tunstats.Counts
+
+	total tunstats.Counts // of all traffic inside the tunnel, without flags
 }
 
 func (n *node) books(t *testing.T) books {
 	t.Helper()
-	b := books{make(map[flowtrack.Tuple]tunstats.Counts), make(map[flowtrack.Tuple]tunstats.Counts), tunstats.Counts{}}
+	var b books
 	in := &records.Input{Paths: []string{n.store}}
 	for rec, err := range in.Records() {
 		qt.Assert(t, err, qt.IsNil)
-		for _, c := range rec.VirtualTraffic {
-			b.virtual[c.Tuple] = b.virtual[c.Tuple].Add(c.Counts)
-		}
-		for _, c := range rec.PhysicalTraffic {
-			b.physical[c.Tuple] = b.physical[c.Tuple].Add(c.Counts)
-		}
+		b.virtual = add(b.virtual, rec.VirtualTraffic)
+		b.subnet = add(b.subnet, rec.SubnetTraffic)
+		b.physical = add(b.physical, rec.PhysicalTraffic)
 		for _, class := range [][]record.ConnectionCounts{rec.VirtualTraffic, rec.SubnetTraffic, rec.ExitTraffic} {
 			for _, c := range class {
 				b.total = b.total.Add(c.Counts)
@@ -42,6 +40,17 @@ func (n *node) books(t *testing.T) books {
 	}
 	b.total.TxFlags, b.total.RxFlags = 0, 0
 	return b
+}
+
+// add adds the flows of a record to sums.
+func add(sums map[flowtrack.Tuple]tunstats.Counts, flows []record.ConnectionCounts) map[flowtrack.Tuple]tunstats.Counts {
+	if sums == nil {
+		sums = make(map[flowtrack.Tuple]tunstats.Counts)
+	}
+	for _, c := range flows {
+		sums[c.Tuple] = sums[c.Tuple].Add(c.Counts)
+	}
+	return sums
 }
 
 // between returns the flows between two sets of addresses, of which the first are the sources.
