@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	patience    = 20 * time.Second // for what must happen
+	patience    = 30 * time.Second // for what must happen
 	testTimeout = 2 * time.Minute  // after which every process of a test is killed
 	trafficEnv  = "EMBED_TRAFFIC"  // if set, the test binary moves this traffic, or answers it
 	serveOnly   = "serve"
@@ -93,6 +93,8 @@ func newLab(t *testing.T) (a, b *node) {
 	for _, n := range nodes {
 		n.ip(t, "addr", "add", n.under+"/30", "dev", "under")
 		n.ip(t, "link", "set", "under", "up")
+		// A small window, so that no queue overflows: a lost packet is in the books of one end only.
+		ip(t, "netns", "exec", n.ns, "sh", "-c", "echo 4096 16384 32768 >/proc/sys/net/ipv4/tcp_rmem")
 		n.start(t, nil, netlog, "serve", "-dir", n.store, "-ui", "off").waitFor("127.0.0.1:8641")
 		n.start(t, []string{trafficEnv + "=" + serveOnly}, testBinary(t)).waitFor("serving")
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/slackhq/nebula"
 	"github.com/slackhq/nebula/config"
 
+	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/embed/flows"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -53,7 +54,8 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
-	logs, err := flows.Start(dir, &meter, nil, cfg)
+	var flowLogger netlog.Logger
+	stopLogs, err := flows.Start(dir, &flowLogger, &meter, cfg)
 	if err != nil {
 		return err
 	}
@@ -63,11 +65,11 @@ func run(path string) error {
 			logger.Error("The flow logs keep their routes: ", err)
 			return
 		}
-		logs.SetRoutes(cfg)
+		flowLogger.ReconfigRoutes(cfg)
 	})
 	control.Start() // no packet was read before
 	<-ctx.Done()
-	logs.Close()
+	stopLogs()
 	control.Stop()
 	return nil
 }

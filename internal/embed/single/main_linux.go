@@ -64,11 +64,11 @@ func run(cfg config) error {
 
 	var meter tunstats.Meter
 	tun := packets.Queue{ReadWriteCloser: ifce, Meter: &meter}
-	logs, err := flows.Start(cfg.state, &meter, nil, &netlog.RouteConfig{LocalAddrs: []netip.Prefix{cfg.address}})
+	stopLogs, err := flows.Start(cfg.state, &netlog.Logger{}, &meter, &netlog.RouteConfig{LocalAddrs: []netip.Prefix{cfg.address}})
 	if err != nil {
 		return err
 	}
-	defer logs.Close() // before the tun and the socket, which the upload may need
+	defer stopLogs() // before the tun and the socket, which the upload may need
 
 	ended := make(chan error, 2)
 	go func() { ended <- send(tun, socket, cfg.peer) }()

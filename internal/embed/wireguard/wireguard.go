@@ -1,19 +1,19 @@
 // Package wireguard has what wireguard-go, and each fork of it, adds for flow logs. main.diff is the change of the program.
 //
 // These programs do not configure themselves: others set the peers through a socket, and the addresses of the interface
-// through the kernel. So the routes of the flow logs follow both.
+// in the kernel. So the routes are read again after each conversation on the socket, and after each record. While the
+// tunnel is idle, nothing is read.
 package wireguard
 
 import (
-	"context"
 	"errors"
 	"log"
 	"net"
 	"net/netip"
+	"reflect"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/embed/flows"
-	"github.com/go-netlog/netlog/netif"
 	"github.com/go-netlog/netlog/wgtun"
 )
 
@@ -21,26 +21,23 @@ import (
 type Logs struct {
 	name    string
 	dev     wgtun.ConfigSource
-	logs    *flows.Logs
+	logger  netlog.Logger
 	changed chan struct{} // holds a token after an Update that run has not seen
-	stop    context.CancelFunc
+	closed  chan struct{}
+	stop    func()
 }
 
 // Start begins to log what tun counts, which is the tun of dev, for the interface with the given name. The state is kept
 // in dir.
 func Start(dir, name string, tun netlog.Device, dev wgtun.ConfigSource) (*Logs, error) {
-	logs, err := flows.Start(dir, tun, wgtun.Underlay(dev), nil)
-	if err != nil {
+	l := &Logs{name: name, dev: dev, changed: make(chan struct{}, 1), closed: make(chan struct{})}
+	l.logger.Underlay = wgtun.Underlay(dev)
+	l.logger.OnRecord = func(*netlog.Message) { l.Update() }
+	var err error
+	if l.stop, err = flows.Start(dir, &l.logger, tun, nil); err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	l := &Logs{name, dev, logs, make(chan struct{}, 1), stop}
-	go l.run(ctx)
-	go func() {
-		if err := netif.Follow(ctx, name, func(*netlog.RouteConfig) { l.Update() }, nil); err != nil {
-			log.Print(err)
-		}
-	}()
+	go l.run()
 	return l, nil
 }
 
@@ -52,22 +49,26 @@ func (l *Logs) Update() {
 	}
 }
 
-// run sets the routes after each change. Only run reads them, so that the last one read is the last one set.
-func (l *Logs) run(ctx context.Context) {
+// run sets the routes after each change, until Close. Only run reads them, so that the last ones read are the last ones
+// set.
+func (l *Logs) run() {
+	var last *netlog.RouteConfig
 	for {
 		select {
-		case <-ctx.Done():
+		case <-l.closed:
 			return
 		case <-l.changed:
 		}
 		cfg, err := l.routes()
 		switch {
-		case err == nil:
-			l.logs.SetRoutes(cfg)
 		case errors.Is(err, wgtun.ErrBusy):
 			l.Update()
-		default:
+		case err != nil:
 			log.Printf("the flow logs keep their routes: %v", err)
+		case !reflect.DeepEqual(cfg, last):
+			l.logger.ReconfigRoutes(cfg)
+			log.Printf("the flow logs know %d addresses and %d allowed IPs", len(cfg.LocalAddrs), len(cfg.Routes))
+			last = cfg
 		}
 	}
 }
@@ -82,8 +83,8 @@ func (l *Logs) routes() (*netlog.RouteConfig, error) {
 
 // Close sends the last window. Call it before closing the device.
 func (l *Logs) Close() {
+	close(l.closed)
 	l.stop()
-	l.logs.Close()
 }
 
 // addresses returns the addresses of an interface with their networks.
