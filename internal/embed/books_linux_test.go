@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/internal/traffictest"
 	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
@@ -97,6 +98,21 @@ func checkBooks(t *testing.T, a, b *node, addrsOfA, addrsOfB []netip.Addr) {
 	out, err := exec.CommandContext(t.Context(), a.netlog, "verify", "-loss", "0", a.store, b.store).CombinedOutput()
 	c.Check(err, qt.IsNil, qt.Commentf("%s", out))
 	t.Logf("netlog verify -loss 0:\n%s", out)
+}
+
+// awaitSubnet waits until the flow logs of n know the subnet with the address to, and n itself. It sends datagrams there.
+func (n *node) awaitSubnet(t *testing.T, to netip.Addr) {
+	t.Helper()
+	await(t, "the routes do not arrive", func() bool {
+		time.Sleep(200 * time.Millisecond) // a few datagrams are enough
+		n.move(t, traffictest.Traffic{Kind: "blast", To: to, Count: 1, Size: 10})
+		for flow := range n.books(t).subnet {
+			if flow.Dst.Addr() == to {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // kernel returns the counters of the tunnel interface. Tx is what the host sends into the tunnel.

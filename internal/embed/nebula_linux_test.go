@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,11 +48,11 @@ func lifetime(crt cert.TBSCertificate) *cert.TBSCertificate {
 }
 
 // pki returns the section pki of the configuration of a host.
-func (ca authority) pki(t *testing.T, name string, networks []netip.Prefix) map[string]any {
+func (ca authority) pki(t *testing.T, name string, networks, subnets []netip.Prefix) map[string]any {
 	c := qt.New(t)
 	key, err := ecdh.X25519().GenerateKey(rand.Reader)
 	c.Assert(err, qt.IsNil)
-	host := lifetime(cert.TBSCertificate{Name: name, Networks: networks, PublicKey: key.PublicKey().Bytes()})
+	host := lifetime(cert.TBSCertificate{Name: name, Networks: networks, UnsafeNetworks: subnets, PublicKey: key.PublicKey().Bytes()})
 	crt, err := host.Sign(ca.cert, cert.Curve_CURVE25519, ca.key)
 	c.Assert(err, qt.IsNil)
 	text, err := crt.MarshalPEM()
@@ -65,36 +66,43 @@ func (ca authority) pki(t *testing.T, name string, networks []netip.Prefix) map[
 	}
 }
 
-// startNebula starts Nebula on n with routines queues, and waits for its interface. Its firewall admits what traffic
-// returns.
-func (n *node) startNebula(t *testing.T, program string, routines int, pki, hosts map[string]any) *process {
-	c := qt.New(t)
+// writeNebula writes the configuration of n. The firewall admits what traffic returns, and all that is for subnet. Hosts
+// other than the owner of the subnet get a route to it, if via is valid.
+func (n *node) writeNebula(t *testing.T, routines int, pki, hosts map[string]any, via netip.Addr) {
 	rule := func(proto, port string) any { return map[string]any{"proto": proto, "port": port, "host": "any"} }
+	tun := map[string]any{"dev": n.dev, "tx_queue": 5000}
+	if via.IsValid() {
+		tun["unsafe_routes"] = []any{map[string]any{"route": subnet.String(), "via": via.String()}}
+	}
 	text, err := json.Marshal(map[string]any{ // which is YAML too
 		"pki":             pki,
 		"static_host_map": hosts,
-		"listen":          map[string]any{"host": n.under, "port": 4242, "read_buffer": 10 << 20, "write_buffer": 10 << 20},
-		"tun":             map[string]any{"dev": n.dev, "tx_queue": 5000},
+		"listen":          map[string]any{"host": n.under, "port": 4242},
+		"tun":             tun,
 		"routines":        routines,
 		"firewall": map[string]any{
-			"inbound":  []any{rule("icmp", "any"), rule("tcp", "7"), rule("udp", "7")},
+			"inbound": []any{rule("icmp", "any"), rule("tcp", "7"), rule("udp", "7"),
+				map[string]any{"proto": "any", "port": "any", "host": "any", "local_cidr": subnet.String()}},
 			"outbound": []any{rule("any", "any")},
 		},
 		"flow_logs": map[string]any{"dir": n.dir},
 	})
-	c.Assert(err, qt.IsNil)
-	path := filepath.Join(n.dir, "nebula.yml")
-	c.Assert(os.WriteFile(path, text, 0o600), qt.IsNil)
-	p := n.start(t, nil, program, path)
-	p.waitFor("Nebula interface is active")
-	return p
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, os.WriteFile(n.nebulaFile(), text, 0o600), qt.IsNil)
 }
+
+func (n *node) nebulaFile() string { return filepath.Join(n.dir, "nebula.yml") }
+
+// subnet is behind the second host.
+var subnet = netip.MustParsePrefix("10.60.0.0/24")
 
 // nebulaLab has two hosts of Nebula.
 type nebulaLab struct {
 	nodes   [2]*node
 	daemons [2]*process
 	addrs   [2][]netip.Addr
+	pki     [2]map[string]any
+	hosts   map[string]any
 }
 
 func newNebulaLab(t *testing.T, routines int) (l nebulaLab) {
@@ -104,16 +112,20 @@ func newNebulaLab(t *testing.T, routines int) (l nebulaLab) {
 		{netip.MustParsePrefix("10.42.0.1/24"), netip.MustParsePrefix("fd42::1/64")},
 		{netip.MustParsePrefix("10.42.0.2/24"), netip.MustParsePrefix("fd42::2/64")},
 	}
-	hosts := make(map[string]any)
+	subnets := [2][]netip.Prefix{nil, {subnet}}
+	l.hosts = make(map[string]any)
+	ca := newAuthority(t)
 	for i, n := range l.nodes {
 		for _, network := range networks[i] {
 			l.addrs[i] = append(l.addrs[i], network.Addr())
-			hosts[network.Addr().String()] = []string{n.under + ":4242"}
+			l.hosts[network.Addr().String()] = []string{n.under + ":4242"}
 		}
+		l.pki[i] = ca.pki(t, n.ns, networks[i], subnets[i])
 	}
-	ca := newAuthority(t)
 	for i, n := range l.nodes {
-		l.daemons[i] = n.startNebula(t, program, routines, ca.pki(t, n.ns, networks[i]), hosts)
+		n.writeNebula(t, routines, l.pki[i], l.hosts, netip.Addr{})
+		l.daemons[i] = n.start(t, nil, program, n.nebulaFile())
+		l.daemons[i].waitFor("Nebula interface is active")
 	}
 	return l
 }
@@ -163,4 +175,23 @@ func TestNebulaFirewall(t *testing.T) {
 	qt.Check(t, err, qt.ErrorMatches, "exit status 1", qt.Commentf("%s", out))
 	t.Logf("netlog verify -loss 0:\n%s", out)
 	qt.Check(t, string(out), qt.Contains, ", 1 finding")
+}
+
+// TestNebulaReload adds the route to a subnet behind the other host to the configuration of one that runs. Both have its
+// flows as subnet traffic then.
+func TestNebulaReload(t *testing.T) {
+	needLab(t)
+	l := newNebulaLab(t, 1)
+	a, b := l.nodes[0], l.nodes[1]
+	a.move(t, traffic(l.addrs[1][0])...)
+	a.writeNebula(t, 1, l.pki[0], l.hosts, l.addrs[1][0])
+	qt.Assert(t, l.daemons[0].cmd.Process.Signal(syscall.SIGHUP), qt.IsNil)
+	to := subnet.Addr().Next()
+	a.awaitSubnet(t, to)
+	stopAtRest(t, l.nodes, l.daemons)
+	sent, received := a.books(t).subnet, b.books(t).subnet
+	qt.Check(t, len(sent) > 0 && len(received) > 0, qt.IsTrue)
+	for flow, n := range swapped(sent) {
+		qt.Check(t, received[flow], qt.Equals, n)
+	}
 }

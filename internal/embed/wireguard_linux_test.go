@@ -16,7 +16,6 @@ import (
 	"golang.zx2c4.com/wireguard/device"
 
 	"github.com/go-netlog/netlog/flowtrack"
-	"github.com/go-netlog/netlog/internal/traffictest"
 	"github.com/go-netlog/netlog/tunstats"
 	"github.com/go-netlog/netlog/wgtun"
 )
@@ -95,8 +94,8 @@ func TestWireGuard(t *testing.T) {
 				n.setUp(t, nodes[1-i])
 			}
 			a, b := nodes[0], nodes[1]
-			a.awaitRoutes(t, b)
-			b.awaitRoutes(t, a)
+			a.awaitSubnet(t, b.subnet.Addr().Next())
+			b.awaitSubnet(t, a.subnet.Addr().Next())
 			for i := range a.addrs {
 				a.move(t, traffic(b.addrs[i])...)
 				b.move(t, traffic(a.addrs[i])...)
@@ -142,23 +141,6 @@ func configure(t *testing.T, socket, config string) {
 	answer, err := bufio.NewReader(conn).ReadString('\n')
 	c.Assert(err, qt.IsNil)
 	c.Assert(strings.TrimSpace(answer), qt.Equals, "errno=0")
-}
-
-// awaitRoutes waits until the flow logs of n know its addresses and the peer. It sends datagrams into the subnet behind
-// the peer, where nobody is.
-func (n wireguardNode) awaitRoutes(t *testing.T, peer wireguardNode) {
-	t.Helper()
-	to := peer.subnet.Addr().Next()
-	await(t, "the routes do not arrive", func() bool {
-		time.Sleep(200 * time.Millisecond) // a few datagrams are enough
-		n.move(t, traffictest.Traffic{Kind: "blast", To: to, Count: 1, Size: 10})
-		for flow := range n.books(t).subnet {
-			if flow.Dst.Addr() == to {
-				return true
-			}
-		}
-		return false
-	})
 }
 
 // checkUnderlay checks that all bytes on the encrypted transport are those of the peer, and more than those inside.
