@@ -13,14 +13,10 @@ import (
 	"time"
 
 	qt "github.com/frankban/quicktest"
-	"golang.zx2c4.com/wireguard/device"
 
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/tunstats"
-	"github.com/go-netlog/netlog/wgtun"
 )
-
-var _ wgtun.ConfigSource = (*device.Device)(nil)
 
 const wireguardPort = 51820
 

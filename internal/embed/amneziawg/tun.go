@@ -3,16 +3,11 @@
 package amneziawg
 
 import (
-	"github.com/amnezia-vpn/amneziawg-go/device"
 	"github.com/amnezia-vpn/amneziawg-go/tun"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/tunstats"
-	"github.com/go-netlog/netlog/wgtun"
 )
-
-// The device itself needs no wrapper.
-var _ wgtun.ConfigSource = (*device.Device)(nil)
 
 // Device is a tun.Device of the fork, and a netlog.Device.
 type Device interface {
