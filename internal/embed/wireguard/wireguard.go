@@ -6,11 +6,11 @@
 package wireguard
 
 import (
-	"errors"
+	"fmt"
 	"log"
 	"net"
 	"net/netip"
-	"reflect"
+	"sync/atomic"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/embed/flows"
@@ -19,73 +19,45 @@ import (
 
 // Logs are the flow logs of one interface.
 type Logs struct {
-	name    string
-	dev     wgtun.ConfigSource
-	logger  netlog.Logger
-	changed chan struct{} // holds a token after an Update that run has not seen
-	closed  chan struct{}
-	stop    func()
+	name   string
+	dev    wgtun.ConfigSource
+	logger netlog.Logger
+	stop   func()
+	known  atomic.Value // the routes of the last Update, as a string
 }
 
 // Start begins to log what tun counts, which is the tun of dev, for the interface with the given name. The state is kept
 // in dir.
 func Start(dir, name string, tun netlog.Device, dev wgtun.ConfigSource) (*Logs, error) {
-	l := &Logs{name: name, dev: dev, changed: make(chan struct{}, 1), closed: make(chan struct{})}
+	l := &Logs{name: name, dev: dev}
 	l.logger.Underlay = wgtun.Underlay(dev)
 	l.logger.OnRecord = func(*netlog.Message) { l.Update() }
 	var err error
-	if l.stop, err = flows.Start(dir, &l.logger, tun, nil); err != nil {
-		return nil, err
-	}
-	go l.run()
-	return l, nil
+	l.stop, err = flows.Start(dir, &l.logger, tun, nil)
+	return l, err
 }
 
-// Update reads the routes again, without waiting for it. Call it when the peers may have changed.
+// Update reads the routes again, which takes a second at most. Call it when the peers may have changed. If it fails, or
+// overtakes another Update, the one after the next record corrects that.
 func (l *Logs) Update() {
-	select {
-	case l.changed <- struct{}{}:
-	default: // run has not seen the last one
-	}
-}
-
-// run sets the routes after each change, until Close. Only run reads them, so that the last ones read are the last ones
-// set.
-func (l *Logs) run() {
-	var last *netlog.RouteConfig
-	for {
-		select {
-		case <-l.closed:
-			return
-		case <-l.changed:
-		}
-		cfg, err := l.routes()
-		switch {
-		case errors.Is(err, wgtun.ErrBusy):
-			l.Update()
-		case err != nil:
-			log.Printf("the flow logs keep their routes: %v", err)
-		case !reflect.DeepEqual(cfg, last):
-			l.logger.ReconfigRoutes(cfg)
-			log.Printf("the flow logs know %d addresses and %d allowed IPs", len(cfg.LocalAddrs), len(cfg.Routes))
-			last = cfg
-		}
-	}
-}
-
-func (l *Logs) routes() (*netlog.RouteConfig, error) {
 	local, err := addresses(l.name)
 	if err != nil {
-		return nil, err
+		log.Printf("the flow logs keep their routes: %v", err)
+		return
 	}
-	return wgtun.Routes(l.dev, local...)
+	cfg, err := wgtun.Routes(l.dev, local...)
+	if err != nil {
+		log.Printf("the flow logs keep their routes: %v", err)
+		return
+	}
+	l.logger.ReconfigRoutes(cfg)
+	if now := fmt.Sprint(*cfg); l.known.Swap(now) != now {
+		log.Printf("the flow logs know %d addresses and %d allowed IPs", len(cfg.LocalAddrs), len(cfg.Routes))
+	}
 }
 
 // Close sends the last window. Call it before closing the device.
-func (l *Logs) Close() {
-	close(l.closed)
-	l.stop()
-}
+func (l *Logs) Close() { l.stop() }
 
 // addresses returns the addresses of an interface with their networks.
 func addresses(name string) (all []netip.Prefix, err error) {
