@@ -202,15 +202,19 @@ func (p *process) waitFor(text string) {
 	await(p.t, fmt.Sprintf("%s does not print %q", p.cmd, text), func() bool { return strings.Contains(p.output(), text) })
 }
 
-// stop ends the program with SIGTERM.
-func (p *process) stop() {
-	p.t.Helper()
-	qt.Assert(p.t, p.cmd.Process.Signal(syscall.SIGTERM), qt.IsNil)
-	select {
-	case <-p.done:
-		qt.Check(p.t, p.err, qt.IsNil)
-	case <-time.After(patience):
-		p.t.Errorf("%s does not end", p.cmd)
+// stop ends programs with SIGTERM, at once.
+func stop(t *testing.T, programs ...*process) {
+	t.Helper()
+	for _, p := range programs {
+		qt.Assert(t, p.cmd.Process.Signal(syscall.SIGTERM), qt.IsNil)
+	}
+	for _, p := range programs {
+		select {
+		case <-p.done:
+			qt.Check(t, p.err, qt.IsNil)
+		case <-time.After(patience):
+			t.Errorf("%s does not end", p.cmd)
+		}
 	}
 }
 

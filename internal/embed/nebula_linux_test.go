@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -171,10 +170,10 @@ func TestNebulaFirewall(t *testing.T) {
 	}
 	qt.Check(t, sent(a.books(t).virtual), qt.Equals, uint64(5))
 	qt.Check(t, sent(swapped(b.books(t).virtual)), qt.Equals, uint64(0))
-	out, err := exec.CommandContext(t.Context(), a.netlog, "verify", "-loss", "0", a.store, b.store).CombinedOutput()
+	out, err := verify(t, a, b)
 	qt.Check(t, err, qt.ErrorMatches, "exit status 1", qt.Commentf("%s", out))
 	t.Logf("netlog verify -loss 0:\n%s", out)
-	qt.Check(t, string(out), qt.Contains, ", 1 finding")
+	qt.Check(t, out, qt.Contains, ", 1 finding")
 }
 
 // TestNebulaReload adds the route to a subnet behind the other host to the configuration of one that runs. Both have its

@@ -31,9 +31,7 @@ func stopAtRest(t *testing.T, nodes [2]*node, daemons [2]*process) (kernel [2]tu
 		n.ip(t, "link", "set", n.dev, "down") // so that no packet follows
 		kernel[i] = n.kernel(t)
 	}
-	for _, d := range daemons {
-		d.stop()
-	}
+	stop(t, daemons[:]...)
 	return kernel
 }
 

@@ -97,9 +97,7 @@ func TestWireGuard(t *testing.T) {
 				b.move(t, traffic(a.addrs[i])...)
 			}
 			settle(t, a.node, b.node)
-			for _, d := range daemons {
-				d.stop()
-			}
+			stop(t, daemons[:]...)
 			checkBooks(t, a.node, b.node, a.addrs, b.addrs)
 			a.checkUnderlay(t, b)
 			b.checkUnderlay(t, a)
