@@ -20,9 +20,10 @@ const askTimeout = time.Second
 // ConfigSource is a device whose configuration can be read, as a *device.Device of wireguard-go and of its forks.
 type ConfigSource interface {
 	// IpcGetOperation writes the configuration and the counters of the device to w, as lines of the form key=value
-	// in which public_key begins a peer (https://www.wireguard.com/xplatform/). Lines with other keys than those of
-	// wireguard-go are ignored, of any length. IpcGetOperation is called by one goroutine at a time for each
-	// [Underlay], and by one for each call of [Routes].
+	// in which public_key begins a peer (https://www.wireguard.com/xplatform/). Keys that wireguard-go does not have
+	// are ignored. IpcGetOperation must be safe for concurrent use. If it hangs, nobody waits for it longer than a
+	// second, but the goroutine that calls it remains until it returns: one for each [Underlay], and one for each
+	// call of [Routes].
 	IpcGetOperation(w io.Writer) error
 }
 

@@ -65,6 +65,11 @@
 // [Underlay] reports the encrypted transport: the bytes between each peer and its endpoint, including handshakes
 // and keepalives. WireGuard does not count packets there.
 //
+// # Forks
+//
+// [Underlay] and [Routes] also take the device of a fork of wireguard-go. docs/embedding.md has a wrapper for a tun whose
+// types are those of a fork.
+//
 // # An idle tunnel
 //
 // While no packets come, the Logger runs no timer. [Device.NotifyActivity] wakes it at the next packet.
