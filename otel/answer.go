@@ -17,13 +17,24 @@ const (
 	minRun      = 8       // bytes in a row that a shown text may not share with a header value
 )
 
+func isSuccess(resp *http.Response) bool { return resp.StatusCode/100 == 2 }
+
+// isRefusal reports whether the log records are at fault, or too many.
+func isRefusal(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
 // answer returns resp, the answer to a request with n log records and this header, as the uploader understands
 // it. The body is not read here, since the uploader bounds the time for that.
 func (t *Transport) answer(resp *http.Response, header http.Header, n int64) *http.Response {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
 	case isSuccess(resp):
-		t.delivered.Add(n)
+		t.accepted.Add(n)
 		resp.Body = &successBody{inner: resp.Body, done: func(raw []byte) { t.partial(raw, header, n) }}
 	case kind == contentType:
 		prefix := ""
@@ -48,13 +59,19 @@ func (t *Transport) partial(raw []byte, header http.Header, n int64) {
 		}
 	})
 	rejected = min(max(rejected, 0), n)
-	t.rejected.Add(rejected)
+	t.accepted.Add(-rejected)
 	switch {
 	case rejected > 0:
-		t.tell(fmt.Sprintf("otel: the collector rejected %d of %d log records, which are lost: %s", rejected, n, echo(message, header)))
+		t.lost(rejected, n, message, header)
 	case message != "":
 		t.tell("otel: the collector accepted all log records, with a warning: " + echo(message, header))
 	}
+}
+
+// lost counts and tells that the collector rejected some of n log records.
+func (t *Transport) lost(rejected, n int64, message string, header http.Header) {
+	t.rejected.Add(rejected)
+	t.tell(fmt.Sprintf("otel: the collector rejected %d of %d log records, which are lost: %s", rejected, n, echo(message, header)))
 }
 
 // numberAndText returns fields 1 and 2 of b, which are a number and a text in an ExportLogsPartialSuccess and
@@ -102,7 +119,10 @@ func fields(b []byte, f func(num protowire.Number, v uint64, text []byte)) {
 // header, such as an API key.
 func echo(text string, header http.Header) string {
 	folded := strings.ToLower(text)
-	for _, values := range header {
+	for name, values := range header {
+		if strings.HasPrefix(name, "Content-") { // not secret, and a text may name the type
+			continue
+		}
 		for _, v := range values {
 			v = strings.ToLower(v)
 			run := min(minRun, len(v))

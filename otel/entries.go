@@ -161,7 +161,7 @@ func keyValue(kv attribute.KeyValue) *commonpb.KeyValue {
 	case attribute.BOOL:
 		v.Value = &commonpb.AnyValue_BoolValue{BoolValue: kv.Value.AsBool()}
 	default:
-		v = value(strings.ToValidUTF8(kv.Value.Emit(), "\ufffd"))
+		v = value(strings.ToValidUTF8(kv.Value.String(), "\ufffd"))
 	}
 	return &commonpb.KeyValue{Key: string(kv.Key), Value: v}
 }

@@ -164,7 +164,7 @@ func ExampleTransport_both() {
 	}
 	run(&logger)
 	shutdown(second.Shutdown)
-	// Output:
+	// Unordered output:
 	// log server: n1 ICMPv4 10.0.0.2:0 -> 10.0.0.3:0 tx 1/28 rx 0/0
 	// OpenTelemetry: netlog.flow virtual ICMPv4 10.0.0.2:0 -> 10.0.0.3:0 tx 1/28 rx 0/0
 }

@@ -52,14 +52,15 @@ type Transport struct {
 	// service name netlog. The attributes of a resource of the SDK are suitable.
 	Resource []attribute.KeyValue
 
-	// Logf is called once for each distinct reason why the collector rejected log records. It may be nil.
+	// Logf is called once for each distinct reason why the collector rejected log records alone, which does
+	// not make the upload fail. It may be nil.
 	// Like log.Printf, it must be safe for concurrent use.
 	Logf func(format string, args ...any)
 
-	own       *http.Transport // set by once, if Base is nil
-	once      sync.Once
-	delivered atomic.Int64
-	rejected  atomic.Int64
+	own      *http.Transport // set by once, if Base is nil
+	once     sync.Once
+	accepted atomic.Int64
+	rejected atomic.Int64
 
 	mu     sync.Mutex // guards faults
 	faults faults.Faults
@@ -67,14 +68,13 @@ type Transport struct {
 
 // Stats are the counters of a Transport. A log record that is sent twice counts twice.
 type Stats struct {
-	Accepted int64 // log records in requests that were answered 2xx, less Rejected
-	Rejected int64 // log records that such an answer said the collector had rejected, and which are lost
+	Accepted int64 // log records that the collector has accepted
+	Rejected int64 // log records that the collector has rejected alone, and which are lost
 }
 
 // Stats returns the counters. It never waits.
 func (t *Transport) Stats() Stats {
-	rejected := t.rejected.Load()
-	return Stats{Accepted: t.delivered.Load() - rejected, Rejected: rejected}
+	return Stats{Accepted: t.accepted.Load(), Rejected: t.rejected.Load()}
 }
 
 // CloseIdleConnections closes the idle connections of the Base. Call it after the Shutdown of the
@@ -91,8 +91,10 @@ func (t *Transport) CloseIdleConnections() {
 // it comes from an OTLP server and not from a proxy. There it means that the log records are at fault, and
 // will be next time. The uploader then looks for the entry at fault, and does not wait for it forever.
 //
-// If 413 is the answer to one entry, RoundTrip sends the log records of this entry in halves. If a later
-// part fails, the uploader sends all of them again.
+// If the collector refuses a request with one entry (400, 413 or 422), RoundTrip sends its log records in parts,
+// down to single ones. So an entry may be larger than what the collector takes in a request. If a later part
+// fails, the uploader sends all of them again. Log records that are refused alone, while others of the entry
+// are accepted, are lost.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil {
 		return nil, errors.New("otel: the request has no body")
@@ -105,7 +107,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.send(req, records, entries == 1)
+	resp, err := t.post(req, records)
+	if err != nil || entries > 1 || len(records) < 2 || !isRefusal(resp) {
+		return resp, err
+	}
+	keepBody(resp)
+	return t.divide(req, records)
 }
 
 // lastElement matches the path of an upload whose URL has the private ID. No collector has such a path.
@@ -114,31 +121,6 @@ var lastElement = regexp.MustCompile(`/[0-9a-fA-F]{64}/?$`)
 func hasPrivateID(req *http.Request) bool {
 	return lastElement.MatchString(req.URL.Path) || req.URL.Query().Has("copyId")
 }
-
-// send posts records. If divide is set and they are too large for the collector, it posts them in halves,
-// and returns the first answer that is not 2xx, or else the last one.
-func (t *Transport) send(req *http.Request, records []*logspb.LogRecord, divide bool) (*http.Response, error) {
-	resp, err := t.post(req, records)
-	if err != nil || !divide || resp.StatusCode != http.StatusRequestEntityTooLarge || len(records) < 2 {
-		return resp, err
-	}
-	drain(resp)
-	half := len(records) / 2
-	resp, err = t.send(req, records[:half], true)
-	if err != nil || !isSuccess(resp) {
-		return resp, err
-	}
-	drain(resp)
-	return t.send(req, records[half:], true)
-}
-
-// drain reads a short body to its end, so that the connection can be used again.
-func drain(resp *http.Response) {
-	io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
-	resp.Body.Close()
-}
-
-func isSuccess(resp *http.Response) bool { return resp.StatusCode/100 == 2 }
 
 // post makes one request to the collector.
 func (t *Transport) post(req *http.Request, records []*logspb.LogRecord) (*http.Response, error) {
@@ -166,7 +148,7 @@ func (t *Transport) post(req *http.Request, records []*logspb.LogRecord) (*http.
 	if err != nil {
 		return nil, err
 	}
-	return t.answer(resp, out.Header, int64(len(records))), nil
+	return t.answer(resp, req.Header, int64(len(records))), nil
 }
 
 // compress returns body compressed by gzip.

@@ -66,9 +66,9 @@ func TestTransportRetries(t *testing.T) {
 	}{
 		"429 with Retry-After":     {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "7"); failWith(w, 429, "slow down") }, 7 * time.Second},
 		"503 with Retry-After":     {func(w http.ResponseWriter) { w.Header().Set("Retry-After", "60"); failWith(w, 503, "busy") }, time.Minute},
-		"502 of a proxy":           {func(w http.ResponseWriter) { http.Error(w, "bad gateway", 502) }, time.Second},
+		"502 of a proxy":           {func(w http.ResponseWriter) { http.Error(w, "bad gateway", http.StatusBadGateway) }, time.Second},
 		"504":                      {func(w http.ResponseWriter) { failWith(w, 504, "timeout") }, time.Second},
-		"500 of a proxy":           {func(w http.ResponseWriter) { http.Error(w, "oops", 500) }, time.Second},
+		"500 of a proxy":           {func(w http.ResponseWriter) { http.Error(w, "oops", http.StatusInternalServerError) }, time.Second},
 		"no answer":                {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, time.Second},
 		"incomplete answer":        {incomplete, time.Second},
 		"401, a fault of settings": {func(w http.ResponseWriter) { failWith(w, 401, "no such key") }, time.Second},
@@ -193,25 +193,6 @@ func TestTransportWarning(t *testing.T) {
 		qt.Check(t, u.transport.Stats(), qt.Equals, otel.Stats{Accepted: 1})
 		qt.Check(t, u.log(), qt.Equals, `otel: the collector accepted all log records, with a warning: "old"`)
 	})
-}
-
-// TestTransportTooLarge checks that the flows of one large record are sent in parts, down to single flows.
-func TestTransportTooLarge(t *testing.T) {
-	for _, limit := range []int{1 << 20, 10_000, 1_000} {
-		synctest.Test(t, func(t *testing.T) {
-			srv := &collector{answer: func(_ int, r *request, w http.ResponseWriter) {
-				if r.size > limit {
-					failWith(w, 413, "too large")
-				}
-			}}
-			u := upload(t, srv, logtail.Config{FlushDelay: time.Second})
-			u.write(upTo(1000)...)
-			u.write(1001)
-			u.end()
-			qt.Check(t, srv.bodies(), qt.DeepEquals, bodiesOf(upTo(1001)...))
-			qt.Check(t, u.Logger.Stats().DeliveredEntries, qt.Equals, uint64(2))
-		})
-	}
 }
 
 // TestTransportNeedsURL checks that a Config with the private ID in its URL makes no request.
