@@ -31,10 +31,10 @@ import (
 
 // realCollector is an OpenTelemetry Collector with the configuration of docs/examples/otel.
 type realCollector struct {
-	t                       testing.TB
-	program, config         string
-	endpoint, file, problem string
-	cmd                     *exec.Cmd
+	t               testing.TB
+	program, config string
+	endpoint, file  string
+	cmd             *exec.Cmd
 }
 
 // newRealCollector builds a Collector, or takes the program that NETLOG_COLLECTOR names, and starts it.

@@ -34,7 +34,8 @@ func TestMain(m *testing.M) { os.Exit(secrettest.Watch(m.Run)) }
 type request struct {
 	at      time.Time
 	header  http.Header
-	size    int // of the body without compression
+	wire    int // bytes of the body
+	size    int // bytes of the body without compression
 	records []*logspb.LogRecord
 	export  *collogspb.ExportLogsServiceRequest
 }
@@ -53,6 +54,7 @@ type collector struct {
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	raw, err := io.ReadAll(r.Body)
 	qt.Check(c.t, err, qt.IsNil)
+	wire := len(raw)
 	var line bytes.Buffer
 	fmt.Fprintln(&line, r.Method, r.URL)
 	qt.Check(c.t, r.Header.Get("Authorization"), qt.Equals, "Bearer "+secrettest.Token)
@@ -72,7 +74,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	qt.Check(c.t, r.Header.Get("Content-Type"), qt.Equals, "application/x-protobuf")
 	qt.Check(c.t, r.Header.Get("Orig-Content-Length"), qt.Equals, "")
 
-	req := &request{at: time.Now(), header: r.Header, size: len(raw), export: new(collogspb.ExportLogsServiceRequest)}
+	req := &request{at: time.Now(), header: r.Header, wire: wire, size: len(raw), export: new(collogspb.ExportLogsServiceRequest)}
 	qt.Check(c.t, proto.Unmarshal(raw, req.export), qt.IsNil)
 	for _, res := range req.export.ResourceLogs {
 		for _, scope := range res.ScopeLogs {
