@@ -45,29 +45,23 @@ func (s *session) closeLastWindow() {
 // It reports whether the window was idle, but for the underlay, and returns the error of a
 // record that the Buffer did not accept.
 func (s *session) closeWindow(last bool) (idle bool, err error) {
-	next := s.next.Swap(nil)
+	next := s.pending.Take()
 	flows := s.extract(s.tun)
 	denied := s.extract(s.denied)
-	now, newer := time.Now(), s.next.Load() // before a slow underlay can delay them
+	now, newer := time.Now(), s.pending.Get() // before a slow underlay can delay them
 	paths := s.extract(s.underlay)
 	if s.abandoned.Load() {
 		return false, nil
 	}
 	idle = len(flows)+len(denied) == 0
+	s.addMissed()
 	s.collector.Hold(paths)
 	start, end := s.clock.Close(now)
 	if s.conns != nil {
 		s.counters.addOwn(s.conns.Remove(flows, denied, s.routes.Own()))
 	}
-	after := s.routes
-	if next != nil {
-		after = next.Table
-	}
-	for _, n := range []*newRoutes{next, newer} {
-		if n.late(now) {
-			s.routes = s.routes.Restrict(n.common)
-		}
-	}
+	after := next.After(s.routes)
+	s.routes = newer.Restrict(next.Restrict(s.routes, now), now)
 	err = s.writeWindow(flows, denied, start, end, last)
 	s.routes = after
 	return idle, err
@@ -79,6 +73,18 @@ func (s *session) extract(d Device) window.Flows {
 		return nil
 	}
 	return d.ExtractStatistics()
+}
+
+// addMissed adds the packets that the devices have lost since its last call to the next record.
+func (s *session) addMissed() {
+	var missed uint64
+	for _, d := range [...]Device{s.tun, s.underlay, s.denied} {
+		if l, ok := d.(lossy); ok && !s.abandoned.Load() {
+			missed += l.LostPackets()
+		}
+	}
+	s.collector.Lost += missed - s.missed
+	s.missed = missed
 }
 
 // writeWindow writes the records of what the devices have counted, if any.
@@ -95,7 +101,7 @@ func (s *session) writeWindow(flows, denied window.Flows, start, end time.Time, 
 	var lookup func(netip.Addr) (Node, bool)
 	if s.lookupNode != nil {
 		lookup = s.lookupKnown
-		w.SrcNode = s.self()
+		w.SrcNode = window.Self(w.Own, lookup)
 	}
 	var dropped error
 	for m := range w.Records(lookup) {
@@ -128,19 +134,6 @@ func (s *session) lookupKnown(a netip.Addr) (Node, bool) {
 }
 
 func (s *session) unknown(a netip.Addr) bool { return s.routes.Lookup(a) == route.Unknown }
-
-// self returns this node: the first one that LookupNode returns for its own addresses.
-func (s *session) self() Node {
-	for _, a := range s.routes.Own() {
-		if n, ok := s.lookupKnown(a); ok {
-			if len(n.Addresses) == 0 {
-				n.Addresses = []netip.Addr{a}
-			}
-			return n
-		}
-	}
-	return Node{}
-}
 
 // write passes one record to OnRecord and the Buffer. It returns the error of the Buffer.
 func (s *session) write(m *Message) error {

@@ -21,11 +21,17 @@ import (
 //
 // as a Meter does. After an extraction that returned nothing, the Device must call wake for
 // the next packet, as soon as that packet can be extracted. A packet that arrives during the
-// extraction is a next packet too. NotifyActivity itself
-// calls wake if there is something to extract. wake may be called by any goroutine and never
-// waits. NotifyActivity(nil) ends this. If the devices of the tunnel and of denied traffic
-// have the method, a Logger sleeps while they are idle: no timer runs, and the next window
-// starts when wake is called and ends one period later. Otherwise it polls all devices.
+// extraction is a next packet too. NotifyActivity itself calls wake if there is something to
+// extract. wake may be called by any goroutine and never waits. NotifyActivity(nil) ends this.
+// If the devices of the tunnel and of denied traffic have the method, a Logger sleeps while they
+// are idle: no timer runs, and the next window starts when wake is called and ends one period
+// later. Otherwise it polls all devices.
+//
+// # Devices that lose packets
+//
+// A Device that captures packets beside their path may also have a method LostPackets() uint64,
+// which returns how many have passed uncounted since the Device was made. The Logger writes the
+// increase in the next record.
 type Device interface {
 	// SetStatisticsEnabled turns counting on or off, without resetting the counters. No
 	// packet is counted after SetStatisticsEnabled(false) has returned.
@@ -43,4 +49,9 @@ type Device interface {
 // notifier is implemented by a Device that can end the sleep of a Logger.
 type notifier interface {
 	NotifyActivity(wake func())
+}
+
+// lossy is implemented by a Device that may lose packets.
+type lossy interface {
+	LostPackets() uint64
 }

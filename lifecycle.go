@@ -66,6 +66,16 @@ func (l *Logger) claim(s *session) error {
 	return nil
 }
 
+// live returns the session, or nil if it is not running.
+func (l *Logger) live() *session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.session; s != nil && s.phase == running {
+		return s
+	}
+	return nil
+}
+
 // unclaim undoes claim.
 func (l *Logger) unclaim() {
 	l.mu.Lock()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/route"
+	"github.com/go-netlog/netlog/internal/window"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/record"
 )
@@ -161,11 +162,7 @@ func (l *Logger) startup(nodeID, domainID *logtail.PrivateID, tun Device, cfg *R
 }
 
 // Running reports whether Startup has returned nil and no Shutdown has begun since.
-func (l *Logger) Running() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.session != nil && l.session.phase == running
-}
+func (l *Logger) Running() bool { return l.live() != nil }
 
 // ReconfigRoutes replaces the routes. It ends the current window, usually within a second.
 // That window is written under the old routes, and later ones under cfg.
@@ -230,6 +227,20 @@ func (l *Logger) Shutdown(ctx context.Context) error {
 		}
 	}
 	return s.err
+}
+
+// WritePeer writes an entry that says what happened to a peer, for example that it connected, as
+// wgtun.FollowPeers and netif.FollowPeers report it. The Endpoint is left out unless Underlay is
+// set, which shows endpoints anyway. With NoUpload, nothing is written. WritePeer may wait for the
+// Buffer. The error is that of the Buffer, or says that the Logger is not running.
+func (l *Logger) WritePeer(p record.Peer) error {
+	s := l.live()
+	if s == nil {
+		return errors.New("netlog: WritePeer: the Logger is not running")
+	} else if s.noUpload {
+		return nil
+	}
+	return s.upload.WriteObject(func(dst []byte) []byte { return window.AppendPeer(dst, s.nodeID, p, s.underlay != nil) })
 }
 
 // Stats returns the counters of the running session, or else of the last one. It never

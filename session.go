@@ -20,10 +20,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-const (
-	latePeriod    = 2 * pace.EarlyPeriod // new routes wait longer only for a slow callback or Device
-	defaultWindow = 2 << 20              // bytes of JSON: a quarter of the default Buffer
-)
+const defaultWindow = 2 << 20 // bytes of JSON: a quarter of the default Buffer
 
 // session is the state of a Logger from a Startup to the end of its polling goroutine. Only
 // that goroutine calls the callbacks but Logf, and the devices except during start and
@@ -48,11 +45,11 @@ type session struct {
 
 	// The fields below are safe for concurrent use.
 	group     errgroup.Group
-	stop      chan struct{}             // closed by the first Shutdown
-	done      chan struct{}             // closed by the goroutine as its last act
-	pace      *pace.Pace                // Wake and EndEarly; the goroutine owns the rest
-	abandoned atomic.Bool               // Shutdown no longer waits for the goroutine
-	next      atomic.Pointer[newRoutes] // the routes of the next window; nil: no change
+	stop      chan struct{} // closed by the first Shutdown
+	done      chan struct{} // closed by the goroutine as its last act
+	pace      *pace.Pace    // Wake and EndEarly; the goroutine owns the rest
+	abandoned atomic.Bool   // Shutdown no longer waits for the goroutine
+	pending   route.Pending // the routes of the next window
 	counters  counters
 
 	// The fields below are guarded by the Logger's mu.
@@ -66,6 +63,7 @@ type session struct {
 	clock     window.Clock
 	collector window.Collector
 	faults    faults.Faults // the faults passed to logf
+	missed    uint64        // packets that the devices had lost at the last extraction
 	lost      error         // why the last window was lost; read after done is closed
 }
 
@@ -91,16 +89,6 @@ func (s *session) ended() bool {
 	}
 }
 
-// newRoutes are routes that wait for the end of the current window.
-type newRoutes struct {
-	*route.Table
-	common *route.Table // restricted by all that waited before in this window
-	since  time.Time    // of the first change in this window
-}
-
-// late reports whether n restricts a window that ends now. It is false if n is nil.
-func (n *newRoutes) late(now time.Time) bool { return n != nil && now.Sub(n.since) > latePeriod }
-
 // start opens the upload and turns counting on.
 func (s *session) start() error {
 	s.collector = window.Collector{Policy: window.Policy(s.exit), MaxBytes: math.MaxInt32, Named: s.lookupNode != nil}
@@ -115,6 +103,8 @@ func (s *session) start() error {
 	for _, d := range s.devices() {
 		d.ExtractStatistics() // discard what was counted before
 	}
+	s.addMissed()
+	s.collector.Lost = 0 // lost before
 	s.clock = window.NewClock(time.Now())
 	for _, d := range s.devices() {
 		d.SetStatisticsEnabled(true)
@@ -194,8 +184,9 @@ func (s *session) poll() {
 	s.lost = errEnded // replaced unless a callback ends the goroutine
 	s.pace.Start()
 	defer s.pace.Stop()
+	routesChanged := func() bool { return s.pending.Changes(s.routes, time.Now()) }
 	for {
-		if began := s.pace.Wait(s.stop, s.routesChanged); !began.IsZero() {
+		if began := s.pace.Wait(s.stop, routesChanged); !began.IsZero() {
 			s.clock.Skip(began)
 		}
 		select {
@@ -211,24 +202,8 @@ func (s *session) poll() {
 	}
 }
 
-// routesChanged reports whether the window is to end for the routes that wait.
-func (s *session) routesChanged() bool {
-	next := s.next.Load()
-	if next != nil && (!next.Equal(s.routes) || next.late(time.Now()) && !next.common.Equal(s.routes)) {
-		return true
-	}
-	s.next.CompareAndSwap(next, nil) // else the next change would inherit its age
-	return false
-}
-
 // replaceRoutes makes routes apply from the end of the current window, and ends it soon.
 func (s *session) replaceRoutes(routes *route.Table) {
-	for now, stored := time.Now(), false; !stored; {
-		next, waiting := &newRoutes{routes, routes, now}, s.next.Load()
-		if waiting != nil {
-			next.common, next.since = waiting.common.Restrict(routes), waiting.since
-		}
-		stored = s.next.CompareAndSwap(waiting, next)
-	}
+	s.pending.Set(routes, time.Now())
 	s.pace.EndEarly()
 }

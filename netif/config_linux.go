@@ -37,7 +37,10 @@ func wireguardPeers(name string) ([]wgpeer.Peer, error) {
 	peers := make([]wgpeer.Peer, len(device.Peers))
 	for i := range device.Peers {
 		from := &device.Peers[i]
-		p := wgpeer.Peer{Key: string(from.PublicKey[:]), Tx: uint64(from.TransmitBytes), Rx: uint64(from.ReceiveBytes)}
+		p := wgpeer.Peer{Key: from.PublicKey.String(), Tx: uint64(from.TransmitBytes), Rx: uint64(from.ReceiveBytes)}
+		if t := from.LastHandshakeTime; t.UnixNano() > 0 {
+			p.LastHandshake = t.UTC()
+		}
 		if from.Endpoint != nil {
 			p.SetEndpoint(from.Endpoint.AddrPort())
 		}

@@ -15,6 +15,7 @@
 //		"github.com/go-netlog/netlog"
 //		"github.com/go-netlog/netlog/logtail"
 //		"github.com/go-netlog/netlog/netif"
+//		"github.com/go-netlog/netlog/record"
 //	)
 //
 //	func main() {
@@ -37,6 +38,7 @@
 //		}
 //		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 //		defer stop()
+//		go netif.FollowPeers(ctx, "wg0", func(p record.Peer) { logger.WritePeer(p) })
 //		if err := netif.Follow(ctx, "wg0", logger.ReconfigRoutes, log.Printf); err != nil {
 //			log.Print(err)
 //		}
@@ -60,12 +62,12 @@
 //
 // The kernel copies the headers of each packet into a ring of memory. If the processors are
 // too busy and the ring is full, packets still reach their receivers, but are not counted.
-// Stats returns the number of these packets.
+// A Logger writes the number of these packets in the next record, as lostPackets.
 //
 // # Systems
 //
-// The package works on Linux 4.6 and newer. On other systems Open, Routes and Follow return an
-// error that wraps errors.ErrUnsupported, and the Device of Underlay reports nothing. Capturing
+// The package works on Linux 4.6 and newer. On other systems Open, Routes, Follow and FollowPeers
+// return an error that wraps errors.ErrUnsupported, and the Device of Underlay reports nothing. Capturing
 // needs the capability CAP_NET_RAW, and reading the configuration of kernel WireGuard needs
 // CAP_NET_ADMIN.
 package netif

@@ -42,5 +42,5 @@ func Example() {
 	}
 	<-ctx.Done()
 	logger.Shutdown(context.Background())
-	fmt.Println(wg0.Stats().LostPackets, "packets lost")
+	fmt.Println(wg0.LostPackets(), "packets lost")
 }

@@ -40,16 +40,6 @@ type Interface struct {
 	tap   *tap
 }
 
-// Stats describes the counters of an [Interface].
-type Stats struct {
-	tunstats.Stats
-
-	// LostPackets is the number of packets that passed through the interface uncounted,
-	// because the ring was full. The kernel counts them. Packets that it handled merged
-	// into one count as one. Extractions do not reset LostPackets.
-	LostPackets uint64
-}
-
 // Open returns an Interface that counts the packets of the interface with the given name in the
 // network namespace of the calling thread. Counting is off until a Logger turns it on. The
 // caller must close the Interface, after shutting down the Logger.
@@ -86,10 +76,13 @@ func (i *Interface) NotifyActivity(wake func()) { i.meter.NotifyActivity(wake) }
 // Name returns the current name of the interface, or the original one if it is absent.
 func (i *Interface) Name() string { return i.tap.currentName() }
 
-// Stats returns the number of flows, and how many packets were folded, undecodable or lost.
-func (i *Interface) Stats() Stats {
-	return Stats{Stats: i.meter.Stats(), LostPackets: i.tap.lostPackets()}
-}
+// LostPackets returns the number of packets that passed through the interface uncounted since Open,
+// because the ring was full. The kernel counts them. Packets that it handled merged into one count as
+// one. A Logger writes their number as lostPackets.
+func (i *Interface) LostPackets() uint64 { return i.tap.lostPackets() }
+
+// Stats returns the number of flows, and how many packets were folded or undecodable.
+func (i *Interface) Stats() tunstats.Stats { return i.meter.Stats() }
 
 // Close ends counting and releases the ring. What was counted can still be extracted.
 func (i *Interface) Close() error { return i.tap.close() }

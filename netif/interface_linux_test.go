@@ -6,16 +6,19 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	qt "github.com/frankban/quicktest"
 	"golang.org/x/sys/unix"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -46,7 +49,7 @@ func TestInterfaceCountsBothDirections(t *testing.T) {
 		RxPackets: after.RxPackets - before.RxPackets, RxBytes: after.RxBytes - before.RxBytes,
 	})
 	c.Check(total.TxPackets >= 14, qt.IsTrue, qt.Commentf("%+v", total))
-	c.Check(i.Stats().LostPackets, qt.Equals, uint64(0))
+	c.Check(i.LostPackets(), qt.Equals, uint64(0))
 }
 
 func TestInterfaceCountsNothingWhileOff(t *testing.T) {
@@ -251,12 +254,60 @@ func TestInterfaceOverloadIsTold(t *testing.T) {
 	<-message
 	d.ReadAll()
 	after := kernelCounts(t, "tun0")
-	lost := i.Stats().LostPackets
+	lost := i.LostPackets()
 	i.Close()
 	c.Check(i.tap.ring.read, qt.Equals, i.tap.captured) // all that the kernel had room for was read
 	c.Check(got.TxPackets+got.RxPackets+lost, qt.Equals, after.TxPackets+after.RxPackets-before.TxPackets-before.RxPackets)
 	c.Check(lost > packets/2, qt.IsTrue, qt.Commentf("%d lost", lost))
 	c.Check(got.RxPackets > 100, qt.IsTrue, qt.Commentf("%+v", got))
+}
+
+// slowDevice is an Interface whose reader waits inside the first packet.
+type slowDevice struct {
+	*Interface
+	sent <-chan struct{}
+}
+
+func (d slowDevice) NotifyActivity(wake func()) {
+	if wake == nil {
+		d.Interface.NotifyActivity(nil)
+		return
+	}
+	d.Interface.NotifyActivity(func() {
+		<-d.sent
+		wake()
+	})
+}
+
+// TestLoggerWritesLostPackets checks that the packets in the records and those that they say are lost
+// are those that were sent.
+func TestLoggerWritesLostPackets(t *testing.T) {
+	ownNamespace(t)
+	c := qt.New(t)
+	d := newTun(t, "tun0", false)
+	before := kernelCounts(t, "tun0")
+	i, err := Open("tun0", Options{RingBytes: 1})
+	c.Assert(err, qt.IsNil)
+	var counted, lost uint64
+	l := netlog.Logger{NoUpload: true, PollPeriod: 100 * time.Millisecond, OnRecord: func(m *netlog.Message) {
+		lost += m.LostPackets
+		for _, f := range slices.Concat(m.VirtualTraffic, m.SubnetTraffic, m.ExitTraffic) {
+			counted += f.TxPackets + f.RxPackets
+		}
+	}}
+	sent := make(chan struct{})
+	c.Assert(l.Startup(logtail.PrivateID{}, logtail.PrivateID{}, slowDevice{i, sent}, nil), qt.IsNil)
+	for range 20_000 {
+		d.deliver(udp4(7, 8, 100))
+	}
+	close(sent)
+	c.Assert(l.Shutdown(t.Context()), qt.IsNil)
+	d.ReadAll()
+	after := kernelCounts(t, "tun0")
+	c.Check(i.Close(), qt.IsNil)
+	c.Check(lost, qt.Equals, i.LostPackets())
+	c.Check(lost > 10_000, qt.IsTrue, qt.Commentf("%d lost", lost))
+	c.Check(counted+lost, qt.Equals, after.TxPackets+after.RxPackets-before.TxPackets-before.RxPackets)
 }
 
 const childEnv = "NETIF_CHILD" // if set, the test binary opens lo and prints the error

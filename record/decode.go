@@ -74,8 +74,22 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 			m.PhysicalTraffic = d.traffic(m.PhysicalTraffic)
 		case "deniedTraffic":
 			m.DeniedTraffic = d.traffic(m.DeniedTraffic)
+		case "lostPackets":
+			m.LostPackets = d.uint(64)
 		case "logtail":
 			d.meta(&e.Logtail)
+		case "event": // log shippers add an object of this name
+			if d.space() == '"' {
+				e.Event = d.text()
+			} else {
+				d.skip()
+			}
+		case "peer":
+			if d.space() == '{' {
+				d.peer(&e.Peer)
+			} else {
+				d.skip()
+			}
 		case "text":
 			e.Text = d.text()
 		case "droppedEntries":
@@ -110,6 +124,27 @@ func (d *decoder) meta(m *Meta) {
 	}
 }
 
+func (d *decoder) peer(p *Peer) {
+	for k := range d.object {
+		switch string(k) {
+		case "publicKey":
+			p.PublicKey = d.text()
+		case "name":
+			p.Name = d.text()
+		case "address":
+			p.Address = d.addr()
+		case "endpoint":
+			p.Endpoint = d.addrPort()
+		case "state":
+			p.State = PeerState(d.text())
+		case "lastHandshake":
+			p.LastHandshake = d.time()
+		default:
+			d.skip()
+		}
+	}
+}
+
 func (d *decoder) node() (n Node) {
 	for k := range d.object {
 		switch string(k) {
@@ -119,7 +154,7 @@ func (d *decoder) node() (n Node) {
 			n.Name = d.text()
 		case "addresses":
 			for range d.array {
-				if a := d.addr(); d.err == nil {
+				if a := d.addr(); a.IsValid() && d.err == nil {
 					n.Addresses = append(n.Addresses, a)
 				}
 			}
@@ -186,8 +221,11 @@ func (d *decoder) addrPort() (ap netip.AddrPort) {
 
 // addr reads an address without its zone. A zone means nothing on another machine, and may
 // be any text, which must not get to wherever addresses are printed.
-func (d *decoder) addr() netip.Addr {
+func (d *decoder) addr() (a netip.Addr) {
 	s := d.view()
+	if s == "" || d.err != nil {
+		return a
+	}
 	a, err := netip.ParseAddr(s)
 	if err != nil {
 		_, err = netip.ParseAddr(strings.Clone(s)) // the error keeps its argument

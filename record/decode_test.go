@@ -22,12 +22,15 @@ func TestUnmarshalAllMembers(t *testing.T) {
 		`{"logtail":{"id":"aa","client_time":"2026-11-22T10:00:00.5Z","error":{"proc_id":1},"server_time":"2026-11-22T10:00:01Z",` +
 			`"proc_id":4294967295,"new":[{"id":"b"}],"proc_seq":18446744073709551615,"conflict":true},` +
 			`"text":"dropped \u00e9","droppedEntries":18446744073709551615,"droppedBytes":9007199254740993,"new":{"droppedBytes":1}}`,
+		`{"nodeId":"n","lostPackets":18446744073709551615,"event":"peer","peer":{"publicKey":"k","new":[1],"name":"a\nb","address":"fd7a::1",` +
+			`"endpoint":"[fd7a::1]:53","state":"moved","lastHandshake":"2026-11-22T10:00:00.5Z"}}`,
 		`{"logtail":{"conflict":false},"droppedBytes":1,"dropped":2}`,
 	} {
 		var message record.Message
 		var want struct {
 			Logtail                      record.Meta
-			Text                         string
+			Event, Text                  string
+			Peer                         record.Peer
 			DroppedEntries, DroppedBytes uint64
 		}
 		qt.Assert(t, json.Unmarshal([]byte(in), &message), qt.IsNil)
@@ -36,8 +39,25 @@ func TestUnmarshalAllMembers(t *testing.T) {
 		qt.Assert(t, got.UnmarshalJSON([]byte(in)), qt.IsNil)
 		qt.Check(t, fmt.Sprintf("%+v", got.Message), qt.Equals, fmt.Sprintf("%+v", message))
 		qt.Check(t, got.Logtail, qt.Equals, want.Logtail)
+		qt.Check(t, got.Event, qt.Equals, want.Event)
+		qt.Check(t, got.Peer, qt.Equals, want.Peer)
 		qt.Check(t, got.Text, qt.Equals, want.Text)
 		qt.Check(t, [2]uint64{got.DroppedEntries, got.DroppedBytes}, qt.Equals, [2]uint64{want.DroppedEntries, want.DroppedBytes})
+	}
+}
+
+// TestUnmarshalForeignEvent: shippers that write the Elastic Common Schema add an object.
+func TestUnmarshalForeignEvent(t *testing.T) {
+	for _, in := range []string{
+		`{"event":{"created":"x","peer":1},"peer":"10.0.0.1","nodeId":"n"}`,
+		`{"event":1,"peer":[{}],"nodeId":"n"}`,
+		`{"event":true,"peer":false,"nodeId":"n"}`,
+	} {
+		var e record.Entry
+		qt.Check(t, e.UnmarshalJSON([]byte(in)), qt.IsNil)
+		qt.Check(t, e.Event, qt.Equals, "")
+		qt.Check(t, e.Peer, qt.Equals, record.Peer{})
+		qt.Check(t, e.NodeID, qt.Equals, "n")
 	}
 }
 
@@ -48,6 +68,7 @@ func TestUnmarshalNullAndEmpty(t *testing.T) {
 		{`{"nodeId":null,"start":null,"srcNode":null,"dstNodes":null,"virtualTraffic":null,"logtail":null,"text":null,"droppedEntries":null}`, `{}`},
 		{`{"srcNode":{"name":null,"addresses":null,"tags":null,"new":null}}`, `{"srcNode":{}}`},
 		{`{"logtail":{"id":null,"client_time":null,"proc_id":null,"conflict":null}}`, `{"logtail":{}}`},
+		{`{"lostPackets":null,"event":null,"peer":{"publicKey":null,"address":null,"endpoint":null,"lastHandshake":null}}`, `{}`},
 		{`{"exitTraffic":[{"proto":null,"src":null,"txPkts":null}]}`, `{"exitTraffic":[{}]}`},
 		{`{"start":"","logtail":{"server_time":""},"exitTraffic":[{"src":"","dst":""}]}`, `{"exitTraffic":[{}]}`},
 	} {

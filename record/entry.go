@@ -5,12 +5,15 @@ import (
 	"time"
 )
 
-// Entry is one entry of a stream as a receiver stores it: a Message or a line of text,
+// Entry is one entry of a stream as a receiver stores it: a Message, an event or a line of text,
 // with the metadata of the upload. Decode it with encoding/json, or call UnmarshalJSON directly
 // to avoid a second scan.
 type Entry struct {
 	Message
 	Logtail Meta `json:"logtail,omitzero"`
+
+	Event string `json:"event,omitzero"` // EventPeer, or "" if the entry is no event
+	Peer  Peer   `json:"peer,omitzero"`
 
 	Text           string `json:"text,omitzero"`           // the text of an entry without a Message
 	DroppedEntries uint64 `json:"droppedEntries,omitzero"` // entries that the node had to drop before this one

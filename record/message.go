@@ -60,6 +60,11 @@ type Message struct {
 	// alike, and shows no more of exit traffic than ExitTraffic. What came through the
 	// tunnel before it was dropped is in the lists above too.
 	DeniedTraffic []ConnectionCounts `json:"deniedTraffic,omitempty"`
+
+	// LostPackets is the number of packets that passed through the device uncounted since the
+	// last record, because the kernel captured more than could be read in time. They are in
+	// no list. It is zero for a device that counts on the path of the packets.
+	LostPackets uint64 `json:"lostPackets,omitzero"`
 }
 
 // Clone returns a deep copy of m, which the caller owns.

@@ -1,11 +1,8 @@
 package wgtun
 
 import (
-	"bytes"
 	"errors"
 	"io"
-	"net/netip"
-	"strconv"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/wgpeer"
@@ -20,19 +17,26 @@ var ErrBusy = errors.New("wgtun: the device is busy")
 // inside them.
 const askTimeout = time.Second
 
-// configSource has the only method of *device.Device that this package needs.
-type configSource interface {
+// ConfigSource is a device whose configuration can be read, as a *device.Device of wireguard-go and of its forks.
+type ConfigSource interface {
+	// IpcGetOperation writes the configuration and the counters of the device to w, as lines of the form key=value
+	// in which public_key begins a peer (https://www.wireguard.com/xplatform/). Lines with other keys than those of
+	// wireguard-go are ignored, of any length. IpcGetOperation is called by one goroutine at a time for each
+	// [Underlay], and by one for each call of [Routes].
 	IpcGetOperation(w io.Writer) error
 }
 
 // ask reads the peers of dev and calls use with them, in no particular order, from another goroutine. It
 // returns after the call. After askTimeout it returns ErrBusy; use is then called when dev answers. If the
 // error passed to use is not nil, the list of peers is incomplete.
-func ask(dev configSource, use func([]wgpeer.Peer, error)) error {
+func ask(dev ConfigSource, use func([]wgpeer.Peer, error)) error {
 	done := make(chan error, 1) // buffered, since ask may have returned
 	go func() {
 		var c configReader
 		err := dev.IpcGetOperation(&c)
+		if c.err != nil {
+			err = c.err // dev may have hidden it
+		}
 		use(c.peers, err)
 		done <- err
 	}()
@@ -43,59 +47,5 @@ func ask(dev configSource, use func([]wgpeer.Peer, error)) error {
 		return err
 	case <-timeout.C:
 		return ErrBusy
-	}
-}
-
-// configReader is an io.Writer that parses the output of IpcGetOperation: lines of the form key=value, in which
-// public_key begins a peer (https://www.wireguard.com/xplatform/). It keeps no secrets: it ignores the lines
-// private_key and preshared_key without reading their values.
-type configReader struct {
-	peers   []wgpeer.Peer
-	partial []byte // the beginning of a line at the end of a Write
-}
-
-// Write parses the lines of p. It never fails.
-func (c *configReader) Write(p []byte) (int, error) {
-	n := len(p)
-	for {
-		line, rest, found := bytes.Cut(p, []byte("\n"))
-		if !found {
-			c.partial = append(c.partial, line...)
-			return n, nil
-		}
-		if len(c.partial) > 0 {
-			c.readLine(append(c.partial, line...))
-			clear(c.partial)
-			c.partial = c.partial[:0]
-		} else {
-			c.readLine(line)
-		}
-		p = rest
-	}
-}
-
-func (c *configReader) readLine(line []byte) {
-	key, value, _ := bytes.Cut(line, []byte("="))
-	if string(key) == "public_key" {
-		c.peers = append(c.peers, wgpeer.Peer{Key: string(value)})
-		return
-	}
-	if len(c.peers) == 0 {
-		return // the lines of the device itself, private_key among them
-	}
-	p := &c.peers[len(c.peers)-1]
-	switch string(key) {
-	case "endpoint":
-		if ap, err := netip.ParseAddrPort(string(value)); err == nil {
-			p.SetEndpoint(ap)
-		}
-	case "tx_bytes":
-		p.Tx, _ = strconv.ParseUint(string(value), 10, 64)
-	case "rx_bytes":
-		p.Rx, _ = strconv.ParseUint(string(value), 10, 64)
-	case "allowed_ip":
-		if prefix, err := netip.ParsePrefix(string(value)); err == nil {
-			p.Allowed = append(p.Allowed, prefix)
-		}
 	}
 }

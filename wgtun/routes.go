@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"golang.zx2c4.com/wireguard/device"
-
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/wgpeer"
 )
@@ -20,12 +18,11 @@ import (
 //
 // When peers change, call Routes again and pass the result to [netlog.Logger.ReconfigRoutes]. Before adding a peer,
 // append its allowed IPs to the Routes field, because dev does not know them yet. After removing a peer, pass the
-// result as it is. The error is [ErrBusy] if dev does not answer.
-func Routes(dev *device.Device, local ...netip.Prefix) (*netlog.RouteConfig, error) {
-	return routes(dev, local)
-}
-
-func routes(dev configSource, local []netip.Prefix) (*netlog.RouteConfig, error) {
+// result as it is.
+//
+// dev may also be the device of a fork of wireguard-go. The error is [ErrBusy] if dev does not answer within a second.
+// If its answer has a wrong value, or more than 65,536 peers or 262,144 allowed IPs, the error names the field.
+func Routes(dev ConfigSource, local ...netip.Prefix) (*netlog.RouteConfig, error) {
 	var allowed []netip.Prefix
 	err := ask(dev, func(peers []wgpeer.Peer, _ error) {
 		for _, p := range peers {

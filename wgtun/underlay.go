@@ -3,8 +3,6 @@ package wgtun
 import (
 	"sync"
 
-	"golang.zx2c4.com/wireguard/device"
-
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/wgpeer"
@@ -24,15 +22,17 @@ import (
 // keepalives and handshakes are added to the next record.
 //
 // If dev does not answer within a second, because it is going up or down, an extraction returns without its
-// numbers and the next one catches up. After Close there is nothing to report. The Device is safe for concurrent
-// use.
-func Underlay(dev *device.Device) netlog.Device {
+// numbers and the next one catches up. The same holds if its answer cannot be read, for which [Routes] returns an
+// error. After Close there is nothing to report. The Device is safe for concurrent use.
+//
+// dev may also be the device of a fork of wireguard-go.
+func Underlay(dev ConfigSource) netlog.Device {
 	return &underlay{dev: dev}
 }
 
 // underlay converts the counters of the device, which only grow, to the increments since the last reading.
 type underlay struct {
-	dev configSource
+	dev ConfigSource
 
 	mu       sync.Mutex // guards the fields below; never held while waiting for dev
 	asking   bool       // a query of dev is in progress

@@ -26,12 +26,21 @@ type fakeConfig struct {
 	chunk int           // bytes per Write; zero means all at once
 	hang  chan struct{} // if not nil, answers wait until it is closed
 	asked int
+
+	hidden bool // return no error of Write
 }
 
 func (f *fakeConfig) set(lines ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.text = strings.Join(lines, "\n") + "\n"
+}
+
+// count returns how often the configuration was read.
+func (f *fakeConfig) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
 }
 
 func (f *fakeConfig) block() (release func()) {
@@ -63,7 +72,7 @@ func (f *fakeConfig) IpcGetOperation(w io.Writer) error {
 		if f.chunk > 0 {
 			n = min(n, f.chunk)
 		}
-		if _, err := w.Write(text[:n]); err != nil {
+		if _, err := w.Write(text[:n]); err != nil && !f.hidden {
 			return err
 		}
 		text = text[n:]
@@ -140,7 +149,7 @@ func TestUnderlayCountsBetweenExtractions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := qt.New(t)
 			dev := &fakeConfig{chunk: 7}
-			u := wgtun.UnderlayOf(dev)
+			u := wgtun.Underlay(dev)
 			dev.set(append([]string{header}, tt.first...)...)
 			u.SetStatisticsEnabled(true)
 			dev.set(append([]string{header}, tt.last...)...)
@@ -156,7 +165,7 @@ func TestUnderlayCountsBetweenExtractions(t *testing.T) {
 func TestUnderlayCountsOnlyWhileEnabled(t *testing.T) {
 	c := qt.New(t)
 	dev := &fakeConfig{}
-	u := wgtun.UnderlayOf(dev)
+	u := wgtun.Underlay(dev)
 	moved := func(n int) { dev.set(header, peerLines(keyA, "192.0.2.1:1", n, 0, "10.0.0.2/32")) }
 	const flow = "unknown 10.0.0.2:0 -> 192.0.2.1:1"
 
@@ -180,7 +189,7 @@ func TestUnderlayBusyDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		dev := &fakeConfig{}
-		u := wgtun.UnderlayOf(dev)
+		u := wgtun.Underlay(dev)
 		moved := func(n int) { dev.set(header, peerLines(keyA, "192.0.2.1:1", n, 0, "10.0.0.2/32")) }
 		const flow = "unknown 10.0.0.2:0 -> 192.0.2.1:1"
 		moved(1)
@@ -228,7 +237,7 @@ func TestRoutesAllowedIPs(t *testing.T) {
 	dev.set(header,
 		peerLines(keyA, "192.0.2.1:1", 0, 0, "10.0.0.3/32", "192.168.7.0/24"),
 		peerLines(keyB, "", 0, 0, "fd00::2/128", "10.0.0.2/32", "0.0.0.0/0"))
-	cfg, err := wgtun.RoutesOf(dev, netip.MustParsePrefix("10.0.0.1/24"))
+	cfg, err := wgtun.Routes(dev, netip.MustParsePrefix("10.0.0.1/24"))
 	c.Assert(err, qt.IsNil)
 	c.Check(fmt.Sprint(cfg.LocalAddrs), qt.Equals, "[10.0.0.1/24]")
 	c.Check(fmt.Sprint(cfg.Routes), qt.Equals, "[0.0.0.0/0 10.0.0.2/32 10.0.0.3/32 192.168.7.0/24 fd00::2/128]")
@@ -241,7 +250,7 @@ func TestRoutesBusyDevice(t *testing.T) {
 		c := qt.New(t)
 		dev := &fakeConfig{}
 		defer dev.block()()
-		_, err := wgtun.RoutesOf(dev)
+		_, err := wgtun.Routes(dev)
 		c.Check(err, qt.ErrorIs, wgtun.ErrBusy)
 	})
 }
@@ -256,7 +265,7 @@ func TestUnderlayLetsLoggerSleep(t *testing.T) {
 		moved(0)
 		var records []*netlog.Message
 		tunDev := wgtun.Wrap(&fakeTun{batch: 1})
-		l := netlog.Logger{NoUpload: true, Underlay: wgtun.UnderlayOf(dev), OnRecord: func(m *netlog.Message) { records = append(records, m.Clone()) }}
+		l := netlog.Logger{NoUpload: true, Underlay: wgtun.Underlay(dev), OnRecord: func(m *netlog.Message) { records = append(records, m.Clone()) }}
 		c.Assert(l.Startup(logtail.PrivateID{}, logtail.PrivateID{}, tunDev, nil), qt.IsNil)
 		time.Sleep(time.Minute)
 		synctest.Wait()

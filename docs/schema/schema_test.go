@@ -38,7 +38,7 @@ func full() record.Entry {
 	return record.Entry{
 		Message: record.Message{
 			NodeID: "n", Start: at, End: at, SrcNode: node, DstNodes: []record.Node{node},
-			VirtualTraffic: flows, SubnetTraffic: flows, ExitTraffic: flows, PhysicalTraffic: flows, DeniedTraffic: flows,
+			VirtualTraffic: flows, SubnetTraffic: flows, ExitTraffic: flows, PhysicalTraffic: flows, DeniedTraffic: flows, LostPackets: 1<<64 - 1,
 		},
 		Logtail: record.Meta{ID: strings.Repeat("0f", 32), ClientTime: at, ServerTime: at, ProcID: 1<<32 - 1, ProcSeq: 1<<64 - 1, Conflict: true},
 	}
@@ -72,6 +72,7 @@ func TestRecordsFitTheSchema(t *testing.T) {
 	for _, text := range []string{
 		`{"logtail":{}}`,
 		`{"logtail":{"error":{"detail":"duplicate logtail member","bad_data":1}},"text":"x","droppedEntries":3,"droppedBytes":9}`,
+		`{"logtail":{},"event":"peer","peer":{"publicKey":"k","name":"n","address":"10.0.0.2","endpoint":"192.0.2.7:41641","state":"moved","lastHandshake":"2026-11-22T10:00:00Z"}}`,
 		`{"logtail":{"new":1},"virtualTraffic":[{"new":1}],"new":{}}`,
 	} {
 		qt.Check(t, s.check(s.root, decode(t, text), "$"), qt.IsNil, qt.Commentf("%s", text))
@@ -82,7 +83,8 @@ func TestTheSchemaRefusesWhatIsNoRecord(t *testing.T) {
 	s := validator{readSchema(t)}
 	for _, text := range []string{
 		`[]`, `{}`, `{"logtail":1}`, `{"logtail":{"id":"x"}}`, `{"logtail":{"proc_id":4294967296}}`, `{"logtail":{"conflict":1}}`, `{"logtail":{},"nodeId":true}`,
-		`{"logtail":{},"start":"yesterday"}`, `{"logtail":{},"nodeId":1}`, `{"logtail":{},"exitTraffic":{}}`,
+		`{"logtail":{},"start":"yesterday"}`, `{"logtail":{},"nodeId":1}`, `{"logtail":{},"lostPackets":-1}`,
+		`{"logtail":{},"event":1}`, `{"logtail":{},"peer":{"endpoint":""}}`, `{"logtail":{},"peer":{"lastHandshake":"now"}}`, `{"logtail":{},"exitTraffic":{}}`,
 		`{"logtail":{},"exitTraffic":[{"proto":256}]}`, `{"logtail":{},"exitTraffic":[{"src":""}]}`,
 		`{"logtail":{},"exitTraffic":[{"txPkts":-1}]}`, `{"logtail":{},"exitTraffic":[{"txPkts":1.5}]}`,
 		`{"logtail":{},"exitTraffic":[{"rxBytes":18446744073709551616}]}`, `{"logtail":{},"exitTraffic":[{"rxFlags":256}]}`,
@@ -102,7 +104,8 @@ func TestTheSchemaHasEveryField(t *testing.T) {
 		types  []any
 		more   []string // what only entries that are no messages have
 	}{
-		{s.root, []any{record.Message{}}, []string{"logtail", "text", "droppedEntries", "droppedBytes"}},
+		{s.root, []any{record.Message{}}, []string{"logtail", "event", "peer", "text", "droppedEntries", "droppedBytes"}},
+		{defs["peer"].(map[string]any), []any{record.Peer{}}, nil},
 		{flow, []any{flowtrack.Tuple{}, tunstats.Counts{}}, nil},
 		{defs["node"].(map[string]any), []any{record.Node{}}, nil},
 		{defs["logtail"].(map[string]any), []any{record.Meta{}}, []string{"error"}},

@@ -43,7 +43,27 @@ func AppendMessage(dst []byte, m *record.Message) []byte {
 	dst = appendTraffic(dst, `"exitTraffic":[`, m.ExitTraffic)
 	dst = appendTraffic(dst, `"physicalTraffic":[`, m.PhysicalTraffic)
 	dst = appendTraffic(dst, `"deniedTraffic":[`, m.DeniedTraffic)
+	dst = appendUintMember(dst, `"lostPackets":`, m.LostPackets)
 	return dst[:max(n, len(dst)-len(","))]
+}
+
+// AppendPeer appends the members of the JSON object of an entry that tells an event of p, without the
+// braces.
+func AppendPeer(dst []byte, nodeID string, p *record.Peer) []byte {
+	dst = appendStringMember(dst, `"nodeId":`, nodeID)
+	dst = appendStringMember(dst, `"event":`, record.EventPeer)
+	dst = append(dst, `"peer":{`...)
+	dst = appendStringMember(dst, `"publicKey":`, p.PublicKey)
+	dst = appendStringMember(dst, `"name":`, p.Name)
+	if p.Address.IsValid() {
+		dst = append(dst, `"address":"`...)
+		dst = append(appendAddr(dst, p.Address), `",`...)
+	}
+	dst = appendSideMember(dst, `"endpoint":"`, p.Endpoint)
+	dst = appendStringMember(dst, `"state":`, string(p.State))
+	dst = appendTimeMember(dst, `"lastHandshake":"`, p.LastHandshake)
+	dst = closeWith(dst, '}')
+	return dst[:len(dst)-len(",")]
 }
 
 func appendTraffic(dst []byte, name string, traffic []record.ConnectionCounts) []byte {

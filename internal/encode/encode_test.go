@@ -71,9 +71,11 @@ var goldenMessages = map[string]record.Message{
 		ExitTraffic:     []record.ConnectionCounts{encodetest.Flow(0, "", "", 3, 120)},
 		PhysicalTraffic: []record.ConnectionCounts{encodetest.Flow(0, "100.64.0.2:0", "192.0.2.7:41641", 0, 300, 0, 400)},
 		DeniedTraffic:   []record.ConnectionCounts{withFlags(encodetest.Flow(flowtrack.TCP, "100.64.0.1:25", "100.64.0.3:4001", 0, 0, 2, 120), 0, tunstats.SYN)},
+		LostPackets:     12,
 	},
 	"extremes": {
-		Start: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
+		LostPackets: math.MaxUint64,
+		Start:       time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), End: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
 		VirtualTraffic: []record.ConnectionCounts{
 			encodetest.Flow(255, "255.255.255.255:65535", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
 				math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64),
@@ -135,6 +137,27 @@ func TestAppendMessageAppends(t *testing.T) {
 	got := string(AppendMessage([]byte(prefix), &m))
 	qt.Check(t, got, qt.Equals, prefix+strings.TrimSuffix(encode(&m)[1:], "}"))
 	qt.Check(t, string(AppendMessage([]byte(prefix), &record.Message{})), qt.Equals, prefix)
+}
+
+func TestAppendPeer(t *testing.T) {
+	for _, p := range []record.Peer{
+		{},
+		{PublicKey: "a\"b", Name: "<\u2028\xff", State: record.PeerMoved},
+		{
+			PublicKey: "mBmUJsJpzfXxbbXxZfm5BzNJJ/mRnEkyQVcz7cTQwkQ=", Name: "laptop", Address: netip.MustParseAddr("fd7a:115c:a1e0::2"),
+			Endpoint: netip.MustParseAddrPort("[2001:db8::7]:41641"), State: record.PeerConnected, LastHandshake: windowStart,
+		},
+	} {
+		want := struct {
+			NodeID string      `json:"nodeId,omitzero"`
+			Event  string      `json:"event"`
+			Peer   record.Peer `json:"peer"`
+		}{"n1", record.EventPeer, p}
+		raw, err := json.Marshal(want)
+		qt.Assert(t, err, qt.IsNil)
+		got := append(AppendPeer([]byte("{"), "n1", &p), '}')
+		qt.Check(t, string(got), qt.Equals, string(raw))
+	}
 }
 
 func TestAppendMessageAllocs(t *testing.T) {

@@ -51,6 +51,7 @@ type Table struct {
 	records   int
 	entries   int // flows added, with repetitions
 	timeless  int // records with an impossible window
+	lost      uint64
 	start     time.Time
 	end       time.Time
 }
@@ -103,9 +104,13 @@ func (g grain) cut(t flowtrack.Tuple) flowtrack.Tuple {
 
 func withoutPort(ap netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(ap.Addr(), 0) }
 
-// Add adds the flows of r. It does not retain r.
+// Add adds the flows of r, unless r is an event. It does not retain r.
 func (t *Table) Add(r *records.Record) {
+	if r.IsEvent() {
+		return
+	}
 	t.records++
+	t.lost = sum(t.lost, r.LostPackets)
 	t.widen(r)
 	k := key{reporter: t.number(r.Reporter())}
 	for k.class = range numClasses {

@@ -68,15 +68,15 @@ func (t *Table) cell(r *Row) cell {
 	case r.Other:
 		c.src, c.dst = "(other flows)", ""
 	case !r.Src.IsValid() && !r.Dst.IsValid():
-		c.src, c.dst = t.reporter(r.Reporter), "("+r.Class.String()+")"
+		c.src, c.dst = t.Reporter(r.Reporter), "("+r.Class.String()+")"
 	default:
 		c.src, c.dst = t.side(r.Src, r.Class), t.side(r.Dst, r.Class)
 	}
 	return c
 }
 
-// reporter returns the name of a node, or the first digits of its ID.
-func (t *Table) reporter(id string) string {
+// Reporter returns the name of a node to show, or the first digits of its ID.
+func (t *Table) Reporter(id string) string {
 	if t.NodeName != nil {
 		if name := t.NodeName(id); name != "" {
 			return Clean(name)
@@ -135,6 +135,9 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	}
 	fmt.Fprintf(b, "%s, %s, %s\n", Plural(t.records, "record"), Plural(len(t.names), "node"), Plural(t.entries, "entry"))
 	t.time(b)
+	if t.lost > 0 {
+		fmt.Fprintf(b, "%s not counted: a node could not read them in time\n", Plural(t.lost, "packet"))
+	}
 	switch t.grain {
 	case services:
 		fmt.Fprintf(b, "more than %d flows: shown without the higher port and states\n", t.limit())

@@ -1,10 +1,13 @@
 package flowtable
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-netlog/netlog/record"
 )
 
 // Clean escapes everything in s that is not printable, so that text from a node cannot
@@ -33,6 +36,23 @@ func Clean(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// PeerText returns a line that says what happened to a peer.
+func PeerText(p *record.Peer) string {
+	text := "peer " + Clean(cmp.Or(p.Name, p.PublicKey, "?"))
+	if p.Address.IsValid() {
+		text += " (" + p.Address.String() + ")"
+	}
+	text += " " + Clean(string(p.State))
+	switch {
+	case !p.Endpoint.IsValid() || p.State == record.PeerDisconnected:
+	case p.State == record.PeerMoved:
+		text += " to " + p.Endpoint.String()
+	default:
+		text += " from " + p.Endpoint.String()
+	}
+	return text
 }
 
 // Plural returns n and the noun what, which is given in the singular.

@@ -13,7 +13,7 @@ type finder struct {
 // isRecordKey reports whether an object with a member of that name is a record. The name has its quotes.
 func isRecordKey(name []byte) bool {
 	switch string(name) {
-	case `"virtualTraffic"`, `"subnetTraffic"`, `"exitTraffic"`, `"physicalTraffic"`, `"deniedTraffic"`, `"logtail"`:
+	case `"virtualTraffic"`, `"subnetTraffic"`, `"exitTraffic"`, `"physicalTraffic"`, `"deniedTraffic"`, `"lostPackets"`, `"logtail"`:
 		return true
 	}
 	return false

@@ -29,6 +29,9 @@ type Record struct {
 	Pos Pos    `json:"-"` // where they were read
 }
 
+// IsEvent reports whether r tells an event. A record that a log shipper has given an event member is none.
+func (r *Record) IsEvent() bool { return r.Event != "" && r.Start.IsZero() }
+
 // UnmarshalJSON decodes one record. It keeps data in r.Raw.
 func (r *Record) UnmarshalJSON(data []byte) error {
 	r.Raw = data

@@ -1,8 +1,10 @@
-// Package wgpeer counts the encrypted transport of WireGuard by the counters of its peers.
+// Package wgpeer turns what WireGuard tells about its peers into counts of the encrypted transport and into
+// sessions.
 package wgpeer
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/tunstats"
@@ -10,10 +12,11 @@ import (
 
 // Peer is a peer in the configuration of an interface.
 type Peer struct {
-	Key      string         // the public key, which identifies the peer
-	Endpoint netip.AddrPort // zero if it is unknown, or not an address and port
-	Tx, Rx   uint64         // bytes on the encrypted transport since the peer was added
-	Allowed  []netip.Prefix
+	Key           string         // the public key in base64, which identifies the peer
+	Endpoint      netip.AddrPort // zero if it is unknown, or not an address and port
+	Tx, Rx        uint64         // bytes on the encrypted transport since the peer was added
+	LastHandshake time.Time      // zero if there was none
+	Allowed       []netip.Prefix
 }
 
 // SetEndpoint sets the Endpoint without a zone, which names an interface of this machine and means nothing

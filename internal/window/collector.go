@@ -29,6 +29,9 @@ type Collector struct {
 	MaxBytes int
 	Named    bool // the window has names of nodes
 
+	// Lost is the number of packets that the devices did not count, which waits for a window.
+	Lost uint64
+
 	// The results of the last Collect: what is not in the window, and how much was folded.
 	IgnoredFlows           int
 	Ignored, IgnoredDenied tunstats.Counts
@@ -54,7 +57,7 @@ func (c *Collector) Hold(underlay Flows) {
 
 // Collect returns the window of what the devices of the tunnel and of denied traffic counted,
 // sorted by the routes in t, with the underlay traffic that was held. It reports false if there is
-// nothing to write. Underlay traffic alone is written only if this is the last window. The lists of
+// nothing to write. Underlay traffic and losses alone are written only if this is the last window. The lists of
 // the window are valid until the next Collect. A window with nothing to write frees the memory of a
 // busy one.
 func (c *Collector) Collect(tunnel, denied Flows, t *route.Table, last bool) (w Window, ok bool) {
@@ -72,13 +75,15 @@ func (c *Collector) Collect(tunnel, denied Flows, t *route.Table, last bool) (w 
 	c.Ignored, c.IgnoredDenied = c.tunnel.Ignored, c.denied.Ignored
 	c.IgnoredFlows = c.tunnel.IgnoredFlows + c.denied.IgnoredFlows
 	c.Folded = c.tunnel.Folded + c.denied.Folded
-	if c.tunnel.Empty() && c.denied.Empty() && !(last && len(c.held) > 0) {
+	if c.tunnel.Empty() && c.denied.Empty() && !(last && (len(c.held) > 0 || c.Lost > 0)) {
 		return w, false
 	}
 	physical, size := c.takeHeld(left - names)
+	lost := c.Lost
+	c.Lost = 0
 	return Window{
 		Virtual: c.tunnel.Virtual, Subnet: c.tunnel.Subnet, Exit: c.tunnel.Exit,
-		Physical: physical, Denied: c.denied.joined(), MaxNames: left - size,
+		Physical: physical, Denied: c.denied.joined(), MaxNames: left - size, Lost: lost,
 	}, true
 }
 

@@ -134,3 +134,31 @@ func TestCollectorDeniedSorted(t *testing.T) {
 	qt.Assert(t, ok, qt.IsTrue)
 	qt.Check(t, show(w.Denied), qt.Equals, "0 10.0.0.1:0>- 1, 6 10.0.0.1:1>10.0.0.2:80 1, 6 10.0.0.1:1>192.168.1.1:80 1, 17 [fd00::1]:5>[fd00::2]:53 1")
 }
+
+func TestCollectorLostOnce(t *testing.T) {
+	routes := route.New(trafficRoutes)
+	c := Collector{MaxBytes: 1 << 20, Lost: 5}
+	_, ok := c.Collect(nil, nil, routes, false)
+	qt.Check(t, ok, qt.IsFalse) // they wait for a window with flows
+	w, ok := c.Collect(manyFlows(5000, 1000, 1e6), nil, routes, false)
+	qt.Assert(t, ok, qt.IsTrue)
+	var lost []uint64
+	for m := range w.Records(nil) {
+		lost = append(lost, m.LostPackets)
+	}
+	qt.Assert(t, len(lost) > 1, qt.IsTrue)
+	qt.Check(t, lost[0], qt.Equals, uint64(5))
+	qt.Check(t, slices.Max(lost[1:]), qt.Equals, uint64(0))
+
+	c.Lost = 3
+	w, ok = c.Collect(nil, nil, routes, true)
+	qt.Assert(t, ok, qt.IsTrue)
+	n := 0
+	for m := range w.Records(nil) {
+		qt.Check(t, m.LostPackets, qt.Equals, uint64(3))
+		n++
+	}
+	qt.Check(t, n, qt.Equals, 1)
+	_, ok = c.Collect(nil, nil, routes, true)
+	qt.Check(t, ok, qt.IsFalse)
+}

@@ -74,3 +74,16 @@ func (ns *nodes) ask(a netip.Addr) int {
 	}
 	return i
 }
+
+// Self returns the Node that reports: the first one that lookup returns for its own addresses.
+func Self(own []netip.Addr, lookup func(netip.Addr) (record.Node, bool)) record.Node {
+	for _, a := range own {
+		if n, ok := lookup(a); ok {
+			if len(n.Addresses) == 0 {
+				n.Addresses = []netip.Addr{a}
+			}
+			return n
+		}
+	}
+	return record.Node{}
+}

@@ -32,10 +32,12 @@ type Window struct {
 	Virtual, Subnet, Exit, Physical, Denied []record.ConnectionCounts
 
 	MaxNames int // bytes of JSON for DstNodes in all records together
+
+	Lost uint64 // packets that the devices did not count; in the first record
 }
 
 // Records returns the Messages of w, each at most 255 KiB of JSON. Together they contain
-// every flow of w once. A window without flows has no record. The Messages share the
+// every flow of w once. A window without flows and losses has no record. The Messages share the
 // lists of w, and each Message is valid until the next one.
 //
 // lookup returns the Node of an address. It may be nil. Records calls it once for each
@@ -63,7 +65,7 @@ func (w *Window) Records(lookup func(netip.Addr) (record.Node, bool)) iter.Seq[*
 				}
 			}
 		}
-		if r.size > r.head {
+		if r.size > r.head || r.LostPackets > 0 {
 			r.flush(yield)
 		}
 	}
@@ -81,7 +83,7 @@ type builder struct {
 }
 
 func newBuilder(w *Window, lookup func(netip.Addr) (record.Node, bool)) *builder {
-	r := &builder{Message: record.Message{NodeID: cut(w.NodeID, maxNodeID), Start: wireTime(w.Start), End: wireTime(w.End)}}
+	r := &builder{Message: record.Message{NodeID: cut(w.NodeID, maxNodeID), Start: wireTime(w.Start), End: wireTime(w.End), LostPackets: w.Lost}}
 	if encode.NodeSize(&w.SrcNode) <= maxNode {
 		r.SrcNode = w.SrcNode
 	}
@@ -144,7 +146,7 @@ func (r *builder) flush(yield func(*record.Message) bool) bool {
 	ok := yield(&r.Message)
 	r.DstNodes = r.DstNodes[:0]
 	r.VirtualTraffic, r.SubnetTraffic, r.ExitTraffic, r.PhysicalTraffic, r.DeniedTraffic = nil, nil, nil, nil, nil
-	r.size = r.head
+	r.size, r.LostPackets = r.head, 0
 	r.serial++
 	return ok
 }

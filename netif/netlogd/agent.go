@@ -14,6 +14,7 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/spool"
 	"github.com/go-netlog/netlog/netif"
+	"github.com/go-netlog/netlog/record"
 )
 
 const patience = 10 * time.Second // for the last upload; shorter than the timeout of service managers
@@ -44,15 +45,17 @@ func (a *agent) start() (err error) {
 	}
 	logger := &netlog.Logger{
 		Exit:       a.cfg.exit,
-		Underlay:   netif.Underlay(a.name),
 		NodeID:     host + "/" + a.name,
 		PollPeriod: a.cfg.period,
 		LookupNode: a.lookup,
 		Logf:       func(format string, args ...any) { a.logf(a.name+": "+format, args...) },
 	}
+	if a.cfg.endpoints {
+		logger.Underlay = netif.Underlay(a.name)
+	}
 	id := logtail.NewPrivateID()
 	if a.cfg.json {
-		logger.NoUpload, logger.OnRecord = true, a.out.write
+		logger.NoUpload, logger.OnRecord = true, a.out.record
 	} else if id, err = a.openState(&logger.Upload); err != nil {
 		return err
 	}
@@ -98,6 +101,21 @@ func (a *agent) complete(routes *netlog.RouteConfig) *netlog.RouteConfig {
 
 func (a *agent) reroute(routes *netlog.RouteConfig) { a.logger.ReconfigRoutes(a.complete(routes)) }
 
+// peer writes what has happened to a peer of the interface.
+func (a *agent) peer(p record.Peer) {
+	p.Name = a.names[p.Address]
+	if !a.cfg.json {
+		if err := a.logger.WritePeer(p); err != nil {
+			a.logf("%s: the event of a peer was dropped: %v", a.name, err)
+		}
+		return
+	}
+	if !a.cfg.endpoints {
+		p.Endpoint = netip.AddrPort{}
+	}
+	a.out.peer(a.logger.NodeID, p)
+}
+
 func (a *agent) lookup(addr netip.Addr) (netlog.Node, bool) {
 	name, ok := a.names[addr]
 	return netlog.Node{Name: name}, ok
@@ -122,7 +140,7 @@ func (a *agent) stop() error {
 		errs = append(errs, a.spool.Close())
 	}
 	if a.tap != nil {
-		if lost := a.tap.Stats().LostPackets; lost > 0 {
+		if lost := a.tap.LostPackets(); lost > 0 {
 			a.logf("%s: %d packets were not counted in all", a.name, lost)
 		}
 		errs = append(errs, a.tap.Close())

@@ -163,3 +163,24 @@ func TestAgentFullDisk(t *testing.T) {
 	got := s.received()
 	c.Check(got >= 500 && got < 3500, qt.IsTrue, qt.Commentf("%d", got))
 }
+
+// TestAgentCollectorAway sends while there is no collector. With NETLOG_ROUNDS, it is away for an hour: for as many
+// windows as an hour has.
+func TestAgentCollectorAway(t *testing.T) {
+	s := newSmall(t)
+	windows, each := 60, 20
+	if os.Getenv("NETLOG_ROUNDS") != "" {
+		windows = 720
+	}
+	agent := s.agent("-period", "5ms")
+	for range windows {
+		s.receive(each)
+		time.Sleep(60 * time.Millisecond) // the kernel hands packets over after 50
+	}
+	collector := s.collector()
+	qt.Check(t, agent.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, collector.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, s.received(), qt.Equals, uint64(windows*each))
+	entries := len(s.of(filepath.Join(s.state, "tun0", "id")))
+	qt.Check(t, entries >= windows*9/10, qt.IsTrue, qt.Commentf("%d entries", entries))
+}

@@ -25,6 +25,7 @@ type config struct {
 	state      string // directory; empty with json
 	exit       netlog.ExitPolicy
 	subnets    []netip.Prefix
+	endpoints  bool   // whether to write the endpoints of peers
 	nodes      string // file; may be empty
 	json       bool
 	period     time.Duration
@@ -42,6 +43,7 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	fs.StringVar(&cfg.state, "state", "", "`directory` of the identity and of what is not sent yet (default that of the service manager, or ~/.local/state/netlogd)")
 	fs.Func("exit", "how much to write of exit traffic: `totals`, node or full (default totals)", cfg.setExit)
 	fs.Func("subnets", "`prefixes` that this machine offers to others in the VPN, separated by commas", cfg.setSubnets)
+	fs.BoolVar(&cfg.endpoints, "endpoints", true, "write the internet addresses of WireGuard peers, in physical traffic and in the events of peers")
 	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with an address and a name per line, like /etc/hosts")
 	fs.BoolVar(&cfg.json, "json", false, "print the records, one per line, and send nothing")
 	fs.DurationVar(&cfg.period, "period", netlog.DefaultPollPeriod, "`length` of a window")

@@ -87,18 +87,17 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer, logf func(string,
 func follow(ctx context.Context, agents []*agent) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	errs := make(chan error, len(agents))
-	for _, a := range agents {
-		go func() {
+	errs := make([]error, len(agents))
+	var group sync.WaitGroup
+	for i, a := range agents {
+		group.Go(func() {
 			defer cancel()
-			errs <- netif.Follow(ctx, a.name, a.reroute, a.logf)
-		}()
+			errs[i] = netif.Follow(ctx, a.name, a.reroute, a.logf)
+		})
+		group.Go(func() { netif.FollowPeers(ctx, a.name, a.peer) }) // Follow logs what is not permitted
 	}
-	var all []error
-	for range agents {
-		all = append(all, <-errs)
-	}
-	return errors.Join(all...)
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 // stopAll stops the agents at the same time, so that each has the whole timeout.

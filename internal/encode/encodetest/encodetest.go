@@ -127,6 +127,6 @@ func (s *source) message() record.Message {
 		NodeID: s.string(), Start: s.time(), End: s.time(),
 		VirtualTraffic: list(s, s.flow), SubnetTraffic: list(s, s.flow),
 		ExitTraffic: list(s, s.flow), PhysicalTraffic: list(s, s.flow), DeniedTraffic: list(s, s.flow),
-		SrcNode: s.node(), DstNodes: list(s, s.node),
+		SrcNode: s.node(), DstNodes: list(s, s.node), LostPackets: s.uint64(),
 	}
 }

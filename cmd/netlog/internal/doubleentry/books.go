@@ -69,6 +69,7 @@ type node struct {
 	entered int               // records without a sequence number in the second reading
 	sent    share             // of the packets that others report as sent to it
 	recv    share             // of the packets that others report as received from it
+	lost    uint64            // packets that it says it could not count
 }
 
 // process is one run of the daemon of a node. Between two processes the node did not

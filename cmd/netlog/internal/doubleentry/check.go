@@ -15,10 +15,20 @@ import (
 
 // check finds everything that does not agree.
 func (b *books) check() {
+	b.noteLost()
 	b.checkSequences()
 	b.checkClaims()
 	b.checkFlows()
 	b.checkShares()
+}
+
+// noteLost notes the nodes that say that they could not count some packets.
+func (b *books) noteLost() {
+	for _, n := range b.nodes {
+		if n.lost > 0 {
+			b.note("node %s did not count %s, by its own word: it may report less than others", b.label(n.num), flowtable.Plural(n.lost, "packet"))
+		}
+	}
 }
 
 // checkSequences finds missing entries in the middle of a process. Missing entries at the

@@ -26,6 +26,42 @@ func TestJudgeBytes(t *testing.T) {
 	qt.Check(t, add(math.MaxUint64-1, 2), qt.Equals, uint64(math.MaxUint64))
 }
 
+// TestJudgeUncounted checks that what a side could not count explains as many packets that it does not report,
+// and no more.
+func TestJudgeUncounted(t *testing.T) {
+	for _, test := range []struct {
+		name             string
+		lostS, lostR     uint64
+		sent, recv       half
+		sIsThere, rIsToo bool
+		found            bool
+	}{
+		{"the sender counted fewer", 1, 0, half{pkts: 10, bytes: 1000}, half{pkts: 138, bytes: 70_000}, true, true, false},
+		{"fewer than that", 1, 0, half{pkts: 10, bytes: 1000}, half{pkts: 139, bytes: 70_000}, true, true, true},
+		{"the receiver lost, but received more", 0, 1, half{pkts: 10, bytes: 1000}, half{pkts: 11, bytes: 1100}, true, true, true},
+		{"the receiver counted fewer", 0, 1, half{pkts: 138, bytes: 70_000}, half{pkts: 10, bytes: 1000}, true, true, false},
+		{"fewer than that", 0, 1, half{pkts: 139, bytes: 70_000}, half{pkts: 10, bytes: 1000}, true, true, true},
+		{"the sender lost, but sent more", 1, 0, half{pkts: 100, bytes: 1000}, half{pkts: 10, bytes: 1000}, true, true, true},
+		{"other packets of the same number", 1, 1, half{pkts: 10, bytes: 1000}, half{pkts: 10, bytes: 900}, true, true, false},
+		{"the sender has nothing", 1, 0, half{}, half{pkts: 10, bytes: 1000}, false, true, false},
+		{"the receiver has nothing", 0, 1, half{pkts: 10, bytes: 1000}, half{}, true, false, false},
+		{"a number that would overflow", math.MaxUint64, math.MaxUint64, half{pkts: math.MaxUint64}, half{pkts: 1}, true, true, false},
+	} {
+		b := newBooks(Options{})
+		b.Loss, b.nodes = 5, []*node{{id: "a", lost: test.lostS}, {id: "b", lost: test.lostR, num: 1}}
+		test.sent.nodes, test.sent.keepers = []uint32{0}, []uint32{0}
+		test.recv.nodes, test.recv.keepers = []uint32{1}, []uint32{1}
+		if !test.sIsThere {
+			test.sent.nodes = nil
+		}
+		if !test.rIsToo {
+			test.recv.nodes = nil
+		}
+		got := b.judge(&direction{sent: test.sent, recv: test.recv}, "")
+		qt.Check(t, got, qt.Equals, test.found, qt.Commentf("%s: %v", test.name, b.findings))
+	}
+}
+
 func TestSharePercentRoundsUp(t *testing.T) {
 	for _, test := range []struct {
 		share

@@ -81,6 +81,9 @@ func (x *excluder) learn(rec *records.Record, name func(id string) string) error
 	for i := range rec.DstNodes {
 		x.learnNode(&rec.DstNodes[i])
 	}
+	if rec.Event == record.EventPeer {
+		x.learnNode(peerNode(&rec.Peer))
+	}
 	for _, word := range x.nodes {
 		if isNode(rec, word, name) {
 			x.text(rec.Reporter())
@@ -145,9 +148,9 @@ func (x *excluder) address(a netip.Addr) {
 }
 
 // apply removes what is excluded from rec. It reports false if rec must be left out: if
-// it comes from an excluded node, or is text, which may name anyone.
+// it comes from an excluded node, tells of one, or is text, which may name anyone.
 func (x *excluder) apply(rec *records.Record) bool {
-	if rec.Text != "" || x.texts[rec.Reporter()] || x.texts[rec.NodeID] || x.isExcluded(&rec.SrcNode) {
+	if rec.Text != "" || x.texts[rec.Reporter()] || x.texts[rec.NodeID] || x.isExcluded(&rec.SrcNode) || x.isExcluded(peerNode(&rec.Peer)) {
 		x.dropped++
 		return false
 	}
@@ -175,6 +178,17 @@ func (x *excluder) isExcluded(n *record.Node) bool {
 	}
 	return named(n.NodeID) || named(n.Name) || named(n.OS) || named(n.User) ||
 		slices.ContainsFunc(n.Tags, named) || slices.ContainsFunc(n.Addresses, x.excludes)
+}
+
+// peerNode returns what identifies a peer as a Node.
+func peerNode(p *record.Peer) *record.Node {
+	n := &record.Node{NodeID: p.PublicKey, Name: p.Name}
+	for _, a := range []netip.Addr{p.Address, p.Endpoint.Addr()} {
+		if a.IsValid() {
+			n.Addresses = append(n.Addresses, a)
+		}
+	}
+	return n
 }
 
 func (x *excluder) excludes(a netip.Addr) bool {

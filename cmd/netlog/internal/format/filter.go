@@ -108,7 +108,25 @@ func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
 			return slices.ContainsFunc(c.Traffic(&rec.Message), func(cc record.ConnectionCounts) bool { return touches(f.prefix, &cc.Tuple) })
 		})
 	}
-	return f.since.IsZero() || rec.End.IsZero() || !rec.End.Before(f.since)
+	end := rec.End
+	if rec.IsEvent() {
+		end = rec.Logtail.ClientTime
+	}
+	return f.since.IsZero() || end.IsZero() || !end.Before(f.since)
+}
+
+// keepsPeer reports whether rec is the event of a peer that is selected. The time of its session is known later.
+func (f *filter) keepsPeer(rec *records.Record, name func(id string) string) bool {
+	p := &rec.Peer
+	if rec.Event != record.EventPeer {
+		return false
+	}
+	if f.word != "" && !(f.prefix.IsValid() && contains(f.prefix, p.Address)) &&
+		!(f.node != "" && (isNode(rec, f.node, name) || p.Name == f.node || p.PublicKey == f.node)) {
+		return false
+	}
+	f.matched = true
+	return true
 }
 
 // unmatched returns an error if nothing matched -node. An empty table would say that the
@@ -157,7 +175,7 @@ func touches(p netip.Prefix, t *flowtrack.Tuple) bool {
 // into a table.
 func (f *filter) cut(rec *records.Record) bool {
 	if len(f.classes) == 0 && !f.prefix.IsValid() {
-		return rec.Text == ""
+		return rec.Text == "" && !rec.IsEvent()
 	}
 	_, after := f.keepWanted(rec)
 	return after > 0

@@ -33,15 +33,21 @@ reset. Flows that the filter of a node dropped are of class denied.
   netlog fmt flows
   netlog fmt -node web -class virtual -since 1h -top 20 flows
   netlog fmt -state refused,unanswered,denied flows
+  netlog fmt -peers flows
   netlog fmt -json -exclude 100.64.0.7 flows > rewritten.ndjson
   netlog fmt -json -flat flows > connections.ndjson
+
+With -peers, fmt prints who was connected: the sessions of WireGuard peers, as far as
+nodes report them. WireGuard has no connections: a session ends three minutes after the
+last handshake. -node selects by the node that reports, or by the name, key or address
+of the peer.
 
 With -json, fmt prints records as they are. If -class or -node removes flows from a
 record, it is written anew, without members that fmt does not know. -exclude writes
 all records anew, and leaves out entries of text, since they may name the node.
 
 With -json -flat, fmt prints one object per connection and window, for engines that do
-not search lists of objects. docs/schema describes it. It leaves out entries of text.
+not search lists of objects. docs/schema describes it. It leaves out entries of text and events.
 
 To find the other names and addresses of an excluded node, fmt reads the input
 twice. That fails with more than 65,536 addresses or nodes in it: give fewer files
@@ -65,6 +71,7 @@ type config struct {
 	max       int
 	json      bool
 	flat      bool
+	peers     bool
 }
 
 // Run runs the command fmt.
@@ -111,16 +118,21 @@ func (cfg *config) flags(fs *flag.FlagSet, width int) {
 	fs.IntVar(&cfg.max, "max-flows", flowtable.DefaultMaxFlows, "limit the memory to this `number` of flows, about 400 bytes each")
 	fs.BoolVar(&cfg.json, "json", false, "print the records, one per line, with control characters escaped")
 	fs.BoolVar(&cfg.flat, "flat", false, "with -json, print one object per connection instead of records")
+	fs.BoolVar(&cfg.peers, "peers", false, "print the sessions of peers instead of flows")
 	fs.Func("exclude", "with -json, leave out this address, prefix or `node`, and all text entries and unknown members; may be repeated", cfg.exclude.add)
 }
 
 // check rejects invalid flags and reads the -nodes file.
 func (cfg *config) check(fs *flag.FlagSet) error {
-	table := ""
+	var table, flows string
 	fs.Visit(func(f *flag.Flag) {
 		switch f.Name {
 		case "state", "top", "resolve", "width", "max-flows":
 			table = f.Name
+		}
+		switch f.Name {
+		case "state", "top", "resolve", "class", "json", "exclude":
+			flows = f.Name
 		}
 	})
 	switch {
@@ -136,6 +148,8 @@ func (cfg *config) check(fs *flag.FlagSet) error {
 		return errors.New("-flat needs -json")
 	case cfg.flat && len(cfg.exclude.words) > 0:
 		return errors.New("-exclude writes records, and -flat none: use -flat on the result of -exclude")
+	case cfg.peers && flows != "":
+		return fmt.Errorf("-%s is for flows, and -peers prints none", flows)
 	case cfg.json && table != "":
 		return fmt.Errorf("-%s is for the table, and -json prints none", table)
 	}

@@ -22,6 +22,7 @@ type formatter struct {
 	stderr   io.Writer
 	progress *cli.Progress
 	table    flowtable.Table
+	sessions peerTable
 	seen     map[process]*records.Seqs
 	line     []byte // reused
 	twice    int
@@ -76,8 +77,11 @@ func (c *formatter) run() error {
 	if err := c.filter.unmatched(); err != nil {
 		return err
 	}
-	if c.json {
+	switch {
+	case c.json:
 		return c.exclude.report(c.stderr)
+	case c.peers:
+		return c.sessions.print(c.stdout, c.filter.since, c.table.Reporter)
 	}
 	return c.table.Print(c.stdout, c.width)
 }
@@ -133,8 +137,23 @@ func (c *formatter) isNew(rec *records.Record) bool {
 	return false
 }
 
+// event adds the event of a peer to the sessions.
+func (c *formatter) event(rec *records.Record) error {
+	if !c.filter.keepsPeer(rec, c.names.Node) {
+		return nil
+	}
+	if len(c.sessions.sessions) >= c.max {
+		return fmt.Errorf("more than %d sessions of peers: give fewer files at once, or raise -max-flows", c.max)
+	}
+	c.sessions.add(rec)
+	return nil
+}
+
 // record adds one record to the table, or prints it with -json or its connections with -flat.
 func (c *formatter) record(rec *records.Record) error {
+	if c.peers {
+		return c.event(rec)
+	}
 	if !c.filter.keeps(rec, c.names.Node) {
 		return nil
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/record"
 )
 
 // What is written to draw on a terminal (ECMA-48). The table is on the alternate
@@ -31,6 +33,7 @@ func (v *view) runLive(ctx context.Context, stats func() receiver.Stats, name fu
 	was := stats()
 	for began := time.Now(); ; {
 		queue, _ := v.take() // the head counts all entries
+		v.addPeers(queue, name)
 		v.recent.Update(queue, time.Since(began), time.Now())
 		v.draw(stats(), name)
 		select {
@@ -41,6 +44,22 @@ func (v *view) runLive(ctx context.Context, stats func() receiver.Stats, name fu
 		case <-tick.C:
 		}
 	}
+}
+
+// peerLines is the number of events of peers above the table.
+const peerLines = 3
+
+// addPeers adds the events of peers in entries to those above the table.
+func (v *view) addPeers(entries [][]byte, name func(string) string) {
+	for _, e := range entries {
+		var r records.Record
+		if !bytes.Contains(e, []byte(`"event"`)) || r.UnmarshalJSON(e) != nil || r.Event != record.EventPeer {
+			continue
+		}
+		line := fmt.Sprintf("%s %s: %s", r.Logtail.ServerTime.Format("15:04:05Z"), flowtable.Clean(nodeName(r.Logtail.ID, name)), flowtable.PeerText(&r.Peer))
+		v.peers = append(v.peers, line)
+	}
+	v.peers = v.peers[max(0, len(v.peers)-peerLines):]
 }
 
 // draw draws the screen anew.
@@ -59,6 +78,9 @@ func (v *view) draw(st receiver.Stats, name func(string) string) {
 	// Around the rows are the names of the columns, the flows left out, the totals of five classes, the
 	// records and their time. The last line stays empty.
 	const foot = 10
+	if rows >= 2*foot {
+		head = append(head, v.peers...)
+	}
 	table := flowtable.Table{
 		MaxFlows: 1 << 14,
 		Top:      max(1, rows-len(head)-foot),

@@ -50,7 +50,11 @@ func TestServeDrawsOnTerminal(t *testing.T) {
 			}
 			c.Check(clitest.Send(c, url, id, `{"nodeId":"\u001b[2J\u009b1m","text":"\u001b]0;title\u0007"}`, ""), qt.Equals, 200)
 			c.Check(clitest.Send(c, url, id, `{"exitTraffic":[{"txPkts":9,"txBytes":99999}]}`, ""), qt.Equals, 200)
-			drawn.Await(c, `62 entries of 1 node stored`)
+			c.Check(clitest.Send(c, url, id, `{"event":"peer","peer":{"name":"lap\u001b[2Jtop","address":"10.0.0.2","endpoint":"192.0.2.7:1","state":"connected"}}`, ""), qt.Equals, 200)
+			drawn.Await(c, `63 entries of 1 node stored`)
+			if size.rows >= 20 {
+				drawn.Await(c, `web: peer lap`)
+			}
 			drawn.Await(c, `62 records|exit total, 1 flow, 100kB`) // the last fits the smallest
 			cancel()
 			c.Check(<-code, qt.Equals, cli.ExitOK)
@@ -70,6 +74,7 @@ func TestServeDrawsOnTerminal(t *testing.T) {
 				c.Check(all, qt.Matches, `(?s).*virtual +TCP +100\.64\.0\.[0-9]+:22 +100\.64\.0\.2:4000 .*`)
 				c.Check(all, qt.Matches, `(?s).*exit +- +web +\(exit\) .*`)
 				c.Check(all, qt.Contains, "more)")
+				c.Check(all, qt.Contains, `web: peer lap\x1b[2Jtop (10.0.0.2) connected from 192.0.2.7:1`)
 			}
 			raw := drawn.String()
 			c.Check(strings.Count(raw, enterScreen), qt.Equals, 1)

@@ -14,6 +14,7 @@ import (
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/logtail/receiver"
+	"github.com/go-netlog/netlog/record"
 )
 
 const (
@@ -36,6 +37,7 @@ type view struct {
 
 	// owned by run
 	recent flowtable.Recent // the entries of the live table
+	peers  []string         // what happened to peers, above the live table; the last peerLines
 	screen []byte           // what was drawn last
 	unread bool             // the reader of stdout is gone
 
@@ -154,6 +156,12 @@ func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 			rx += f.RxBytes
 		}
 		fmt.Fprintf(out, "  %s: %s, tx %d B, rx %d B", class, flowtable.Plural(len(flows), "flow"), tx, rx)
+	}
+	if r.LostPackets > 0 {
+		fmt.Fprintf(out, "  %s lost", flowtable.Plural(r.LostPackets, "packet"))
+	}
+	if r.Event == record.EventPeer {
+		fmt.Fprintf(out, "  %s", flowtable.PeerText(&r.Peer))
 	}
 	if r.Text != "" {
 		fmt.Fprintf(out, "  %s", shownText(r.Text))

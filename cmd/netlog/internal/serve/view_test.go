@@ -60,6 +60,10 @@ func TestViewLinePerEntry(t *testing.T) {
 		{id, `,"nodeId":"` + id + `"`, "abababababab"},
 		{id, `,"nodeId":"` + strings.ToUpper(id) + `"`, "abababababab"},
 		{id, `,"nodeId":"` + other + `"`, "abababababab (claims to be cdcdcdcdcdcd)"},
+		{id, `,"exitTraffic":[{"txPkts":1,"txBytes":9}],"lostPackets":3`, "abababababab  exit: 1 flow, tx 9 B, rx 0 B  3 packets lost"},
+		{id, `,"event":"peer","peer":{"publicKey":"k","state":"disconnected","endpoint":"192.0.2.7:1"}`, "abababababab  peer k disconnected"},
+		{other, `,"event":"peer","peer":{"name":"a","state":"moved","endpoint":"192.0.2.7:1"}`, "web  peer a moved to 192.0.2.7:1"},
+		{other, `,"event":"another"`, "web"},
 		{id, `,"text":5`, "abababababab  an entry of another form"},
 		{other, `,"exitTraffic":[{"proto":300}],"text":"x"`, "web  an entry of another form"},
 	} {

@@ -1,0 +1,110 @@
+package wgpeer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/go-netlog/netlog/record"
+)
+
+const (
+	// keyLife is how long a peer counts as connected after a handshake: REJECT_AFTER_TIME in section
+	// 6.1 of the WireGuard paper, when the keys expire.
+	keyLife = 3 * time.Minute
+
+	followPeriod = 5 * time.Second // WireGuard does not report changes of its peers
+)
+
+// Sessions finds when peers connect, move and disconnect. The zero Sessions is ready to use.
+type Sessions struct {
+	peers map[string]session // by key, at the last reading
+	last  time.Time          // of the last reading
+}
+
+// session is what is known about a peer.
+type session struct {
+	record.Peer
+	handshake time.Time // the time of the last handshake, by a clock that nobody sets
+	connected bool
+}
+
+// Update returns what has happened to peers since the last reading. The events are sorted by key.
+func (s *Sessions) Update(peers []Peer, now time.Time) (events []record.Peer) {
+	current := make(map[string]session, len(peers))
+	for i := range peers {
+		p := &peers[i]
+		old := s.peers[p.Key]
+		n := s.session(p, old, now)
+		current[p.Key] = n
+		switch {
+		case n.connected && !old.connected:
+			events = append(events, n.in(record.PeerConnected))
+		case !n.connected && old.connected:
+			events = append(events, n.in(record.PeerDisconnected))
+		case n.connected && n.Endpoint != old.Endpoint && n.Endpoint.IsValid():
+			events = append(events, n.in(record.PeerMoved))
+		}
+	}
+	for key, old := range s.peers {
+		if _, ok := current[key]; !ok && old.connected { // removed
+			events = append(events, old.in(record.PeerDisconnected))
+		}
+	}
+	s.peers, s.last = current, now
+	slices.SortStableFunc(events, func(a, b record.Peer) int { return cmp.Compare(a.PublicKey, b.PublicKey) })
+	return events
+}
+
+// session returns the session of p after old, which may be zero.
+func (s *Sessions) session(p *Peer, old session, now time.Time) session {
+	n := session{Peer: record.Peer{
+		PublicKey: p.Key, Address: p.address().Addr(), Endpoint: p.Endpoint, LastHandshake: p.LastHandshake,
+	}}
+	if p.LastHandshake.IsZero() {
+		return n
+	}
+	n.handshake = old.handshake
+	if !p.LastHandshake.Equal(old.LastHandshake) {
+		// The clock may have been set since the handshake. But a peer that was known did not have it
+		// before the last reading.
+		age := max(0, now.Sub(p.LastHandshake))
+		if old.PublicKey != "" {
+			age = min(age, now.Sub(s.last))
+		}
+		n.handshake = now.Add(-age)
+	}
+	n.connected = now.Sub(n.handshake) < keyLife
+	return n
+}
+
+// in returns the Peer of s in the given state.
+func (s session) in(state record.PeerState) record.Peer {
+	s.State = state
+	return s.Peer
+}
+
+// Follow reads the peers of an interface every five seconds until ctx ends, and reports what happens to
+// them. A reading that fails is skipped, unless permanent reports that further ones will fail too: then
+// Follow returns the error.
+func Follow(ctx context.Context, read func() ([]Peer, error), permanent func(error) bool, report func(record.Peer)) error {
+	var s Sessions
+	tick := time.NewTicker(followPeriod)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		peers, err := read()
+		if err == nil {
+			for _, p := range s.Update(peers, time.Now()) {
+				report(p)
+			}
+		} else if permanent(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+	return nil
+}

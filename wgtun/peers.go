@@ -1,0 +1,36 @@
+package wgtun
+
+import (
+	"context"
+
+	"github.com/go-netlog/netlog/internal/wgpeer"
+	"github.com/go-netlog/netlog/record"
+)
+
+// FollowPeers calls report when a peer of dev connects, moves to another endpoint or disconnects, until ctx ends.
+// report may complete the Peer with a Name and pass it to WritePeer of a [netlog.Logger]. Peers that are connected at
+// the beginning are reported too, and after Close of dev all disconnect.
+//
+// dev is asked every five seconds, as it does not report changes by itself. So FollowPeers keeps a processor from a
+// long sleep, which costs power on a phone.
+func FollowPeers(ctx context.Context, dev ConfigSource, report func(record.Peer)) {
+	free := make(chan struct{}, 1) // holds a token unless dev is being asked: it may hang
+	free <- struct{}{}
+	read := func() ([]wgpeer.Peer, error) {
+		select {
+		case <-free:
+		default:
+			return nil, ErrBusy
+		}
+		var peers []wgpeer.Peer
+		err := ask(dev, func(p []wgpeer.Peer, err error) {
+			peers = p
+			free <- struct{}{}
+		})
+		if err != nil {
+			return nil, err // peers may still be written by a late answer
+		}
+		return peers, nil
+	}
+	wgpeer.Follow(ctx, read, func(error) bool { return false }, report)
+}
