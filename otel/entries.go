@@ -78,18 +78,24 @@ type converter struct {
 // add adds the log records of one entry. There is at least one, so that no entry is lost.
 func (c *converter) add(raw []byte) {
 	before := len(c.records)
-	if err := c.entry.UnmarshalJSON(raw); err == nil {
-		for e := range flows(&c.entry.Message) {
-			c.append(e)
-		}
-		if c.entry.Text != "" || c.entry.DroppedEntries > 0 {
-			c.append(c.text(c.entry.Text))
-		}
-	} else {
+	if err := c.entry.UnmarshalJSON(raw); err != nil {
 		c.entry = record.Entry{Logtail: c.entry.Logtail} // the uploader writes this member first
 	}
+	for e := range events(&c.entry.Message) {
+		c.append(e)
+	}
+	if c.entry.Event == record.EventPeer && c.entry.Start.IsZero() {
+		e := c.event(eventPeer, log.SeverityInfo)
+		e.peer(&c.entry.Peer)
+		c.append(e)
+	}
+	if c.entry.Text != "" || c.entry.DroppedEntries > 0 {
+		c.append(c.text())
+	}
 	if len(c.records) == before {
-		c.append(c.text(string(raw)))
+		e := c.event(eventText, log.SeverityInfo)
+		e.body = string(raw)
+		c.append(e)
 	}
 	for i, r := range c.records[before:] {
 		if uid := c.uid(i); uid != "" {
@@ -98,16 +104,23 @@ func (c *converter) add(raw []byte) {
 	}
 }
 
-// text returns the event of an entry without flows.
-func (c *converter) text(body string) *event {
-	m := &c.entry.Logtail
-	e := &event{name: eventText, start: m.ClientTime, end: m.ClientTime, severity: log.SeverityInfo, body: body}
-	e.text("netlog.node.id", c.entry.NodeID)
+// event returns an event of the entry that is not part of a window.
+func (c *converter) event(name string, severity log.Severity) *event {
+	at := c.entry.Logtail.ClientTime
+	e := &event{start: at, end: at}
+	e.begin(name, severity, &c.entry.Message)
+	return e
+}
+
+// text returns the event of a text, which may be a report of entries that were dropped.
+func (c *converter) text() *event {
+	e := c.event(eventText, log.SeverityInfo)
 	if c.entry.DroppedEntries > 0 {
 		e.severity = log.SeverityWarn
 		e.count("netlog.dropped.entries", c.entry.DroppedEntries)
 		e.count("netlog.dropped.bytes", c.entry.DroppedBytes)
 	}
+	e.body = c.entry.Text
 	return e
 }
 

@@ -23,8 +23,10 @@ const scope = "github.com/go-netlog/netlog/otel"
 
 // The names of events.
 const (
-	eventFlow = "netlog.flow" // a flow in a window
-	eventText = "netlog.text" // another entry of the uploader
+	eventFlow = "netlog.flow"         // a flow in a window
+	eventLost = "netlog.lost_packets" // packets that are in no flow of the window
+	eventPeer = "netlog.peer"         // a peer of WireGuard has connected, moved or disconnected
+	eventText = "netlog.text"         // another entry of the uploader
 )
 
 // event holds what a log record says, for both ways of sending it.
@@ -52,24 +54,53 @@ func (e *event) count(key string, n uint64) {
 	e.add(attribute.Int64(key, int64(min(n, math.MaxInt64))))
 }
 
-// flows returns an event for each flow of m. Each is valid until the next. The sequence has the order in
-// which "netlog fmt -flat" numbers the flows.
-func flows(m *record.Message) iter.Seq[*event] {
+// events returns an event for each flow of m, in the order in which "netlog fmt -flat" numbers them, and after
+// that one for packets that were lost. Each is valid until the next.
+func events(m *record.Message) iter.Seq[*event] {
 	return func(yield func(*event) bool) {
-		e := event{name: eventFlow, start: m.Start, end: m.End, severity: log.SeverityInfo}
+		e := event{start: m.Start, end: m.End}
 		names := namesOf(m)
 		for _, class := range flowtable.Classes() {
 			for _, f := range class.Traffic(m) {
-				e.attrs = e.attrs[:0]
-				e.text("netlog.node.id", cmp.Or(m.NodeID, m.SrcNode.NodeID))
-				e.text("netlog.node.name", m.SrcNode.Name)
+				e.begin(eventFlow, log.SeverityInfo, m)
 				e.flow(class, f, names)
 				if !yield(&e) {
 					return
 				}
 			}
 		}
+		if m.LostPackets > 0 {
+			e.begin(eventLost, log.SeverityWarn, m)
+			e.count("netlog.lost.packets", m.LostPackets)
+			e.body = flowtable.Plural(m.LostPackets, "packet") + " not counted: the node could not read them in time"
+			yield(&e)
+		}
 	}
+}
+
+// begin sets the name and severity, and replaces the attributes by those of the node that sends m.
+func (e *event) begin(name string, severity log.Severity, m *record.Message) {
+	e.name, e.severity, e.attrs = name, severity, e.attrs[:0]
+	e.text("netlog.node.id", cmp.Or(m.NodeID, m.SrcNode.NodeID))
+	e.text("netlog.node.name", m.SrcNode.Name)
+}
+
+// peer sets the attributes and the body of an event of a peer.
+func (e *event) peer(p *record.Peer) {
+	e.text("netlog.peer.state", string(p.State))
+	e.text("netlog.peer.public_key", p.PublicKey)
+	e.text("netlog.peer.name", p.Name)
+	if p.Address.IsValid() {
+		e.text("netlog.peer.address", p.Address.String())
+	}
+	if p.Endpoint.IsValid() {
+		e.text("netlog.peer.endpoint.address", p.Endpoint.Addr().Unmap().WithZone("").String())
+		e.count("netlog.peer.endpoint.port", uint64(p.Endpoint.Port()))
+	}
+	if !p.LastHandshake.IsZero() {
+		e.text("netlog.peer.last_handshake", p.LastHandshake.UTC().Format(time.RFC3339Nano))
+	}
+	e.body = flowtable.PeerText(p)
 }
 
 // flow adds the attributes of one flow, and sets the body.

@@ -7,6 +7,9 @@ import (
 	"maps"
 	"math"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -216,4 +219,52 @@ func TestTransportSameAttributes(t *testing.T) {
 			qt.Check(t, r.SeverityNumber, qt.Equals, logspb.SeverityNumber_SEVERITY_NUMBER_INFO)
 		}
 	})
+}
+
+func TestNewEmitsLostPackets(t *testing.T) {
+	rec := new(recorder)
+	otel.New(sdklog.NewLoggerProvider(sdklog.WithProcessor(rec)))(&record.Message{NodeID: "n", Start: window.Start, LostPackets: most})
+	qt.Assert(t, rec.records, qt.HasLen, 1)
+	r := rec.records[0]
+	qt.Check(t, r.EventName()+" "+r.SeverityText(), qt.Equals, "netlog.lost_packets WARN")
+	qt.Check(t, sdkAttributes(&r), qt.DeepEquals, map[string]any{"netlog.node.id": "n", "netlog.lost.packets": int64(math.MaxInt64)})
+}
+
+// TestAttributesDocumented checks that the code and docs/otel.md name the same attributes and events.
+func TestAttributesDocumented(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "docs", "otel.md"))
+	qt.Assert(t, err, qt.IsNil)
+	_, tables, found := strings.Cut(string(doc), "\n## Log records\n")
+	qt.Assert(t, found, qt.IsTrue)
+	documented := make(map[string]bool)
+	for _, match := range regexp.MustCompile("`((?:netlog|source|destination|network|log)\\.[a-z_.]+)`").FindAllStringSubmatch(tables, -1) {
+		documented[match[1]] = true
+	}
+	delete(documented, "network.local") // the conventions have these for other purposes
+	delete(documented, "network.peer")
+
+	emitted := map[string]bool{}
+	synctest.Test(t, func(t *testing.T) {
+		srv := &collector{}
+		u := upload(t, srv, logtail.Config{FlushDelay: time.Second})
+		m := *window
+		m.LostPackets = 1
+		entry, err := json.Marshal(m)
+		qt.Assert(t, err, qt.IsNil)
+		for _, e := range []string{
+			string(entry), `{"text":"x","droppedEntries":1,"droppedBytes":1}`,
+			`{"event":"peer","peer":{"publicKey":"k","name":"n","address":"10.0.0.3","endpoint":"192.0.2.7:1","state":"moved","lastHandshake":"2026-11-22T10:00:00Z"}}`,
+		} {
+			_, err := u.Write([]byte(e))
+			qt.Assert(t, err, qt.IsNil)
+		}
+		u.end()
+		for _, r := range srv.stored {
+			emitted[r.EventName] = true
+			for key := range attributes(r.Attributes) {
+				emitted[key] = true
+			}
+		}
+	})
+	qt.Check(t, slices.Sorted(maps.Keys(documented)), qt.DeepEquals, slices.Sorted(maps.Keys(emitted)))
 }

@@ -13,7 +13,7 @@ import (
 
 // New returns a function for the OnRecord field of a netlog.Logger. It emits one log record for each flow to
 // a logger of provider, usually a LoggerProvider of the SDK. opts may add attributes to its instrumentation
-// scope. It panics if provider is nil.
+// scope. It panics if provider is nil. What a Logger sends besides records, by WritePeer, is not emitted.
 //
 // The function keeps nothing of the Message. It is safe for concurrent use if provider is. It returns when
 // the provider has taken all log records, and until then the Logger polls nothing. A batch processor of the
@@ -30,7 +30,7 @@ func New(provider log.LoggerProvider, opts ...log.LoggerOption) func(*record.Mes
 		if !logger.Enabled(ctx, log.EnabledParameters{Severity: log.SeverityInfo, EventName: eventFlow}) {
 			return
 		}
-		for e := range flows(m) {
+		for e := range events(m) {
 			logger.Emit(ctx, e.record())
 		}
 	}

@@ -237,6 +237,9 @@ func TestTransportOtherEntries(t *testing.T) {
 			`{"start":7,"nodeId":"n"}`,
 			`{"text":"both","nodeId":"n","exitTraffic":[{"txPkts":1}]}`,
 			`{}`,
+			`{"event":"peer","nodeId":"n","peer":{"publicKey":"k=","name":"beta","address":"10.0.0.3","endpoint":"192.0.2.7:51820","state":"moved","lastHandshake":"2026-11-22T10:00:00.5Z"}}`,
+			`{"event":"other","nodeId":"n"}`,
+			`{"nodeId":"n","lostPackets":7}`,
 		} {
 			_, err := u.Write([]byte(entry))
 			qt.Assert(t, err, qt.IsNil)
@@ -247,12 +250,19 @@ func TestTransportOtherEntries(t *testing.T) {
 			body := regexp.MustCompile(`"logtail":{[^}]*}`).ReplaceAllString(r.Body.GetStringValue(), "META")
 			a := attributes(r.Attributes)
 			got = append(got, fmt.Sprintln(r.EventName, r.SeverityText, body, a["netlog.dropped.entries"], a["netlog.dropped.bytes"], a["netlog.node.id"]))
-			if r.EventName == "netlog.text" {
+			if r.EventName == "netlog.peer" {
+				qt.Check(t, fmt.Sprintf("%v %v %v %v %v %v %v", a["netlog.peer.state"], a["netlog.peer.public_key"], a["netlog.peer.name"],
+					a["netlog.peer.address"], a["netlog.peer.endpoint.address"], a["netlog.peer.endpoint.port"], a["netlog.peer.last_handshake"]), qt.Equals,
+					"moved k= beta 10.0.0.3 192.0.2.7 51820 2026-11-22T10:00:00.5Z")
+			}
+			if r.EventName == "netlog.lost_packets" {
+				qt.Check(t, a["netlog.lost.packets"], qt.Equals, int64(7))
+			} else if r.EventName != "netlog.flow" {
 				qt.Check(t, r.TimeUnixNano, qt.Equals, at)
 				qt.Check(t, r.ObservedTimeUnixNano, qt.Equals, at)
 			}
 		}
-		qt.Check(t, srv.uids(), qt.HasLen, 7)
+		qt.Check(t, srv.uids(), qt.HasLen, 10)
 		qt.Check(t, strings.Join(got, ""), qt.Equals, ``+
 			"netlog.text INFO plain text <nil> <nil> <nil>\n"+
 			"netlog.text WARN 3 entries were dropped 3 9223372036854775807 <nil>\n"+
@@ -260,6 +270,9 @@ func TestTransportOtherEntries(t *testing.T) {
 			`netlog.text INFO {META,"start":7,"nodeId":"n"} <nil> <nil> <nil>`+"\n"+
 			"netlog.flow INFO exit tx 1/0 rx 0/0 <nil> <nil> n\n"+
 			"netlog.text INFO both <nil> <nil> n\n"+
-			`netlog.text INFO {META} <nil> <nil> <nil>`+"\n")
+			`netlog.text INFO {META} <nil> <nil> <nil>`+"\n"+
+			"netlog.peer INFO peer beta (10.0.0.3) moved to 192.0.2.7:51820 <nil> <nil> n\n"+
+			`netlog.text INFO {META,"event":"other","nodeId":"n"} <nil> <nil> n`+"\n"+
+			"netlog.lost_packets WARN 7 packets not counted: the node could not read them in time <nil> <nil> n\n")
 	})
 }
