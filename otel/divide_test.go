@@ -25,12 +25,12 @@ func TestTransportTooLarge(t *testing.T) {
 					}
 				}}
 				u := upload(t, srv, logtail.Config{FlushDelay: time.Second})
-				u.write(upTo(1000)...)
-				u.write(1001)
+				u.write(upTo(200)...)
+				u.write(201)
 				u.end()
-				qt.Check(t, srv.bodies(), qt.DeepEquals, bodiesOf(upTo(1001)...))
+				qt.Check(t, srv.bodies(), qt.DeepEquals, bodiesOf(upTo(201)...))
 				qt.Check(t, u.Logger.Stats().DeliveredEntries, qt.Equals, uint64(2))
-				qt.Check(t, u.transport.Stats(), qt.Equals, otel.Stats{Accepted: 1001})
+				qt.Check(t, u.transport.Stats(), qt.Equals, otel.Stats{Accepted: 201})
 				qt.Check(t, u.dials, qt.Equals, 1)
 			})
 		}
@@ -71,7 +71,7 @@ func refuseFlow(port, status int) func(int, *request, http.ResponseWriter) {
 
 // TestTransportEverythingRefused checks that nothing is given up, and that the collector is not flooded.
 func TestTransportEverythingRefused(t *testing.T) {
-	for _, flows := range []int{1, 2, 3, 1000} {
+	for _, flows := range []int{1, 2, 3, 500} {
 		synctest.Test(t, func(t *testing.T) {
 			refusing := true
 			srv := &collector{answer: func(_ int, _ *request, w http.ResponseWriter) {

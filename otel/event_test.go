@@ -43,7 +43,7 @@ var window = &record.Message{
 	DstNodes: []record.Node{{NodeID: "n2", Name: "beta", Addresses: []netip.Addr{netip.MustParseAddr("100.64.0.2")}}},
 	VirtualTraffic: []record.ConnectionCounts{
 		connection(6, "100.64.0.1:22", "100.64.0.2:4000", tunstats.Counts{
-			TxPackets: 9, TxBytes: 1<<53 + 1, RxPackets: math.MaxInt64, RxBytes: most, TxFlags: tunstats.SYN | tunstats.ACK, RxFlags: tunstats.SYN,
+			TxPackets: 9, TxBytes: 1<<53 + 1, RxPackets: math.MaxInt64, RxBytes: 1 << 63, TxFlags: tunstats.SYN | tunstats.ACK, RxFlags: tunstats.SYN,
 		}),
 		connection(6, "100.64.0.1:4001", "100.64.0.2:81", tunstats.Counts{
 			TxPackets: 1, TxBytes: 60, RxPackets: 1, RxBytes: 40, TxFlags: tunstats.SYN, RxFlags: tunstats.RST,
@@ -76,7 +76,7 @@ func connection(proto flowtrack.Proto, src, dst string, counts tunstats.Counts) 
 // wantFlows has the body and the attributes of the flows of window, less those of the node.
 var wantFlows = [][]string{
 	{
-		"virtual TCP 100.64.0.2:4000 -> 100.64.0.1:22 tx 9223372036854775807/18446744073709551615 S rx 9/9007199254740993 SA",
+		"virtual TCP 100.64.0.2:4000 -> 100.64.0.1:22 tx 9223372036854775807/9223372036854775808 S rx 9/9007199254740993 SA",
 		"destination.address=100.64.0.1", "destination.port=22", "netlog.class=virtual",
 		"netlog.destination.node.id=n1", "netlog.destination.node.name=alpha",
 		"netlog.initiator_side=source", "netlog.local_side=destination", "netlog.protocol=6",
