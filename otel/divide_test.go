@@ -3,6 +3,7 @@ package otel_test
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,9 +74,9 @@ func refuseFlow(port, status int) func(int, *request, http.ResponseWriter) {
 func TestTransportEverythingRefused(t *testing.T) {
 	for _, flows := range []int{1, 2, 3, 500} {
 		synctest.Test(t, func(t *testing.T) {
-			refusing := true
+			var accepting atomic.Bool
 			srv := &collector{answer: func(_ int, _ *request, w http.ResponseWriter) {
-				if refusing {
+				if !accepting.Load() {
 					failWith(w, 400, "no")
 				}
 			}}
@@ -83,7 +84,7 @@ func TestTransportEverythingRefused(t *testing.T) {
 			u.write(upTo(flows)...)
 			time.Sleep(time.Hour)
 			qt.Check(t, len(srv.requests) <= 15*22, qt.IsTrue, qt.Commentf("%d requests", len(srv.requests)))
-			refusing = false
+			accepting.Store(true)
 			u.end()
 			qt.Check(t, srv.bodies(), qt.DeepEquals, bodiesOf(upTo(flows)...))
 			qt.Check(t, u.log(), qt.Contains, `the server answers 400 Bad Request: "no"`)
