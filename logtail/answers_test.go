@@ -208,15 +208,17 @@ func refuseCompressed(r *request) reply {
 }
 
 func TestUnsupportedEncodingSentPlainAfterwards(t *testing.T) {
-	run(t, refuseCompressed, logtail.Config{}, func(c *qt.C, srv *collector, l *testLogger) {
-		for n := range 5 {
-			l.writeSized(n, n+1, 1000)
-			time.Sleep(time.Second)
-		}
-		l.drain()
-		c.Check(srv.numbers(), qt.DeepEquals, count(5))
-		c.Check(len(srv.seen()), qt.Equals, 6)
-	})
+	for _, gzip := range []bool{false, true} {
+		run(t, refuseCompressed, logtail.Config{Gzip: gzip}, func(c *qt.C, srv *collector, l *testLogger) {
+			for n := range 5 {
+				l.writeSized(n, n+1, 1000)
+				time.Sleep(time.Second)
+			}
+			l.drain()
+			c.Check(srv.numbers(), qt.DeepEquals, count(5))
+			c.Check(len(srv.seen()), qt.Equals, 6)
+		})
+	}
 }
 
 // TestConfigurationFaultsKeepEverything has answers that point to a wrong setting, or to a broken

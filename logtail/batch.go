@@ -2,6 +2,7 @@ package logtail
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 
 	"github.com/klauspost/compress/zstd"
@@ -124,9 +125,12 @@ func appendBody(dst []byte, entries [][]byte, encoding Encoding) []byte {
 // packer builds bodies in memory of its own, until release frees it. The zero packer is
 // ready to use. It is not safe for concurrent use.
 type packer struct {
-	plain   []byte
-	packed  []byte
-	encoder *zstd.Encoder
+	useGzip bool // immutable; otherwise zstd
+
+	plain  []byte
+	packed []byte
+	zstd   *zstd.Encoder
+	gzip   *gzip.Writer
 }
 
 // pack returns the body for entries, its size before compression, and whether it is compressed.
@@ -137,20 +141,43 @@ func (p *packer) pack(entries [][]byte, encoding Encoding, compress bool) (body 
 	if !compress || size <= minCompress {
 		return p.plain, size, false
 	}
-	if p.encoder == nil {
-		// The options are valid, so there is no error.
-		p.encoder, _ = zstd.NewWriter(nil,
-			zstd.WithEncoderLevel(zstd.SpeedFastest),
-			zstd.WithEncoderConcurrency(1),
-			zstd.WithLowerEncoderMem(true),
-			zstd.WithWindowSize(zstdWindow))
+	if p.useGzip {
+		p.packGzip()
+	} else {
+		p.packZstd()
 	}
-	p.packed = p.encoder.EncodeAll(p.plain, p.packed[:0])
 	if len(p.packed)+minGain >= size {
 		return p.plain, size, false
 	}
 	return p.packed, size, true
 }
 
+// packZstd compresses plain into packed.
+func (p *packer) packZstd() {
+	if p.zstd == nil {
+		// The options are valid, so there is no error.
+		p.zstd, _ = zstd.NewWriter(nil,
+			zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithEncoderConcurrency(1),
+			zstd.WithLowerEncoderMem(true),
+			zstd.WithWindowSize(zstdWindow))
+	}
+	p.packed = p.zstd.EncodeAll(p.plain, p.packed[:0])
+}
+
+// packGzip compresses plain into packed.
+func (p *packer) packGzip() {
+	// Writing into memory causes no error.
+	out := bytes.NewBuffer(p.packed[:0])
+	if p.gzip == nil {
+		p.gzip = gzip.NewWriter(out)
+	} else {
+		p.gzip.Reset(out)
+	}
+	p.gzip.Write(p.plain)
+	p.gzip.Close()
+	p.packed = out.Bytes()
+}
+
 // release frees all memory.
-func (p *packer) release() { *p = packer{} }
+func (p *packer) release() { *p = packer{useGzip: p.useGzip} }

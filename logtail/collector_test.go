@@ -2,7 +2,9 @@ package logtail_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -86,10 +88,19 @@ func (c *collector) receive(r *http.Request) (*request, reply) {
 		return nil, reply{err: err}
 	}
 	body := raw
-	if r.Header.Get("Content-Encoding") == "zstd" {
-		if body, err = c.zstd.DecodeAll(raw, nil); err != nil {
-			c.t.Errorf("body: %v", err)
-		}
+	switch coding := r.Header.Get("Content-Encoding"); coding {
+	case "zstd":
+		body, err = c.zstd.DecodeAll(raw, nil)
+	case "gzip":
+		body, err = gunzip(raw)
+	case "":
+	default:
+		err = errors.New("unknown coding " + coding)
+	}
+	if err != nil {
+		c.t.Errorf("body: %v", err)
+	}
+	if r.Header.Get("Content-Encoding") != "" {
 		if n := r.Header.Get("Orig-Content-Length"); n != strconv.Itoa(len(body)) {
 			c.t.Errorf("Orig-Content-Length: %q of %d", n, len(body))
 		}
@@ -114,6 +125,15 @@ func (c *collector) receive(r *http.Request) (*request, reply) {
 		c.entries = append(c.entries, req.entries...)
 	}
 	return req, rep
+}
+
+// gunzip returns the data in the gzip file raw, of which nothing may be left.
+func gunzip(raw []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 // checkRequest checks that a request shows the ID only in its first line, and the token only in the

@@ -53,8 +53,10 @@ type Config struct {
 	URL string
 	// Encoding is the encoding of request bodies. Zero means Array.
 	Encoding Encoding
-	// DisableCompression disables zstd compression of bodies.
+	// DisableCompression disables the compression of bodies.
 	DisableCompression bool
+	// Gzip compresses bodies with gzip instead of zstd, for log servers that do not know zstd.
+	Gzip bool
 	// HTTPClient provides the Transport, and the Timeout if it is shorter than the
 	// Logger's own. Its redirect policy and cookies are not used, and the Logger does not
 	// close its idle connections. If it is nil or has no Transport, the Logger uses
@@ -91,6 +93,7 @@ type shown struct {
 	URL                string        `json:",omitzero"`
 	Encoding           Encoding      `json:",omitzero"`
 	DisableCompression bool          `json:",omitzero"`
+	Gzip               bool          `json:",omitzero"`
 	FlushDelay         time.Duration `json:",omitzero"`
 	AllowInsecure      bool          `json:",omitzero"`
 }
@@ -102,6 +105,7 @@ func (cfg Config) shown() shown {
 		URL:                origin(cfg.URL),
 		Encoding:           cfg.Encoding,
 		DisableCompression: cfg.DisableCompression,
+		Gzip:               cfg.Gzip,
 		FlushDelay:         cfg.FlushDelay,
 		AllowInsecure:      cfg.AllowInsecure,
 	}
@@ -155,6 +159,8 @@ func (cfg *Config) check() error {
 		return errors.New("logtail: PrivateID: is not set")
 	case cfg.Encoding > NDJSON:
 		return fmt.Errorf("logtail: Encoding: unknown value %d", cfg.Encoding)
+	case cfg.Gzip && cfg.DisableCompression:
+		return errors.New("logtail: Gzip: DisableCompression is set too")
 	case cfg.FlushDelay < 0:
 		return fmt.Errorf("logtail: FlushDelay: %v is negative", cfg.FlushDelay)
 	}

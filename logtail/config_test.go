@@ -28,6 +28,7 @@ func TestConfigErrorsNameField(t *testing.T) {
 		{"not ASCII", func(cfg *logtail.Config) { cfg.Collection = "é" }, `logtail: Collection "é": .*`},
 		{"no identity", func(cfg *logtail.Config) { cfg.PrivateID = logtail.PrivateID{} }, `logtail: PrivateID: is not set`},
 		{"encoding", func(cfg *logtail.Config) { cfg.Encoding = 7 }, `logtail: Encoding: unknown value 7`},
+		{"gzip, and nothing", func(cfg *logtail.Config) { cfg.Gzip, cfg.DisableCompression = true, true }, `logtail: Gzip: DisableCompression is set too`},
 		{"flush delay", func(cfg *logtail.Config) { cfg.FlushDelay = -1 }, `logtail: FlushDelay: -1ns is negative`},
 		{"no URL", func(cfg *logtail.Config) { cfg.BaseURL = "http://%zz" + token }, `logtail: BaseURL: is not a URL like https://host:8641`},
 		{"no scheme", func(cfg *logtail.Config) { cfg.BaseURL = "host" + token }, `logtail: BaseURL: want http://host or https://host`},
@@ -141,14 +142,18 @@ func TestCompressionOnlyIfSmaller(t *testing.T) {
 		{"a short one", strings.Repeat("x", 100), false},
 		{"a long one that hardly shrinks", string(noise), false},
 	} {
-		for _, off := range []bool{false, true} {
-			run(t, nil, logtail.Config{DisableCompression: off}, func(c *qt.C, srv *collector, l *testLogger) {
+		for coding, cfg := range map[string]logtail.Config{"zstd": {}, "gzip": {Gzip: true}, "": {DisableCompression: true}} {
+			run(t, nil, cfg, func(c *qt.C, srv *collector, l *testLogger) {
 				l.Write([]byte(`{"pad":"` + test.pad + `"}`))
 				l.drain()
 				r := srv.seen()[0]
-				about := qt.Commentf("%s, DisableCompression %v", test.name, off)
-				c.Check(r.header.Get("Content-Encoding") == "zstd", qt.Equals, test.shrink && !off, about)
-				c.Check(len(r.raw) < len(r.body)-64, qt.Equals, test.shrink && !off, about)
+				about := qt.Commentf("%s, %q", test.name, coding)
+				want := ""
+				if test.shrink {
+					want = coding
+				}
+				c.Check(r.header.Get("Content-Encoding"), qt.Equals, want, about)
+				c.Check(len(r.raw) < len(r.body)-64, qt.Equals, want != "", about)
 				c.Check(len(r.body) > 256, qt.Equals, test.name != "a short one", about)
 			})
 		}
@@ -170,8 +175,9 @@ func TestNDJSONBodies(t *testing.T) {
 }
 
 func TestBodiesAreBounded(t *testing.T) {
-	for _, encoding := range []logtail.Encoding{logtail.Array, logtail.NDJSON} {
-		run(t, nil, logtail.Config{Encoding: encoding, FlushDelay: time.Second}, func(c *qt.C, srv *collector, l *testLogger) {
+	for _, cfg := range []logtail.Config{{}, {Encoding: logtail.NDJSON}, {Gzip: true}} {
+		cfg.FlushDelay = time.Second
+		run(t, nil, cfg, func(c *qt.C, srv *collector, l *testLogger) {
 			for n := range 3000 {
 				l.writeSized(n, n+1, n%300)
 			}
@@ -181,6 +187,7 @@ func TestBodiesAreBounded(t *testing.T) {
 			c.Check(srv.numbers(), qt.DeepEquals, count(3010))
 			for _, r := range srv.seen() {
 				c.Check(len(r.body) <= 256<<10 || len(r.entries) == 1, qt.IsTrue, qt.Commentf("%d bytes", len(r.body)))
+				c.Check(len(r.raw) < len(r.body), qt.IsTrue)
 			}
 			c.Check(len(srv.seen()) <= 7, qt.IsTrue)
 		})

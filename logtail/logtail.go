@@ -46,8 +46,8 @@
 // # Wire format
 //
 // A request is POST BaseURL/c/<collection>/<private ID> with a JSON array of entries, of at
-// most 256 KiB or one longer entry, compressed with zstd if that makes it smaller. An entry is the caller's
-// object with a first member of ours:
+// most 256 KiB or one longer entry, compressed with zstd, or gzip if Config says so, if that
+// makes it smaller. An entry is the caller's object with a first member of ours:
 //
 //	{"logtail":{"client_time":"2026-11-22T10:00:05.000000001Z","proc_id":7,"proc_seq":1},"event":"started"}
 //
@@ -124,6 +124,7 @@ func newLogger(cfg *Config) (*Logger, error) {
 		sender:     newSender(cfg, upload),
 		encoding:   cfg.Encoding,
 		compress:   !cfg.DisableCompression,
+		packer:     packer{useGzip: cfg.Gzip},
 		flushDelay: cfg.FlushDelay,
 		keep:       cfg.Buffer != nil,
 		logf:       cfg.Logf,

@@ -22,21 +22,26 @@ func heap() int64 {
 // TestIdleLoggerReleasesMemory checks that the memory for compression and large entries is freed ten
 // seconds after the last request.
 func TestIdleLoggerReleasesMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := qt.New(t)
-		before := heap()
-		l := start(t, discard, logtail.Config{})
-		c.Check(heap()-before < 64<<10, qt.IsTrue, qt.Commentf("%d bytes before the first entry", heap()-before))
-		l.writeSized(0, 20, 200<<10)
-		c.Assert(l.Flush(t.Context()), qt.IsNil)
-		busy := heap() - before
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		quiet := heap() - before
-		c.Check(busy > 512<<10, qt.IsTrue, qt.Commentf("%d bytes while busy", busy))
-		c.Check(quiet < 64<<10, qt.IsTrue, qt.Commentf("%d bytes when idle", quiet))
-		l.drain()
+	t.Run("zstd", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { checkReleased(t, logtail.Config{}) }) })
+	t.Run("gzip", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { checkReleased(t, logtail.Config{Gzip: true}) })
 	})
+}
+
+func checkReleased(t *testing.T, cfg logtail.Config) {
+	c := qt.New(t)
+	before := heap()
+	l := start(t, discard, cfg)
+	c.Check(heap()-before < 64<<10, qt.IsTrue, qt.Commentf("%d bytes before the first entry", heap()-before))
+	l.writeSized(0, 20, 200<<10)
+	c.Assert(l.Flush(t.Context()), qt.IsNil)
+	busy := heap() - before
+	time.Sleep(10 * time.Second)
+	synctest.Wait()
+	quiet := heap() - before
+	c.Check(busy > 512<<10, qt.IsTrue, qt.Commentf("%d bytes while busy", busy))
+	c.Check(quiet < 64<<10, qt.IsTrue, qt.Commentf("%d bytes when idle", quiet))
+	l.drain()
 }
 
 // TestRequestAllocs counts the allocations of a request without its transport, including two
@@ -52,10 +57,11 @@ func TestRequestAllocs(t *testing.T) {
 	}{
 		{"plain", 10, 15},
 		{"compressed", 1000, 16},
+		{"gzip", 1000, 17},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := start(t, discard, logtail.Config{})
+				l := start(t, discard, logtail.Config{Gzip: test.name == "gzip"})
 				entry := make([]byte, test.size)
 				n := testing.AllocsPerRun(200, func() {
 					l.WriteObject(func(dst []byte) []byte {

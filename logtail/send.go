@@ -58,12 +58,15 @@ type sender struct {
 	own       *http.Transport // the transport, if we must close it
 	timeout   time.Duration   // of the caller's client, or 0
 	request   http.Request    // the common parts of all requests
-	zstd      []string        // the value of Content-Encoding
+	coding    []string        // the value of Content-Encoding
 	scrub     *scrubber
 }
 
 func newSender(cfg *Config, upload *url.URL) *sender {
-	s := &sender{zstd: []string{"zstd"}, scrub: newScrubber(cfg, upload)}
+	s := &sender{coding: []string{"zstd"}, scrub: newScrubber(cfg, upload)}
+	if cfg.Gzip {
+		s.coding = []string{"gzip"}
+	}
 	if c := cfg.HTTPClient; c != nil {
 		s.transport, s.timeout = c.Transport, c.Timeout
 	}
@@ -131,7 +134,7 @@ func (s *sender) newRequest(ctx context.Context, body []byte, size int, compress
 	req.URL = &own.url
 	req.Header = maps.Clone(req.Header)
 	if compressed {
-		req.Header["Content-Encoding"] = s.zstd
+		req.Header["Content-Encoding"] = s.coding
 		own.size[0] = strconv.Itoa(size)
 		req.Header["Orig-Content-Length"] = own.size[:]
 	}

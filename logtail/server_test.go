@@ -9,6 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -61,6 +64,40 @@ func TestSlowServerDelaysNoWriter(t *testing.T) {
 	close(goOn)
 	l.drain()
 	c.Check(srv.numbers(), qt.DeepEquals, count(n))
+}
+
+// TestGzipPlainServer has a server without zstd, and checks what it gets on a connection.
+func TestGzipPlainServer(t *testing.T) {
+	t.Parallel()
+	c := qt.New(t)
+	var mu sync.Mutex // guards bodies
+	var bodies []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Equal(r.Header["Content-Encoding"], []string{"gzip"}) || r.Header.Get("Content-Type") != "application/x-ndjson" {
+			w.WriteHeader(http.StatusUnsupportedMediaType)
+			return
+		}
+		raw, err := io.ReadAll(r.Body)
+		c.Check(err, qt.IsNil)
+		c.Check(r.ContentLength, qt.Equals, int64(len(raw)))
+		body, err := gunzip(raw)
+		c.Check(err, qt.IsNil)
+		c.Check(r.Header.Get("Orig-Content-Length"), qt.Equals, strconv.Itoa(len(body)))
+		mu.Lock()
+		defer mu.Unlock()
+		bodies = append(bodies, string(body))
+	}))
+	defer srv.Close()
+	l := startReal(t, srv.URL, logtail.Config{Gzip: true, Encoding: logtail.NDJSON})
+	for n := range 3 { // the second and third use the memory of the first
+		l.writeSized(n, n+1, 100_000>>(4*n))
+		c.Assert(l.Flush(t.Context()), qt.IsNil)
+	}
+	l.drain()
+	c.Assert(bodies, qt.HasLen, 3)
+	for n, body := range bodies {
+		c.Check(body, qt.Matches, fmt.Sprintf(`\{"logtail":.*"n":%d.*\}\n`, n))
+	}
 }
 
 // TestLateAnswerAcknowledgesNothing has a server that answers the first attempt after its timeout. The

@@ -83,6 +83,7 @@ func TestTransportEverythingRefused(t *testing.T) {
 			u := upload(t, srv, logtail.Config{})
 			u.write(upTo(flows)...)
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			qt.Check(t, len(srv.requests) <= 15*22, qt.IsTrue, qt.Commentf("%d requests", len(srv.requests)))
 			accepting.Store(true)
 			u.end()

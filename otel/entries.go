@@ -2,6 +2,7 @@ package otel
 
 import (
 	"bufio"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,6 +59,12 @@ func open(req *http.Request) (io.ReadCloser, error) {
 	switch encoding := req.Header.Get("Content-Encoding"); encoding {
 	case "":
 		return io.NopCloser(req.Body), nil
+	case "gzip":
+		d, err := gzip.NewReader(req.Body)
+		if err != nil {
+			return nil, fmt.Errorf("otel: the body is not gzip: %w", err)
+		}
+		return d, nil
 	case "zstd":
 		d, err := zstd.NewReader(req.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 func TestTransportEachFlowOnce(t *testing.T) {
 	for name, cfg := range map[string]logtail.Config{
 		"zstd":  {FlushDelay: time.Second},
+		"gzip":  {FlushDelay: time.Second, Gzip: true},
 		"plain": {FlushDelay: time.Second, DisableCompression: true},
 		"lines": {FlushDelay: time.Second, Encoding: logtail.NDJSON},
 	} {

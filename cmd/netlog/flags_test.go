@@ -14,7 +14,7 @@ import (
 // TestFlagsSameInEveryCommand checks that help goes to stdout and a mistake is one line
 // on stderr.
 func TestFlagsSameInEveryCommand(t *testing.T) {
-	for _, name := range []string{"serve", "fmt", "verify", "id"} {
+	for _, name := range []string{"serve", "fmt", "verify", "id", "version"} {
 		for _, help := range []string{"-h", "-help", "--help"} {
 			code, out, errs := clitest.Run(t, run, "", name, help)
 			qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", name))

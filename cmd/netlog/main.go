@@ -4,6 +4,7 @@
 //	netlog fmt      print flow logs as tables
 //	netlog verify   check the logs of several nodes against each other
 //	netlog id       make an ID, or turn a private one into its public one
+//	netlog version  print what this command was built from
 //
 // Run a command with -h for its flags.
 package main
@@ -27,6 +28,7 @@ const help = `Usage: netlog COMMAND [flags]
   fmt      print flow logs as tables
   verify   check the logs of several nodes against each other
   id       make an ID, or turn a private one into its public one
+  version  print what this command was built from
 
 Run 'netlog COMMAND -h' for the flags of a command.
 `
@@ -52,6 +54,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return verify.Run(ctx, args, stdin, stdout, stderr)
 	case "id":
 		return id.Run(ctx, args, stdin, stdout, stderr)
+	case "version", "-version", "--version":
+		return version(args, stdout, stderr)
 	case "-h", "-help", "--help", "help":
 		fmt.Fprint(stdout, help)
 		return cli.ExitOK

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"strings"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
@@ -23,6 +24,7 @@ func FuzzReader(f *testing.F) {
 		`{"virtualTraffic":[` + "\n" + one, `{"logtail":{"proc_seq":1e3},"text":"\u00e9\"\\"}`, `{"exitTraffic":null}`,
 		`{"virtualTraffic":[{"src":"[fe80::1%a]:1","dst":""}],"srcNode":{"addresses":["::1"],"tags":["a"]}}`,
 		`[[[{"a":{"b":[1,true,null,-1.5e+3,"x"]}}]]]`, "{}\n}\n]\n\"", "\xef\xbb\xbf{}", "true 12 panic\n" + one + "nul", "[\n", "[\n" + one + ",\n{\"a\":\n1}}\n]\x00\xef",
+		"[2026] log\n[1]\n[\n" + one + "]", "{\x00\"\x00}\x00", "\xfe\xff\x00{", "<html>\n" + one, "\n\r\r\n" + one, strings.Repeat(" ", 70<<10) + "log\n" + one,
 	} {
 		f.Add([]byte(s))
 	}

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -75,7 +76,7 @@ func (in *Input) file(s *source, yield func(*Record, error) bool) bool {
 			return true
 		}
 		if _, skipped := errors.AsType[*Error](err); err != nil && !skipped {
-			return yield(nil, fmt.Errorf("%s: %w", s.path, err))
+			return yield(nil, fmt.Errorf("%s: %w", cmp.Or(name, "standard input"), err))
 		}
 		if !yield(rec, err) {
 			return false

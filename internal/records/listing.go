@@ -18,7 +18,7 @@ const maxListings = 10
 
 var (
 	errAnother  = errors.New("another file than was listed: it was replaced meanwhile, so read again")
-	errUnstable = errors.New("records: files come and go while they are listed, so some may be left out: read again")
+	errUnstable = errors.New("files come and go while they are listed, so some may be left out: read again")
 )
 
 // listing holds the files of the paths of an Input at one time.

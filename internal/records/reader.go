@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
@@ -23,31 +24,46 @@ const (
 )
 
 var (
-	errTooLarge = errors.New("records: a record of more than 64 MiB")
-	errTooDeep  = fmt.Errorf("records: more than %d containers inside one another", rawjson.MaxDepth)
-	errTorn     = errors.New("records: a record is torn off")
+	errTooLarge = errors.New("a record of more than 64 MiB")
+	errTooDeep  = fmt.Errorf("more than %d containers inside one another", rawjson.MaxDepth)
+	errTorn     = errors.New("a record is torn off")
 )
 
 // Reader finds the records in a stream of JSON values. Its memory is bounded by the largest record.
 // It is not safe for concurrent use.
 type Reader struct {
-	src  io.Reader
-	done func() // ends decompression
+	src    io.Reader
+	packed string // how the stream is compressed, or ""
+	done   func() // ends decompression
 
-	scan scanner
-	rec  Record
-	err  error // that ends the stream
+	scan   scanner
+	isText bool // the stream begins with text that is not JSON
+	rec    Record
+	err    error // that ends the stream
 }
 
-// NewReader returns a Reader of r. It decompresses zstd and gzip. name is the file name in the
-// positions of records, and may be empty. The caller must call Close unless it reads to the end.
+// NewReader returns a Reader of r. It decompresses zstd and gzip, and waits for the first 64 KiB
+// to see what the stream is. name is the file name in the positions of records, and may be empty.
+// The caller must call Close unless it reads to the end.
 func NewReader(r io.Reader, name string) *Reader {
 	d := &Reader{}
 	d.rec.Pos.File = name
-	b := bufio.NewReaderSize(r, 64<<10)
+	b := bufio.NewReaderSize(r, headSize)
 	d.src = b
-	d.err = d.decompress(b)
 	d.scan.line, d.scan.max = 1, maxRecord
+	if d.err = d.decompress(b); d.err != nil {
+		return d
+	}
+	if d.packed != "" {
+		b = bufio.NewReaderSize(d.src, headSize)
+		d.src = b
+	}
+	head, _ := b.Peek(headSize) // fill returns the error
+	what := ""
+	if what, d.isText = foreign(head); what != "" {
+		d.close()
+		d.err = errors.New("looks like " + what)
+	}
 	return d
 }
 
@@ -56,15 +72,17 @@ func (d *Reader) decompress(b *bufio.Reader) error {
 	magic, _ := b.Peek(4)
 	switch {
 	case isZstd(magic):
+		d.packed = "zstd"
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return err
 		}
 		d.src, d.done = z, z.Close
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b, 8}): // RFC 1952, section 2.3.1; used by log shippers and log rotation
+		d.packed = "gzip"
 		z, err := gzip.NewReader(b)
 		if err != nil {
-			return err
+			return d.readError(err)
 		}
 		d.src = z
 	}
@@ -80,13 +98,28 @@ func isZstd(magic []byte) bool {
 
 // Close frees the memory for decompression. It does not close the stream.
 func (d *Reader) Close() {
+	d.close()
+	if d.err == nil {
+		d.err = io.EOF
+	}
+}
+
+func (d *Reader) close() {
 	if d.done != nil {
 		d.done()
 		d.done = nil
 	}
-	if d.err == nil {
-		d.err = io.EOF
+}
+
+// readError returns the error for an error of the stream or of its decompression.
+func (d *Reader) readError(err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok || d.packed == "" {
+		return err
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the end of the %s data is missing", d.packed)
+	}
+	return fmt.Errorf("the %s data is damaged: %w", d.packed, err)
 }
 
 // Next returns the next record, or io.EOF after the last one. The record and everything in it is
@@ -102,6 +135,10 @@ func (d *Reader) Next() (*Record, error) {
 			d.fill()
 			continue
 		case err != nil:
+			if d.isText {
+				err = textError(d.scan.text[d.scan.pos:])
+				d.isText, d.scan.lost = false, true
+			}
 			return nil, &Error{Pos{d.rec.Pos.File, line}, err}
 		}
 		d.rec.Pos.Line = line
@@ -139,8 +176,8 @@ func (d *Reader) fill() {
 			s.eof = true
 			return
 		case err != nil:
-			d.err = err
-			d.Close()
+			d.err = d.readError(err)
+			d.close()
 			return
 		}
 	}

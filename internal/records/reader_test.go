@@ -95,7 +95,7 @@ func TestReaderTorn(t *testing.T) {
 	}
 }
 
-// TestReaderWords checks that text that is not JSON is one error per line, since it may be the rest of a
+// TestReaderWords checks that text between records is one error per line, since it may be the rest of a
 // torn record. Other JSON values are skipped.
 func TestReaderWords(t *testing.T) {
 	for _, test := range []struct {
@@ -105,13 +105,13 @@ func TestReaderWords(t *testing.T) {
 	}{
 		{"true false null 12 -1.5e+3 0 \"x\"\n" + one, "", 1},
 		{one + "true\n" + one + "\n7", "", 2},
-		{"hello world\n" + one, `-:1: records: not JSON: "hello"`, 1},
-		{"true 12 panic goroutine\n" + one, `-:1: records: not JSON: "panic"`, 1},
-		{one + "\n" + one + " and more\n" + one, `-:2: records: not JSON: "and"`, 3},
-		{one + "\n\nnul", `-:3: records: not JSON: "nul"`, 1},
-		{one + "\n01", `-:2: records: not JSON: "01"`, 1},
-		{"app " + one + "\n" + one, `-:1: records: not JSON: "app"`, 1},
-		{strings.Repeat("x", 1<<20) + "\n" + one, `-:1: records: not JSON: "` + strings.Repeat("x", 40) + `"`, 1},
+		{"hello world\n" + one, `-:1: not JSON: "hello"`, 1},
+		{"true 12 panic goroutine\n" + one, `-:1: not JSON: "panic"`, 1},
+		{one + "\n" + one + " and more\n" + one, `-:2: not JSON: "and"`, 3},
+		{one + "\n\nnul", `-:3: not JSON: "nul"`, 1},
+		{one + "\n01", `-:2: not JSON: "01"`, 1},
+		{"app " + one + "\n" + one, `-:1: not JSON: "app"`, 1},
+		{strings.Repeat("x", 1<<20) + "\n" + one, `-:1: looks like text: "` + strings.Repeat("x", 40) + `"; netlog reads flow logs in JSON, and skips lines without it`, 1},
 	} {
 		for _, r := range []io.Reader{strings.NewReader(test.in), oneByte{strings.NewReader(test.in)}} {
 			_, nodes, errs := readAll(r)

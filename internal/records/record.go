@@ -2,7 +2,8 @@
 //
 // A record may be a line, an element of an array, part of the envelope of an API, or have
 // further members that a log shipper added. It must be valid JSON. After something that is not,
-// the reader continues with the next line.
+// the reader continues with the next line. A stream that begins like something else altogether,
+// such as an archive or UTF-16, is one error, which says what it looks like.
 //
 //	r := records.NewReader(os.Stdin, "")
 //	for {

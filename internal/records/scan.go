@@ -10,7 +10,7 @@ import (
 )
 
 // errMore is returned if the scanner needs more text.
-var errMore = errors.New("records: need more text")
+var errMore = errors.New("need more text")
 
 // maxToken is more than the length of a JSON literal or escape sequence in bytes. An error closer to the
 // end of the text may be due to a token that is cut there.
@@ -30,7 +30,7 @@ type scanner struct {
 	openLine int  // line of the outermost of them
 	lineOpen int  // value of open at the beginning of the line
 	skip     bool // the rest of the line must be skipped
-	lost     bool // lines must be skipped up to one that begins with an object or an array
+	lost     bool // lines must be skipped up to one that begins like JSON
 }
 
 // next returns the bytes of the next record, which are valid until text changes, and its first line. After
@@ -60,9 +60,15 @@ func (s *scanner) value() (raw []byte, line int, err error) {
 		return nil, s.line, errMore
 	}
 	c := s.text[s.pos]
-	if s.lost && c != '{' && c != '[' {
-		s.skip = true
-		return nil, s.line, nil
+	if s.lost {
+		begins, sure := beginsJSON(s.text[s.pos:])
+		switch {
+		case !sure && !s.eof:
+			return nil, s.line, errMore
+		case !begins:
+			s.skip = true
+			return nil, s.line, nil
+		}
 	}
 	s.lost = false
 	switch {
@@ -88,7 +94,7 @@ func (s *scanner) value() (raw []byte, line int, err error) {
 	return nil, s.line, nil
 }
 
-func unexpected(c byte) error { return fmt.Errorf("records: not JSON: unexpected %q", c) }
+func unexpected(c byte) error { return fmt.Errorf("not JSON: unexpected %q", c) }
 
 // space skips what may stand between values: white space, the separator of RFC 7464, byte order marks of
 // files that were joined, and zero bytes, which fill a file that was emptied while it was written. It
@@ -209,7 +215,7 @@ func (s *scanner) word() error {
 	case end == len(s.text) && !s.eof:
 		return errMore
 	case !json.Valid(word):
-		return fmt.Errorf("records: not JSON: %.40q", word)
+		return fmt.Errorf("not JSON: %.40q", word)
 	}
 	s.pos = end
 	return nil

@@ -2,8 +2,9 @@ package receiver
 
 // buffers holds the memory of a work that the next request reuses.
 type buffers struct {
-	wire    []byte // the body as it arrived
-	plain   []byte // decompressed; unused if the body is not compressed
+	wire    []byte     // the body as it arrived
+	plain   []byte     // decompressed; unused if the body is not compressed
+	gunzip  *gunzipper // nil before the first body with gzip
 	split   splitter
 	metas   []clientMeta
 	stamp   []byte
@@ -25,6 +26,7 @@ func (b buffers) emptied() buffers {
 	return buffers{
 		wire:    kept(b.wire, maxKept),
 		plain:   kept(b.plain, maxKept),
+		gunzip:  b.gunzip,
 		split:   b.split.emptied(),
 		metas:   emptied(b.metas),
 		stamp:   kept(b.stamp, maxKept),

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"compress/gzip"
 	"reflect"
 	"testing"
 	"time"
@@ -16,6 +17,9 @@ func fill(c *qt.C, k *work) {
 	k.wire = append(k.wire, `[{"logtail":{"proc_id":1,"proc_seq":2,"error":{"a":1}},"b":2},{"c":{"d":3}}]`...)
 	k.plain = append(k.plain, k.wire...)
 	k.id, k.received = logtail.PublicID{1}, time.Unix(1, 0)
+	k.gunzip = new(gunzipper)
+	_, err := k.gunzip.append(nil, []byte("\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\xff"+"name\x00"+"\x01\x02\x00\xfd\xff{}"), 1) // a file name, and too many bytes
+	c.Assert(err, qt.Equals, errLargeBody)
 	entries, err := k.split.split(k.plain, 10, 1000)
 	c.Assert(err, qt.IsNil)
 	k.node, _ = co.nodes.enter(k.id, time.Now())
@@ -30,6 +34,8 @@ func TestBuffersEmptied(t *testing.T) {
 	eachSlice(reflect.ValueOf(k.buffers), "", func(name string, s reflect.Value) {
 		c.Check(s.Len() > 0, qt.IsTrue, qt.Commentf("%s is not filled by this test", name))
 	})
+	c.Check(k.gunzip.src.Size(), qt.Equals, int64(0))
+	c.Check(k.gunzip.reader.Header, qt.DeepEquals, gzip.Header{})
 	eachSlice(reflect.ValueOf(k.buffers.emptied()), "", func(name string, s reflect.Value) {
 		c.Check(s.Len(), qt.Equals, 0, qt.Commentf("%s", name))
 		c.Check(s.Cap() > 0, qt.IsTrue, qt.Commentf("%s is not reused", name))

@@ -37,30 +37,32 @@ func TestQuotaCountsRefusedAndRepeated(t *testing.T) {
 		{"small entries that grow when they are stored", strings.Repeat("{}", 9999), nil, 200},
 		{"too many collections", blanks + `{}`, nil, 403},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := qt.New(t)
-				sink := new(memory)
-				if test.want == 403 {
-					sink.fail = func(context.Context) error { return receiver.ErrCollections }
+		for encoding, compress := range map[string]func(string) string{"zstd": storetest.Compress, "gzip": storetest.Gzip} {
+			t.Run(test.name+", "+encoding, func(t *testing.T) {
+				body := compress(test.body)
+				if len(test.body) == 9<<20 { // one frame of zstd would be refused before it is decompressed
+					body = strings.Repeat(compress(blanks), 9)
 				}
-				h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxBytesPerHour: 128 << 10}}
-				body := storetest.Compress(test.body)
-				if len(test.body) == 9<<20 { // one frame would be refused before it is decompressed
-					body = strings.Repeat(storetest.Compress(blanks), 9)
-				}
-				header := append([]string{"Content-Encoding", "zstd"}, test.header...)
-				n := 0
-				for ; n < 100; n++ {
-					w := postTo(h, "/c/c/"+id, body, header...)
-					if w.Code == 429 {
-						break
+				synctest.Test(t, func(t *testing.T) {
+					c := qt.New(t)
+					sink := new(memory)
+					if test.want == 403 {
+						sink.fail = func(context.Context) error { return receiver.ErrCollections }
 					}
-					c.Assert(w.Code, qt.Equals, test.want, qt.Commentf("%s", w.Body))
-				}
-				c.Check(n >= 1 && n <= 8, qt.IsTrue, qt.Commentf("429 after %d requests", n))
+					h := &receiver.Handler{Sink: sink, Limits: receiver.Limits{MaxBytesPerHour: 128 << 10}}
+					header := append([]string{"Content-Encoding", encoding}, test.header...)
+					n := 0
+					for ; n < 100; n++ {
+						w := postTo(h, "/c/c/"+id, body, header...)
+						if w.Code == 429 {
+							break
+						}
+						c.Assert(w.Code, qt.Equals, test.want, qt.Commentf("%s", w.Body))
+					}
+					c.Check(n >= 1 && n <= 8, qt.IsTrue, qt.Commentf("429 after %d requests", n))
+				})
 			})
-		})
+		}
 	}
 }
 

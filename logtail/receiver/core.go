@@ -78,7 +78,7 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 	if fromBrowser(r.Header) {
 		return errBrowser
 	}
-	compressed, err := isZstd(r.Header)
+	coding, err := codingOf(r.Header)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	k := c.works.Get().(*work)
-	k.target, k.admitted, k.compressed = t, adm, compressed
+	k.target, k.admitted, k.coding = t, adm, coding
 	if err := c.read(w, r, k); err != nil {
 		c.release(k)
 		return err

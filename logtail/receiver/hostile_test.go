@@ -16,6 +16,7 @@ import (
 func TestHostileRequests(t *testing.T) {
 	big := strings.Repeat(" ", 9<<20) + "{}"
 	many := func(n int) string { return "[" + strings.Repeat("{},", n-1) + "{}]" }
+	gzipped := storetest.Gzip(`{}`)
 	_, id := testID(1)
 	for _, test := range []struct {
 		name, path, body string
@@ -79,7 +80,26 @@ func TestHostileRequests(t *testing.T) {
 		{"other bytes after zstd", "", storetest.Compress(`{}`) + "rubbish", []string{"Content-Encoding", "zstd"}, 400},
 		{"a wrong length", "", storetest.Compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "3"}, 400},
 		{"an invalid length", "", storetest.Compress(`{}`), []string{"Content-Encoding", "zstd", "Orig-Content-Length", "x"}, 400},
-		{"gzip", "", `{}`, []string{"Content-Encoding", "gzip"}, 415},
+		{"10 million entries, gzip", "", storetest.Gzip(many(10_000_000)), []string{"Content-Encoding", "gzip"}, 413},
+		{"an entry over a MiB, gzip", "", storetest.Gzip(`{"a":"` + strings.Repeat("a", 1<<20) + `"}`), []string{"Content-Encoding", "gzip"}, 413},
+		{"9 MiB of blanks, gzip", "", storetest.Gzip(big), []string{"Content-Encoding", "gzip"}, 413},
+		{"9 MiB of gzip members", "", strings.Repeat(storetest.Gzip(big[:1<<20]), 9), []string{"Content-Encoding", "gzip"}, 413},
+		{"a MiB of empty gzip members", "", strings.Repeat(storetest.Gzip(""), 45_000), []string{"Content-Encoding", "gzip"}, 400},
+		{"not gzip", "", `{}`, []string{"Content-Encoding", "gzip"}, 400},
+		{"nothing, as gzip", "", ``, []string{"Content-Encoding", "gzip"}, 400},
+		{"zstd, as gzip", "", storetest.Compress(`{}`), []string{"Content-Encoding", "gzip"}, 400},
+		{"gzip, as zstd", "", storetest.Gzip(`{}`), []string{"Content-Encoding", "zstd"}, 400},
+		{"a gzip header only", "", storetest.Gzip(`{}`)[:10], []string{"Content-Encoding", "gzip"}, 400},
+		{"truncated gzip", "", storetest.Gzip(big[:1<<20])[:40], []string{"Content-Encoding", "gzip"}, 400},
+		{"gzip without its checksum", "", gzipped[:len(gzipped)-8], []string{"Content-Encoding", "gzip"}, 400},
+		{"gzip with another checksum", "", gzipped[:len(gzipped)-8] + "\x00\x00\x00\x00" + gzipped[len(gzipped)-4:], []string{"Content-Encoding", "gzip"}, 400},
+		{"gzip with another length", "", gzipped[:len(gzipped)-4] + "\x00\x00\x00\x00", []string{"Content-Encoding", "gzip"}, 400},
+		{"other bytes after gzip", "", gzipped + "rubbish", []string{"Content-Encoding", "gzip"}, 400},
+		{"a torn second gzip member", "", gzipped + gzipped[:15], []string{"Content-Encoding", "gzip"}, 400},
+		{"a distance before the beginning of gzip", "", gzipped[:10] + "\x03\x02\x00", []string{"Content-Encoding", "gzip"}, 400},
+		{"a wrong length, gzip", "", gzipped, []string{"Content-Encoding", "gzip", "Orig-Content-Length", "3"}, 400},
+		{"deflate", "", `{}`, []string{"Content-Encoding", "deflate"}, 415},
+		{"gzip and zstd", "", storetest.Compress(gzipped), []string{"Content-Encoding", "gzip, zstd"}, 415},
 		{"zstd twice", "", storetest.Compress(storetest.Compress(`{}`)), []string{"Content-Encoding", "zstd, zstd"}, 415},
 		{"the collection .", "/c/./" + id, `{}`, nil, 404},
 		{"the collection ..", "/c/../" + id, `{}`, nil, 404},
@@ -139,8 +159,9 @@ func TestMaxDecodedBytes(t *testing.T) {
 		body := strings.Repeat(" ", size-2) + "{}"
 		c.Check(post(h, body).Code, qt.Equals, want, qt.Commentf("%d bytes", size))
 		c.Check(post(h, storetest.Compress(body), "Content-Encoding", "zstd").Code, qt.Equals, want, qt.Commentf("%d bytes compressed", size))
+		c.Check(post(h, storetest.Gzip(body), "Content-Encoding", "gzip").Code, qt.Equals, want, qt.Commentf("%d bytes, gzip", size))
 	}
-	c.Check(sink.take(), qt.HasLen, 2)
+	c.Check(sink.take(), qt.HasLen, 3)
 }
 
 // TestWindow checks that zstd windows of 8 MiB are accepted, as RFC 9659 requires, and that larger

@@ -31,13 +31,13 @@
 //
 // A request is POST /c/<collection>/<private id>[?copyId=<private id>], with any prefix
 // before /c. The body is a JSON array of objects, or objects separated by white space (one
-// object, or lines), plain or compressed with zstd. The name of a collection has 1 to 64
+// object, or lines), plain or compressed with zstd or gzip. The name of a collection has 1 to 64
 // characters of [a-zA-Z0-9-_.], the first alphanumeric. The answers are:
 //
 //	200  stored now or before
 //	400  an empty body, not valid UTF-8 JSON, half of a surrogate pair in an escape, not objects,
-//	     a duplicate member, another name that begins with "logtail", invalid zstd, an
-//	     invalid copyId, or a body whose length differs from Content-Length
+//	     a duplicate member, another name that begins with "logtail", invalid zstd or
+//	     gzip, an invalid copyId, or a body whose length differs from Content-Length
 //	401  Authorize returned ErrUnauthorized
 //	403  Authorize returned another error, the Sink returned ErrCollections, or the
 //	     request came from a browser
@@ -46,7 +46,7 @@
 //	408  the body did not arrive in time
 //	413  too many bytes or entries, too large a zstd window, nested deeper than 64, or
 //	     an entry of more than 1,000 members
-//	415  an encoding other than zstd
+//	415  an encoding other than zstd or gzip
 //	429  over the quota of the node, or too many new IDs; with Retry-After
 //	503  not stored: too many requests at once, or the Sink failed or took too long;
 //	     with Retry-After

@@ -100,13 +100,19 @@ func TestBodyFormats(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := qt.New(t)
-			for _, encoding := range []string{"", "identity", "zstd", " ZSTD "} {
+			for _, encoding := range []string{"", "identity", "zstd", " ZSTD ", "gzip", "X-Gzip", "gzip in parts"} {
 				sink := new(memory)
 				h := &receiver.Handler{Sink: sink}
-				sent, header := test.body, []string{"Content-Encoding", encoding}
-				if strings.EqualFold(strings.TrimSpace(encoding), "zstd") {
-					sent, header = storetest.Compress(sent), append(header, "Orig-Content-Length", strconv.Itoa(len(sent)))
+				sent, length := test.body, strconv.Itoa(len(test.body))
+				switch encoding {
+				case "zstd", " ZSTD ":
+					sent = storetest.Compress(sent)
+				case "gzip", "X-Gzip":
+					sent = storetest.Gzip(sent)
+				case "gzip in parts": // some shippers append a member for each flush
+					encoding, sent = "gzip", storetest.Gzip(sent[:2])+storetest.Gzip("")+storetest.Gzip(sent[2:])
 				}
+				header := []string{"Content-Encoding", encoding, "Orig-Content-Length", length}
 				w := post(h, sent, header...)
 				c.Assert(w.Code, qt.Equals, 200, qt.Commentf("%s", w.Body))
 				got := sink.take()

@@ -29,7 +29,8 @@ var (
 	errNotObject    = &refusal{http.StatusBadRequest, "an entry is not a JSON object", 0}
 	errDuplicate    = &refusal{http.StatusBadRequest, "an entry has a duplicate member", 0}
 	errReservedName = &refusal{http.StatusBadRequest, "an entry has another member whose name begins with \"logtail\", in upper or lower case", 0}
-	errCompressed   = &refusal{http.StatusBadRequest, "invalid zstd", 0}
+	errZstd         = &refusal{http.StatusBadRequest, "invalid zstd", 0}
+	errGzip         = &refusal{http.StatusBadRequest, "invalid gzip", 0}
 	errLength       = &refusal{http.StatusBadRequest, "the length of the body differs from the one in its header", 0}
 	errCopyID       = &refusal{http.StatusBadRequest, "copyId is not a private ID", 0}
 
@@ -40,7 +41,7 @@ var (
 	errPath            = &refusal{http.StatusNotFound, "the path must end in /c/<collection>/<private id>", 0}
 	errMethod          = &refusal{http.StatusMethodNotAllowed, "the method must be POST", 0}
 	errSlowBody        = &refusal{http.StatusRequestTimeout, "the body did not arrive in time", 0}
-	errEncoding        = &refusal{http.StatusUnsupportedMediaType, "the encoding must be zstd or none", 0}
+	errEncoding        = &refusal{http.StatusUnsupportedMediaType, "the encoding must be zstd, gzip or none", 0}
 
 	errLargeBody   = &refusal{http.StatusRequestEntityTooLarge, "body too large", 0}
 	errLargeEntry  = &refusal{http.StatusRequestEntityTooLarge, "an entry is too large", 0}
@@ -77,7 +78,7 @@ func (e *refusal) write(w http.ResponseWriter) {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", http.MethodPost)
 	case http.StatusUnsupportedMediaType:
-		h.Set("Accept-Encoding", "zstd") // RFC 9110, 12.5.3
+		h.Set("Accept-Encoding", "zstd, gzip") // RFC 9110, 12.5.3
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
 	}

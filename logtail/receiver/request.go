@@ -1,6 +1,8 @@
 package receiver
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"net/http"
@@ -63,20 +65,33 @@ func fromBrowser(h http.Header) bool {
 	return len(h.Values("Origin")) > 0 || len(h.Values("Sec-Fetch-Site")) > 0
 }
 
-// isZstd reports whether the body is compressed. It refuses lists of encodings, although RFC 9110
-// allows them.
-func isZstd(h http.Header) (bool, error) {
+// coding is how a body is compressed.
+type coding uint8
+
+const (
+	identity coding = iota // not at all
+	zstdCoding
+	gzipCoding
+)
+
+// codingOf returns the coding of the body. It refuses lists of codings, although RFC 9110 allows
+// them.
+func codingOf(h http.Header) (coding, error) {
 	values := h.Values("Content-Encoding")
 	if len(values) == 0 {
-		return false, nil
+		return identity, nil
 	}
-	switch v := strings.ToLower(strings.TrimSpace(values[0])); {
-	case len(values) == 1 && (v == "" || v == "identity"):
-		return false, nil
-	case len(values) == 1 && v == "zstd":
-		return true, nil
+	if len(values) == 1 {
+		switch strings.ToLower(strings.TrimSpace(values[0])) {
+		case "", "identity":
+			return identity, nil
+		case "zstd":
+			return zstdCoding, nil
+		case "gzip", "x-gzip": // the same, by RFC 9110, section 8.4.1.3
+			return gzipCoding, nil
+		}
 	}
-	return false, errEncoding
+	return identity, errEncoding
 }
 
 // readBody appends the body of r to dst. It also returns dst with an error.
@@ -86,10 +101,8 @@ func readBody(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]b
 	}
 	body := http.MaxBytesReader(w, r.Body, int64(most))
 	for {
-		// Do not trust Content-Length: grow as the bytes arrive.
-		dst = slices.Grow(dst, 512)
-		n, err := body.Read(dst[len(dst):cap(dst)])
-		dst = dst[:len(dst)+n]
+		var err error
+		dst, err = readSome(dst, body) // do not trust Content-Length: grow as the bytes arrive
 		switch {
 		case err == io.EOF:
 			return dst, nil
@@ -102,6 +115,45 @@ func readBody(w http.ResponseWriter, r *http.Request, dst []byte, most int) ([]b
 			return dst, errLargeBody
 		}
 		return dst, errLength
+	}
+}
+
+// readSome appends to dst what one Read of r returns. It also returns dst with an error.
+func readSome(dst []byte, r io.Reader) ([]byte, error) {
+	dst = slices.Grow(dst, 512)
+	n, err := r.Read(dst[len(dst):cap(dst)])
+	return dst[:len(dst)+n], err
+}
+
+// gunzipper decompresses one body after another in the same memory, about 45 kB. The zero
+// gunzipper is ready to use.
+type gunzipper struct {
+	src    bytes.Reader
+	reader gzip.Reader
+}
+
+// append appends the decompressed body to dst. It also returns dst with an error. If the body has
+// more than most bytes, it ends soon after them.
+func (g *gunzipper) append(dst, body []byte, most int) ([]byte, error) {
+	g.src.Reset(body)
+	defer func() { // g is reused, and must not keep the body in memory
+		g.src.Reset(nil)
+		g.reader.Header = gzip.Header{}
+	}()
+	if err := g.reader.Reset(&g.src); err != nil {
+		return dst, errGzip
+	}
+	for {
+		var err error
+		dst, err = readSome(dst, &g.reader)
+		switch {
+		case len(dst) > most:
+			return dst, errLargeBody
+		case err == io.EOF:
+			return dst, nil
+		case err != nil:
+			return dst, errGzip
+		}
 	}
 }
 

@@ -3,7 +3,7 @@ package receiver_test
 import (
 	"fmt"
 	"net/http"
-
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +14,35 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
+
+// TestUploaderGzip sends with gzip to a Handler on a real connection.
+func TestUploaderGzip(t *testing.T) {
+	c := qt.New(t)
+	sink := new(memory)
+	h := &receiver.Handler{Sink: sink}
+	var codings []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		codings = append(codings, r.Header.Get("Content-Encoding"))
+		h.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	private, _ := testID(1)
+	logger, err := logtail.NewLogger(logtail.Config{Collection: "c", PrivateID: private, BaseURL: srv.URL, Gzip: true})
+	c.Assert(err, qt.IsNil)
+	for n := range 3 {
+		_, err = fmt.Fprintf(logger, `{"n":%d,"pad":%q}`, n, strings.Repeat("x", 10_000))
+		c.Assert(err, qt.IsNil)
+		c.Assert(logger.Flush(t.Context()), qt.IsNil)
+	}
+	c.Assert(logger.Shutdown(t.Context()), qt.IsNil)
+	c.Check(codings, qt.DeepEquals, []string{"gzip", "gzip", "gzip"})
+	stored := sink.take()
+	c.Assert(stored, qt.HasLen, 3)
+	for n, e := range stored {
+		c.Check(e, qt.Contains, fmt.Sprintf(`"n":%d,"pad":"xxx`, n))
+	}
+	c.Check(h.Stats().OtherErrors, qt.Equals, uint64(0))
+}
 
 // FuzzUploaderEntriesAccepted checks that the Handler stores every entry that the uploader sends,
 // whatever is written: an object, text, or a member that the uploader has to move.

@@ -14,9 +14,9 @@ import (
 type work struct {
 	target
 	buffers
-	admitted   admitted
-	compressed bool
-	received   time.Time
+	admitted admitted
+	coding   coding
+	received time.Time
 
 	node      *node // set by nodes.enter
 	cost      int64 // bytes to charge to the quota of node
@@ -49,17 +49,28 @@ func (c *core) unpack(r *http.Request, k *work) error {
 // decompressed, which counts against the quota.
 func (c *core) decompress(r *http.Request, k *work) (body []byte, err error) {
 	body = k.wire
-	if k.compressed {
+	switch k.coding {
+	case zstdCoding:
 		k.plain, err = c.decoder.DecodeAll(k.wire, k.plain[:0])
 		body = k.plain
 		switch {
 		case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
-			return body, errLargeBody
+			err = errLargeBody
 		case err != nil:
-			return body, errCompressed
-		case !lengthMatches(r.Header, len(body)):
-			return body, errLength
+			err = errZstd
 		}
+	case gzipCoding:
+		if k.gunzip == nil {
+			k.gunzip = new(gunzipper)
+		}
+		k.plain, err = k.gunzip.append(k.plain[:0], k.wire, c.limits.MaxDecodedBytes)
+		body = k.plain
+	}
+	switch {
+	case err != nil:
+		return body, err
+	case k.coding != identity && !lengthMatches(r.Header, len(body)):
+		return body, errLength
 	}
 	if len(body) > c.limits.MaxDecodedBytes {
 		err = errLargeBody

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/buildinfo"
 )
 
 // config is what the command line says.
@@ -31,8 +32,8 @@ type config struct {
 	period     time.Duration
 }
 
-// parseFlags parses the command line. For -h it prints the help to stdout and returns
-// flag.ErrHelp.
+// parseFlags parses the command line. For -h and -version it prints what they ask for to stdout
+// and returns flag.ErrHelp.
 func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	cfg := &config{}
 	fs := flag.NewFlagSet("netlogd", flag.ContinueOnError)
@@ -47,6 +48,7 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with an address and a name per line, like /etc/hosts")
 	fs.BoolVar(&cfg.json, "json", false, "print the records, one per line, and send nothing")
 	fs.DurationVar(&cfg.period, "period", netlog.DefaultPollPeriod, "`length` of a window")
+	version := fs.Bool("version", false, "print what netlogd was built from, and end")
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, help)
@@ -55,6 +57,10 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if *version {
+		fmt.Fprintln(stdout, "netlogd", buildinfo.Read())
+		return nil, flag.ErrHelp
 	}
 	if err := cfg.setInterfaces(fs.Args()); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/netif"
 )
 
@@ -53,12 +54,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	} else if err != nil {
-		fmt.Fprintf(stderr, "netlogd: %v; see netlogd -h\n", err)
+		fmt.Fprintf(stderr, "netlogd: %s; see netlogd -h\n", osfile.Text(err))
 		return exitUsage
 	}
 	logger := log.New(stderr, "netlogd: ", 0) // the service manager adds the time
 	if err := serve(ctx, cfg, stdout, logger.Printf); err != nil {
-		logger.Print(err)
+		logger.Print(osfile.Text(err))
 		return exitFailed
 	}
 	return exitOK

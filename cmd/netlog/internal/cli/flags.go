@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/osfile"
 )
 
 // NewFlags returns an empty flag set for a command. It prints nothing: ParseFlags does.
@@ -40,7 +41,7 @@ func ParseFlags(fs *flag.FlagSet, help string, args []string, stdout, stderr io.
 
 // Fail prints err in one line and returns the exit code.
 func Fail(fs *flag.FlagSet, stderr io.Writer, code int, err error) int {
-	text := strings.ReplaceAll(err.Error(), "\n", "; ") // as [errors.Join] has
+	text := strings.ReplaceAll(osfile.Text(err), "\n", "; ") // as [errors.Join] has
 	fmt.Fprintf(stderr, "%s: %s\n", fs.Name(), flowtable.Clean(text))
 	return code
 }

@@ -53,8 +53,8 @@ To find the other names and addresses of an excluded node, fmt reads the input
 twice. That fails with more than 65,536 addresses or nodes in it: give fewer files
 at once, with an -exclude for each name and address of the node.
 
-The exit code is 1 if some input cannot be read, or if nothing matches -node. The
-rest is still printed.
+The exit code is 1 if some input cannot be read or all of it is empty, or if nothing
+matches -node. The rest is still printed.
 
 Flags:
 `

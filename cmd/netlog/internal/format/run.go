@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
+	"strings"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/internal/records"
 )
 
@@ -25,6 +28,7 @@ type formatter struct {
 	sessions peerTable
 	seen     map[process]*records.Seqs
 	line     []byte // reused
+	records  int    // read, also those that are filtered out
 	twice    int
 	warnings int
 }
@@ -61,6 +65,7 @@ func (c *formatter) run() error {
 			c.warn(err)
 			continue
 		}
+		c.records++
 		if c.isNew(rec) {
 			if err := c.record(rec); err != nil {
 				return err
@@ -73,6 +78,14 @@ func (c *formatter) run() error {
 	}
 	if c.twice > 0 {
 		fmt.Fprintf(c.stderr, "netlog fmt: %s came twice, counted once\n", flowtable.Plural(c.twice, "record"))
+	}
+	if c.records == 0 {
+		switch read, _ := c.in.Progress(); {
+		case c.warnings > 0:
+			return nil // an empty table would say nothing more
+		case read == 0:
+			return errNothing(c.in.Paths)
+		}
 	}
 	if err := c.filter.unmatched(); err != nil {
 		return err
@@ -111,8 +124,22 @@ func (c *formatter) learn() error {
 func (c *formatter) warn(err error) {
 	c.progress.End()
 	if c.warnings++; c.warnings <= maxWarnings {
-		fmt.Fprintf(c.stderr, "netlog fmt: %s\n", flowtable.Clean(err.Error()))
+		fmt.Fprintf(c.stderr, "netlog fmt: %s\n", flowtable.Clean(osfile.Text(err)))
 	}
+}
+
+// errNothing returns the error for input without a byte.
+func errNothing(paths []string) error {
+	if len(paths) == 0 || len(paths) == 1 && paths[0] == "-" {
+		return errors.New("standard input is empty")
+	}
+	names := strings.Join(paths, ", ")
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			return fmt.Errorf("%s: no files with records, whose names end in .ndjson, .jsonl, .json, .zst or .gz", names)
+		}
+	}
+	return fmt.Errorf("%s: the file is empty", names)
 }
 
 // isNew reports whether rec is not a duplicate. Delivery is at least once, so records can

@@ -10,11 +10,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-netlog/netlog/cmd/netlog/internal/metrics"
 )
 
-// health remembers when storing a batch failed. The time keeps its monotonic clock, which
-// cannot be set back.
-type health struct{ failed atomic.Pointer[time.Time] } // nil: the last one could be stored
+// health remembers when storing a batch failed, and when one was stored.
+type health struct {
+	failed atomic.Pointer[time.Time] // nil: the last one could be stored; with the monotonic clock, which cannot be set back
+	last   atomic.Pointer[time.Time] // nil: none was stored
+}
 
 // failedFor is how long a failure counts. A proxy that stops sending requests because of
 // it would otherwise never see that storing works again.
@@ -25,7 +29,19 @@ func (h *health) failing() bool {
 	return failed != nil && time.Since(*failed) < failedFor
 }
 
-func (h *health) stored() { h.failed.Store(nil) }
+func (h *health) stored() {
+	h.failed.Store(nil)
+	now := time.Now()
+	h.last.Store(&now)
+}
+
+// lastStore returns when a batch was stored last, in Unix time, or 0 if there was none.
+func (h *health) lastStore() float64 {
+	if last := h.last.Load(); last != nil {
+		return metrics.Seconds(*last)
+	}
+	return 0
+}
 
 func (h *health) fail() {
 	now := time.Now()
@@ -156,22 +172,26 @@ func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	w.Header().Set("Content-Type", metrics.ContentType)
+	w.Write(s.metrics())
+}
+
+// metrics returns all metrics. docs/receiver.md lists them.
+func (s *server) metrics() []byte {
+	var t metrics.Text
 	st := s.handler.Stats()
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	metric := func(name, kind, help string, value any) {
-		fmt.Fprintf(w, "# HELP netlog_%s %s\n# TYPE netlog_%s %s\nnetlog_%s %v\n", name, help, name, kind, name, value)
-	}
-	metric("requests_total", "counter", "Requests.", st.Requests)
-	metric("stored_entries_total", "counter", "Entries stored.", st.Stored)
-	metric("stored_bytes_total", "counter", "Bytes of entries stored, before compression.", st.StoredBytes)
-	metric("repeated_entries_total", "counter", "Entries that were stored before.", st.Repeated)
-	metric("conflicting_entries_total", "counter", "Entries stored beside another one of the same number.", st.Conflicts)
-	metric("missing_entries_total", "counter", "Entries that never came, by gaps in their numbers.", st.Missing)
-	fmt.Fprint(w, "# HELP netlog_refused_requests_total Requests not answered 200.\n# TYPE netlog_refused_requests_total counter\n")
+	t.Counter("netlog_requests_total", "Requests.", float64(st.Requests))
+	t.Counter("netlog_stored_entries_total", "Entries stored.", float64(st.Stored))
+	t.Counter("netlog_stored_bytes_total", "Bytes of entries stored, before compression.", float64(st.StoredBytes))
+	t.Counter("netlog_repeated_entries_total", "Entries that were stored before.", float64(st.Repeated))
+	t.Counter("netlog_conflicting_entries_total", "Entries stored beside another one of the same number.", float64(st.Conflicts))
+	t.Counter("netlog_missing_entries_total", "Entries that never came, by gaps in their numbers.", float64(st.Missing))
 	for _, r := range refusals(st) {
-		fmt.Fprintf(w, "netlog_refused_requests_total{why=%q} %d\n", r.why, r.n)
+		t.Counter("netlog_refused_requests_total", "Requests not answered 200.", float64(r.n), "why", r.why)
 	}
-	metric("nodes", "gauge", "Nodes remembered of those seen since the start, 65,536 at most.", st.Nodes)
-	metric("disk_bytes", "gauge", "Bytes of all files.", s.files.Bytes())
-	metric("start_time_seconds", "gauge", "When the server started, in Unix time.", s.started.Unix())
+	t.Gauge("netlog_last_store_timestamp_seconds", "When the last batch was stored, in Unix time; 0 before the first.", s.health.lastStore())
+	t.Gauge("netlog_nodes", "Nodes remembered of those seen since the start, 65,536 at most.", float64(st.Nodes))
+	t.Gauge("netlog_disk_bytes", "Bytes of all files.", float64(s.files.Bytes()))
+	t.Process(s.started)
+	return t.Bytes()
 }

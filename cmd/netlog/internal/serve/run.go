@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 	"github.com/go-netlog/netlog/logtail/receiver/page"
@@ -139,7 +140,8 @@ func (s *server) serve(ctx context.Context) error {
 	case errors.Is(err, filestore.ErrLocked):
 		return fmt.Errorf("%s is used by another netlog serve", s.cfg.dir)
 	case err != nil:
-		return fmt.Errorf("-dir %s: %w", s.cfg.dir, cmp.Or(brokenLink(s.cfg.dir), err))
+		text := strings.TrimPrefix(osfile.Text(cmp.Or(brokenLink(s.cfg.dir), err)), "filestore: ")
+		return fmt.Errorf("-dir %s: %s", s.cfg.dir, strings.TrimPrefix(text, s.cfg.dir+": "))
 	}
 	err = s.run(ctx, listener, ui)
 	return errors.Join(err, s.files.Close())

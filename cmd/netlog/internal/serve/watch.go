@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/osfile"
 )
 
 // watched is a value that is parsed from files. Its owner calls check once per second.
@@ -72,7 +74,7 @@ func (w *watched[T]) use(files [][]byte) error {
 func (w *watched[T]) check() {
 	files, err := readFiles(w.paths)
 	if err != nil {
-		w.keep("%v; what it said before stays in force", err)
+		w.keep("%s; what it said before stays in force", osfile.Text(err))
 		return
 	}
 	names := strings.Join(w.paths, " and ")

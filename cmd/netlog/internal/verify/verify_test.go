@@ -19,8 +19,10 @@ import (
 func TestVerifyUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	qt.Assert(t, os.WriteFile(dir+"/empty.ndjson", []byte("{}\n"), 0o600), qt.IsNil)
+	qt.Assert(t, os.WriteFile(dir+"/wide.txt", []byte("\xff\xfe{\x00\"\x00\r\x00\n\x00"), 0o600), qt.IsNil)
 	for _, test := range []struct{ arg, want string }{
-		{dir + "/nope", "no such file"}, {dir + "/empty.ndjson", "no records"}, {dir, "no records"}, {"", "no files"}, {"-", "not standard input"},
+		{dir + "/nope", "/nope: no such file"}, {dir + "/empty.ndjson " + dir + "/wide.txt", "/wide.txt: looks like UTF-16 text; .*"},
+		{dir + "/empty.ndjson", "no records"}, {dir, "no records"}, {"", "no files"}, {"-", "not standard input"},
 	} {
 		code, _, errs := clitest.Run(t, run, "", append([]string{"verify"}, strings.Fields(test.arg)...)...)
 		qt.Check(t, code, qt.Equals, cli.ExitUsage)

@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"os"
@@ -81,6 +82,19 @@ func Compress(s string) string {
 	}
 	defer z.Close()
 	return string(z.EncodeAll([]byte(s), nil))
+}
+
+// Gzip returns s compressed with gzip.
+func Gzip(s string) string {
+	var b strings.Builder
+	z := gzip.NewWriter(&b)
+	if _, err := io.WriteString(z, s); err != nil {
+		panic(err)
+	}
+	if err := z.Close(); err != nil {
+		panic(err)
+	}
+	return b.String()
 }
 
 // Entry returns an entry with the given process and number, and rest as further members.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package metrics
+
+// system adds nothing.
+func (t *Text) system() {}
