@@ -60,7 +60,10 @@ func FuzzTransportBody(f *testing.F) {
 // FuzzTransportAnswer checks that any answer of a collector is read without an error, in bounded memory, and that
 // no log line has special characters or a secret.
 func FuzzTransportAnswer(f *testing.F) {
-	for _, answer := range []string{"", "\x0a\x07\x08\x02\x12\x03old", "\x0a\xff\xff\xff\xff\x0f", "\x08\x0d\x12\x02no", "\x0a\x02\x08\x64", "\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x0a\x02\x08", strings.Repeat("\x0a\x01x", 2000)} {
+	for _, answer := range []string{
+		"", "\x0a\x07\x08\x02\x12\x03old", "\x0a\xff\xff\xff\xff\x0f", "\x08\x0d\x12\x02no", "\x0a\x02\x08\x64",
+		"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x0a\x02\x08", strings.Repeat("\x0a\x01x", 2000),
+	} {
 		for _, status := range []int{200, 204, 400, 413, 500, 503} {
 			f.Add(status, []byte(answer))
 		}
