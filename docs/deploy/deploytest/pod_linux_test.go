@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -229,28 +228,4 @@ func (p *pod) confinement() string {
 	const readOnly = 1 // ST_RDONLY
 	qt.Check(p.t, st.Flags&readOnly, qt.Equals, int64(readOnly))
 	return status(readFile(p.t, fmt.Sprintf("/proc/%d/status", state.PID)))
-}
-
-// status returns the users, groups, capabilities and filters in a file /proc/PID/status.
-func status(text string) string {
-	var all []string
-	for line := range strings.Lines(text) {
-		name, value, _ := strings.Cut(line, ":")
-		switch name {
-		case "Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp":
-			all = append(all, name+" "+strings.Join(slices.Compact(strings.Fields(value)), " "))
-		}
-	}
-	return strings.Join(all, "; ")
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within a minute: %s", what)
 }

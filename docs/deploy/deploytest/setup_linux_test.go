@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // insideEnv is set in the process that has namespaces of its own.
@@ -83,4 +86,28 @@ func need(t *testing.T, program, of string) {
 	if _, err := exec.LookPath(program); err != nil {
 		t.Skipf("needs %s (package %s): %v", program, of, err)
 	}
+}
+
+// status returns the users, groups, capabilities and filters in a file /proc/PID/status.
+func status(text string) string {
+	var all []string
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(line, ":")
+		switch name {
+		case "Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp":
+			all = append(all, name+" "+strings.Join(slices.Compact(strings.Fields(value)), " "))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("not within a minute: %s", what)
 }
