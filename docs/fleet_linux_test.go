@@ -129,16 +129,19 @@ func (f *fleet) post(n *fleetNode) {
 	for range f.records {
 		n.seq++
 		body = fmt.Appendf(append(body, sep), `{"logtail":{"client_time":"2026-11-22T10:00:05.%09dZ","proc_id":%d,"proc_seq":%d},"nodeId":"n%d",`+
-			`"start":"2026-11-22T10:00:00.%09dZ","end":"2026-11-22T10:00:05.%09dZ","virtualTraffic":[`, n.seq, n.number, n.seq, n.number, n.seq, n.seq)
+			`"start":"2026-11-22T10:00:00.%09dZ","end":"2026-11-22T10:00:05.%09dZ","virtualTraffic":[`,
+			n.seq, n.number, n.seq, n.number, n.seq, n.seq)
 		sep = ','
 		for i := range f.flows {
-			body = fmt.Appendf(body, `{"proto":6,"src":"100.64.0.1:%d","dst":"100.64.%d.%d:443","txPkts":%d,"txBytes":%d,"rxPkts":%d,"rxBytes":%d},`,
+			body = fmt.Appendf(body, `{"proto":6,"src":"100.64.0.1:%d","dst":"100.64.%d.%d:443",`+
+				`"txPkts":%d,"txBytes":%d,"rxPkts":%d,"rxBytes":%d},`,
 				32768+(n.seq*7919+i)%28232, n.number%250, i, n.seq%90+1, n.seq*131%90000, n.seq%50+1, n.seq*977%900000)
 		}
 		body = append(body[:len(body)-1], "]}"...)
 	}
 	body = n.zstd.EncodeAll(append(body, ']'), nil)
-	fmt.Fprintf(n.conn, "POST /c/netlog/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer all\r\nContent-Encoding: zstd\r\nContent-Length: %d\r\n\r\n%s", n.id, len(body), body)
+	fmt.Fprintf(n.conn, "POST /c/netlog/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer all\r\n"+
+		"Content-Encoding: zstd\r\nContent-Length: %d\r\n\r\n%s", n.id, len(body), body)
 	resp, err := http.ReadResponse(n.reader, nil)
 	qt.Assert(f.t, err, qt.IsNil)
 	text, _ := io.ReadAll(resp.Body)
@@ -195,7 +198,9 @@ func writeCertificate(t *testing.T, dir string) {
 	qt.Assert(t, err, qt.IsNil)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	qt.Assert(t, err, qt.IsNil)
-	for name, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: cert}, "key.pem": {Type: "PRIVATE KEY", Bytes: der}} {
+	for name, block := range map[string]*pem.Block{
+		"cert.pem": {Type: "CERTIFICATE", Bytes: cert}, "key.pem": {Type: "PRIVATE KEY", Bytes: der},
+	} {
 		qt.Assert(t, os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600), qt.IsNil)
 	}
 }

@@ -24,7 +24,9 @@ func TestFlagsExist(t *testing.T) {
 		{"netlog serve", []string{"-C", "../..", "run", "./cmd/netlog", "serve", "-h"}, []string{
 			"netlog.service", "kubernetes/netlog.yaml", "kubernetes/netlog-emptydir.yaml",
 		}},
-		{"netlogd", []string{"-C", "../../netif", "run", "./netlogd", "-h"}, []string{"../../netif/netlogd/netlogd@.service", "kubernetes/netlogd.yaml"}},
+		{"netlogd", []string{"-C", "../../netif", "run", "./netlogd", "-h"}, []string{
+			"../../netif/netlogd/netlogd@.service", "kubernetes/netlogd.yaml",
+		}},
 	} {
 		cmd := exec.CommandContext(t.Context(), "go", command.help...)
 		cmd.Env = append(os.Environ(), "GOWORK=off")
@@ -48,7 +50,8 @@ func TestFlagsExist(t *testing.T) {
 
 // flagsIn returns the names of the flags in a unit or a manifest, and in their comments.
 func flagsIn(text string) (names []string) {
-	line := regexp.MustCompile(`^( *- -|.*_FLAGS=|.*_TOKEN=|ExecStart=| +-)`) // an item of args, a variable, a command and its rest
+	// An item of args, a variable, a command and its rest.
+	line := regexp.MustCompile(`^( *- -|.*_FLAGS=|.*_TOKEN=|ExecStart=| +-)`)
 	for l := range strings.Lines(text) {
 		if !line.MatchString(l) {
 			continue

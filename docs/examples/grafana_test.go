@@ -40,6 +40,9 @@ type target struct {
 	Datasource                           source
 }
 
+// legendLabel matches a label in the legend of a series.
+var legendLabel = regexp.MustCompile(`\{\{(\w+)\}\}`)
+
 func readDashboard(t *testing.T) (d dashboard) {
 	t.Helper()
 	qt.Assert(t, json.Unmarshal([]byte(readText(t, "grafana/flows.json")), &d), qt.IsNil)
@@ -81,7 +84,7 @@ func TestGrafanaDashboard(t *testing.T) {
 		for _, target := range p.Targets {
 			qt.Check(t, target.Datasource, qt.Equals, want)
 			qt.Check(t, target.QueryType, qt.Equals, kinds[p.Type], qt.Commentf("%s", p.Title))
-			for _, label := range regexp.MustCompile(`\{\{(\w+)\}\}`).FindAllStringSubmatch(target.LegendFormat, -1) {
+			for _, label := range legendLabel.FindAllStringSubmatch(target.LegendFormat, -1) {
 				qt.Check(t, target.Expr, qt.Contains, "stats by ("+label[1]+") ")
 			}
 		}
@@ -95,8 +98,8 @@ func TestGrafanaDashboard(t *testing.T) {
 	}
 }
 
-// TestGrafanaQueries runs the queries of the dashboard in VictoriaLogs, with the parameters that the plugin of Grafana sends. All
-// entries are there twice, and a hostile node writes too.
+// TestGrafanaQueries runs the queries of the dashboard in VictoriaLogs, with the parameters that the plugin of Grafana
+// sends. All entries are there twice, and a hostile node writes too.
 func TestGrafanaQueries(t *testing.T) {
 	path := buildVictoriaLogs(t)
 	now := time.Now()
@@ -106,7 +109,8 @@ func TestGrafanaQueries(t *testing.T) {
 			checkDashboard(t, path, insertPath(t, "tail/fluent-bit.yaml"), lines, filter, publicID, now)
 		})
 		t.Run("direct", func(t *testing.T) {
-			checkDashboard(t, path, insertPath(t, "victorialogs/README.md"), withoutSender(lines), `{nodeId=~"a|b"}`, func(node byte) string { return string(node) }, now)
+			name := func(node byte) string { return string(node) }
+			checkDashboard(t, path, insertPath(t, "victorialogs/README.md"), withoutSender(lines), `{nodeId=~"a|b"}`, name, now)
 		})
 	})
 }
@@ -132,10 +136,13 @@ func checkDashboard(t *testing.T, path, insert string, lines []string, filter st
 		a + " 6 100.64.0.1:4001 100.64.0.2:81 60 40 100",
 		b + " 6 100.64.0.2:81 100.64.0.1:4001 40 60 100",
 	})
-	qt.Check(t, v.rows(t, d, "Largest flows", filter, "denied", now), qt.DeepEquals, []string{a + " 6 100.64.0.1:23 100.64.0.9:999 0 60 60"})
+	qt.Check(t, v.rows(t, d, "Largest flows", filter, "denied", now), qt.DeepEquals, []string{
+		a + " 6 100.64.0.1:23 100.64.0.9:999 0 60 60",
+	})
 	qt.Check(t, v.rows(t, d, "Largest flows", filter, "physical", now), qt.HasLen, 0)
 	qt.Check(t, v.rows(t, d, "Refused connections", filter, "", now), qt.ContentEquals, []string{
-		a + " peer 100.64.0.1:4001 to 100.64.0.2:81", a + " filter 100.64.0.9:999 to 100.64.0.1:23", b + " peer 100.64.0.1:4001 to 100.64.0.2:81",
+		a + " peer 100.64.0.1:4001 to 100.64.0.2:81", a + " filter 100.64.0.9:999 to 100.64.0.1:23",
+		b + " peer 100.64.0.1:4001 to 100.64.0.2:81",
 	})
 	var lost []string
 	for _, row := range v.rows(t, d, "Entries that nodes had to drop", "", "", now) {
@@ -162,7 +169,7 @@ func (v victoriaLogs) series(t *testing.T, targets []target, now time.Time) map[
 	sums := make(map[string]float64)
 	for _, target := range targets {
 		body := v.get(t, "/select/logsql/stats_query_range", url.Values{
-			"query": {target.Expr}, "start": {unix(now.Add(-time.Hour))}, "end": {unix(now.Add(5 * time.Second))}, "step": {fmt.Sprintf("%ds", step)},
+			"query": {target.Expr}, "start": {start(now)}, "end": {end(now)}, "step": {fmt.Sprintf("%ds", step)},
 		})
 		var answer struct {
 			Data struct {
@@ -176,7 +183,9 @@ func (v victoriaLogs) series(t *testing.T, targets []target, now time.Time) map[
 		qt.Assert(t, json.Unmarshal(body, &answer), qt.IsNil)
 		qt.Assert(t, answer.Data.ResultType, qt.Equals, "matrix")
 		for _, result := range answer.Data.Result {
-			legend := regexp.MustCompile(`\{\{(\w+)\}\}`).ReplaceAllStringFunc(target.LegendFormat, func(s string) string { return result.Metric[strings.Trim(s, "{}")] })
+			legend := legendLabel.ReplaceAllStringFunc(target.LegendFormat, func(s string) string {
+				return result.Metric[strings.Trim(s, "{}")]
+			})
 			for _, value := range result.Values {
 				n, err := strconv.ParseFloat(value[1].(string), 64)
 				qt.Assert(t, err, qt.IsNil)
@@ -211,7 +220,7 @@ func (v victoriaLogs) rows(t *testing.T, d dashboard, title, filter, class strin
 		}
 	}
 	body := v.get(t, "/select/logsql/query", url.Values{
-		"query": {d.expressions(t, title, filter, class)[0].Expr}, "start": {unix(now.Add(-time.Hour))}, "end": {unix(now.Add(5 * time.Second))}, "limit": {"1000"},
+		"query": {d.expressions(t, title, filter, class)[0].Expr}, "start": {start(now)}, "end": {end(now)}, "limit": {"1000"},
 	})
 	for line := range strings.Lines(string(body)) {
 		var row map[string]string
@@ -229,4 +238,6 @@ func (v victoriaLogs) rows(t *testing.T, d dashboard, title, filter, class strin
 	return rows
 }
 
-func unix(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
+// start and end are the last hour, and a little more, since some entries of the test are of the next seconds.
+func start(now time.Time) string { return strconv.FormatInt(now.Add(-time.Hour).Unix(), 10) }
+func end(now time.Time) string   { return strconv.FormatInt(now.Add(5*time.Second).Unix(), 10) }

@@ -21,8 +21,8 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// TestNginxReceiverKilled kills one of two real receivers behind nginx and starts it again, while nodes send. Their entries are all
-// stored, some perhaps in both receivers. "netlog fmt" with the files of both counts each once.
+// TestNginxReceiverKilled kills one of two real receivers behind nginx and starts it again, while nodes send. Their
+// entries are all stored, some perhaps in both receivers. "netlog fmt" with the files of both counts each once.
 func TestNginxReceiverKilled(t *testing.T) {
 	engines(t)
 	nginx := findNginx(t)
@@ -38,7 +38,8 @@ func TestNginxReceiverKilled(t *testing.T) {
 	var group sync.WaitGroup
 	for range nodes {
 		l, err := logtail.NewLogger(logtail.Config{
-			BaseURL: "https://localhost:" + port, PrivateID: secrettest.NewID(), HTTPClient: &http.Client{Transport: transport}, Collection: "netlog",
+			BaseURL: "https://localhost:" + port, HTTPClient: &http.Client{Transport: transport},
+			PrivateID: secrettest.NewID(), Collection: "netlog",
 		})
 		qt.Assert(t, err, qt.IsNil)
 		group.Go(func() {
@@ -60,7 +61,8 @@ func TestNginxReceiverKilled(t *testing.T) {
 	text, err := secrettest.NewID().MarshalText()
 	qt.Assert(t, err, qt.IsNil)
 	for _, s := range []*serve{one, two} { // as a node does whose first answer was lost
-		resp, err := http.Post("http://"+s.addr+"/c/netlog/"+string(text), "", strings.NewReader(`{"logtail":{"proc_id":1,"proc_seq":1},"exitTraffic":[{"txPkts":1}]}`))
+		entry := strings.NewReader(`{"logtail":{"proc_id":1,"proc_seq":1},"exitTraffic":[{"txPkts":1}]}`)
+		resp, err := http.Post("http://"+s.addr+"/c/netlog/"+string(text), "", entry)
 		qt.Assert(t, err, qt.IsNil)
 		resp.Body.Close()
 		qt.Assert(t, resp.StatusCode, qt.Equals, 200)

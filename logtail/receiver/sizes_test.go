@@ -149,5 +149,6 @@ func measure(t *testing.T, m *mesh, delay time.Duration) {
 		disk += info.Size()
 	}
 	perDay := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)*24/1e6) }
-	t.Logf("| %d | %v | %v | %d | %s | %s | %s |", len(m.flows), m.flags, delay, sent.requests*24, perDay(sent.bytes), perDay(int64(stored)), perDay(disk))
+	t.Logf("| %d | %v | %v | %d | %s | %s | %s |", len(m.flows), m.flags, delay,
+		sent.requests*24, perDay(sent.bytes), perDay(int64(stored)), perDay(disk))
 }

@@ -18,7 +18,8 @@ import (
 func newInterface(t *testing.T) {
 	t.Helper()
 	for _, args := range []string{
-		"link add wg0 type veth peer name far", "addr add 10.9.0.1/24 dev wg0", "link set wg0 arp off", "link set wg0 up", "link set far up",
+		"link add wg0 type veth peer name far", "addr add 10.9.0.1/24 dev wg0",
+		"link set wg0 arp off", "link set wg0 up", "link set far up",
 	} {
 		run(t, ".", "ip", strings.Fields(args)...)
 	}
@@ -71,8 +72,8 @@ func TestAgentPod(t *testing.T) {
 	for range 2 {
 		p := c.start("netlogd", images["netlogd"], agent.pod)
 		p.await("wg0: flows are logged as")
-		qt.Check(t, p.confinement(), qt.Equals, "Uid 0; Gid 0; Groups ; CapPrm 0000000000003000; CapEff 0000000000003000; CapBnd 0000000000003000; "+
-			"CapAmb 0000000000000000; NoNewPrivs 1; Seccomp 2")
+		qt.Check(t, p.confinement(), qt.Equals, "Uid 0; Gid 0; Groups ; "+
+			"CapPrm 0000000000003000; CapEff 0000000000003000; CapBnd 0000000000003000; CapAmb 0000000000000000; NoNewPrivs 1; Seccomp 2")
 		sendPackets(t, 500)
 		qt.Check(t, p.stop(), qt.Equals, 0)
 	}

@@ -60,7 +60,8 @@ func (c *cluster) start(name string, i *image, spec corev1.PodSpec, claims ...co
 	text, err := json.Marshal(c.bundle(i, &spec))
 	qt.Assert(c.t, err, qt.IsNil)
 	c.write(filepath.Join(bundle, "config.json"), string(text), 0o600)
-	p := &pod{t: c.t, name: name, state: state, grace: time.Duration(*spec.TerminationGracePeriodSeconds) * time.Second, ended: make(chan struct{})}
+	grace := time.Duration(*spec.TerminationGracePeriodSeconds) * time.Second
+	p := &pod{t: c.t, name: name, state: state, grace: grace, ended: make(chan struct{})}
 	p.cmd = exec.Command("crun", "--root", state, "--cgroup-manager", "disabled", "run", "--bundle", bundle, name)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	qt.Assert(c.t, p.cmd.Start(), qt.IsNil)
@@ -108,7 +109,9 @@ func (c *cluster) bundle(i *image, spec *corev1.PodSpec) *specs.Spec {
 		MaskedPaths:   []string{"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys/firmware"},
 		ReadonlyPaths: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
 	}
-	for _, kind := range []specs.LinuxNamespaceType{specs.PIDNamespace, specs.IPCNamespace, specs.UTSNamespace, specs.MountNamespace} {
+	for _, kind := range []specs.LinuxNamespaceType{
+		specs.PIDNamespace, specs.IPCNamespace, specs.UTSNamespace, specs.MountNamespace,
+	} {
 		s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: kind})
 	}
 	qt.Assert(c.t, spec.SecurityContext.SeccompProfile.Type, qt.Equals, corev1.SeccompProfileTypeRuntimeDefault)

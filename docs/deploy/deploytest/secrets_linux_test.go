@@ -38,7 +38,9 @@ type authority struct {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IsCA: true, BasicConstraintsValid: true}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IsCA: true, BasicConstraintsValid: true,
+	}
 	var der []byte
 	a.key, der = sign(t, template, nil)
 	var err error
@@ -66,7 +68,8 @@ func sign(t *testing.T, template *x509.Certificate, a *authority) (*ecdsa.Privat
 // issue returns the files of a secret of type kubernetes.io/tls.
 func (a *authority) issue(t *testing.T, serial int64) map[string][]byte {
 	t.Helper()
-	key, der := sign(t, &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{"netlog.netlog.svc", "localhost"}}, a)
+	names := []string{"netlog.netlog.svc", "localhost"}
+	key, der := sign(t, &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: names}, a)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	qt.Assert(t, err, qt.IsNil)
 	return map[string][]byte{
@@ -104,7 +107,8 @@ func post(t *testing.T, client *http.Client, token string) int {
 	t.Helper()
 	id, err := secrettest.NewID().MarshalText()
 	qt.Assert(t, err, qt.IsNil)
-	r, err := http.NewRequestWithContext(t.Context(), "POST", "https://localhost:8641/c/netlog/"+string(id), strings.NewReader(`{}`))
+	url := "https://localhost:8641/c/netlog/" + string(id)
+	r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(`{}`))
 	qt.Assert(t, err, qt.IsNil)
 	r.Header.Set("Authorization", "Bearer "+token)
 	resp, err := client.Do(r)
@@ -120,14 +124,16 @@ func TestSecretCommands(t *testing.T) {
 	a, dir := newAuthority(t), t.TempDir()
 	tlsFiles := a.issue(t, 2)
 	for name, data := range map[string][]byte{
-		"tokens.txt": tokens("first")["tokens.txt"], "cert.pem": tlsFiles["tls.crt"], "key.pem": tlsFiles["tls.key"], "token": []byte("first\n"), "ca.crt": a.pem,
+		"tokens.txt": tokens("first")["tokens.txt"], "cert.pem": tlsFiles["tls.crt"], "key.pem": tlsFiles["tls.key"],
+		"token": []byte("first\n"), "ca.crt": a.pem,
 	} {
 		qt.Assert(t, os.WriteFile(filepath.Join(dir, name), data, 0o600), qt.IsNil)
 	}
 	readme, err := os.ReadFile("../README.md")
 	qt.Assert(t, err, qt.IsNil)
 	got := make(map[string]map[string][]byte)
-	for _, line := range regexp.MustCompile(`(?m)^kubectl -n netlog create (secret|configmap) .*$`).FindAllString(string(readme), -1) {
+	commands := regexp.MustCompile(`(?m)^kubectl -n netlog create (secret|configmap) .*$`)
+	for _, line := range commands.FindAllString(string(readme), -1) {
 		args := strings.Fields(line)[1:]
 		cmd := exec.CommandContext(t.Context(), "kubectl", append(args, "--dry-run=client", "-o", "json")...)
 		var errs bytes.Buffer

@@ -37,7 +37,9 @@ func ready(t *testing.T, c corev1.Container, client *http.Client) bool {
 func senderPod(receiver corev1.PodSpec, first int) corev1.PodSpec {
 	s := *receiver.DeepCopy()
 	c := &s.Containers[0]
-	c.Args = []string{"-url=https://netlog.netlog.svc:8641", "-token-file=/tokens/token", "-state=/data", "-queue=/data/queue", "-first=" + strconv.Itoa(first)}
+	c.Args = []string{
+		"-url=https://netlog.netlog.svc:8641", "-token-file=/tokens/token", "-state=/data", "-queue=/data/queue", "-first=" + strconv.Itoa(first),
+	}
 	c.Env = []corev1.EnvVar{{Name: "SSL_CERT_FILE", Value: "/tls/ca.crt"}}
 	for i, v := range s.Volumes {
 		switch v.Name {
@@ -56,19 +58,22 @@ func TestReceiverPod(t *testing.T) {
 	need(t, "crun", "crun")
 	images, sender := buildImages(t), senderImage(t)
 	always := func(m *manifest) { m.pod.SecurityContext.FSGroupChangePolicy = nil }
-	any := func(m *manifest) { m.pod.SecurityContext.RunAsUser = new(int64(arbitrary)) }
+	anyUser := func(m *manifest) { m.pod.SecurityContext.RunAsUser = new(int64(arbitrary)) }
 	for _, test := range []struct {
 		name, file string
 		change     []func(*manifest)
 		volume     string // how the volume is mounted
 		closed     string // what a directory in it is like, after another mount
-		confined   string
+		user       string
 	}{
 		{"claim", "netlog.yaml", nil, "2775 0:65532", "2700 65532:65532", "Uid 65532; Gid 65532; Groups 65532"},
-		{"claim of any user", "netlog.yaml", []func(*manifest){any}, "2775 0:65532", "2700 1000680000:65532", "Uid 1000680000; Gid 0; Groups 65532"},
-		{"claim given to the group at each mount", "netlog.yaml", []func(*manifest){always, any}, "2775 0:65532", "2750 1000680000:65532", "Uid 1000680000; Gid 0; Groups 65532"},
+		{"claim of any user", "netlog.yaml", []func(*manifest){anyUser},
+			"2775 0:65532", "2700 1000680000:65532", "Uid 1000680000; Gid 0; Groups 65532"},
+		{"claim given to the group at each mount", "netlog.yaml", []func(*manifest){always, anyUser},
+			"2775 0:65532", "2750 1000680000:65532", "Uid 1000680000; Gid 0; Groups 65532"},
 		{"emptyDir", "netlog-emptydir.yaml", nil, "0777 0:0", "0700 65532:65532", "Uid 65532; Gid 65532; Groups "},
-		{"emptyDir of any user", "netlog-emptydir.yaml", []func(*manifest){any}, "0777 0:0", "0700 1000680000:0", "Uid 1000680000; Gid 0; Groups "},
+		{"emptyDir of any user", "netlog-emptydir.yaml", []func(*manifest){anyUser},
+			"0777 0:0", "0700 1000680000:0", "Uid 1000680000; Gid 0; Groups "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := readManifest(t, test.file)
@@ -84,8 +89,8 @@ func TestReceiverPod(t *testing.T) {
 				return p
 			}
 			r := receiver()
-			qt.Check(t, r.confinement(), qt.Equals, test.confined+
-				"; CapPrm 0000000000000000; CapEff 0000000000000000; CapBnd 0000000000000000; CapAmb 0000000000000000; NoNewPrivs 1; Seccomp 2")
+			qt.Check(t, r.confinement(), qt.Equals, test.user+"; CapPrm 0000000000000000; CapEff 0000000000000000; "+
+				"CapBnd 0000000000000000; CapAmb 0000000000000000; NoNewPrivs 1; Seccomp 2")
 			qt.Check(t, owners(t, filepath.Join(here.dir, "data")), qt.Equals, test.volume)
 
 			first := 0

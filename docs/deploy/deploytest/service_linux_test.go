@@ -41,10 +41,10 @@ func boot(t *testing.T, files map[string][]byte, units ...string) *machine {
 		}
 		qt.Assert(t, os.WriteFile(path, data, mode), qt.IsNil)
 	}
-	group := fmt.Sprintf("/sys/fs/cgroup/deploytest-%d", os.Getpid())
-	qt.Assert(t, os.MkdirAll(group, 0o755), qt.IsNil)
-	cmd := exec.Command("sh", append([]string{"-c", `echo 0 >"$1/cgroup.procs"; shift; exec unshare -m -p -C -i -u --fork --kill-child sh testdata/boot.sh "$@"`,
-		"sh", group, at, add}, units...)...)
+	group, err := os.MkdirTemp("/sys/fs/cgroup", "deploytest-") // of another name in each namespace
+	qt.Assert(t, err, qt.IsNil)
+	const enter = `echo 0 >"$1/cgroup.procs"; shift; exec unshare -m -p -C -i -u --fork --kill-child sh testdata/boot.sh "$@"`
+	cmd := exec.Command("sh", append([]string{"-c", enter, "sh", group, at, add}, units...)...)
 	cmd.Stdout, cmd.Stderr = &m.logs, &m.logs
 	qt.Assert(t, cmd.Start(), qt.IsNil)
 	t.Cleanup(func() {
@@ -126,7 +126,8 @@ func TestServices(t *testing.T) {
 	newInterface(t)
 	a := newAuthority(t)
 	tlsFiles, client := a.issue(t, 2), a.client()
-	agent := strings.NewReplacer("#LoadCredential=", "LoadCredential=", "#Environment=", "Environment=").Replace(readFile(t, "../../../netif/netlogd/netlogd@.service"))
+	turnOn := strings.NewReplacer("#LoadCredential=", "LoadCredential=", "#Environment=", "Environment=")
+	agent := turnOn.Replace(readFile(t, "../../../netif/netlogd/netlogd@.service"))
 	m := boot(t, map[string][]byte{
 		"/usr/local/bin/netlog":                []byte(readFile(t, filepath.Join(images["netlog"].root, "netlog"))),
 		"/usr/local/bin/netlogd":               []byte(readFile(t, filepath.Join(images["netlogd"].root, "netlogd"))),
@@ -143,7 +144,8 @@ func TestServices(t *testing.T) {
 	m.await("netlog.service", "storing in /var/lib/netlog/flows", 1)
 	m.await("netlog.service", "removes the files of a day (UTC) 90 days after its end, and the oldest files beyond 100 GiB", 1)
 	m.await("netlogd@wg0.service", "wg0: flows are logged as", 1)
-	const confined = "Uid dynamic; Gid dynamic; Groups dynamic; CapPrm %[1]s; CapEff %[1]s; CapBnd %[1]s; CapAmb %[1]s; NoNewPrivs 1; Seccomp 2"
+	const confined = "Uid dynamic; Gid dynamic; Groups dynamic; " +
+		"CapPrm %[1]s; CapEff %[1]s; CapBnd %[1]s; CapAmb %[1]s; NoNewPrivs 1; Seccomp 2"
 	qt.Check(t, m.confinement("netlog.service"), qt.Equals, fmt.Sprintf(confined, "0000000000000000"))
 	qt.Check(t, m.confinement("netlogd@wg0.service"), qt.Equals, fmt.Sprintf(confined, "0000000000003000"))
 

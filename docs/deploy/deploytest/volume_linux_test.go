@@ -45,7 +45,7 @@ func (c *cluster) volume(pod *corev1.PodSpec, v corev1.Volume) string {
 	dir := filepath.Join(c.dir, v.Name)
 	_, err := os.Stat(dir)
 	isNew := err != nil
-	make := func(mode fs.FileMode) {
+	create := func(mode fs.FileMode) {
 		if isNew {
 			qt.Assert(c.t, os.Mkdir(dir, 0o700), qt.IsNil)
 			qt.Assert(c.t, os.Chmod(dir, mode), qt.IsNil)
@@ -54,18 +54,18 @@ func (c *cluster) volume(pod *corev1.PodSpec, v corev1.Volume) string {
 	switch {
 	case v.HostPath != nil:
 		qt.Assert(c.t, *v.HostPath.Type, qt.Equals, corev1.HostPathDirectoryOrCreate)
-		make(0o755)
+		create(0o755)
 		return dir
 	case v.Secret != nil:
-		make(0o777 | fs.ModeSticky)
+		create(0o777 | fs.ModeSticky)
 		c.project(dir, c.secrets[v.Secret.SecretName], *v.Secret.DefaultMode)
 	case v.ConfigMap != nil:
-		make(0o777 | fs.ModeSticky)
+		create(0o777 | fs.ModeSticky)
 		c.project(dir, c.secrets[v.ConfigMap.Name], 0o644)
 	case v.EmptyDir != nil:
-		make(0o777)
+		create(0o777)
 	case v.PersistentVolumeClaim != nil:
-		make(0o755)
+		create(0o755)
 		if isNew { // ext4 has it
 			qt.Assert(c.t, os.Mkdir(filepath.Join(dir, "lost+found"), 0o700), qt.IsNil)
 		}
