@@ -24,8 +24,7 @@ const (
 	idleMemory   = 46  // KiB of a node with an idle connection
 	remembered   = 65_536
 	connsAtMost  = 16_384
-	tokenTime    = 1841 - 81 // microseconds of CPU time that 100,000 tokens add to a request
-	day          = 86_400    // seconds
+	day          = 86_400 // seconds
 	newIDsAnHour = 1000
 	meanWait     = 225.0 // seconds between attempts, after a long outage
 )
@@ -53,7 +52,6 @@ func TestScalePlan(t *testing.T) {
 	line("%.1f GiB", float64(idleMemory*fleetNodes)/(1<<20))
 	line("%d receivers without a balancer", (fleetNodes+connsAtMost-1)/connsAtMost)
 	line("%.0f hours", fleetNodes/4.0/3/newIDsAnHour)
-	line("%.1f processors of the whole tier", requests*tokenTime/1e6)
 	for _, alive := range []int{4, 3, 2, 1} {
 		each := fleetNodes / alive
 		known := "all"
