@@ -19,7 +19,7 @@ import (
 // packages has the folders of public packages, and of the modules that they are in.
 var packages = map[string]string{
 	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/buffertest": ".",
-	"logtail/receiver": ".", "logtail/receiver/page": ".", "wgtun": "wgtun", "netif": "netif",
+	"logtail/receiver": ".", "logtail/receiver/page": ".", "wgtun": "wgtun", "netif": "netif", "otel": "otel",
 }
 
 func TestPackageDocProgram(t *testing.T) {
@@ -58,6 +58,9 @@ func TestExamplesStandAlone(t *testing.T) {
 				p, err := strconv.Unquote(spec.Path.Value)
 				qt.Assert(t, err, qt.IsNil)
 				imported[path.Base(p)] = true
+				if spec.Name != nil {
+					imported[spec.Name.Name] = true
+				}
 			}
 			for _, ident := range file.Unresolved {
 				if types.Universe.Lookup(ident.Name) == nil && !imported[ident.Name] {

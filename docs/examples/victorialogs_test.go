@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -75,20 +76,25 @@ func (v victoriaLogs) insert(t *testing.T, path string, lines []string) {
 	qt.Assert(t, resp.StatusCode, qt.Equals, 200)
 }
 
-// query returns the rows of a query.
-func (v victoriaLogs) query(t *testing.T, query string) (rows []map[string]string) {
+// get returns the answer to a query.
+func (v victoriaLogs) get(t *testing.T, path string, values url.Values) []byte {
 	t.Helper()
 	resp, err := http.Get(v.url + "/internal/force_flush")
 	qt.Assert(t, err, qt.IsNil)
 	resp.Body.Close()
-	resp, err = http.PostForm(v.url+"/select/logsql/query", url.Values{"query": {query}})
+	resp, err = http.PostForm(v.url+path, values)
 	qt.Assert(t, err, qt.IsNil)
 	defer resp.Body.Close()
-	if resp.StatusCode != 200 {
-		body, _ := io.ReadAll(resp.Body)
-		t.Fatalf("%s", body)
-	}
-	d := json.NewDecoder(resp.Body)
+	body, err := io.ReadAll(resp.Body)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Assert(t, resp.StatusCode, qt.Equals, 200, qt.Commentf("%s\n%s", body, values.Get("query")))
+	return body
+}
+
+// query returns the rows of a query.
+func (v victoriaLogs) query(t *testing.T, query string) (rows []map[string]string) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(v.get(t, "/select/logsql/query", url.Values{"query": {query}})))
 	for d.More() {
 		var row map[string]string
 		qt.Assert(t, d.Decode(&row), qt.IsNil)
@@ -146,13 +152,17 @@ func TestVictoriaLogs(t *testing.T) {
 			checkVictoriaLogs(t, path, insertPath(t, "tail/fluent-bit.yaml"), lines, `"logtail.id"`, now)
 		})
 		t.Run("direct", func(t *testing.T) {
-			var own []string
-			for _, line := range lines {
-				own = append(own, regexp.MustCompile(`,"id":"[0-9a-f]{64}","server_time":"[^"]*"`).ReplaceAllString(line, ""))
-			}
-			checkVictoriaLogs(t, path, insertPath(t, "victorialogs/README.md"), own, "nodeId", now)
+			checkVictoriaLogs(t, path, insertPath(t, "victorialogs/README.md"), withoutSender(lines), "nodeId", now)
 		})
 	})
+}
+
+// withoutSender returns lines as the nodes sent them.
+func withoutSender(lines []string) (own []string) {
+	for _, line := range lines {
+		own = append(own, regexp.MustCompile(`,"id":"[0-9a-f]{64}","server_time":"[^"]*"`).ReplaceAllString(line, ""))
+	}
+	return own
 }
 
 // checkVictoriaLogs inserts lines and checks what the queries return. The field node identifies the sender.

@@ -203,7 +203,7 @@ func TestQuotaDefaultFitsLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		h := &receiver.Handler{Sink: nothing{}}
-		l := startMesh(c, logtail.Config{HTTPClient: &http.Client{Transport: &direct{Handler: h}}}, 20_000)
+		l := startMesh(c, logtail.Config{HTTPClient: &http.Client{Transport: &direct{Handler: h}}}, newMesh(20_000))
 		time.Sleep(2 * time.Minute)
 		c.Assert(l.Shutdown(t.Context()), qt.IsNil)
 		c.Check(l.Stats().FoldedFlows > 0, qt.IsTrue, qt.Commentf("more flows than it can write"))
@@ -221,7 +221,7 @@ func TestQuotaDefaultFitsBacklog(t *testing.T) {
 		client := &http.Client{Transport: &direct{Handler: h}}
 
 		// A busy node: 500 flows in each window.
-		l := startMesh(c, logtail.Config{HTTPClient: client}, 500)
+		l := startMesh(c, logtail.Config{HTTPClient: client}, newMesh(500))
 		busy := 6 * time.Hour // more than a new node may send at once
 		if underRace {
 			busy = time.Hour

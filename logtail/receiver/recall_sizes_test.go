@@ -27,7 +27,7 @@ func TestRecallSizes(t *testing.T) {
 		c := qt.New(t)
 		files := storetest.Open(c, dir, filestore.Options{})
 		h := &receiver.Handler{Sink: files}
-		l := startMesh(c, logtail.Config{HTTPClient: &http.Client{Transport: &direct{Handler: h}}}, 500)
+		l := startMesh(c, logtail.Config{HTTPClient: &http.Client{Transport: &direct{Handler: h}}}, newMesh(500))
 		time.Sleep(3 * time.Hour)
 		c.Assert(l.Shutdown(t.Context()), qt.IsNil)
 		c.Assert(files.Close(), qt.IsNil)

@@ -26,11 +26,12 @@ import (
 )
 
 // mesh is a Device with flows between one address and 200 peers, drawn from a Zipf distribution. A
-// fifth of the flows is new in each window.
+// fifth of the flows is new in each window. With flags, those have the flags of a beginning.
 type mesh struct {
 	rng   *rand.Rand
 	zipf  *rand.Zipf
 	flows []flowtrack.Tuple
+	flags bool
 }
 
 // newMesh returns a mesh with the given number of flows.
@@ -56,22 +57,27 @@ func (m *mesh) SetStatisticsEnabled(bool) {}
 func (m *mesh) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
 	stats := make(map[flowtrack.Tuple]tunstats.Counts)
 	for n := range m.flows {
-		if m.rng.IntN(5) == 0 {
+		isNew := m.rng.IntN(5) == 0
+		if isNew {
 			m.flows[n] = m.flow()
 		}
 		packets := uint64(math.Ceil(m.rng.ExpFloat64() * 20))
-		stats[m.flows[n]] = tunstats.Counts{
+		counts := tunstats.Counts{
 			TxPackets: packets, TxBytes: packets * uint64(40+m.rng.IntN(1360)),
 			RxPackets: packets, RxBytes: packets * uint64(40+m.rng.IntN(1360)),
 		}
+		if m.flags && isNew {
+			counts.TxFlags, counts.RxFlags = tunstats.SYN, tunstats.SYN|tunstats.ACK
+		}
+		stats[m.flows[n]] = counts
 	}
 	return stats
 }
 
 // startMesh starts a Logger of a mesh.
-func startMesh(c *qt.C, upload logtail.Config, flows int) *netlog.Logger {
+func startMesh(c *qt.C, upload logtail.Config, m *mesh) *netlog.Logger {
 	l := &netlog.Logger{Upload: upload}
-	err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, newMesh(flows), &netlog.RouteConfig{
+	err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, m, &netlog.RouteConfig{
 		LocalAddrs: []netip.Prefix{netip.MustParsePrefix("100.64.0.1/10")},
 	})
 	c.Assert(err, qt.IsNil)
@@ -94,21 +100,26 @@ func (d *direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// TestSizes prints the requests and bytes of a node per day, for docs/receiver.md. It runs if
-// NETLOG_SIZES is set.
+// TestSizes prints the requests and bytes of a node per day, for docs/receiver.md and docs/scale.md. It
+// runs if NETLOG_SIZES is set. The columns are flows a window, TCP flags, FlushDelay, requests, sent,
+// stored plain and stored finished.
 func TestSizes(t *testing.T) {
 	if os.Getenv("NETLOG_SIZES") == "" {
 		t.Skip("set NETLOG_SIZES=1 to run this test")
 	}
 	for _, flows := range []int{10, 50, 500} {
 		for _, delay := range []time.Duration{0, time.Minute} {
-			measure(t, flows, delay)
+			for _, flags := range []bool{false, true} {
+				m := newMesh(flows)
+				m.flags = flags
+				measure(t, m, delay)
+			}
 		}
 	}
 }
 
 // measure prints one row of the table.
-func measure(t *testing.T, flows int, delay time.Duration) {
+func measure(t *testing.T, m *mesh, delay time.Duration) {
 	dir := t.TempDir()
 	var sent *direct
 	var stored uint64
@@ -117,7 +128,7 @@ func measure(t *testing.T, flows int, delay time.Duration) {
 		files := storetest.Open(c, dir, filestore.Options{})
 		h := &receiver.Handler{Sink: files, Limits: receiver.Limits{MaxBytesPerHour: -1}}
 		sent = &direct{Handler: h}
-		l := startMesh(c, logtail.Config{HTTPClient: &http.Client{Transport: sent}, FlushDelay: delay}, flows)
+		l := startMesh(c, logtail.Config{HTTPClient: &http.Client{Transport: sent}, FlushDelay: delay}, m)
 		time.Sleep(time.Hour)
 		c.Assert(l.Shutdown(t.Context()), qt.IsNil)
 		stored = h.Stats().StoredBytes
@@ -138,5 +149,6 @@ func measure(t *testing.T, flows int, delay time.Duration) {
 		disk += info.Size()
 	}
 	perDay := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)*24/1e6) }
-	t.Logf("| %d | %v | %d | %s | %s | %s |", flows, delay, sent.requests*24, perDay(sent.bytes), perDay(int64(stored)), perDay(disk))
+	t.Logf("| %d | %v | %v | %d | %s | %s | %s |", len(m.flows), m.flags, delay,
+		sent.requests*24, perDay(sent.bytes), perDay(int64(stored)), perDay(disk))
 }

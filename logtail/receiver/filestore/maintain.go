@@ -56,7 +56,7 @@ func (f *Store) tidy(now reading) error {
 		}
 		errs = append(errs, err)
 	}
-	errs = append(errs, f.retain(collections, now))
+	errs = append(errs, f.retain(now))
 	for _, d := range f.dayFiles() {
 		f.forget(d)
 	}

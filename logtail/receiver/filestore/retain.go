@@ -10,12 +10,13 @@ import (
 )
 
 // retain removes the files that are too old, and then finished files until the rest fits into MaxBytes.
-func (f *Store) retain(collections []string, now reading) error {
+func (f *Store) retain(now reading) error {
 	f.mu.Lock()
 	f.grown = 0 // bytes that are written from now on may be counted twice, but are not missed
 	f.mu.Unlock()
 	var files []stored
-	var errs []error
+	collections, err := f.collections() // also those that are new since then
+	errs := []error{err}
 	for _, c := range collections {
 		list, err := f.list(c)
 		errs = append(errs, err)
@@ -26,7 +27,7 @@ func (f *Store) retain(collections []string, now reading) error {
 		errs = append(errs, f.setDate(&files[n], now, doubt == ""))
 	}
 	slices.SortFunc(files, stored.compareAge)
-	files, err := f.removeOld(files, now, doubt)
+	files, err = f.removeOld(files, now, doubt)
 	errs = append(errs, err)
 	total, err := f.removeMost(files)
 	errs = append(errs, err)

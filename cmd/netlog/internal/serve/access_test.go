@@ -125,7 +125,7 @@ func TestGrantsEmptyToken(t *testing.T) {
 	_, err := parseGrants("tokens", []byte("# who\n"+strings.ToUpper(hex.EncodeToString(none[:]))+" netlog *\n"))
 	c.Check(err, qt.ErrorMatches, "tokens:2: want the SHA-256 of a token, not that of nothing.*")
 	for _, header := range []string{"", "Bearer", "Bearer ", "bearer", "Basic "} {
-		err := authorize([]grant{{sum: none, collection: "netlog", everyone: true}}, header, "netlog", logtail.PublicID{})
+		err := authorize(grants{none: {{collection: "netlog", everyone: true}}}, header, "netlog", logtail.PublicID{})
 		c.Check(err, qt.ErrorIs, receiver.ErrUnauthorized, qt.Commentf("%q", header))
 	}
 }

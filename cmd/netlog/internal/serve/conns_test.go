@@ -132,8 +132,8 @@ func TestServeOnlyAcceptedMayIdle(t *testing.T) {
 				c := qt.New(t)
 				s, _ := newTestServer(c, config{})
 				if test.status == 401 {
-					s.access.tokens = new(watched[[]grant])
-					s.access.tokens.value.Store(&[]grant{{}})
+					s.access.tokens = new(watched[grants])
+					s.access.tokens.value.Store(&grants{{}: nil})
 				}
 				l, stop := serveOnPipes(c, s)
 				defer stop()

@@ -54,6 +54,6 @@ func TestServeHelpTokenRecipe(t *testing.T) {
 
 	sample := regexp.MustCompile(`(?m)^ *([0-9a-f]{64} netlog \*)$`).FindStringSubmatch(help)
 	c.Assert(sample, qt.HasLen, 2)
-	_, ok := parseGrant(strings.Fields(sample[1]))
+	_, _, ok := parseGrant(strings.Fields(sample[1]))
 	c.Check(ok, qt.IsTrue, qt.Commentf("the sample is a line of the file"))
 }

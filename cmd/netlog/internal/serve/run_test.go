@@ -43,8 +43,8 @@ func TestServeEndsWithListener(t *testing.T) {
 
 func TestServeAnnounce(t *testing.T) {
 	const noTokens, noTLS = "without -tokens, everyone", "without TLS, the network"
-	some := new(watched[[]grant])
-	some.value.Store(&[]grant{{}})
+	some := new(watched[grants])
+	some.value.Store(&grants{{}: nil})
 	for _, test := range []struct {
 		name  string
 		cfg   config

@@ -49,7 +49,8 @@ type config struct {
 	tokens, nodes   string
 	ui              string
 	open, known     bool
-	json, sync      bool
+	json, quiet     bool
+	sync            bool
 	maxAge          cli.Age      // 0: forever
 	maxSize         cli.ByteSize // 0: no limit, here and in the next two
 	minFree, quota  cli.ByteSize
@@ -68,6 +69,9 @@ func Run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return cli.Fail(fs, stderr, cli.ExitUsage, fmt.Errorf("takes flags only, not %q", fs.Arg(0)))
 	}
 	s := &server{cfg: cfg, started: time.Now(), view: newView(stdout, stderr, cfg.json)}
+	if cfg.quiet {
+		s.view.quiet, s.view.live = true, false
+	}
 	err := cfg.check()
 	if err == nil {
 		err = s.readFiles()
@@ -94,6 +98,7 @@ func (cfg *config) flags(fs *flag.FlagSet) {
 	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with a public ID and a name per line; read again when it changes")
 	fs.BoolVar(&cfg.known, "known-only", false, "accept only the nodes in the -nodes file")
 	fs.BoolVar(&cfg.json, "json", false, "print the entries as they are stored, one per line")
+	fs.BoolVar(&cfg.quiet, "quiet", false, "print no line or table of what is stored, only what the operator must know")
 	fs.StringVar(&cfg.ui, "ui", defaultUI, "loopback `address` of the page, and of Prometheus metrics at /metrics (off: none)")
 	fs.BoolVar(&cfg.sync, "fsync", false, "sync to disk before answering a request")
 	fs.Var(&cfg.maxAge, "max-age", "delete the files of a day (UTC) this `time` after its end, such as 30d or 12h (0: keep forever)")
@@ -147,6 +152,9 @@ func (cfg *config) check() error {
 	}
 	if (cfg.tlsCert == "") != (cfg.tlsKey == "") {
 		return errors.New("-tls-cert and -tls-key go together")
+	}
+	if cfg.quiet && cfg.json {
+		return errors.New("-quiet prints no entries, and -json prints them: choose one")
 	}
 	if cfg.known && cfg.nodes == "" {
 		return errors.New("-known-only needs -nodes")

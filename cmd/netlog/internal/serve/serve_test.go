@@ -91,6 +91,20 @@ func TestServeJSON(t *testing.T) {
 	c.Check(s.stdout.String(), qt.Matches, `\{"logtail":\{"id":"`+id.Public().String()+`",.*\},"a":"\\u009b"\}\n\{.*"b":1\}\n`)
 }
 
+func TestServeQuiet(t *testing.T) {
+	c := qt.New(t)
+	s := startServe(c, "-dir", t.TempDir(), "-quiet")
+	c.Check(clitest.Send(c, s.url, secrettest.NewID(), clitest.FlowEntry(1, 1), ""), qt.Equals, 200)
+	c.Check(clitest.Send(c, s.url, secrettest.NewID(), `{`, ""), qt.Equals, 400)
+	s.stop()
+	c.Check(s.stdout.String(), qt.Equals, "")
+	c.Check(s.stderr.String(), qt.Contains, "stored 1 entry of 1 node, refused 1 request")
+
+	code, _, errs := clitest.Run(t, run, "", "serve", "-quiet", "-json")
+	c.Check(code, qt.Equals, cli.ExitUsage)
+	c.Check(errs, qt.Contains, "-quiet prints no entries, and -json prints them: choose one")
+}
+
 // testServer serves h and returns its URL.
 func testServer(c *qt.C, h http.Handler) string {
 	srv := httptest.NewServer(h)

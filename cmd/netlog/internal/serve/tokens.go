@@ -9,47 +9,49 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// grant is one line of the tokens file.
+// grants holds the lines of the tokens file, by the hash of the token.
+type grants map[[sha256.Size]byte][]grant
+
+// grant says to which collection a token is good, and for whom.
 type grant struct {
-	sum        [sha256.Size]byte // of the token
 	collection string
 	everyone   bool // otherwise only id
 	id         logtail.PublicID
 }
 
 // parseGrants parses data, the content of the tokens file path.
-func parseGrants(path string, data []byte) ([]grant, error) {
-	var grants []grant
+func parseGrants(path string, data []byte) (grants, error) {
+	all := make(grants)
 	err := cli.ParseLines(path, data, func(fields []string) (want string) {
-		g, ok := parseGrant(fields)
+		sum, g, ok := parseGrant(fields)
 		switch {
 		case !ok:
 			return "the SHA-256 of a token, a collection, and a public ID or *"
-		case g.sum == sha256.Sum256(nil): // probably of an unset variable
+		case sum == sha256.Sum256(nil): // probably of an unset variable
 			return "the SHA-256 of a token, not that of nothing, which everyone knows"
 		}
-		grants = append(grants, g)
+		all[sum] = append(all[sum], g)
 		return ""
 	})
 	if err != nil {
 		return nil, err
 	}
-	return grants, nil
+	return all, nil
 }
 
 // parseGrant parses the fields of one line.
-func parseGrant(fields []string) (g grant, ok bool) {
-	if len(fields) != 3 || len(fields[0]) != 2*len(g.sum) || collection.Check(fields[1]) != nil {
-		return g, false
+func parseGrant(fields []string) (sum [sha256.Size]byte, g grant, ok bool) {
+	if len(fields) != 3 || len(fields[0]) != 2*len(sum) || collection.Check(fields[1]) != nil {
+		return sum, g, false
 	}
-	if _, err := hex.Decode(g.sum[:], []byte(fields[0])); err != nil {
-		return g, false
+	if _, err := hex.Decode(sum[:], []byte(fields[0])); err != nil {
+		return sum, g, false
 	}
 	g.collection = fields[1]
 	if g.everyone = fields[2] == "*"; g.everyone {
-		return g, true
+		return sum, g, true
 	}
 	var err error
 	g.id, err = logtail.ParsePublicID(fields[2])
-	return g, err == nil
+	return sum, g, err == nil
 }

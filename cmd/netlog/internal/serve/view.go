@@ -30,6 +30,7 @@ type view struct {
 	stdout, stderr io.Writer
 	json           bool
 	live           bool // stdout is a terminal to draw on
+	quiet          bool // show no entries
 	ownErr         bool // stderr is a file or a pipe, not the terminal
 	headline       string
 	denied         func() string // describes the last denial; may be nil
@@ -63,6 +64,9 @@ func newView(stdout, stderr io.Writer, json bool) *view {
 
 // add queues copies of entries.
 func (v *view) add(entries [][]byte) {
+	if v.quiet {
+		return
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, e := range entries {

@@ -114,7 +114,9 @@ func TestServeFilesReplacedWithEqualTime(t *testing.T) {
 					check()
 				}
 			}
-			c.Check(s.access.tokens.get()[0].id.String(), qt.Equals, id.String())
+			list := s.access.tokens.get()[[32]byte(bytes.Repeat([]byte{0xab}, 32))]
+			c.Assert(list, qt.HasLen, 1)
+			c.Check(list[0].id.String(), qt.Equals, id.String())
 			c.Check(s.access.name(id.String()), qt.Equals, fmt.Sprintf("name%d", round))
 			c.Check(s.cert.get().Leaf.Subject.CommonName, qt.Equals, fmt.Sprintf("name%d", round))
 		}
