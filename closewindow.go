@@ -83,7 +83,7 @@ func (s *session) addMissed() {
 			missed += l.LostPackets()
 		}
 	}
-	s.collector.Lost += missed - s.missed
+	s.collector.Lost += missed - min(s.missed, missed)
 	s.missed = missed
 }
 

@@ -64,3 +64,19 @@ func TestLostPacketsOfSecondSession(t *testing.T) {
 		qt.Check(t, lostOf(srv.received()), qt.DeepEquals, []uint64{3, 3})
 	})
 }
+
+// TestLostPacketsDecrease: a Device that starts to count anew, although it should not, does not make a loss of 2^64.
+func TestLostPacketsDecrease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, dev := new(server), new(lossyDevice)
+		l := netlog.Logger{Upload: srv.config()}
+		startup(t, &l, dev, routes())
+		for _, total := range []uint64{7, 2, 6} {
+			dev.count(toPeer, one)
+			dev.lost.Store(total)
+			time.Sleep(6 * time.Second)
+		}
+		shutdown(t, &l)
+		qt.Check(t, lostOf(srv.received()), qt.DeepEquals, []uint64{7, 0, 4})
+	})
+}

@@ -106,14 +106,18 @@ func TestWritePeerDuringShutdown(t *testing.T) {
 	qt.Assert(t, l.Startup(secrettest.NewID(), logtail.PrivateID{}, new(fakeDevice), routes()), qt.IsNil)
 	var group sync.WaitGroup
 	var accepted [4]int
+	some := make(chan struct{}, 2*len(accepted))
 	for i := range accepted {
 		group.Go(func() {
+			defer func() { some <- struct{}{} }()
 			for accepted[i] < 1000 && l.WritePeer(laptop) == nil {
-				accepted[i]++
+				if accepted[i]++; accepted[i] == 10 {
+					some <- struct{}{}
+				}
 			}
 		})
 	}
-	time.Sleep(5 * time.Millisecond)
+	<-some
 	shutdown(t, &l)
 	group.Wait()
 	delivered := strings.Count(srv.plain.String(), `"event":"peer"`)

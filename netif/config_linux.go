@@ -11,6 +11,7 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/wgctrl"
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"github.com/go-netlog/netlog/internal/wgpeer"
 )
@@ -22,21 +23,36 @@ import (
 // own for all of netlink.
 
 // wireguardPeers returns the peers of a WireGuard interface. The error is fs.ErrNotExist if it is
-// no WireGuard interface. The connections are made anew each time, because the kernel may learn
-// WireGuard, and the interface may appear, at any time.
-func wireguardPeers(name string) ([]wgpeer.Peer, error) {
-	client, err := wgctrl.New()
+// no WireGuard interface, and errBusy if its process does not answer asker in time. The connections
+// are made anew each time, because the kernel may learn WireGuard, and the interface may appear, at
+// any time.
+func wireguardPeers(asker *wgpeer.Asker, name string) ([]wgpeer.Peer, error) {
+	client, err := wgctrl.New() // in the namespace of this thread
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
-	device, err := client.Device(name)
-	if err != nil {
+	defer client.Close() // closes the connection to the kernel only
+	peers, err := asker.Ask(func() ([]wgpeer.Peer, error) {
+		device, err := client.Device(name)
+		if err != nil {
+			return nil, err
+		}
+		return convert(device.Peers), nil
+	})
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED): // the process is gone, and has left its socket behind
+		return nil, fs.ErrNotExist
+	case err != nil:
 		return nil, denied(name, err)
 	}
-	peers := make([]wgpeer.Peer, len(device.Peers))
-	for i := range device.Peers {
-		from := &device.Peers[i]
+	return peers, nil
+}
+
+// convert returns the peers of wgctrl.
+func convert(list []wgtypes.Peer) []wgpeer.Peer {
+	peers := make([]wgpeer.Peer, len(list))
+	for i := range list {
+		from := &list[i]
 		p := wgpeer.Peer{Key: from.PublicKey.String(), Tx: uint64(from.TransmitBytes), Rx: uint64(from.ReceiveBytes)}
 		if t := from.LastHandshakeTime; t.UnixNano() > 0 {
 			p.LastHandshake = t.UTC()
@@ -51,7 +67,7 @@ func wireguardPeers(name string) ([]wgpeer.Peer, error) {
 		}
 		peers[i] = p
 	}
-	return peers, nil
+	return peers
 }
 
 // denied returns the error of wgctrl for an interface. Without privilege the kernel gives the same

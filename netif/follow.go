@@ -31,10 +31,11 @@ func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), l
 	if err != nil {
 		return fmt.Errorf("netif: %s: following changes: %w", name, err)
 	}
+	asker := newAsker()
 	var last *netlog.RouteConfig
 	var fault string
 	for ctx.Err() == nil {
-		cfg, wireguard, err := routes(name)
+		cfg, wireguard, err := routes(asker, name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && err.Error() != fault && logf != nil {
 			fault = err.Error()
 			logf("netif: %s: %v", name, err)
@@ -44,7 +45,7 @@ func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), l
 			apply(cfg)
 		}
 		var poll <-chan time.Time
-		if wireguard {
+		if wireguard || cfg == nil && !errors.Is(err, fs.ErrNotExist) { // it may answer next time
 			poll = time.After(peerPeriod)
 		}
 		select {

@@ -27,7 +27,7 @@ func (*tap) currentName() string { return "" }
 func (*tap) lostPackets() uint64 { return 0 }
 func (*tap) close() error        { return nil }
 
-func wireguardPeers(string) ([]wgpeer.Peer, error) { return nil, errSystem }
+func wireguardPeers(*wgpeer.Asker, string) ([]wgpeer.Peer, error) { return nil, errSystem }
 
 func addressesAndRoutes(string, bool) (addrs, routes []netip.Prefix, err error) {
 	return nil, nil, errSystem

@@ -20,8 +20,9 @@ import (
 // FollowPeers blocks until ctx ends, and then returns nil. It returns an error that wraps
 // fs.ErrPermission if the peers may not be read.
 func FollowPeers(ctx context.Context, name string, report func(record.Peer)) error {
+	asker := newAsker()
 	read := func() ([]wgpeer.Peer, error) {
-		peers, err := wireguardPeers(name)
+		peers, err := wireguardPeers(asker, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}

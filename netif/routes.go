@@ -6,9 +6,17 @@ import (
 	"io/fs"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/wgpeer"
 )
+
+// errBusy is returned if a process like wireguard-go does not answer.
+var errBusy = errors.New("the process of WireGuard does not answer")
+
+// newAsker returns an Asker for the processes of WireGuard. The kernel answers at once.
+func newAsker() *wgpeer.Asker { return wgpeer.NewAsker(2*time.Second, errBusy) }
 
 // Routes returns a RouteConfig for an interface. LocalAddrs are its addresses with their networks.
 // If it is a WireGuard interface, of the kernel or of a process like wireguard-go, Routes are the
@@ -18,12 +26,13 @@ import (
 //
 // If the configuration of WireGuard may not be read, Routes returns the RouteConfig from the
 // routes of the interface, together with an error that wraps fs.ErrPermission and says what is
-// missing. If there is no such interface, the error wraps fs.ErrNotExist.
+// missing. If there is no such interface, the error wraps fs.ErrNotExist. If WireGuard is a process
+// that hangs, Routes returns an error after two seconds, and a goroutine waits on.
 //
 // Routes, like Follow and the Device of Underlay, looks for the interface in the network namespace
 // of the calling thread.
 func Routes(name string) (*netlog.RouteConfig, error) {
-	cfg, _, err := routes(name)
+	cfg, _, err := routes(newAsker(), name)
 	if err != nil {
 		err = fmt.Errorf("netif: %s: %w", name, err)
 	}
@@ -31,8 +40,8 @@ func Routes(name string) (*netlog.RouteConfig, error) {
 }
 
 // routes is like Routes and also reports whether the interface belongs to WireGuard.
-func routes(name string) (cfg *netlog.RouteConfig, wireguard bool, err error) {
-	peers, denied := wireguardPeers(name)
+func routes(asker *wgpeer.Asker, name string) (cfg *netlog.RouteConfig, wireguard bool, err error) {
+	peers, denied := wireguardPeers(asker, name)
 	if errors.Is(denied, fs.ErrNotExist) {
 		denied = nil
 	} else if denied == nil {

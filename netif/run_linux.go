@@ -66,7 +66,7 @@ func (t *tap) drain() {
 	captured, lost := t.ring.stats()
 	t.captured += captured
 	if lost > 0 && t.lost.Add(lost) == lost {
-		t.logf("netif: %s: the ring had no room for %d packets, which are not counted; a larger one helps. Further losses are in Stats only", t.name, lost)
+		t.logf("netif: %s: the ring had no room for %d packets, which are not counted; a larger one helps. Further losses are counted, but not logged", t.name, lost)
 	}
 }
 

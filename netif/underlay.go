@@ -26,7 +26,8 @@ import (
 //
 // Like every Device, it serves one Logger. Its methods must not be called at the same time.
 func Underlay(name string) netlog.Device {
-	return &underlay{read: func() ([]wgpeer.Peer, error) { return wireguardPeers(name) }}
+	asker := newAsker()
+	return &underlay{read: func() ([]wgpeer.Peer, error) { return wireguardPeers(asker, name) }}
 }
 
 // underlay converts the counters of an interface, which only grow, to the increments since the last

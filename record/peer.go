@@ -13,7 +13,7 @@ type PeerState string
 
 const (
 	PeerConnected    PeerState = "connected"    // a handshake, after none for 3 minutes
-	PeerMoved        PeerState = "moved"        // another endpoint, while connected
+	PeerMoved        PeerState = "moved"        // another endpoint, while connected; at most one a minute
 	PeerDisconnected PeerState = "disconnected" // no handshake for 3 minutes, or removed
 )
 

@@ -33,12 +33,8 @@ type ConfigSource interface {
 func ask(dev ConfigSource, use func([]wgpeer.Peer, error)) error {
 	done := make(chan error, 1) // buffered, since ask may have returned
 	go func() {
-		var c configReader
-		err := dev.IpcGetOperation(&c)
-		if c.err != nil {
-			err = c.err // dev may have hidden it
-		}
-		use(c.peers, err)
+		peers, err := readPeers(dev)
+		use(peers, err)
 		done <- err
 	}()
 	timeout := time.NewTimer(askTimeout)
@@ -49,4 +45,14 @@ func ask(dev ConfigSource, use func([]wgpeer.Peer, error)) error {
 	case <-timeout.C:
 		return ErrBusy
 	}
+}
+
+// readPeers reads the peers of dev, in no particular order. It waits for dev. With an error, the list is incomplete.
+func readPeers(dev ConfigSource) ([]wgpeer.Peer, error) {
+	var c configReader
+	err := dev.IpcGetOperation(&c)
+	if c.err != nil {
+		err = c.err // dev may have hidden it
+	}
+	return c.peers, err
 }

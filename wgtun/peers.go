@@ -14,23 +14,9 @@ import (
 // dev is asked every five seconds, as it does not report changes by itself. So FollowPeers keeps a processor from a
 // long sleep, which costs power on a phone.
 func FollowPeers(ctx context.Context, dev ConfigSource, report func(record.Peer)) {
-	free := make(chan struct{}, 1) // holds a token unless dev is being asked: it may hang
-	free <- struct{}{}
+	asker := wgpeer.NewAsker(askTimeout, ErrBusy)
 	read := func() ([]wgpeer.Peer, error) {
-		select {
-		case <-free:
-		default:
-			return nil, ErrBusy
-		}
-		var peers []wgpeer.Peer
-		err := ask(dev, func(p []wgpeer.Peer, err error) {
-			peers = p
-			free <- struct{}{}
-		})
-		if err != nil {
-			return nil, err // peers may still be written by a late answer
-		}
-		return peers, nil
+		return asker.Ask(func() ([]wgpeer.Peer, error) { return readPeers(dev) })
 	}
 	wgpeer.Follow(ctx, read, func(error) bool { return false }, report)
 }

@@ -53,6 +53,8 @@ func clickhouse(t *testing.T, modules, insert string, input map[string]any) []st
 		strings.Replace(readText(t, "clickhouse/top.sql"), "WHERE class", "WHERE src NOT LIKE '203.%' AND src LIKE '1%' AND dst LIKE '1%' AND class", 1),
 		strings.NewReplacer("'NODE'", "'"+publicID('a')+"'", "SELECT\n    start,", "SELECT").Replace(readText(t, "clickhouse/refused.sql")),
 		"SELECT * FROM netlog.names " + honest + "ORDER BY ALL",
+		strings.NewReplacer("'NODE'", "'"+publicID('a')+"'", "client_time AS since", "toMinute(client_time) AS since", "    until\n", "    toMinute(until)\n").
+			Replace(readText(t, "clickhouse/sessions.sql")),
 	}
 	out := node(t, modules, `
 		const { Session } = require("chdb");
@@ -83,8 +85,9 @@ var clickhouseRows = []string{
 		`["virtual", 6, "100.64.0.2:81", "100.64.0.1:4001", 1, 40, 1, 60, 4, 2]`,
 	`["a", 7, 1, 1, "", 0, 0],` +
 		`["a", 7, 2, 0, "logtail: 3 entries were dropped before they could be delivered", 3, 18446744073709551615],` +
-		`["a", 7, 3, 1, "", 0, 0],["b", 8, 18446744073709551615, 1, "", 0, 0]`,
+		`["a", 7, 3, 1, "", 0, 0],["a", 7, 4, 0, "", 0, 0],["a", 7, 5, 0, "", 0, 0],["a", 7, 6, 0, "", 0, 0],["a", 7, 7, 0, "", 0, 0],["b", 8, 18446744073709551615, 1, "", 0, 0]`,
 	`[17, "100.64.0.1:5000", "192.168.1.1:53", 36893488147419103230],[6, "100.64.0.1:4000", "100.64.0.2:22", 300],[6, "100.64.0.1:4001", "100.64.0.2:81", 100]`,
 	`["peer", "virtual", 6, "100.64.0.1:4001", "100.64.0.2:81"],["filter", "denied", 6, "100.64.0.9:999", "100.64.0.1:23"]`,
 	`["a", "100.64.0.1", "alpha", "a"],["a", "100.64.0.2", "beta", "b"]`,
+	`["beta", "k2", "100.64.0.2", "192.0.2.7:1", 1, 2],["beta", "k2", "100.64.0.2", "192.0.2.7:2", 2, 3],["beta", "k2", "100.64.0.2", "192.0.2.7:2", 4, 0]`,
 }

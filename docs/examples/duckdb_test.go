@@ -27,12 +27,13 @@ func TestDuckDB(t *testing.T) {
 			"SELECT node, refused_by, class, proto, src, dst FROM refused " + honest + "ORDER BY ALL",
 			"SELECT node, proc_seq, entries, bytes FROM dropped " + honest,
 			"SELECT node, address, name, node_id FROM names " + honest + "ORDER BY ALL",
+			"SELECT node, name, public_key, address, endpoint, minute(since), minute(until) FROM sessions " + honest + "ORDER BY since",
 		}
 		out := node(t, modules, `
 			const { DuckDBInstance } = require("@duckdb/node-api");
 			const db = await (await DuckDBInstance.create(":memory:")).connect();
 			await db.run(input.sql);
-			for (const view of ["records", "flows", "largest(INTERVAL 1 HOUR)", "talkers", "hourly", "refused", "dropped", "names"])
+			for (const view of ["records", "flows", "largest(INTERVAL 1 HOUR)", "talkers", "hourly", "refused", "sessions", "dropped", "names"])
 				await db.runAndReadAll("FROM " + view);
 			for (const q of input.queries)
 				console.log(JSON.stringify((await db.runAndReadAll(q)).getRowsJson()));
@@ -56,6 +57,7 @@ func TestDuckDB(t *testing.T) {
 			`[["a","filter","denied",6,"100.64.0.9:999","100.64.0.1:23"],["a","peer","virtual",6,"100.64.0.1:4001","100.64.0.2:81"],["b","peer","virtual",6,"100.64.0.1:4001","100.64.0.2:81"]]`,
 			`[["a","2","3","18446744073709551615"]]`,
 			`[["a","100.64.0.1","alpha","a"],["a","100.64.0.2","beta","b"]]`,
+			`[["a","beta","k2","100.64.0.2","192.0.2.7:1","1","2"],["a","beta","k2","100.64.0.2","192.0.2.7:2","2","3"],["a","beta","k2","100.64.0.2","192.0.2.7:2","4",null]]`,
 		})
 	})
 }

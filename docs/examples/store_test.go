@@ -48,6 +48,10 @@ func honest(now time.Time) []sent {
 	meta := func(proc uint32, seq uint64) string {
 		return fmt.Sprintf(`{"logtail":{"client_time":%q,"proc_id":%d,"proc_seq":%d},`, now.UTC().Truncate(time.Second).Add(2).Format(time.RFC3339Nano), proc, seq)
 	}
+	event := func(seq uint64, minutes int, state, endpoint string) string {
+		at := now.UTC().Truncate(time.Hour).Add(time.Duration(minutes) * time.Minute).Format(time.RFC3339Nano)
+		return fmt.Sprintf(`{"logtail":{"client_time":%q,"proc_id":7,"proc_seq":%d},"nodeId":"a","event":"peer","peer":{"publicKey":"k2","name":"beta","address":"100.64.0.2","endpoint":%q,"state":%q,"lastHandshake":%[1]q}}`, at, seq, endpoint, state)
+	}
 	const most = `18446744073709551615`
 	recent, old := window(now, 10*time.Minute), window(now, 3*time.Hour)
 	return []sent{
@@ -61,6 +65,8 @@ func honest(now time.Time) []sent {
 		{'a', meta(7, 3) + `"nodeId":"a",` + old + `,"virtualTraffic":[{"proto":6,"src":"100.64.0.1:4000","dst":"100.64.0.2:22","txPkts":9,"txBytes":9000}]}`},
 		{'b', meta(8, 1<<64-1) + `"nodeId":"b",` + recent + `,"virtualTraffic":[{"proto":6,"src":"100.64.0.2:22","dst":"100.64.0.1:4000","txPkts":2,"txBytes":100,"rxPkts":2,"rxBytes":190,"txFlags":18,"rxFlags":2},` +
 			`{"proto":6,"src":"100.64.0.2:81","dst":"100.64.0.1:4001","txPkts":1,"txBytes":40,"rxPkts":1,"rxBytes":60,"txFlags":4,"rxFlags":2}]}`},
+		{'a', event(4, 1, "connected", "192.0.2.7:1")}, {'a', event(5, 2, "moved", "192.0.2.7:2")},
+		{'a', event(6, 3, "disconnected", "192.0.2.7:2")}, {'a', event(7, 4, "connected", "192.0.2.7:2")},
 	}
 }
 
@@ -91,7 +97,7 @@ func hostile(now time.Time) []sent {
 	at := now.UTC().Format(time.RFC3339)
 	members := []string{
 		"nodeId", "start", "end", "srcNode", "dstNodes", "virtualTraffic", "subnetTraffic", "exitTraffic", "physicalTraffic", "deniedTraffic",
-		"text", "droppedEntries", "droppedBytes", "NodeID", "VirtualTraffic", "_time", "_msg", "_stream", "_stream_id", "entry", "virtualTraffic.src",
+		"text", "droppedEntries", "droppedBytes", "lostPackets", "event", "peer", "NodeID", "VirtualTraffic", "_time", "_msg", "_stream", "_stream_id", "entry", "virtualTraffic.src",
 	}
 	counts := []string{"proto", "src", "dst", "txPkts", "txBytes", "rxPkts", "rxBytes", "txFlags", "rxFlags", "more"}
 	for _, value := range junk() {

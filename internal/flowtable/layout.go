@@ -2,6 +2,7 @@ package flowtable
 
 import (
 	"bufio"
+	"slices"
 	"strings"
 )
 
@@ -76,6 +77,41 @@ func (l layout) numbers(b *bufio.Writer, numbers [4]string) {
 		b.WriteString(n)
 	}
 	b.WriteByte('\n')
+}
+
+// Align writes a line for each row, with columns as wide as their widest cell and two spaces between them.
+// If a line exceeds width, it cuts the cells of the columns in cuts, one column after the other, unless the line
+// is too long even then. Zero means no limit. All rows must have as many cells as the first. The cells must be clean.
+func Align(b *bufio.Writer, rows [][]string, width int, cuts ...int) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, s := range row {
+			widths[i] = max(widths[i], Columns(s))
+		}
+	}
+	over := 2*(len(widths)-1) - width
+	for _, n := range widths {
+		over += n
+	}
+	narrow := slices.Clone(widths)
+	for _, i := range cuts {
+		n := max(0, min(over, narrow[i]-minSide))
+		narrow[i] -= n
+		over -= n
+	}
+	if over <= 0 {
+		widths = narrow
+	}
+	for _, row := range rows {
+		for i, s := range row {
+			s = cut(s, widths[i])
+			b.WriteString(s)
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]-Columns(s)+2))
+			}
+		}
+		b.WriteByte('\n')
+	}
 }
 
 // pad writes s and fills the column, plus one space.

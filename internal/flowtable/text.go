@@ -38,13 +38,17 @@ func Clean(s string) string {
 	return b.String()
 }
 
+// maxPeerText bounds the text of a name, a key or a state in PeerText. Anything may be sent as one.
+const maxPeerText = 64 // columns
+
 // PeerText returns a line that says what happened to a peer.
 func PeerText(p *record.Peer) string {
-	text := "peer " + Clean(cmp.Or(p.Name, p.PublicKey, "?"))
+	clean := func(s string) string { return CutColumns(Clean(s), maxPeerText) }
+	text := "peer " + clean(cmp.Or(p.Name, p.PublicKey, "?"))
 	if p.Address.IsValid() {
 		text += " (" + p.Address.String() + ")"
 	}
-	text += " " + Clean(string(p.State))
+	text += " " + clean(string(p.State))
 	switch {
 	case !p.Endpoint.IsValid() || p.State == record.PeerDisconnected:
 	case p.State == record.PeerMoved:

@@ -1,11 +1,13 @@
 package flowtable_test
 
 import (
+	"strings"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/record"
 )
 
 func TestPlural(t *testing.T) {
@@ -22,4 +24,12 @@ func TestPlural(t *testing.T) {
 	} {
 		qt.Check(t, got, qt.Equals, want)
 	}
+}
+
+// TestPeerTextBounded: an entry that is small after compression may have names of any size.
+func TestPeerTextBounded(t *testing.T) {
+	long := strings.Repeat("\x1b東", 100_000)
+	text := flowtable.PeerText(&record.Peer{Name: long, State: record.PeerState(long)})
+	qt.Check(t, flowtable.Columns(text), qt.Equals, len("peer ")+64+len(" ")+64)
+	qt.Check(t, strings.HasPrefix(text, `peer \x1b東\x1b`), qt.IsTrue, qt.Commentf("%q", text))
 }

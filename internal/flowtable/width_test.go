@@ -1,6 +1,7 @@
 package flowtable_test
 
 import (
+	"bufio"
 	"net/netip"
 	"strings"
 	"testing"
@@ -86,4 +87,23 @@ func TestPrintCutCombining(t *testing.T) {
 	var out strings.Builder
 	qt.Assert(t, tab.Print(&out, 75), qt.IsNil)
 	qt.Check(t, out.String(), qt.Contains, "~1234567:22 ")
+}
+
+// TestAlign checks that columns are aligned, and cut if they fit into the width then.
+func TestAlign(t *testing.T) {
+	rows := [][]string{{"name", "key", "x"}, {"東京の出口", "0123456789abcdef", "1"}, {"web", "", "22"}}
+	whole := "name        key               x\n東京の出口  0123456789abcdef  1\nweb                           22\n"
+	for width, want := range map[int]string{
+		0:  whole,
+		32: whole,
+		24: "name        key       x\n東京の出口  01~bcdef  1\nweb                   22\n",
+		22: "name      key       x\n東~出口   01~bcdef  1\nweb                 22\n",
+		21: whole, // it does not fit in any case
+	} {
+		var out strings.Builder
+		b := bufio.NewWriter(&out)
+		flowtable.Align(b, rows, width, 1, 0)
+		qt.Assert(t, b.Flush(), qt.IsNil)
+		qt.Check(t, out.String(), qt.Equals, want, qt.Commentf("%d columns", width))
+	}
 }

@@ -1,6 +1,9 @@
 package records
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"time"
+)
 
 // SetMaxRecord makes the bound of a record small enough for a test.
 func (d *Reader) SetMaxRecord(n int) { d.scan.max = n }
@@ -12,7 +15,7 @@ func Snapshot(dir string, before func(n int)) (names []string, errs []error) {
 	l := snapshot(func() *listing {
 		n++
 		before(n)
-		return list([]string{dir})
+		return list([]string{dir}, time.Time{})
 	})
 	defer l.close()
 	for _, s := range l.files {

@@ -53,7 +53,10 @@ func foreign(head []byte) (what string, isText bool) {
 	}
 	text := trimBlanks(head)
 	start := strings.ToLower(string(text[:min(len(text), 16)]))
+	begins, _ := beginsJSON(text)
 	switch {
+	case begins: // whatever follows may be the choice of a node
+		return "", false
 	case magic != "" && strange(head[:min(len(head), 32)]) > 0:
 		return all[magic], false
 	case len(head) >= 262 && string(head[257:262]) == "ustar": // POSIX.1-2024, pax, ustar Interchange Format
@@ -81,10 +84,10 @@ func foreign(head []byte) (what string, isText bool) {
 	return "", true
 }
 
-// textError returns the error for text, of which rest is the part that cannot be read.
-func textError(rest []byte) error {
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	return fmt.Errorf("looks like text: %.40q; netlog reads flow logs in JSON, and skips lines without it", bytes.TrimSpace(line))
+// textError returns the error for text that cannot be read at index pos.
+func textError(text []byte, pos int) error {
+	line, _, _ := bytes.Cut(text[bytes.LastIndexByte(text[:pos], '\n')+1:], []byte("\n"))
+	return fmt.Errorf("looks like text: %.40q; netlog reads flow logs in JSON, and skips lines that do not begin with it", bytes.TrimSpace(line))
 }
 
 // isWide reports whether text begins with two characters of ASCII in UTF-16, the low byte first.

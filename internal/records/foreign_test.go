@@ -82,6 +82,7 @@ func TestReaderForeign(t *testing.T) {
 		{"noise without lines", strings.ReplaceAll(noise(1<<20), "\n", ""), "looks like binary data; .*"},
 		{"text", "Nov 22 10:00:00 host daemon: up\n" + strings.Repeat("[2026-11-22] a {\n{a: 1}\n- b\n", 10_000),
 			`-:1: looks like text: "Nov 22 10:00:00 host daemon: up"; netlog reads .*`},
+		{"JSON after a bracket", strings.Repeat("[2026-11-22] "+one+"\n", 3), `-:1: looks like text: "\[2026-11-22\] {.*"; netlog reads flow logs in JSON, and skips lines that do not begin with it`},
 		{"one word", "nul", `-:1: looks like text: "nul"; netlog reads .*`},
 		{"tables", "a,b\n1,2\n3,4\n", `-:1: looks like text: "a,b"; .*`},
 		{"ends early", string(gzipped(t, lines)[:40]), "the end of the gzip data is missing"},
@@ -103,6 +104,25 @@ func TestReaderForeign(t *testing.T) {
 				d.Close()
 			}
 		})
+	}
+}
+
+// TestReaderDisguised checks that a node cannot make a file unreadable by what it writes into the first record.
+func TestReaderDisguised(t *testing.T) {
+	begin := `{"nodeId":"`
+	for _, in := range []string{
+		begin + strings.Repeat("x", 257-len(begin)) + `ustar","virtualTraffic":[]}`, // a tar archive has this there
+		`{"nodeId":"<!doctype html><?xml","virtualTraffic":[]}`,
+		"{\"nodeId\":\"" + strings.Repeat("\x7f\u0085", 1000) + "\",\"virtualTraffic\":[]}",
+		strings.Repeat("\x00", 512) + `{"virtualTraffic":[]}`,
+		"\x1e\ufeff [ \n {\"virtualTraffic\":[]}]",
+	} {
+		d := records.NewReader(strings.NewReader(in+"\n"+one+"\n"), "")
+		for range 2 {
+			_, err := d.Next()
+			qt.Check(t, err, qt.IsNil, qt.Commentf("%.50q", in))
+		}
+		d.Close()
 	}
 }
 

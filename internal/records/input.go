@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"time"
 )
 
 // Input is the input of a command: files, directories and a stream. It is not safe for concurrent
@@ -15,9 +16,11 @@ type Input struct {
 	// Paths are files and directories. All files below a directory are read whose names end
 	// in .ndjson, .jsonl, .json, .zst or .gz, in the order of their names. Links in it are
 	// followed to files, but not to directories. Files may be rotated meanwhile: the records
-	// are those that existed at the start. "-" means Stdin, and so does an empty list.
+	// are those that existed at the start. A plain file is left out if there is a compressed one
+	// beside it, of the same time. "-" means Stdin, and so does an empty list.
 	Paths []string
 	Stdin io.Reader
+	Since time.Time // files that were last written before are left out
 
 	size int64
 	read int64
@@ -55,7 +58,7 @@ func (in *Input) list() *listing {
 	if len(in.Paths) == 0 {
 		return &listing{files: []*source{{path: "-"}}}
 	}
-	return snapshot(func() *listing { return list(in.Paths) })
+	return snapshot(func() *listing { return list(in.Paths, in.Since) })
 }
 
 // file yields the records of one file, and reports whether to continue.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxHeld bounds the number of files that are held open. A collector writes only to a few files, which
@@ -52,11 +53,14 @@ func snapshot(list func() *listing) *listing {
 	}
 }
 
-// list lists the files of paths, each of them once.
-func list(paths []string) *listing {
+// list lists the files of paths that were not last written before since, each of them once.
+func list(paths []string, since time.Time) *listing {
 	l := &listing{}
 	seen := make(map[string]bool)
 	add := func(path string, info fs.FileInfo) {
+		if info != nil && info.ModTime().Before(since) {
+			return
+		}
 		if path = filepath.Clean(path); !seen[path] {
 			seen[path] = true
 			l.files = append(l.files, &source{path: path, info: info})
@@ -86,7 +90,23 @@ func list(paths []string) *listing {
 			return nil
 		})
 	}
+	l.omitCompressed()
 	return l
+}
+
+// omitCompressed removes the plain files that have just been compressed, and are about to be removed.
+// A collector gives the compressed file the time of the plain one.
+func (l *listing) omitCompressed() {
+	packed := make(map[string]time.Time)
+	for _, s := range l.files {
+		if plain, ok := strings.CutSuffix(s.path, ".zst"); ok {
+			packed[plain] = s.info.ModTime()
+		}
+	}
+	l.files = slices.DeleteFunc(l.files, func(s *source) bool {
+		at, ok := packed[s.path]
+		return ok && at.Equal(s.info.ModTime())
+	})
 }
 
 func hasRecords(path string) bool {

@@ -100,6 +100,34 @@ func TestInputRotated(t *testing.T) {
 	}
 }
 
+// TestInputCompressed: for a moment, a collector has both a plain file and its compressed form.
+func TestInputCompressed(t *testing.T) {
+	dir := t.TempDir()
+	at := time.Date(2026, 11, 24, 10, 0, 0, 5, time.UTC)
+	for _, name := range []string{"2026-11-24.0001.ndjson", "2026-11-24.0002.ndjson"} {
+		write(t, dir, name, from("plain"))
+		compress(t, dir, name)
+		write(t, dir, name, from("plain"))
+	}
+	set := func(name string, at time.Time) {
+		qt.Assert(t, os.Chtimes(filepath.Join(dir, name), at, at), qt.IsNil)
+	}
+	set("2026-11-24.0001.ndjson", at)
+	set("2026-11-24.0001.ndjson.zst", at)
+	set("2026-11-24.0002.ndjson", at.Add(time.Second)) // was written to afterwards
+	set("2026-11-24.0002.ndjson.zst", at)
+	read := func(since time.Time) (files []string) {
+		in := &records.Input{Paths: []string{dir}, Since: since}
+		for rec, err := range in.Records() {
+			qt.Check(t, err, qt.IsNil)
+			files = append(files, filepath.Base(rec.Pos.File))
+		}
+		return files
+	}
+	qt.Check(t, read(time.Time{}), qt.DeepEquals, []string{"2026-11-24.0001.ndjson.zst", "2026-11-24.0002.ndjson", "2026-11-24.0002.ndjson.zst"})
+	qt.Check(t, read(at.Add(1)), qt.DeepEquals, []string{"2026-11-24.0002.ndjson"})
+}
+
 // TestInputReplaced replaces files that were not opened at the start. They must not be read, because
 // a new file may contain records of another one, and each must be an error.
 func TestInputReplaced(t *testing.T) {

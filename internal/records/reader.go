@@ -136,7 +136,7 @@ func (d *Reader) Next() (*Record, error) {
 			continue
 		case err != nil:
 			if d.isText {
-				err = textError(d.scan.text[d.scan.pos:])
+				err = textError(d.scan.text, d.scan.pos)
 				d.isText, d.scan.lost = false, true
 			}
 			return nil, &Error{Pos{d.rec.Pos.File, line}, err}

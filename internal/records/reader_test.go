@@ -111,7 +111,7 @@ func TestReaderWords(t *testing.T) {
 		{one + "\n\nnul", `-:3: not JSON: "nul"`, 1},
 		{one + "\n01", `-:2: not JSON: "01"`, 1},
 		{"app " + one + "\n" + one, `-:1: not JSON: "app"`, 1},
-		{strings.Repeat("x", 1<<20) + "\n" + one, `-:1: looks like text: "` + strings.Repeat("x", 40) + `"; netlog reads flow logs in JSON, and skips lines without it`, 1},
+		{strings.Repeat("x", 1<<20) + "\n" + one, `-:1: looks like text: "` + strings.Repeat("x", 40) + `"; netlog reads flow logs in JSON, and skips lines that do not begin with it`, 1},
 	} {
 		for _, r := range []io.Reader{strings.NewReader(test.in), oneByte{strings.NewReader(test.in)}} {
 			_, nodes, errs := readAll(r)

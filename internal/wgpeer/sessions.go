@@ -3,6 +3,7 @@ package wgpeer
 import (
 	"cmp"
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -13,6 +14,10 @@ const (
 	// keyLife is how long a peer counts as connected after a handshake: REJECT_AFTER_TIME in section
 	// 6.1 of the WireGuard paper, when the keys expire.
 	keyLife = 3 * time.Minute
+
+	// movePeriod is the least time between two moves of a peer. If two machines use one key, the endpoint
+	// changes with each of their packets.
+	movePeriod = time.Minute
 
 	followPeriod = 5 * time.Second // WireGuard does not report changes of its peers
 )
@@ -28,24 +33,29 @@ type session struct {
 	record.Peer
 	handshake time.Time // the time of the last handshake, by a clock that nobody sets
 	connected bool
+	told      netip.AddrPort // the endpoint in the last event
+	moved     time.Time      // when a move was reported last; zero: not since it connected
 }
 
-// Update returns what has happened to peers since the last reading. The events are sorted by key.
+// Update returns what has happened to peers since the last reading. The events are sorted by key. A further
+// move of a peer is reported when a minute has passed since the last one, if it still has another endpoint then.
 func (s *Sessions) Update(peers []Peer, now time.Time) (events []record.Peer) {
 	current := make(map[string]session, len(peers))
 	for i := range peers {
 		p := &peers[i]
 		old := s.peers[p.Key]
 		n := s.session(p, old, now)
-		current[p.Key] = n
 		switch {
 		case n.connected && !old.connected:
 			events = append(events, n.in(record.PeerConnected))
+			n.told, n.moved = n.Endpoint, time.Time{}
 		case !n.connected && old.connected:
 			events = append(events, n.in(record.PeerDisconnected))
-		case n.connected && n.Endpoint != old.Endpoint && n.Endpoint.IsValid():
+		case n.connected && n.Endpoint != n.told && n.Endpoint.IsValid() && now.Sub(n.moved) >= movePeriod:
 			events = append(events, n.in(record.PeerMoved))
+			n.told, n.moved = n.Endpoint, now
 		}
+		current[p.Key] = n
 	}
 	for key, old := range s.peers {
 		if _, ok := current[key]; !ok && old.connected { // removed
@@ -59,13 +69,12 @@ func (s *Sessions) Update(peers []Peer, now time.Time) (events []record.Peer) {
 
 // session returns the session of p after old, which may be zero.
 func (s *Sessions) session(p *Peer, old session, now time.Time) session {
-	n := session{Peer: record.Peer{
-		PublicKey: p.Key, Address: p.address().Addr(), Endpoint: p.Endpoint, LastHandshake: p.LastHandshake,
-	}}
+	n := old
+	n.Peer = record.Peer{PublicKey: p.Key, Address: p.address().Addr(), Endpoint: p.Endpoint, LastHandshake: p.LastHandshake}
+	n.connected = false
 	if p.LastHandshake.IsZero() {
 		return n
 	}
-	n.handshake = old.handshake
 	if !p.LastHandshake.Equal(old.LastHandshake) {
 		// The clock may have been set since the handshake. But a peer that was known did not have it
 		// before the last reading.

@@ -58,9 +58,19 @@ func TestSessionsUpdate(t *testing.T) {
 		}},
 		{"connected at the start", []reading{{0, -time.Minute, one, "k connected"}, {2*time.Minute + 1, -time.Minute, one, "k disconnected"}}},
 		{"silent at the start", []reading{{0, -keyLife, one, ""}, {time.Hour, -keyLife, one, ""}}},
-		{"moves", []reading{{0, 0, one, "k connected"}, {1, 0, two, "k moved"}, {2, 0, two, ""}, {3, 0, one, "k moved"}}},
+		{"moves", []reading{{0, 0, one, "k connected"}, {1, 0, two, "k moved"}, {2, 0, two, ""}, {movePeriod + 1, 0, one, "k moved"}}},
+		{"moves twice within a minute", []reading{
+			{0, 0, one, "k connected"}, {1, 0, two, "k moved"}, {2, 0, one, ""}, {movePeriod, 0, one, ""}, {movePeriod + 1, 0, one, "k moved"},
+		}},
+		{"moves and is back within a minute", []reading{
+			{0, 0, one, "k connected"}, {1, 0, two, "k moved"}, {2, 0, one, ""}, {3, 0, two, ""}, {2 * movePeriod, 0, two, ""},
+		}},
+		{"moves after it was away", []reading{
+			{0, 0, one, "k connected"}, {1, 0, two, "k moved"}, {keyLife, 0, two, "k disconnected"},
+			{keyLife + 5, keyLife, one, "k connected"}, {keyLife + 6, keyLife, two, "k moved"},
+		}},
 		{"moves while it is silent", []reading{{0, never, one, ""}, {1, never, two, ""}, {2, 1, one, "k connected"}}},
-		{"its endpoint becomes unknown", []reading{{0, 0, one, "k connected"}, {1, 0, "", ""}}},
+		{"its endpoint becomes unknown", []reading{{0, 0, one, "k connected"}, {1, 0, "", ""}, {2, 0, one, ""}, {3, 0, "", ""}, {4, 0, two, "k moved"}}},
 		{"is removed", []reading{{0, 0, one, "k connected"}, {1, gone, "", "k disconnected"}, {2, gone, "", ""}, {3, 2, one, "k connected"}}},
 		{"is removed while it is silent", []reading{{0, never, one, ""}, {1, gone, "", ""}}},
 		{"is removed and added at once", []reading{{0, 0, one, "k connected"}, {1, never, one, "k disconnected"}}},
@@ -102,6 +112,17 @@ func TestSessionsUpdateSorted(t *testing.T) {
 	qt.Check(t, events(got), qt.Equals, "a connected, b connected, c connected")
 	got = s.Update([]Peer{at("d", "", now), at("b", "", now)}, now)
 	qt.Check(t, events(got), qt.Equals, "a disconnected, c disconnected, d connected")
+}
+
+// TestSessionsUpdateFlapping: a peer whose endpoint always changes makes no more than an event a minute.
+func TestSessionsUpdateFlapping(t *testing.T) {
+	var s Sessions
+	begin, moved := time.Now(), 0
+	for after := time.Duration(0); after < time.Hour; after += followPeriod {
+		now := begin.Add(after)
+		moved += len(s.Update([]Peer{at("k", fmt.Sprintf("192.0.2.1:%d", 1+after/followPeriod), now)}, now))
+	}
+	qt.Check(t, moved, qt.Equals, 1+60)
 }
 
 func TestFollow(t *testing.T) {

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -21,7 +22,8 @@ import (
 //
 // All choices follow a total order, so folding a part of the flows early gives the same
 // result as folding all of them at once: a flow without room among a part of the flows
-// has no room among all of them.
+// has no room among all of them. Nothing after it in the order stays either, also of what
+// comes later: cutFlow and cutSum remember it.
 func (w *Traffic) fold(maxBytes int) {
 	if !w.folding {
 		// Joining sums of the same Tuple may make enough room.
@@ -43,9 +45,13 @@ func (w *Traffic) foldFlows(maxBytes int) {
 		if e.sum {
 			break
 		}
-		// Once a flow does not fit, no smaller one stays either.
 		size += encode.Size(&e.ConnectionCounts)
-		if full = full || size > maxBytes; full {
+		full = full || w.cutFlow != nil && !isLarger(e, w.cutFlow)
+		if !full && size > maxBytes {
+			cut := *e
+			w.cutFlow, full = &cut, true
+		}
+		if full {
 			e.Tuple, e.Counts = e.WithoutPorts(), withoutFlags(e.Counts)
 			e.sum = true
 			w.Folded++
@@ -62,6 +68,14 @@ func byVolume(e *entry) (major, minor uint64) {
 	return ^volume(&e.Counts), minor
 }
 
+// isLarger reports whether the flow e comes before f in the order of byVolume.
+func isLarger(e, f *entry) bool {
+	if v, u := volume(&e.Counts), volume(&f.Counts); v != u {
+		return v > u
+	}
+	return cmp.Or(e.Compare(f.Tuple), compareCounts(&e.Counts, &f.Counts)) < 0
+}
+
 // joinSums joins the sums of the same Tuple, adds those that do not fit into maxBytes
 // to the totals, and removes joined and added sums from the pool.
 func (w *Traffic) joinSums(maxBytes int) {
@@ -73,7 +87,12 @@ func (w *Traffic) joinSums(maxBytes int) {
 			return
 		}
 		size += encode.Size(&last.ConnectionCounts)
-		if full = full || size > maxBytes; full {
+		full = full || w.cutSum != nil && last.Compare(*w.cutSum) >= 0
+		if !full && size > maxBytes {
+			cut := last.Tuple
+			w.cutSum, full = &cut, true
+		}
+		if full {
 			w.totals = w.totals.Add(last.Counts)
 			w.Folded += int(last.flows)
 			last.Counts = tunstats.Counts{}

@@ -32,10 +32,12 @@ type Traffic struct {
 	Folded       int             // number of flows without an entry of their own for lack of room
 
 	// The fields below are scratch memory of Collect.
-	totals  tunstats.Counts // the counts of the zero Tuple
-	pool    []entry         // all other entries, unsorted
-	order   []sortKey       // of the pool
-	folding bool            // the pool has exceeded its size
+	totals  tunstats.Counts  // the counts of the zero Tuple
+	pool    []entry          // all other entries, unsorted
+	order   []sortKey        // of the pool
+	folding bool             // the pool has exceeded its size
+	cutFlow *entry           // the largest flow that had no room; nil: all had
+	cutSum  *flowtrack.Tuple // of the first sum that had no room; nil: all had
 }
 
 // entry is an element of the pool: either a flow that the device returned, or a

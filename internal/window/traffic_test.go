@@ -360,6 +360,22 @@ func TestCollectEqualTrafficEqualEntries(t *testing.T) {
 	}
 }
 
+// TestCollectEqualTrafficFoldedEqually: what comes after the pool was folded for the first time may be smaller in JSON
+// than what had no room, and would fit.
+func TestCollectEqualTrafficFoldedEqually(t *testing.T) {
+	c := qt.New(t)
+	table := route.New(trafficRoutes)
+	for i := range 60 / raceDivisor {
+		flows := randomFlows(rand.New(rand.NewPCG(9, uint64(i))), 3000)
+		var a, b Traffic
+		a.Collect(flows, table, Full, nil, 3000+10*i)
+		for range 3 {
+			b.Collect(flows, table, Full, nil, 3000+10*i)
+			c.Assert(slices.Equal(b.all(), a.all()), qt.IsTrue, qt.Commentf("seed %d", i))
+		}
+	}
+}
+
 // A few flows come after the pool was folded for the first time, and would fit.
 func TestCollectFoldingEarlyEqualsLate(t *testing.T) {
 	c := qt.New(t)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog"
+	"github.com/go-netlog/netlog/internal/faults"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/spool"
 	"github.com/go-netlog/netlog/netif"
@@ -31,6 +32,8 @@ type agent struct {
 	tap    *netif.Interface // set by start, like the fields below
 	spool  *spool.Spool     // nil with -json
 	logger *netlog.Logger   // nil unless it was started
+
+	faults faults.Faults // those of WritePeer that were logged; owned by the goroutine of FollowPeers
 }
 
 // start starts logging. If it fails, stop releases what was opened.
@@ -105,7 +108,10 @@ func (a *agent) reroute(routes *netlog.RouteConfig) { a.logger.ReconfigRoutes(a.
 func (a *agent) peer(p record.Peer) {
 	p.Name = a.names[p.Address]
 	if !a.cfg.json {
-		if err := a.logger.WritePeer(p); err != nil {
+		now, err := time.Now(), a.logger.WritePeer(p)
+		if err == nil {
+			a.faults.Success(now) // a Logger that recovers says so itself
+		} else if a.faults.Fault(now, 0, err.Error()) {
 			a.logf("%s: the event of a peer was dropped: %v", a.name, err)
 		}
 		return

@@ -85,3 +85,26 @@ func TestAgentPrintsPeers(t *testing.T) {
 	qt.Check(t, e.Peer.Endpoint.IsValid(), qt.IsFalse)
 	qt.Check(t, time.Since(e.Peer.LastHandshake) < time.Minute, qt.IsTrue)
 }
+
+// TestAgentWireGuardHangs stops the process of WireGuard. The agent must end on SIGTERM nevertheless, and deliver.
+func TestAgentWireGuardHangs(t *testing.T) {
+	l := newWireguardLab(t)
+	l.b.startAgent()
+	waitFor(t, func() bool { return len(l.peerEvents(l.b.id())) == 1 })
+	qt.Assert(t, l.vpn[l.b].cmd.Process.Signal(syscall.SIGSTOP), qt.IsNil)
+	time.Sleep(6 * time.Second) // the agent asks every five
+	last := time.AfterFunc(20*time.Second, func() { l.b.agent.cmd.Process.Kill() })
+	defer last.Stop()
+	qt.Check(t, l.b.agent.stop(syscall.SIGTERM), qt.IsNil)
+}
+
+// TestAgentWireGuardKilled kills the process of WireGuard, which leaves its socket behind.
+func TestAgentWireGuardKilled(t *testing.T) {
+	l := newWireguardLab(t)
+	l.b.startAgent("-endpoints=false")
+	waitFor(t, func() bool { return len(l.peerEvents(l.b.id())) == 1 })
+	l.vpn[l.b].stop(syscall.SIGKILL)
+	waitFor(t, func() bool { return len(l.peerEvents(l.b.id())) == 2 })
+	qt.Check(t, l.peerEvents(l.b.id())[1], qt.Equals, " disconnected "+insideA+" invalid AddrPort")
+	qt.Check(t, l.b.agent.stop(syscall.SIGTERM), qt.IsNil)
+}

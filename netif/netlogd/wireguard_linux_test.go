@@ -21,10 +21,11 @@ import (
 type wireguardLab struct {
 	*lab
 	control *wgctrl.Client
+	vpn     map[*node]*process
 }
 
 func newWireguardLab(t *testing.T) *wireguardLab {
-	l := &wireguardLab{lab: newLab(t)}
+	l := &wireguardLab{lab: newLab(t), vpn: make(map[*node]*process)}
 	c := qt.New(t)
 	var err error
 	l.control, err = wgctrl.New()
@@ -38,7 +39,7 @@ func newWireguardLab(t *testing.T) *wireguardLab {
 		key, err := wgtypes.GeneratePrivateKey()
 		c.Assert(err, qt.IsNil)
 		keys[n] = key
-		n.start("LOG_LEVEL=error", program, "-f", n.dev)
+		l.vpn[n] = n.start("LOG_LEVEL=error", program, "-f", n.dev)
 		waitFor(t, func() bool { _, err := l.control.Device(n.dev); return err == nil })
 		port := 51820
 		l.configure(n, wgtypes.Config{PrivateKey: &key, ListenPort: &port})

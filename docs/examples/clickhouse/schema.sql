@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS netlog.entries
     conflict        Bool,
     src_node        Tuple(nodeId String, name String, addresses Array(String), os String, user String, tags Array(String)),
     dst_nodes       Array(Tuple(nodeId String, name String, addresses Array(String), os String, user String, tags Array(String))),
+    lost_packets    UInt64, -- that the node could not count
+    event           String, -- "peer" if peer says what happened to a WireGuard peer
+    peer            Tuple(publicKey String, name String, address String, endpoint String, state String, lastHandshake String),
     text            String,
     dropped_entries UInt64, -- that the node had to drop before this one
     dropped_bytes   UInt64
@@ -55,6 +58,9 @@ SELECT
     JSONExtractBool(entry, 'logtail', 'conflict') AS conflict,
     JSONExtract(entry, 'srcNode', 'Tuple(nodeId String, name String, addresses Array(String), os String, user String, tags Array(String))') AS src_node,
     JSONExtract(entry, 'dstNodes', 'Array(Tuple(nodeId String, name String, addresses Array(String), os String, user String, tags Array(String)))') AS dst_nodes,
+    JSONExtract(entry, 'lostPackets', 'UInt64') AS lost_packets,
+    JSONExtractString(entry, 'event') AS event,
+    JSONExtract(entry, 'peer', 'Tuple(publicKey String, name String, address String, endpoint String, state String, lastHandshake String)') AS peer,
     JSONExtractString(entry, 'text') AS text,
     JSONExtract(entry, 'droppedEntries', 'UInt64') AS dropped_entries,
     JSONExtract(entry, 'droppedBytes', 'UInt64') AS dropped_bytes

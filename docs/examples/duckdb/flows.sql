@@ -12,6 +12,7 @@ SELECT coalesce(logtail.id, nodeId) AS node, * FROM (
         "srcNode": {"nodeId": "VARCHAR", "name": "VARCHAR", "addresses": ["VARCHAR"], "os": "VARCHAR", "user": "VARCHAR", "tags": ["VARCHAR"]},
         "dstNodes": [{"nodeId": "VARCHAR", "name": "VARCHAR", "addresses": ["VARCHAR"], "os": "VARCHAR", "user": "VARCHAR", "tags": ["VARCHAR"]}],
         "virtualTraffic": "JSON", "subnetTraffic": "JSON", "exitTraffic": "JSON", "physicalTraffic": "JSON", "deniedTraffic": "JSON",
+        "event": "VARCHAR", "peer": {"publicKey": "VARCHAR", "name": "VARCHAR", "address": "VARCHAR", "endpoint": "VARCHAR", "state": "VARCHAR", "lastHandshake": "TIMESTAMP_NS"},
         "text": "VARCHAR", "droppedEntries": "UBIGINT", "droppedBytes": "UBIGINT"}'))
     FROM read_json_objects('flows/*/*.ndjso*[nt]', format = 'newline_delimited', ignore_errors = true)
     WHERE json IS NOT NULL);
@@ -63,6 +64,18 @@ FROM (
         proto = 6 AND (tx_flags & 19 = 2 AND rx_flags & 23 = 4 OR rx_flags & 19 = 2 AND tx_flags & 23 = 4) AS reset
     FROM flows)
 WHERE reset OR class = 'denied';
+
+-- Who was connected: WireGuard peers, as the nodes that have them report it. "until" is NULL
+-- if a peer did not disconnect, move or connect again since.
+CREATE OR REPLACE VIEW sessions AS
+SELECT node, name, public_key, address, endpoint, since, until
+FROM (
+    SELECT *, lead(since) OVER (PARTITION BY node, public_key ORDER BY arrived, proc_seq) AS until
+    FROM (
+        SELECT DISTINCT node, peer.name AS name, peer.publicKey AS public_key, peer.address AS address, peer.endpoint AS endpoint,
+            peer.state AS state, logtail.client_time AS since, logtail.server_time AS arrived, logtail.proc_seq AS proc_seq
+        FROM records WHERE event = 'peer' AND peer.state IN ('connected', 'moved', 'disconnected')))
+WHERE state != 'disconnected';
 
 -- Entries that a node had to drop before it could deliver them.
 CREATE OR REPLACE VIEW dropped AS

@@ -27,7 +27,7 @@ func TestJudgeBytes(t *testing.T) {
 }
 
 // TestJudgeUncounted checks that what a side could not count explains as many packets that it does not report,
-// and no more.
+// with as many bytes as they can have, and no more.
 func TestJudgeUncounted(t *testing.T) {
 	for _, test := range []struct {
 		name             string
@@ -43,6 +43,10 @@ func TestJudgeUncounted(t *testing.T) {
 		{"fewer than that", 0, 1, half{pkts: 139, bytes: 70_000}, half{pkts: 10, bytes: 1000}, true, true, true},
 		{"the sender lost, but sent more", 1, 0, half{pkts: 100, bytes: 1000}, half{pkts: 10, bytes: 1000}, true, true, true},
 		{"other packets of the same number", 1, 1, half{pkts: 10, bytes: 1000}, half{pkts: 10, bytes: 900}, true, true, false},
+		{"with more bytes than these can have", 1, 1, half{pkts: 10, bytes: 1 << 20}, half{pkts: 10, bytes: 1<<20 - 256<<10 - 1}, true, true, true},
+		{"bytes that one packet can have", 1, 0, half{pkts: 10, bytes: 1000}, half{pkts: 10, bytes: 1000 + 128<<10}, true, true, false},
+		{"more bytes", 1, 0, half{pkts: 10, bytes: 1000}, half{pkts: 10, bytes: 1001 + 128<<10}, true, true, true},
+		{"a lost packet with more bytes", 1, 0, half{pkts: 20, bytes: 1 << 20}, half{pkts: 19, bytes: 1<<20 - math.MaxUint16 - 128<<10 - 1}, true, true, true},
 		{"the sender has nothing", 1, 0, half{}, half{pkts: 10, bytes: 1000}, false, true, false},
 		{"the receiver has nothing", 0, 1, half{pkts: 10, bytes: 1000}, half{}, true, false, false},
 		{"a number that would overflow", math.MaxUint64, math.MaxUint64, half{pkts: math.MaxUint64}, half{pkts: 1}, true, true, false},

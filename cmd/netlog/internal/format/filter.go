@@ -118,7 +118,7 @@ func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
 // keepsPeer reports whether rec is the event of a peer that is selected. The time of its session is known later.
 func (f *filter) keepsPeer(rec *records.Record, name func(id string) string) bool {
 	p := &rec.Peer
-	if rec.Event != record.EventPeer {
+	if !rec.IsEvent() || rec.Event != record.EventPeer {
 		return false
 	}
 	if f.word != "" && !(f.prefix.IsValid() && contains(f.prefix, p.Address)) &&

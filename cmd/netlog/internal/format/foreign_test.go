@@ -43,7 +43,7 @@ func TestFmtNothingToShow(t *testing.T) {
 		{[]string{"wide.json"}, "", "wide.json: looks like UTF-16 text; convert it, for example with iconv -f UTF-16 -t UTF-8"},
 		{[]string{"-json"}, string(wide), "standard input: looks like UTF-16 text; convert it, for example with iconv -f UTF-16 -t UTF-8"},
 		{[]string{"page.json"}, "", "page.json: looks like a web page; perhaps a server answered with an error or a form to log in"},
-		{[]string{"notes.txt"}, "", `notes.txt:1: looks like text: "hello"; netlog reads flow logs in JSON, and skips lines without it`},
+		{[]string{"notes.txt"}, "", `notes.txt:1: looks like text: "hello"; netlog reads flow logs in JSON, and skips lines that do not begin with it`},
 		{[]string{"program"}, "", "program: looks like binary data; netlog reads flow logs in JSON, plain or compressed with zstd or gzip"},
 	} {
 		code, out, errs := clitest.Run(t, run, test.stdin, append([]string{"fmt"}, test.args...)...)

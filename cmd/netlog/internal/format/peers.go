@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
@@ -17,86 +17,116 @@ import (
 // peerTable makes sessions of the events of peers. A session is a time during which a node had a peer
 // connected at one endpoint.
 type peerTable struct {
-	sessions []*session
-	open     map[peerKey]*session // those that have not ended
+	max    int // number of events in memory
+	events []event
 }
 
 // peerKey identifies a peer of a node.
 type peerKey struct{ reporter, publicKey string }
 
+// event is an event of a peer.
+type event struct {
+	peerKey
+	record.Peer
+	at      time.Time // by the clock of the node
+	arrived time.Time // the order of events, whatever the clock of the node and the order of files
+}
+
+// session is a time during which a peer was connected.
 type session struct {
 	record.Peer
 	reporter     string
 	since, until time.Time // zero if the time is unknown, or has not come
 }
 
-// add adds an event. The events of a node come in order.
-func (t *peerTable) add(rec *records.Record) {
-	p, at := rec.Peer, cmp.Or(rec.Logtail.ClientTime, rec.Logtail.ServerTime)
-	k := peerKey{rec.Reporter(), p.PublicKey}
-	s := t.open[k]
-	if s != nil && p.State != record.PeerDisconnected && p.Endpoint == s.Endpoint { // the node was restarted
-		s.LastHandshake = p.LastHandshake
-		return
+// Bounds of the texts of an event. A node may send texts of any size.
+const (
+	maxPeerText    = 256 // bytes in memory
+	maxPeerColumns = 64  // shown
+)
+
+// add adds an event. It leaves out states that it does not know, which a later version of this library may have.
+func (t *peerTable) add(rec *records.Record) error {
+	p, m := rec.Peer, &rec.Logtail
+	switch p.State {
+	case record.PeerConnected, record.PeerMoved, record.PeerDisconnected:
+	default:
+		return nil
 	}
-	if s == nil && p.State == record.PeerDisconnected { // it connected before the first record
-		s = t.insert(k, p, time.Time{})
+	if len(t.events) >= t.max {
+		return fmt.Errorf("more than %d events of peers: give fewer files at once, select a -node, or raise -max-flows", t.max)
 	}
-	if s != nil {
-		s.until = at
-		delete(t.open, k)
-	}
-	if p.State == record.PeerDisconnected {
-		s.LastHandshake = p.LastHandshake
-		return
-	}
-	since := at
-	if s == nil && !p.LastHandshake.IsZero() {
-		since = p.LastHandshake
-	}
-	if t.open == nil {
-		t.open = make(map[peerKey]*session)
-	}
-	t.open[k] = t.insert(k, p, since)
+	p.PublicKey, p.Name = shortText(p.PublicKey), shortText(p.Name)
+	t.events = append(t.events, event{
+		peerKey{shortText(rec.Reporter()), p.PublicKey}, p, cmp.Or(m.ClientTime, m.ServerTime), cmp.Or(m.ServerTime, m.ClientTime),
+	})
+	return nil
 }
 
-func (t *peerTable) insert(k peerKey, p record.Peer, since time.Time) *session {
-	s := &session{Peer: p, reporter: k.reporter, since: since}
-	t.sessions = append(t.sessions, s)
-	return s
-}
+// shortText returns at most maxPeerText bytes of s, in memory of their own.
+func shortText(s string) string { return strings.Clone(s[:min(len(s), maxPeerText)]) }
 
-// print prints the sessions that ended after since, in the order of their ends, those of connected peers last.
-func (t *peerTable) print(w *bufio.Writer, since time.Time, node func(id string) string) error {
-	slices.SortStableFunc(t.sessions, func(a, b *session) int {
+// sessions returns the sessions in the order of their ends, those of connected peers last, without those that ended
+// before a time.
+func (t *peerTable) sessions(first time.Time) []*session {
+	slices.SortStableFunc(t.events, func(a, b event) int { return a.arrived.Compare(b.arrived) })
+	var all []*session
+	open := make(map[peerKey]*session) // those that have not ended
+	insert := func(e *event, since time.Time) *session {
+		s := &session{Peer: e.Peer, reporter: e.reporter, since: since}
+		all = append(all, s)
+		return s
+	}
+	for i := range t.events {
+		e := &t.events[i]
+		s := open[e.peerKey]
+		switch {
+		case s != nil && e.State != record.PeerDisconnected && e.Endpoint == s.Endpoint: // the node was restarted
+			s.LastHandshake = e.LastHandshake
+			continue
+		case s == nil && e.State == record.PeerDisconnected: // it connected before the first event
+			s = insert(e, time.Time{})
+		}
+		since := e.at
+		if s != nil {
+			s.until = e.at
+			delete(open, e.peerKey)
+		} else if !e.LastHandshake.IsZero() {
+			since = e.LastHandshake
+		}
+		if e.State == record.PeerDisconnected {
+			s.LastHandshake = e.LastHandshake
+		} else {
+			open[e.peerKey] = insert(e, since)
+		}
+	}
+	all = slices.DeleteFunc(all, func(s *session) bool { return !s.until.IsZero() && s.until.Before(first) })
+	slices.SortStableFunc(all, func(a, b *session) int {
 		if a.until.IsZero() != b.until.IsZero() {
 			return b.until.Compare(a.until)
 		}
 		return cmp.Or(a.until.Compare(b.until), a.since.Compare(b.since))
 	})
-	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "since\tuntil\tnode\tpeer\taddress\tendpoint\tlast handshake")
-	connected := 0
-	for _, s := range t.sessions {
-		if s.until.IsZero() {
-			connected++
-		} else if s.until.Before(since) {
-			continue
-		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", moment(s.since), s.end(), flowtable.Clean(node(s.reporter)),
-			flowtable.Clean(cmp.Or(s.Name, s.PublicKey, "-")), text(s.Address), text(s.Endpoint), moment(s.LastHandshake))
-	}
-	tab.Flush()
-	_, err := fmt.Fprintf(w, "%s connected; times in UTC, by the clocks of the nodes\n", flowtable.Plural(connected, "peer"))
-	return err
+	return all
 }
 
-// end returns when s ended.
-func (s *session) end() string {
-	if s.until.IsZero() {
-		return "connected"
+// print prints the sessions that did not end before since. Lines have at most width columns if cutting the names of
+// peers and nodes makes that possible. Zero means no limit.
+func (t *peerTable) print(w *bufio.Writer, since time.Time, width int, node func(id string) string) error {
+	rows := [][]string{{"since", "until", "node", "peer", "address", "endpoint", "last handshake"}}
+	connected := 0
+	for _, s := range t.sessions(since) {
+		until, handshake := moment(s.until), moment(s.LastHandshake)
+		if s.until.IsZero() {
+			until, handshake = "connected", "-" // later handshakes are no events
+			connected++
+		}
+		rows = append(rows, []string{moment(s.since), until, flowtable.CutColumns(node(s.reporter), maxPeerColumns),
+			flowtable.CutColumns(flowtable.Clean(cmp.Or(s.Name, s.PublicKey, "-")), maxPeerColumns), text(s.Address), text(s.Endpoint), handshake})
 	}
-	return moment(s.until)
+	flowtable.Align(w, rows, width, 3, 2)
+	_, err := fmt.Fprintf(w, "%s connected; times in UTC, by the clocks of the nodes\n", flowtable.Plural(connected, "peer"))
+	return err
 }
 
 // moment returns a time without fractions of a second, or "-" if it is zero.

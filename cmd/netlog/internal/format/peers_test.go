@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
+	"github.com/go-netlog/netlog/internal/flowtable"
 )
 
 // peerEvent returns an entry of a node. The times are clock times of one day; handshake may be empty.
@@ -51,7 +52,7 @@ func TestFmtPeers(t *testing.T) {
 	}{
 		{"nothing", flatRecord, nil, "0 peers"},
 		{"connected", peerEvent("n", 1, "10:00:05", "a", home, "connected", "10:00:01"),
-			[]string{day + "10:00:01 connected n a 10.0.0.2 192.0.2.7:1 " + day + "10:00:01"}, "1 peer"},
+			[]string{day + "10:00:01 connected n a 10.0.0.2 192.0.2.7:1 -"}, "1 peer"},
 		{"connects, moves and goes", peerEvent("n", 1, "10:00:05", "a", home, "connected", "10:00:01") +
 			peerEvent("n", 2, "11:00:00", "a", cafe, "moved", "10:59:00") +
 			peerEvent("n", 3, "12:03:04", "a", cafe, "disconnected", "12:00:00"),
@@ -60,15 +61,15 @@ func TestFmtPeers(t *testing.T) {
 				day + "11:00:00 " + day + "12:03:04 n a 10.0.0.2 198.51.100.1:2 " + day + "12:00:00",
 			}, "0 peers"},
 		{"a duplicate", strings.Repeat(peerEvent("n", 1, "10:00:05", "a", home, "connected", "10:00:01"), 2),
-			[]string{day + "10:00:01 connected n a 10.0.0.2 192.0.2.7:1 " + day + "10:00:01"}, "1 peer"},
+			[]string{day + "10:00:01 connected n a 10.0.0.2 192.0.2.7:1 -"}, "1 peer"},
 		{"the node was restarted", peerEvent("n", 1, "10:00:05", "a", home, "connected", "10:00:01") +
 			peerEvent("n", 2, "11:00:00", "a", home, "connected", "10:59:00"),
-			[]string{day + "10:00:01 connected n a 10.0.0.2 192.0.2.7:1 " + day + "10:59:00"}, "1 peer"},
+			[]string{day + "10:00:01 connected n a 10.0.0.2 192.0.2.7:1 -"}, "1 peer"},
 		{"the node was restarted and the peer has moved", peerEvent("n", 1, "10:00:05", "a", home, "connected", "10:00:01") +
 			peerEvent("n", 2, "11:00:00", "a", cafe, "connected", "10:59:00"),
 			[]string{
 				day + "10:00:01 " + day + "11:00:00 n a 10.0.0.2 192.0.2.7:1 " + day + "10:00:01",
-				day + "11:00:00 connected n a 10.0.0.2 198.51.100.1:2 " + day + "10:59:00",
+				day + "11:00:00 connected n a 10.0.0.2 198.51.100.1:2 -",
 			}, "1 peer"},
 		{"connected before the first record", peerEvent("n", 1, "10:00:05", "a", "", "disconnected", ""),
 			[]string{"- " + day + "10:00:05 n a 10.0.0.2 - -"}, "0 peers"},
@@ -116,12 +117,52 @@ func TestFmtPeersSelected(t *testing.T) {
 	qt.Check(t, errs, qt.Contains, "nothing matches -node nobody")
 	_, code, errs = peersOf(t, in, "-max-flows", "1")
 	qt.Check(t, code, qt.Equals, cli.ExitFailed)
-	qt.Check(t, errs, qt.Contains, "more than 1 sessions of peers: give fewer files at once, or raise -max-flows")
+	qt.Check(t, errs, qt.Contains, "more than 1 events of peers: give fewer files at once, select a -node, or raise -max-flows")
 	for _, flag := range []string{"-json", "-class=virtual", "-state=refused", "-top=1"} {
 		_, code, errs := peersOf(t, in, flag)
 		qt.Check(t, code, qt.Equals, cli.ExitUsage)
 		qt.Check(t, errs, qt.Contains, "is for flows, and -peers prints none")
 	}
+}
+
+// TestFmtPeersOrder: what counts is when the receiver got an event, not the order of files or the clock of the node.
+func TestFmtPeersOrder(t *testing.T) {
+	arrived := func(at, event string) string {
+		return strings.Replace(event, `"proc_id"`, `"server_time":"2026-11-22T`+at+`Z","proc_id"`, 1)
+	}
+	first := arrived("10:00:00", peerEvent("n", 1, "10:00:00", "a", "", "connected", ""))
+	second := arrived("11:00:00", peerEvent("n", 2, "11:00:00", "a", "", "disconnected", ""))
+	setBack := arrived("12:00:00", peerEvent("n", 3, "09:00:00", "a", "192.0.2.7:1", "connected", "")) +
+		arrived("12:00:00", peerEvent("n", 4, "08:00:00", "a", "192.0.2.7:2", "moved", ""))
+	const day = "2026-11-22 "
+	for _, in := range []string{first + second + setBack, second + first + setBack, setBack + second + first} {
+		rows, _, _ := peersOf(t, in)
+		qt.Check(t, rows[1:len(rows)-1], qt.DeepEquals, []string{
+			day + "09:00:00 " + day + "08:00:00 n a 10.0.0.2 192.0.2.7:1 -",
+			day + "10:00:00 " + day + "11:00:00 n a 10.0.0.2 - -",
+			day + "08:00:00 connected n a 10.0.0.2 192.0.2.7:2 -",
+		})
+	}
+}
+
+func TestFmtPeersUnknownState(t *testing.T) {
+	in := peerEvent("n", 1, "10:00:00", "a", "192.0.2.7:1", "connected", "") + peerEvent("n", 2, "10:30:00", "a", "192.0.2.7:2", "denied", "") +
+		peerEvent("n", 3, "10:30:00", "b", "", "", "")
+	rows, code, _ := peersOf(t, in)
+	qt.Check(t, code, qt.Equals, cli.ExitOK)
+	qt.Check(t, rows[1:], qt.DeepEquals, []string{"2026-11-22 10:00:00 connected n a 10.0.0.2 192.0.2.7:1 -", "1 peer " + peersFoot})
+}
+
+// TestFmtPeersLongNames: a hostile node cannot make the table wider than the terminal, or larger than its number of events.
+func TestFmtPeersLongNames(t *testing.T) {
+	in := peerEvent("n", 1, "10:00:00", strings.Repeat("東", 50_000), "", "connected", "") + peerEvent("n", 2, "10:00:00", "b", "", "connected", "")
+	_, out, _ := clitest.Run(t, run, in, "fmt", "-peers", "-width", "100")
+	for line := range strings.Lines(out) {
+		qt.Check(t, flowtable.Columns(strings.TrimSuffix(line, "\n")) <= 100, qt.IsTrue, qt.Commentf("%q", line))
+	}
+	qt.Check(t, out, qt.Contains, "東~")
+	_, out, _ = clitest.Run(t, run, in, "fmt", "-peers")
+	qt.Check(t, len(out) < 2000, qt.IsTrue, qt.Commentf("%d bytes", len(out)))
 }
 
 // TestFmtEventsBesideFlows checks that events are no records of flows, but part of the stream.

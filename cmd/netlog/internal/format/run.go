@@ -20,17 +20,17 @@ import (
 // formatter is one run of fmt.
 type formatter struct {
 	*config
-	in       *records.Input
-	stdout   *bufio.Writer
-	stderr   io.Writer
-	progress *cli.Progress
-	table    flowtable.Table
-	sessions peerTable
-	seen     map[process]*records.Seqs
-	line     []byte // reused
-	records  int    // read, also those that are filtered out
-	twice    int
-	warnings int
+	in        *records.Input
+	stdout    *bufio.Writer
+	stderr    io.Writer
+	progress  *cli.Progress
+	table     flowtable.Table
+	peerTable peerTable
+	seen      map[process]*records.Seqs
+	line      []byte // reused
+	records   int    // read, also those that are filtered out
+	twice     int
+	warnings  int
 }
 
 // maxProcesses limits the processes whose sequence numbers are remembered. Beyond it all
@@ -52,7 +52,7 @@ func (c *formatter) run() error {
 	if err := c.learn(); err != nil {
 		return err
 	}
-	c.table.Top, c.table.MaxFlows = c.top, c.max
+	c.table.Top, c.table.MaxFlows, c.peerTable.max = c.top, c.max, c.max
 	c.table.NodeName = c.names.Node
 	c.table.Keep = c.filter.keepsRow
 	if c.resolve != "" {
@@ -94,7 +94,7 @@ func (c *formatter) run() error {
 	case c.json:
 		return c.exclude.report(c.stderr)
 	case c.peers:
-		return c.sessions.print(c.stdout, c.filter.since, c.table.Reporter)
+		return c.peerTable.print(c.stdout, c.filter.since, c.width, c.table.Reporter)
 	}
 	return c.table.Print(c.stdout, c.width)
 }
@@ -169,11 +169,7 @@ func (c *formatter) event(rec *records.Record) error {
 	if !c.filter.keepsPeer(rec, c.names.Node) {
 		return nil
 	}
-	if len(c.sessions.sessions) >= c.max {
-		return fmt.Errorf("more than %d sessions of peers: give fewer files at once, or raise -max-flows", c.max)
-	}
-	c.sessions.add(rec)
-	return nil
+	return c.peerTable.add(rec)
 }
 
 // record adds one record to the table, or prints it with -json or its connections with -flat.

@@ -94,8 +94,9 @@ func TestServeJSON(t *testing.T) {
 func TestServeQuiet(t *testing.T) {
 	c := qt.New(t)
 	s := startServe(c, "-dir", t.TempDir(), "-quiet")
-	c.Check(clitest.Send(c, s.url, secrettest.NewID(), clitest.FlowEntry(1, 1), ""), qt.Equals, 200)
-	c.Check(clitest.Send(c, s.url, secrettest.NewID(), `{`, ""), qt.Equals, 400)
+	id := secrettest.NewID()
+	c.Check(clitest.Send(c, s.url, id, clitest.FlowEntry(1, 1), ""), qt.Equals, 200)
+	c.Check(clitest.Send(c, s.url, id, `{`, ""), qt.Equals, 400)
 	s.stop()
 	c.Check(s.stdout.String(), qt.Equals, "")
 	c.Check(s.stderr.String(), qt.Contains, "stored 1 entry of 1 node, refused 1 request")
