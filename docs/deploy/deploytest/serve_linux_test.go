@@ -179,7 +179,7 @@ func TestPodRefusesSharedVolume(t *testing.T) {
 		}
 		p := c.start("netlog", images["netlog"], *spec, m.claims...)
 		qt.Check(t, p.wait(), qt.Equals, 1)
-		qt.Check(t, oneLine(t, p.err.String()), qt.Matches, `netlog serve: -dir /data: filestore: /data`+remedy)
+		qt.Check(t, oneLine(t, p.err.String()), qt.Matches, `netlog serve: -dir /data: /data`+remedy)
 
 		s := senderPod(m.pod, 0)
 		s.Containers[0].Args[3] = "-queue=/data"
