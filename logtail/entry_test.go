@@ -12,6 +12,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/internal/rawjson"
 
 	"github.com/go-netlog/netlog/logtail"
@@ -213,9 +214,7 @@ func TestWriteEmptyIgnored(t *testing.T) {
 }
 
 func TestWriteAllocs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
+	racetest.Skip(t) // it allocates
 	_, l := encoder(t)
 	obj := []byte(`{"a":1,"b":"` + strings.Repeat("x", 1000) + `"}`)
 	appendObj := func(b []byte) []byte { return append(b, obj[1:len(obj)-1]...) }

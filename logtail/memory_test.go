@@ -8,6 +8,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -47,9 +48,7 @@ func checkReleased(t *testing.T, cfg logtail.Config) {
 // TestRequestAllocs counts the allocations of a request without its transport, including two
 // for the entry and the answer. A window of ten thousand flows makes six requests.
 func TestRequestAllocs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
+	racetest.Skip(t) // it allocates
 	for _, test := range []struct {
 		name string
 		size int // bytes of the entry

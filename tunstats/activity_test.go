@@ -9,6 +9,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -225,7 +226,7 @@ func TestNotifyActivityConcurrent(t *testing.T) {
 // once.
 func TestNotifyActivityOncePerWindow(t *testing.T) {
 	rounds := int32(20_000)
-	if raceEnabled || testing.Short() {
+	if racetest.Enabled || testing.Short() {
 		rounds = 4000
 	}
 	var m notified

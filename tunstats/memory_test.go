@@ -8,15 +8,14 @@ import (
 
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
 // TestMeterScanMemory sends 2,000,000 packets of one flow each, between the packets of an older
 // flow.
 func TestMeterScanMemory(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector uses more memory")
-	}
+	racetest.Skip(t) // it uses more memory
 	const scan, maxGrowth = 2_000_000, 12 << 20
 	for _, tt := range []struct {
 		name string
@@ -79,9 +78,7 @@ func liveHeap() int64 {
 // TestStatisticsWorstCaseMemory sends batches that each begin with another address, so that each
 // shard gets all flows.
 func TestStatisticsWorstCaseMemory(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector uses more memory")
-	}
+	racetest.Skip(t) // it uses more memory
 	c := qt.New(t)
 	out := make([][]byte, tunstats.DefaultMaxFlows)
 	in := make([][]byte, len(out))
@@ -105,9 +102,7 @@ func TestStatisticsWorstCaseMemory(t *testing.T) {
 }
 
 func TestMeterIdleMemory(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector uses more memory")
-	}
+	racetest.Skip(t) // it uses more memory
 	c := qt.New(t)
 	before := liveHeap()
 	m := new(tunstats.Meter)
@@ -118,9 +113,7 @@ func TestMeterIdleMemory(t *testing.T) {
 }
 
 func TestUpdateAllocs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
+	racetest.Skip(t) // it allocates
 	var bufs [][]byte
 	var sizes []int
 	for _, tt := range parseCases() {

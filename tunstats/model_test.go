@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	qt "github.com/frankban/quicktest"
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/tunstats"
 	"github.com/go-netlog/netlog/tunstats/internal/slow"
 )
@@ -15,7 +16,7 @@ import (
 // extracts, and compares the sums with those of a slow.Counter.
 func TestStatisticsModel(t *testing.T) {
 	perGoroutine := 500_000
-	if raceEnabled || testing.Short() {
+	if racetest.Enabled || testing.Short() {
 		perGoroutine = 40_000
 	}
 	senders := []bool{false, true, true, true} // whether it receives; wireguard-go sends from one goroutine

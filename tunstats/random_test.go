@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/tunstats"
 	"github.com/go-netlog/netlog/tunstats/internal/slow"
 )
@@ -13,7 +14,7 @@ import (
 // packet: many packets of a flow would hide a wrong flag among the right ones.
 func TestUpdateNModel(t *testing.T) {
 	n := 150_000
-	if raceEnabled || testing.Short() {
+	if racetest.Enabled || testing.Short() {
 		n = 20_000
 	}
 	r := rand.New(rand.NewPCG(5, 6))

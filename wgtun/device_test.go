@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/flowtrack"
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/tunstats"
 	"github.com/go-netlog/netlog/wgtun"
 )
@@ -262,9 +263,7 @@ func TestWriteConcurrent(t *testing.T) {
 }
 
 func TestReadWriteAllocs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
+	racetest.Skip(t) // it allocates
 	for _, enabled := range []bool{false, true} {
 		for _, batch := range []int{1, 128} {
 			packets := make([][]byte, batch)

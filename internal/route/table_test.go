@@ -10,6 +10,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/internal/route"
 	"github.com/go-netlog/netlog/internal/route/routetest"
 	"github.com/go-netlog/netlog/internal/route/slow"
@@ -99,7 +100,7 @@ func checkAgainstNaive(c *qt.C, cfg *route.Config, addrs []netip.Addr) {
 
 func TestLookupAgreesWithModel(t *testing.T) {
 	c := qt.New(t)
-	rounds := 1000 / raceDivisor
+	rounds := racetest.Rounds(1000)
 	if testing.Short() {
 		rounds = 100
 	}
@@ -122,7 +123,7 @@ func TestLookupAgreesWithModel(t *testing.T) {
 
 func TestRestrictKnowsWhatBothKnow(t *testing.T) {
 	c := qt.New(t)
-	for i := range 500 / raceDivisor {
+	for i := range racetest.Rounds(500) {
 		r := rand.New(rand.NewPCG(5, uint64(i)))
 		one, other := randomConfig(r, 6), randomConfig(r, 6)
 		a, b := route.New(*one), route.New(*other)
@@ -225,7 +226,7 @@ func disguise(r *rand.Rand, p netip.Prefix) netip.Prefix {
 func TestNewSpellingChangesNothing(t *testing.T) {
 	c := qt.New(t)
 	changed := 0
-	for i := range 3000 / raceDivisor {
+	for i := range racetest.Rounds(3000) {
 		r := rand.New(rand.NewPCG(2, uint64(i)))
 		cfg := randomConfig(r, 1+i%10)
 		other := respell(r, cfg)
@@ -236,7 +237,7 @@ func TestNewSpellingChangesNothing(t *testing.T) {
 			changed++
 		}
 	}
-	c.Check(changed > 1000/raceDivisor, qt.IsTrue, qt.Commentf("only %d differ", changed))
+	c.Check(changed > racetest.Rounds(1000), qt.IsTrue, qt.Commentf("only %d differ", changed))
 }
 
 // Where no layer is set aside, more specific routes say nothing new.

@@ -14,6 +14,7 @@ import (
 	qt "github.com/frankban/quicktest"
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/encode"
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/internal/route"
 	"github.com/go-netlog/netlog/internal/route/routetest"
 	"github.com/go-netlog/netlog/record"
@@ -213,7 +214,7 @@ func TestCollectBooksBalance(t *testing.T) {
 	c := qt.New(t)
 	table := route.New(trafficRoutes)
 	var w Traffic
-	for i := range 400 / raceDivisor {
+	for i := range racetest.Rounds(400) {
 		r := rand.New(rand.NewPCG(5, uint64(i)))
 		flows := randomFlows(r, r.IntN(600))
 		policy := Policy(i % 3)
@@ -249,7 +250,7 @@ func TestCollectHidesUnknownAddresses(t *testing.T) {
 	c := qt.New(t)
 	table := route.New(trafficRoutes)
 	var w Traffic
-	for i := range 300 / raceDivisor {
+	for i := range racetest.Rounds(300) {
 		r := rand.New(rand.NewPCG(6, uint64(i)))
 		w.Collect(randomFlows(r, 500), table, []Policy{Totals, ByNode}[i%2], nil, []int{math.MaxInt, 20_000, 2000}[r.IntN(3)])
 		for _, e := range w.all() {
@@ -365,7 +366,7 @@ func TestCollectEqualTrafficEqualEntries(t *testing.T) {
 func TestCollectEqualTrafficFoldedEqually(t *testing.T) {
 	c := qt.New(t)
 	table := route.New(trafficRoutes)
-	for i := range 60 / raceDivisor {
+	for i := range racetest.Rounds(60) {
 		flows := randomFlows(rand.New(rand.NewPCG(9, uint64(i))), 3000)
 		var a, b Traffic
 		a.Collect(flows, table, Full, nil, 3000+10*i)

@@ -15,6 +15,7 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/encode"
 	"github.com/go-netlog/netlog/internal/encode/encodetest"
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/internal/route"
 	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
@@ -114,7 +115,7 @@ func randomFlow(rnd *rand.Rand, hosts int) record.ConnectionCounts {
 
 func TestRecordsAgreeWithModel(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 40 / raceDivisor {
+	for range racetest.Rounds(40) {
 		hosts := 1 + rnd.IntN(1000)
 		w := Window{NodeID: "n1", Start: windowStart, End: windowEnd, SrcNode: record.Node{Addresses: []netip.Addr{hostAddr(0)}}, MaxNames: math.MaxInt}
 		for _, traffic := range []*[]record.ConnectionCounts{&w.Virtual, &w.Subnet, &w.Exit, &w.Physical, &w.Denied} {

@@ -12,6 +12,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
@@ -82,6 +83,7 @@ func TestQuotaIgnoresSinkFailures(t *testing.T) {
 // TestMemoryLargestUserForgottenFirst checks that nodes that fill the memory of seen entries do not
 // make the Handler forget those of other nodes.
 func TestMemoryLargestUserForgottenFirst(t *testing.T) {
+	racetest.Skip(t) // one goroutine, and slow
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: nothing{}}
 	victim := storetest.Entry(1, 1, `,"a":1`)
@@ -101,6 +103,7 @@ func TestMemoryLargestUserForgottenFirst(t *testing.T) {
 // TestQuotaCoversDisk sends as much as the quota of an hour permits, in forms that are smaller on the wire
 // than on the disk. The disk must not get more than the quota and one body.
 func TestQuotaCoversDisk(t *testing.T) {
+	racetest.Skip(t) // one goroutine, and slow
 	const perHour, body = 4 << 20, 16 << 10
 	rng := storetest.NewNoise()
 	fill := func(entry func() string) func() string {

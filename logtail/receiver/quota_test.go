@@ -15,6 +15,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/receiver"
@@ -96,7 +97,7 @@ func TestQuotaKeepsHistoryFromFlood(t *testing.T) {
 		rng := storetest.NewNoise()
 		refused := 0
 		hours := int(maxAge/time.Hour) * 29 / 30
-		if underRace {
+		if racetest.Enabled {
 			hours = 3 * 24
 		}
 		for hour := range hours {
@@ -200,6 +201,7 @@ func TestQuotaCheckedAfterBody(t *testing.T) {
 // TestQuotaDefaultFitsLogger checks that a Logger with default settings and more flows than it can
 // write stays within the default quota.
 func TestQuotaDefaultFitsLogger(t *testing.T) {
+	racetest.Skip(t) // one goroutine, and slow
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		h := &receiver.Handler{Sink: nothing{}}
@@ -215,6 +217,7 @@ func TestQuotaDefaultFitsLogger(t *testing.T) {
 // TestQuotaDefaultFitsBacklog checks that a backlog of the default size stays within the default
 // quota.
 func TestQuotaDefaultFitsBacklog(t *testing.T) {
+	racetest.Skip(t) // one goroutine, and slow
 	synctest.Test(t, func(t *testing.T) {
 		c := qt.New(t)
 		h := &receiver.Handler{Sink: nothing{}}
@@ -223,7 +226,7 @@ func TestQuotaDefaultFitsBacklog(t *testing.T) {
 		// A busy node: 500 flows in each window.
 		l := startMesh(c, logtail.Config{HTTPClient: client}, newMesh(500))
 		busy := 6 * time.Hour // more than a new node may send at once
-		if underRace {
+		if racetest.Enabled {
 			busy = time.Hour
 		}
 		time.Sleep(busy)

@@ -11,6 +11,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
@@ -23,9 +24,7 @@ import (
 // In one collection, all lose what is older than the disk can hold. If the busy node has a collection of
 // its own, the quiet ones keep their history.
 func TestBusyNodeBesideQuietNodes(t *testing.T) {
-	if underRace {
-		t.Skip("one goroutine, and slow under the race detector")
-	}
+	racetest.Skip(t) // one goroutine, and slow
 	days := 3
 	if os.Getenv("NETLOG_SIZES") != "" {
 		days = 30

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/internal/racetest"
 )
 
 // peek calls Peek, counts the entries as delivered, and returns the token to acknowledge them.
@@ -27,6 +29,7 @@ func (tr *tracker) look(limit int) {
 // TestSpoolDamagedBytesWhileOpen changes the files of an open spool. It checks that no entry is
 // invented, and that the lost entries belong to one segment and are counted.
 func TestSpoolDamagedBytesWhileOpen(t *testing.T) {
+	racetest.Skip(t) // one goroutine, and slow
 	for _, test := range []struct {
 		name   string
 		before func(tr *tracker) (token uint64)

@@ -9,11 +9,13 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
+	"github.com/go-netlog/netlog/internal/racetest"
 )
 
 // TestCheckRetentionNoFindings removes the first windows of all nodes, of some more than
 // of others.
 func TestCheckRetentionNoFindings(t *testing.T) {
+	racetest.Skip(t) // one goroutine, and slow
 	whole := meshtest.Finished(meshtest.HubAndSpoke())
 	for cut := range 3 * 81 {
 		m := &meshtest.Mesh{}

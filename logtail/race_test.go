@@ -1,5 +1,0 @@
-//go:build race
-
-package logtail_test
-
-const raceEnabled = true

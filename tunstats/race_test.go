@@ -1,5 +1,0 @@
-//go:build race
-
-package tunstats_test
-
-const raceEnabled = true

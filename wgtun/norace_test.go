@@ -1,5 +1,0 @@
-//go:build !race
-
-package wgtun_test
-
-const raceEnabled = false
