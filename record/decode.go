@@ -52,30 +52,6 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 	d := decoder{b: data}
 	for k := range d.object {
 		switch string(k) {
-		case "nodeId":
-			m.NodeID = d.text()
-		case "start":
-			m.Start = d.time()
-		case "end":
-			m.End = d.time()
-		case "srcNode":
-			m.SrcNode = d.node()
-		case "dstNodes":
-			for range d.array {
-				m.DstNodes = append(m.DstNodes, d.node())
-			}
-		case "virtualTraffic":
-			m.VirtualTraffic = d.traffic(m.VirtualTraffic)
-		case "subnetTraffic":
-			m.SubnetTraffic = d.traffic(m.SubnetTraffic)
-		case "exitTraffic":
-			m.ExitTraffic = d.traffic(m.ExitTraffic)
-		case "physicalTraffic":
-			m.PhysicalTraffic = d.traffic(m.PhysicalTraffic)
-		case "deniedTraffic":
-			m.DeniedTraffic = d.traffic(m.DeniedTraffic)
-		case "lostPackets":
-			m.LostPackets = d.uint(64)
 		case "logtail":
 			d.meta(&e.Logtail)
 		case "event": // log shippers add an object of this name
@@ -97,10 +73,42 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 		case "droppedBytes":
 			e.DroppedBytes = d.uint(64)
 		default:
-			d.skip()
+			d.message(m, k)
 		}
 	}
 	return d.err
+}
+
+// message reads the member k of a Message.
+func (d *decoder) message(m *Message, k []byte) {
+	switch string(k) {
+	case "nodeId":
+		m.NodeID = d.text()
+	case "start":
+		m.Start = d.time()
+	case "end":
+		m.End = d.time()
+	case "srcNode":
+		m.SrcNode = d.node()
+	case "dstNodes":
+		for range d.array {
+			m.DstNodes = append(m.DstNodes, d.node())
+		}
+	case "virtualTraffic":
+		m.VirtualTraffic = d.traffic(m.VirtualTraffic)
+	case "subnetTraffic":
+		m.SubnetTraffic = d.traffic(m.SubnetTraffic)
+	case "exitTraffic":
+		m.ExitTraffic = d.traffic(m.ExitTraffic)
+	case "physicalTraffic":
+		m.PhysicalTraffic = d.traffic(m.PhysicalTraffic)
+	case "deniedTraffic":
+		m.DeniedTraffic = d.traffic(m.DeniedTraffic)
+	case "lostPackets":
+		m.LostPackets = d.uint(64)
+	default:
+		d.skip()
+	}
 }
 
 func (d *decoder) meta(m *Meta) {
