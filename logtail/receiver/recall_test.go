@@ -13,6 +13,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
@@ -121,6 +122,7 @@ func TestRecallBoundedTime(t *testing.T) {
 
 // TestRecallBoundedMemory recalls as many nodes and entries as fit into what is read.
 func TestRecallBoundedMemory(t *testing.T) {
+	racetest.Skip(t) // it measures memory
 	for name, numbers := range map[string]func(n int) (node, proc, seq int){
 		"many nodes":     func(n int) (int, int, int) { return n, 1, 1 },
 		"many processes": func(n int) (int, int, int) { return n / 4, n % 4, 1 },

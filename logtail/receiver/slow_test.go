@@ -15,6 +15,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/internal/pipetest"
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
@@ -87,6 +88,7 @@ func TestBodyShortNotStored(t *testing.T) {
 // TestBombsBoundedMemory checks that few bodies are decompressed at the same time, and none to more
 // than MaxDecodedBytes.
 func TestBombsBoundedMemory(t *testing.T) {
+	racetest.Skip(t) // it measures memory
 	c := qt.New(t)
 	h := &receiver.Handler{Sink: nothing{}, Limits: receiver.Limits{StoreTimeout: time.Hour}}
 	bombs := []string{

@@ -12,6 +12,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/racetest"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/spool"
 )
@@ -282,6 +283,7 @@ func TestAppendTooLarge(t *testing.T) {
 
 // TestOpenBacklogMemory checks that a full spool of small entries takes no memory for each.
 func TestOpenBacklogMemory(t *testing.T) {
+	racetest.Skip(t) // it measures memory
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{Sync: spool.Never})
 	entry := bytes.Repeat([]byte("x"), 312) // more than 100,000 fit
