@@ -3,9 +3,6 @@ package record
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"strings"
-	"time"
 
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/tunstats"
@@ -211,45 +208,4 @@ func (d *decoder) traffic(cs []ConnectionCounts) []ConnectionCounts {
 		cs = append(cs, c)
 	}
 	return cs
-}
-
-// addrPort reads one side of a flow. Other writers use an empty string for an unknown side.
-func (d *decoder) addrPort() (ap netip.AddrPort) {
-	s := d.view()
-	if s == "" || d.err != nil {
-		return ap
-	}
-	ap, err := netip.ParseAddrPort(s)
-	if err != nil {
-		_, err = netip.ParseAddrPort(strings.Clone(s)) // the error keeps its argument
-		d.wrong("an address and port", s, err)
-	}
-	return netip.AddrPortFrom(ap.Addr().WithZone(""), ap.Port())
-}
-
-// addr reads an address without its zone. A zone means nothing on another machine, and may
-// be any text, which must not get to wherever addresses are printed.
-func (d *decoder) addr() (a netip.Addr) {
-	s := d.view()
-	if s == "" || d.err != nil {
-		return a
-	}
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		_, err = netip.ParseAddr(strings.Clone(s)) // the error keeps its argument
-		d.wrong("an address", s, err)
-	}
-	return a.WithZone("")
-}
-
-func (d *decoder) time() (t time.Time) {
-	s := d.view()
-	if s == "" || d.err != nil {
-		return t
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		d.wrong("a time", s, err)
-	}
-	return t
 }

@@ -22,8 +22,8 @@ const (
 	followPeriod = 5 * time.Second // WireGuard does not report changes of its peers
 )
 
-// Sessions finds when peers connect, move and disconnect. The zero Sessions is ready to use.
-type Sessions struct {
+// sessions finds when peers connect, move and disconnect. The zero value is ready to use.
+type sessions struct {
 	peers map[string]session // by key, at the last reading
 	last  time.Time          // of the last reading
 }
@@ -37,9 +37,9 @@ type session struct {
 	moved     time.Time      // when a move was reported last; zero: not since it connected
 }
 
-// Update returns what has happened to peers since the last reading. The events are sorted by key. A further
+// update returns what has happened to peers since the last reading. The events are sorted by key. A further
 // move of a peer is reported when a minute has passed since the last one, if it still has another endpoint then.
-func (s *Sessions) Update(peers []Peer, now time.Time) (events []record.Peer) {
+func (s *sessions) update(peers []Peer, now time.Time) (events []record.Peer) {
 	current := make(map[string]session, len(peers))
 	for i := range peers {
 		p := &peers[i]
@@ -68,7 +68,7 @@ func (s *Sessions) Update(peers []Peer, now time.Time) (events []record.Peer) {
 }
 
 // session returns the session of p after old, which may be zero.
-func (s *Sessions) session(p *Peer, old session, now time.Time) session {
+func (s *sessions) session(p *Peer, old session, now time.Time) session {
 	n := old
 	n.Peer = record.Peer{PublicKey: p.Key, Address: p.address().Addr(), Endpoint: p.Endpoint, LastHandshake: p.LastHandshake}
 	n.connected = false
@@ -98,13 +98,13 @@ func (s session) in(state record.PeerState) record.Peer {
 // them. A reading that fails is skipped, unless permanent reports that further ones will fail too: then
 // Follow returns the error.
 func Follow(ctx context.Context, read func() ([]Peer, error), permanent func(error) bool, report func(record.Peer)) error {
-	var s Sessions
+	var s sessions
 	tick := time.NewTicker(followPeriod)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		peers, err := read()
 		if err == nil {
-			for _, p := range s.Update(peers, time.Now()) {
+			for _, p := range s.update(peers, time.Now()) {
 				report(p)
 			}
 		} else if permanent(err) {

@@ -85,7 +85,7 @@ func TestSessionsUpdate(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var s Sessions
+			var s sessions
 			for i, r := range tt.readings {
 				var peers []Peer
 				switch r.handshake {
@@ -95,7 +95,7 @@ func TestSessionsUpdate(t *testing.T) {
 				default:
 					peers = []Peer{at("k", r.endpoint, begin.Add(r.handshake))}
 				}
-				got := s.Update(peers, begin.Add(r.after))
+				got := s.update(peers, begin.Add(r.after))
 				qt.Check(t, events(got), qt.Equals, r.want, qt.Commentf("reading %d", i))
 				for _, p := range got {
 					qt.Check(t, p.Address, qt.Equals, netip.MustParseAddr("10.0.0.2"))
@@ -107,20 +107,20 @@ func TestSessionsUpdate(t *testing.T) {
 
 func TestSessionsUpdateSorted(t *testing.T) {
 	now := time.Now()
-	var s Sessions
-	got := s.Update([]Peer{at("c", "", now), at("a", "", now), at("b", "", now)}, now)
+	var s sessions
+	got := s.update([]Peer{at("c", "", now), at("a", "", now), at("b", "", now)}, now)
 	qt.Check(t, events(got), qt.Equals, "a connected, b connected, c connected")
-	got = s.Update([]Peer{at("d", "", now), at("b", "", now)}, now)
+	got = s.update([]Peer{at("d", "", now), at("b", "", now)}, now)
 	qt.Check(t, events(got), qt.Equals, "a disconnected, c disconnected, d connected")
 }
 
 // TestSessionsUpdateFlapping: a peer whose endpoint always changes makes no more than an event a minute.
 func TestSessionsUpdateFlapping(t *testing.T) {
-	var s Sessions
+	var s sessions
 	begin, moved := time.Now(), 0
 	for after := time.Duration(0); after < time.Hour; after += followPeriod {
 		now := begin.Add(after)
-		moved += len(s.Update([]Peer{at("k", fmt.Sprintf("192.0.2.1:%d", 1+after/followPeriod), now)}, now))
+		moved += len(s.update([]Peer{at("k", fmt.Sprintf("192.0.2.1:%d", 1+after/followPeriod), now)}, now))
 	}
 	qt.Check(t, moved, qt.Equals, 1+60)
 }

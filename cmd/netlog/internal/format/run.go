@@ -52,12 +52,7 @@ func (c *formatter) run() error {
 	if err := c.learn(); err != nil {
 		return err
 	}
-	c.table.Top, c.table.MaxFlows, c.peerTable.max = c.top, c.max, c.max
-	c.table.NodeName = c.names.Node
-	c.table.Keep = c.filter.keepsRow
-	if c.resolve != "" {
-		c.table.Name = func(a netip.Addr) string { return c.names.Resolve(a, c.resolve) }
-	}
+	c.setUp()
 	c.seen = make(map[process]*records.Seqs)
 	for rec, err := range c.in.Records() {
 		c.progress.Show(c.in)
@@ -97,6 +92,16 @@ func (c *formatter) run() error {
 		return c.peerTable.print(c.stdout, c.filter.since, c.width, c.table.Reporter)
 	}
 	return c.table.Print(c.stdout, c.width)
+}
+
+// setUp passes the flags to the tables.
+func (c *formatter) setUp() {
+	c.table.Top, c.table.MaxFlows, c.peerTable.max = c.top, c.max, c.max
+	c.table.NodeName = c.names.Node
+	c.table.Keep = c.filter.keepsRow
+	if c.resolve != "" {
+		c.table.Name = func(a netip.Addr) string { return c.names.Resolve(a, c.resolve) }
+	}
 }
 
 // learn reads the input once to find the other names and addresses of excluded nodes.
