@@ -88,9 +88,7 @@ func (p *Page) answer(values url.Values) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.queueMu.Lock()
-	skipped := p.skipped
-	p.queueMu.Unlock()
+	skipped := p.waiting.Skipped()
 	var problems []string
 	if p.opts.Problem != nil {
 		if s := p.opts.Problem(); s != "" {

@@ -62,6 +62,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-netlog/netlog/internal/backlog"
 	"github.com/go-netlog/netlog/internal/records"
 )
 
@@ -94,14 +95,8 @@ type Page struct {
 	opts      Options // immutable
 	end       context.CancelFunc
 	done      chan struct{} // closed when run has ended
-	wake      chan struct{} // there is something in queue
+	waiting   *backlog.Backlog
 	listeners listeners
-
-	// queueMu guards the fields below.
-	queueMu sync.Mutex
-	queue   [][]byte
-	queued  int // bytes
-	skipped uint64
 
 	// mu guards the fields below.
 	mu       sync.Mutex
@@ -117,7 +112,7 @@ type Page struct {
 func New(opts Options) *Page {
 	ctx, end := context.WithCancel(context.Background())
 	p := &Page{
-		opts: opts, end: end, done: make(chan struct{}), wake: make(chan struct{}, 1), store: newStore(), filling: opts.Dir != "",
+		opts: opts, end: end, done: make(chan struct{}), waiting: backlog.New(maxWaiting), store: newStore(), filling: opts.Dir != "",
 	}
 	start := time.Now()
 	go p.run(ctx, start)
@@ -140,7 +135,7 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 	var (
 		rec      records.Record
 		resting  <-chan time.Time
-		wake     = (<-chan struct{})(p.wake)
+		wake     = p.waiting.Wake()
 		told     uint64 // version
 		toldStep int64
 		tellNext time.Time
@@ -152,7 +147,7 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 		case <-wake:
 			wake, resting = nil, time.After(rest(p.work(&rec)))
 		case <-resting:
-			wake, resting = p.wake, nil
+			wake, resting = p.waiting.Wake(), nil
 		case now := <-tick.C:
 			version := p.sweep(now)
 			if step := stepOf(now); (version != told || step != toldStep) && !now.Before(tellNext) {

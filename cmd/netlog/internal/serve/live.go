@@ -32,7 +32,7 @@ func (v *view) runLive(ctx context.Context, stats func() receiver.Stats, name fu
 	defer refusals.Stop()
 	was := stats()
 	for began := time.Now(); ; {
-		queue, _ := v.take() // the head counts all entries
+		queue := v.backlog.All() // the head counts all entries
 		v.addPeers(queue, name)
 		v.recent.Update(queue, time.Since(began), time.Now())
 		v.draw(stats(), name)

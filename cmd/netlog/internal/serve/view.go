@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
+	"github.com/go-netlog/netlog/internal/backlog"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/logtail/receiver"
@@ -34,19 +35,17 @@ type view struct {
 	ownErr         bool // stderr is a file or a pipe, not the terminal
 	headline       string
 	denied         func() string // describes the last denial; may be nil
-	wake           chan struct{}
+	backlog        *backlog.Backlog
 
 	// owned by run
 	recent flowtable.Recent // the entries of the live table
 	peers  []string         // what happened to peers, above the live table; the last peerLines
 	screen []byte           // what was drawn last
 	unread bool             // the reader of stdout is gone
+	missed uint64           // entries that did not fit into the backlog, as far as that was said
 
 	// mu guards the fields below.
 	mu      sync.Mutex
-	queue   [][]byte
-	queued  int // bytes
-	skipped int // entries that did not fit into the queue
 	drawing bool
 	message string   // the last line
 	waiting []string // lines to print when drawing ends
@@ -58,7 +57,7 @@ func newView(stdout, stderr io.Writer, json bool) *view {
 	_, rows := cli.TermSize(stdout)
 	return &view{
 		stdout: stdout, stderr: stderr, json: json, live: rows > 0 && !json, ownErr: cli.TermWidth(stderr) == 0,
-		wake: make(chan struct{}, 1), recent: flowtable.Recent{MaxBytes: maxLive},
+		backlog: backlog.New(maxQueued), recent: flowtable.Recent{MaxBytes: maxLive},
 	}
 }
 
@@ -67,29 +66,7 @@ func (v *view) add(entries [][]byte) {
 	if v.quiet {
 		return
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, e := range entries {
-		if v.queued+len(e) > maxQueued {
-			v.skipped++
-			continue
-		}
-		v.queue = append(v.queue, bytes.Clone(e))
-		v.queued += len(e)
-	}
-	select {
-	case v.wake <- struct{}{}:
-	default:
-	}
-}
-
-// take empties the queue.
-func (v *view) take() (queue [][]byte, skipped int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	queue, skipped = v.queue, v.skipped
-	v.queue, v.queued, v.skipped = nil, 0, 0
-	return queue, skipped
+	v.backlog.Add(entries)
 }
 
 // run shows entries until ctx ends.
@@ -105,13 +82,12 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 		select {
 		case <-tick.C:
 			was = v.sayRefused(was, stats())
-		case <-v.wake:
+		case <-v.backlog.Wake():
 		case <-ctx.Done():
 			ended = true // after the queue is shown
 		}
 		var out bytes.Buffer
-		queue, skipped := v.take()
-		for _, e := range queue {
+		for _, e := range v.backlog.All() {
 			if v.json {
 				out.Write(cli.AppendJSON(out.AvailableBuffer(), e))
 			} else {
@@ -119,8 +95,9 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 			}
 		}
 		v.show(out.Bytes())
-		if skipped > 0 {
-			v.say("netlog serve: %s stored but not shown: the reader is too slow", flowtable.Plural(skipped, "entry"))
+		if skipped := v.backlog.Skipped(); skipped > v.missed {
+			v.say("netlog serve: %s stored but not shown: the reader is too slow", flowtable.Plural(skipped-v.missed, "entry"))
+			v.missed = skipped
 		}
 	}
 }
