@@ -124,6 +124,10 @@ func (t *peerTable) print(w *bufio.Writer, since time.Time, width int, node func
 		rows = append(rows, []string{moment(s.since), until, flowtable.CutColumns(node(s.reporter), maxPeerColumns),
 			flowtable.CutColumns(flowtable.Clean(cmp.Or(s.Name, s.PublicKey, "-")), maxPeerColumns), text(s.Address), text(s.Endpoint), handshake})
 	}
+	if len(rows) == 1 {
+		_, err := fmt.Fprintln(w, "no sessions of peers; netlogd writes them, and daemons that call FollowPeers")
+		return err
+	}
 	flowtable.Align(w, rows, width, 3, 2)
 	_, err := fmt.Fprintf(w, "%s connected; times in UTC, by the clocks of the nodes\n", flowtable.Plural(connected, "peer"))
 	return err

@@ -50,7 +50,6 @@ func TestFmtPeers(t *testing.T) {
 		want      []string
 		connected string
 	}{
-		{"nothing", flatRecord, nil, "0 peers"},
 		{"connected", peerEvent("n", 1, "10:00:05", "a", home, "connected", "10:00:01"),
 			[]string{day + "10:00:01 connected n a 10.0.0.2 192.0.2.7:1 -"}, "1 peer"},
 		{"connects, moves and goes", peerEvent("n", 1, "10:00:05", "a", home, "connected", "10:00:01") +
@@ -90,6 +89,12 @@ func TestFmtPeers(t *testing.T) {
 			qt.Check(t, rows, qt.DeepEquals, want)
 		})
 	}
+}
+
+func TestFmtPeersNone(t *testing.T) {
+	rows, code, _ := peersOf(t, flatRecord)
+	qt.Check(t, code, qt.Equals, cli.ExitOK)
+	qt.Check(t, rows, qt.DeepEquals, []string{"no sessions of peers; netlogd writes them, and daemons that call FollowPeers"})
 }
 
 func TestFmtPeersSelected(t *testing.T) {
