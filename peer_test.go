@@ -1,6 +1,7 @@
 package netlog_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/netip"
 	"strings"
@@ -23,10 +24,14 @@ var laptop = record.Peer{
 	State: record.PeerConnected, LastHandshake: time.Date(2026, 11, 22, 10, 0, 0, 1, time.UTC),
 }
 
-// entries returns what srv has received.
+// entries returns what srv has received, in one request or in several.
 func (s *server) entries(t *testing.T) (all []record.Entry) {
 	t.Helper()
-	qt.Assert(t, json.Unmarshal(s.plain.Bytes(), &all), qt.IsNil)
+	for requests := json.NewDecoder(bytes.NewReader(s.plain.Bytes())); requests.More(); {
+		var entries []record.Entry
+		qt.Assert(t, requests.Decode(&entries), qt.IsNil)
+		all = append(all, entries...)
+	}
 	return all
 }
 
