@@ -2,6 +2,7 @@ package otel
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"math/bits"
 	"net/http"
@@ -104,11 +105,12 @@ func (t *Transport) divide(req *http.Request, records []*logspb.LogRecord) (*htt
 // maxDivisions bounds the entries of which parts are remembered as delivered. An uploader sends one at a time.
 const maxDivisions = 16
 
-// divisionKey identifies an entry and the collector. It is zero if the entry has no number.
+// divisionKey identifies an entry, the number of its log records and the collector. It is zero if the entry has no
+// number.
 func divisionKey(req *http.Request, records []*logspb.LogRecord) (key [sha256.Size]byte) {
 	attrs := records[0].Attributes
 	if n := len(attrs); n > 0 && attrs[n-1].Key == string(semconv.LogRecordUIDKey) {
-		key = sha256.Sum256([]byte(req.URL.String() + " " + attrs[n-1].Value.GetStringValue()))
+		key = sha256.Sum256(fmt.Appendln(nil, req.URL, attrs[n-1].Value.GetStringValue(), len(records)))
 	}
 	return key
 }

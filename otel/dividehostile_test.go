@@ -135,3 +135,27 @@ func switchProtocols(w http.ResponseWriter) {
 	conn.Read(make([]byte, 1)) // until the client closes it
 	conn.Close()
 }
+
+// TestTransportOtherEntrySameNumber has an entry with the number of one that was delivered in part, but fewer flows.
+func TestTransportOtherEntrySameNumber(t *testing.T) {
+	answers := []int{413, 200, 503, 200}
+	transport := otel.Transport{Base: roundTripper(func(*http.Request) (*http.Response, error) {
+		status := answers[0]
+		answers = answers[1:]
+		return &http.Response{StatusCode: status, Body: http.NoBody}, nil
+	})}
+	checkAnswer(t, &transport, `{"txPkts":1},{"txPkts":2},{"txPkts":3},{"txPkts":4}`, 503)
+	checkAnswer(t, &transport, `{"txPkts":1},{"txPkts":2}`, 200)
+	qt.Check(t, transport.Stats(), qt.Equals, otel.Stats{Accepted: 4})
+}
+
+// checkAnswer sends an entry with flows, and checks the answer of the transport.
+func checkAnswer(t *testing.T, transport *otel.Transport, flows string, status int) {
+	t.Helper()
+	body := `[{"logtail":{"client_time":"2026-11-22T10:00:00Z","proc_id":1,"proc_seq":1},"exitTraffic":[` + flows + `]}]`
+	req, err := http.NewRequest("POST", "http://127.0.0.1:4318/v1/logs", strings.NewReader(body))
+	qt.Assert(t, err, qt.IsNil)
+	resp, err := transport.RoundTrip(req)
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, resp.StatusCode, qt.Equals, status)
+}
