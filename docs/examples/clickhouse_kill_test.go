@@ -20,8 +20,8 @@ func TestClickHouseKilledWhileLoading(t *testing.T) {
 	g.stop()
 	out := node(t, modules, clickhouseOpen+`
 		for (let i = 0; i < 2; i++) all(input.load);
-		for (const table of ["flows", "entries"])
-			run("INSERT INTO netlog." + table + " SELECT * REPLACE(received - INTERVAL 40 DAY AS received) FROM netlog." + table);
+		for (const table of ["netlog.flows", "netlog.entries"])
+			run("INSERT INTO " + table + " SELECT * REPLACE(received - INTERVAL 40 DAY AS received) FROM " + table);
 	`+clickhouseAnswers, input)
 	g.checkAnswers(t, out, "ab", g.stored.Load())
 }
@@ -29,7 +29,9 @@ func TestClickHouseKilledWhileLoading(t *testing.T) {
 // clickhouseInput returns the input of scripts that open a database, and ask for the refused connections of a node.
 func clickhouseInput(t *testing.T, node string) map[string]any {
 	return map[string]any{
-		"db": filepath.Join(t.TempDir(), "db"), "schema": readText(t, "clickhouse/schema.sql"), "top": readText(t, "clickhouse/top.sql"),
+		"db":      filepath.Join(t.TempDir(), "db"),
+		"schema":  readText(t, "clickhouse/schema.sql"),
+		"top":     readText(t, "clickhouse/top.sql"),
 		"refused": strings.Replace(readText(t, "clickhouse/refused.sql"), "'NODE'", "'"+node+"'", 1),
 	}
 }
@@ -52,8 +54,10 @@ const (
 	`
 	// clickhouseAnswers is the end of scripts. It prints the answers to queries.
 	clickhouseAnswers = `
-		const rows = (sql, columns) => run("SELECT concat_ws(' ', " + columns + ") FROM (" + sql.replace(/--.*$/gm, "").replace(";", "") + ")", "JSONCompactEachRow")
-			.trim().split("\n").map(line => JSON.parse(line)[0]);
+		const rows = (sql, columns) => {
+			sql = "SELECT concat_ws(' ', " + columns + ") FROM (" + sql.replace(/--.*$/gm, "").replace(";", "") + ")";
+			return run(sql, "JSONCompactEachRow").trim().split("\n").map(line => JSON.parse(line)[0]);
+		};
 		console.log(JSON.stringify({
 			Flows: rows("SELECT * FROM netlog.flows FINAL", "node, toUnixTimestamp64Nano(start), tx_bytes, rx_bytes"),
 			Largest: rows(input.top, "proto, a, b, bytes").slice(0, 8),

@@ -17,9 +17,9 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// TestClickHouseKilledWhileUploading sends entries with the uploader, in both ways that the README describes, to an engine
-// that is killed with kill -9 at random moments and started again. Each entry counts once, and is exact. A small
-// HTTP server stands for the one of ClickHouse.
+// TestClickHouseKilledWhileUploading sends entries with the uploader, in both ways that the README describes, to an
+// engine that is killed with kill -9 at random moments and started again. Each entry counts once, and is exact. A
+// small HTTP server stands for the one of ClickHouse.
 func TestClickHouseKilledWhileUploading(t *testing.T) {
 	modules := engines(t, "chdb")
 	insert := regexp.MustCompile(`INSERT INTO netlog.records FORMAT \w+`).FindString(readText(t, "clickhouse/README.md"))
@@ -37,21 +37,22 @@ func TestClickHouseKilledWhileUploading(t *testing.T) {
 			input["port"] = port
 			test.config.PrivateID, test.config.Gzip = privateID('a'), true // zlib of node knows no zstd
 			e := newNumbered()
-			count := uploadKilled(t, modules, input, test.config, func(n int64) string { return "{" + e.members('a', n) + "}" })
+			count := uploadKilled(t, modules, input, test.config, e)
 			e.checkAnswers(t, node(t, modules, clickhouseOpen+clickhouseAnswers, input), "a", count)
 		})
 	}
 }
 
-// uploadKilled uploads entries to an engine that is killed and started again meanwhile. It returns their number.
-func uploadKilled(t *testing.T, modules string, input map[string]any, config logtail.Config, entry func(n int64) string) (count int64) {
+// uploadKilled uploads entries of node a to an engine that is killed and started again meanwhile. It returns their
+// number.
+func uploadKilled(t *testing.T, modules string, input map[string]any, config logtail.Config, e numbered) (count int64) {
 	l, err := logtail.NewLogger(config)
 	qt.Assert(t, err, qt.IsNil)
-	kills := killtest.Rounds(t, os.Getenv("NETLOG_KILLS"), 5)
+	kills := killtest.Rounds(t, os.Getenv("NETLOG_KILLS"), 3)
 	for range kills {
 		kill := startEngine(t, modules, input)
 		for end := time.Now().Add(rand.N(2 * time.Second)); time.Now().Before(end); count++ {
-			_, err := l.Write([]byte(entry(count)))
+			_, err := l.Write([]byte("{" + e.members('a', count) + "}"))
 			qt.Assert(t, err, qt.IsNil)
 			time.Sleep(time.Millisecond)
 		}
@@ -65,21 +66,22 @@ func uploadKilled(t *testing.T, modules string, input map[string]any, config log
 	return count
 }
 
-// startEngine starts an engine that inserts what is posted and then answers 200, and returns a function that kills it.
+// startEngine starts an engine that inserts what is posted, for the default path as handlers.xml does, and returns a
+// function that kills it. The answer takes 50 ms, so that most kills come between an insert and its answer.
 func startEngine(t *testing.T, modules string, input map[string]any) (kill func()) {
 	cmd := nodeCommand(t, modules, clickhouseOpen+`
 		require("http").createServer((request, response) => {
 			const parts = [];
 			request.on("data", part => parts.push(part)).on("end", () => {
 				if (request.method == "POST") insert(request.url, require("zlib").gunzipSync(Buffer.concat(parts)).toString());
-				response.end();
+				setTimeout(() => response.end(), 50);
 			});
 		}).listen(input.port, "127.0.0.1");
 		const insert = (url, body) => {
 			const query = new URL(url, "http://127.0.0.1").searchParams.get("query");
 			if (query) return run(query + " " + body);
 			body = body.replace(/\\/g, "\\\\").replace(/'/g, "\\'");
-			run("INSERT INTO netlog.inbox SELECT lower(hex(SHA256(unhex('" + url.split("/")[3] + "')))), '" + body + "'"); // as in handlers.xml
+			run("INSERT INTO netlog.inbox VALUES (lower(hex(SHA256(unhex('" + url.split("/")[3] + "')))), '" + body + "')");
 		};
 	`, input)
 	cmd.Stderr = t.Output()

@@ -18,7 +18,7 @@ import (
 )
 
 // growing is a store of netlog serve that receives numbered entries of two nodes. Its files are small, so
-// that they are finished and compressed several times a second. It is closed and opened again every 40
+// that one is finished and compressed about every second. It is closed and opened again every 40
 // rounds, and every fourth round is sent twice.
 type growing struct {
 	numbered
@@ -36,13 +36,13 @@ type growing struct {
 func grow(t *testing.T) *growing {
 	g := &growing{numbered: newNumbered(), t: t, dir: filepath.Join(t.TempDir(), "flows")}
 	g.open()
-	for range 50 {
+	for range 200 {
 		g.round()
 	}
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
@@ -62,12 +62,12 @@ func grow(t *testing.T) *growing {
 	return g
 }
 
-// open opens the store. A process that the test starts in this instant inherits the lock of the closed store, and has it
-// until it becomes node.
+// open opens the store. A process that the test starts in this instant inherits the lock of the closed store, and has
+// it until it becomes node.
 func (g *growing) open() {
 	err := filestore.ErrLocked
 	for tries := 0; tries < 1000 && errors.Is(err, filestore.ErrLocked); tries++ {
-		g.files, err = filestore.Open(g.dir, filestore.Options{MaxFileBytes: 64 << 10})
+		g.files, err = filestore.Open(g.dir, filestore.Options{MaxFileBytes: 256 << 10})
 		time.Sleep(time.Duration(tries) * time.Millisecond)
 	}
 	qt.Check(g.t, err, qt.IsNil)
@@ -93,8 +93,9 @@ func (g *growing) round() {
 			}
 			id, err := privateID(node).MarshalText()
 			qt.Check(g.t, err, qt.IsNil)
+			r := httptest.NewRequest("POST", "/c/netlog/"+string(id), strings.NewReader(strings.Join(lines, "\n")))
 			w := httptest.NewRecorder()
-			g.handler.ServeHTTP(w, httptest.NewRequest("POST", "/c/netlog/"+string(id), strings.NewReader(strings.Join(lines, "\n"))))
+			g.handler.ServeHTTP(w, r)
 			qt.Check(g.t, w.Code, qt.Equals, 200)
 		}
 	}
