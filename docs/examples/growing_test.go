@@ -1,7 +1,6 @@
 package examples_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
@@ -62,14 +61,10 @@ func grow(t *testing.T) *growing {
 	return g
 }
 
-// open opens the store. A process that the test starts in this instant inherits the lock of the closed store, and has
-// it until it becomes node.
+// open opens the store.
 func (g *growing) open() {
-	err := filestore.ErrLocked
-	for tries := 0; tries < 1000 && errors.Is(err, filestore.ErrLocked); tries++ {
-		g.files, err = filestore.Open(g.dir, filestore.Options{MaxFileBytes: 256 << 10})
-		time.Sleep(time.Duration(tries) * time.Millisecond)
-	}
+	var err error
+	g.files, err = filestore.Open(g.dir, filestore.Options{MaxFileBytes: 256 << 10})
 	qt.Check(g.t, err, qt.IsNil)
 	g.handler = &receiver.Handler{Sink: g.files}
 }
