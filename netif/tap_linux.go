@@ -1,9 +1,11 @@
 package netif
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,7 +60,7 @@ func openTap(name string, opts Options, meter *tunstats.Meter) (*tap, error) {
 	}
 	r, err := newRing(ringBytes, found != nil && found.Flags&net.FlagLoopback != 0)
 	if errors.Is(err, unix.EPERM) {
-		return fail(fmt.Errorf("capturing packets needs the capability CAP_NET_RAW: %w", err))
+		return fail(fmt.Errorf("capturing packets needs root or the capability CAP_NET_RAW: %w", err))
 	} else if err != nil {
 		return fail(err)
 	}
@@ -74,10 +76,24 @@ func openTap(name string, opts Options, meter *tunstats.Meter) (*tap, error) {
 		t.current.Store(&found.Name)
 		t.index = found.Index
 	} else {
-		t.logf("netif: %s: waiting for the interface", name)
+		t.logf("netif: %s: waiting for the interface; now there are %s", name, others())
 	}
 	go t.run()
 	return t, nil
+}
+
+// others returns the names of some interfaces, for an operator who has mistyped one.
+func others() string {
+	const shown = 12
+	all, _ := net.Interfaces() // those that could be read
+	var names []string
+	for _, i := range all[:min(len(all), shown)] {
+		names = append(names, i.Name)
+	}
+	if len(all) > shown {
+		names = append(names, "others")
+	}
+	return cmp.Or(strings.Join(names, ", "), "none")
 }
 
 // openSignals opens what interrupts the wait for packets.

@@ -24,7 +24,7 @@ func startCommand(c *qt.C) (cmd *exec.Cmd, stderr *clitest.Output, addr string) 
 }
 
 func TestServeSignalEndsCleanly(t *testing.T) {
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		c := qt.New(t)
 		cmd, stderr, addr := startCommand(c)
 		c.Check(clitest.Send(c, "http://"+addr, secrettest.NewID(), `{}`, ""), qt.Equals, 200)

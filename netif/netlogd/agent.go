@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/faults"
+	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail"
 	"github.com/go-netlog/netlog/logtail/spool"
 	"github.com/go-netlog/netlog/netif"
@@ -38,7 +39,7 @@ type agent struct {
 
 // start starts logging. If it fails, stop releases what was opened.
 func (a *agent) start() (err error) {
-	a.tap, err = netif.Open(a.name, netif.Options{Wait: true, Logf: a.logf})
+	a.tap, err = netif.Open(a.name, netif.Options{Wait: true, RingBytes: a.cfg.ring, Logf: a.logf})
 	if err != nil {
 		return err
 	}
@@ -60,17 +61,17 @@ func (a *agent) start() (err error) {
 	if a.cfg.json {
 		logger.NoUpload, logger.OnRecord = true, a.out.record
 	} else if id, err = a.openState(&logger.Upload); err != nil {
-		return err
+		return fmt.Errorf("-state: %w", err)
 	}
 	routes, err := netif.Routes(a.name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		return err // Follow logs what is not permitted
 	}
 	if err := logger.Startup(id, logtail.PrivateID{}, a.tap, a.complete(routes)); err != nil {
-		return fmt.Errorf("%s: %w", a.name, err)
+		return fmt.Errorf("%s: %s", a.name, flagNames().Replace(err.Error()))
 	}
 	a.logger = logger
-	a.logf("%s: flows are logged as %v", a.name, id.Public())
+	a.logf("%s: flows are logged as %v, %s", a.name, id.Public(), a.cfg.destination())
 	return nil
 }
 
@@ -89,7 +90,7 @@ func (a *agent) openState(upload *logtail.Config) (logtail.PrivateID, error) {
 		return id, err
 	}
 	upload.BaseURL, upload.Header, upload.AllowInsecure = a.cfg.collector, a.cfg.header, a.cfg.insecure
-	upload.Buffer = a.spool
+	upload.Buffer, upload.Gzip = a.spool, a.cfg.gzip
 	return id, nil
 }
 
@@ -137,7 +138,8 @@ func (a *agent) stop() error {
 		cancel()
 		// An error that wraps more than this one means that something was lost.
 		if kept, ok := err.(*logtail.UndeliveredError); ok && kept.Kept {
-			a.logf("%s: %d entries stay in the spool for the next start", a.name, kept.Entries)
+			a.logf("%s: not sent yet: %s, kept in %s for the next start", a.name,
+				flowtable.Plural(kept.Entries, "entry"), filepath.Join(a.cfg.state, a.name))
 		} else if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", a.name, err))
 		}

@@ -84,13 +84,31 @@ func (s *small) waitWindow() {
 	time.Sleep(200 * time.Millisecond) // further windows
 }
 
-func TestAgentSIGTERMDeliversTheLastWindow(t *testing.T) {
+func TestAgentSignalDeliversTheLastWindow(t *testing.T) {
 	s := newSmall(t)
-	collector, agent := s.collector(), s.agent("-period", "1h")
-	s.receive(1000)
+	collector := s.collector()
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		agent := s.agent("-period", "1h")
+		s.receive(1000)
+		qt.Check(t, agent.stop(signal), qt.IsNil, qt.Commentf("%v", signal))
+	}
+	qt.Check(t, collector.stop(syscall.SIGTERM), qt.IsNil)
+	qt.Check(t, s.received(), qt.Equals, uint64(3000))
+}
+
+// TestAgentNohup checks that SIGHUP does not end netlogd if it was ignored at the start.
+func TestAgentNohup(t *testing.T) {
+	s := newSmall(t)
+	collector := s.collector()
+	agent := s.start(childEnv+"=1", "sh", "-c", `trap "" HUP; exec "$@"`, "sh", self(t), "-state", s.state, "-period", "100ms", "tun0")
+	agent.expect("flows are logged as")
+	qt.Assert(t, agent.cmd.Process.Signal(syscall.SIGHUP), qt.IsNil)
+	s.receive(10)
+	collector.expect("virtual: ")
+	s.receive(10)
 	qt.Check(t, agent.stop(syscall.SIGTERM), qt.IsNil)
 	qt.Check(t, collector.stop(syscall.SIGTERM), qt.IsNil)
-	qt.Check(t, s.received(), qt.Equals, uint64(1000))
+	qt.Check(t, s.received(), qt.Equals, uint64(20))
 }
 
 // TestAgentKeepsWhatTheCollectorDidNotTake checks that nothing is lost while the collector is away,
@@ -100,7 +118,7 @@ func TestAgentKeepsWhatTheCollectorDidNotTake(t *testing.T) {
 	agent := s.agent("-period", "1h")
 	s.receive(100)
 	qt.Check(t, agent.stop(syscall.SIGTERM), qt.IsNil)
-	qt.Check(t, strings.Contains(agent.output(), "1 entries stay in the spool"), qt.IsTrue, qt.Commentf("%s", agent.output()))
+	qt.Check(t, strings.Contains(agent.output(), "tun0: not sent yet: 1 entry, kept in "+s.state+"/tun0 for the next start"), qt.IsTrue, qt.Commentf("%s", agent.output()))
 
 	for range 3 {
 		agent = s.agent("-period", "100ms")

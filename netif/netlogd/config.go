@@ -1,20 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-netlog/netlog"
 	"github.com/go-netlog/netlog/internal/buildinfo"
+	"github.com/go-netlog/netlog/logtail"
 )
 
 // config is what the command line says.
@@ -30,6 +34,8 @@ type config struct {
 	nodes      string // file; may be empty
 	json       bool
 	period     time.Duration
+	ring       int  // bytes; 0 means the default
+	gzip       bool // whether to compress uploads with gzip
 }
 
 // parseFlags parses the command line. For -h and -version it prints what they ask for to stdout
@@ -48,6 +54,9 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 	fs.StringVar(&cfg.nodes, "nodes", "", "`file` with an address and a name per line, like /etc/hosts")
 	fs.BoolVar(&cfg.json, "json", false, "print the records, one per line, and send nothing")
 	fs.DurationVar(&cfg.period, "period", netlog.DefaultPollPeriod, "`length` of a window")
+	fs.Func("ring", "`size` of the memory for packets that are not counted yet, such as 32MiB, for each interface. A larger one helps "+
+		"if packets are lost (default 8MiB)", cfg.setRing)
+	fs.BoolVar(&cfg.gzip, "gzip", false, "compress with gzip, for a server that does not know zstd; netlog serve knows both")
 	version := fs.Bool("version", false, "print what netlogd was built from, and end")
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -66,11 +75,9 @@ func parseFlags(args []string, stdout io.Writer) (*config, error) {
 		return nil, err
 	}
 	if *tokenFile != "" {
-		text, err := os.ReadFile(*tokenFile)
-		if err != nil {
+		if err := cfg.readToken(*tokenFile); err != nil {
 			return nil, fmt.Errorf("-token-file: %w", err)
 		}
-		cfg.header = http.Header{"Authorization": {"Bearer " + strings.TrimSpace(string(text))}}
 	}
 	if cfg.state == "" && !cfg.json {
 		cfg.state, err = defaultState()
@@ -97,6 +104,34 @@ func (cfg *config) setInterfaces(names []string) error {
 	return nil
 }
 
+func (cfg *config) readToken(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	switch fields := strings.Fields(string(text)); len(fields) {
+	case 0:
+		return fmt.Errorf("%s is empty", path)
+	case 1:
+		cfg.header = http.Header{"Authorization": {"Bearer " + fields[0]}}
+		return nil
+	}
+	return fmt.Errorf("%s has more than a token", path) // such as the tokens file of the collector
+}
+
+// maxRing is the largest ring: the kernel takes one size of less than 4 GiB.
+const maxRing = 1 << 10 // MiB
+
+func (cfg *config) setRing(s string) error {
+	digits, ok := strings.CutSuffix(s, "MiB")
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 || n > maxRing {
+		return fmt.Errorf("want a size from 1MiB to %dMiB", maxRing)
+	}
+	cfg.ring = n << 20
+	return nil
+}
+
 func (cfg *config) setExit(s string) error {
 	switch s {
 	case "totals":
@@ -115,7 +150,7 @@ func (cfg *config) setSubnets(s string) error {
 	for text := range strings.SplitSeq(s, ",") {
 		prefix, err := netip.ParsePrefix(strings.TrimSpace(text))
 		if err != nil {
-			return err
+			return errors.New("want prefixes such as 192.168.7.0/24")
 		}
 		cfg.subnets = append(cfg.subnets, prefix)
 	}
@@ -133,4 +168,27 @@ func defaultState() (string, error) {
 		return "", fmt.Errorf("-state is needed: %w", err)
 	}
 	return filepath.Join(home, ".local", "state", "netlogd"), nil
+}
+
+// destination says where the records go.
+func (cfg *config) destination() string {
+	if cfg.json {
+		return "and printed"
+	}
+	u, err := url.Parse(cmp.Or(cfg.collector, logtail.DefaultBaseURL))
+	if err != nil {
+		return "" // Startup has checked it
+	}
+	return "and sent to " + u.Scheme + "://" + u.Host // the path may be secret
+}
+
+// flagNames replaces the settings in an error of Startup by the flags that set them.
+func flagNames() *strings.Replacer {
+	return strings.NewReplacer(
+		"netlog: Upload: logtail: BaseURL: ", "-collector: ",
+		"netlog: Upload: logtail: Header: ", "-token-file: ",
+		"netlog: PollPeriod: ", "-period: ",
+		"AllowInsecure", "-insecure",
+		"Config.Header takes an Authorization", "-token-file takes a token",
+	)
 }

@@ -29,8 +29,10 @@ Counts the packets of each interface by flow, and sends flow logs to a collector
 
 It needs the capability CAP_NET_RAW and, to read the peers of kernel WireGuard,
 CAP_NET_ADMIN. It waits for an interface that does not exist, and follows one that
-goes and comes back. On SIGTERM it sends the last window and ends. What could not be
-sent stays in the state directory for the next start.
+goes and comes back. On SIGTERM, ^C and SIGHUP it sends the last window and ends. What
+could not be sent stays in the state directory for the next start. It reads its files
+only when it starts. The environment variable SSL_CERT_FILE names the certificates that
+it trusts, if the collector's own is not of a public authority.
 
 Flags:
 `
@@ -42,7 +44,11 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	signals := []os.Signal{syscall.SIGTERM, os.Interrupt}
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +20,10 @@ import (
 
 // peerEvents returns the events of peers that the collector has stored of a node.
 func (b *books) peerEvents(id string) (events []string) {
+	files, _ := filepath.Glob(filepath.Join(b.dir, "*", "*.ndjson"))
+	if !slices.ContainsFunc(files, func(name string) bool { info, err := os.Stat(name); return err == nil && info.Size() > 0 }) {
+		return nil // netlog fmt fails if it is given nothing
+	}
 	for _, e := range b.of(id) {
 		if e.Event == record.EventPeer {
 			events = append(events, fmt.Sprintf("%s %s %s %s", e.Peer.Name, e.Peer.State, e.Peer.Address, e.Peer.Endpoint))

@@ -51,7 +51,7 @@ func TestUnitRunsWithoutRoot(t *testing.T) {
 	qt.Check(t, s.received(), qt.Equals, uint64(1000))
 
 	agent := s.startConfined("")
-	agent.expect("netif: tun0: capturing packets needs the capability CAP_NET_RAW: operation not permitted")
+	agent.expect("netif: tun0: capturing packets needs root or the capability CAP_NET_RAW: operation not permitted")
 	qt.Check(t, agent.cmd.Wait(), qt.ErrorMatches, "exit status 1")
 	agent.done = true
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -102,6 +103,7 @@ func (a *access) lastDenial() string {
 const (
 	errNoToken      = unauthorized("no token")
 	errUnknownToken = unauthorized("unknown token")
+	errNotHashed    = unauthorized("unknown token; the tokens file has this token itself, where its SHA-256 belongs")
 )
 
 var (
@@ -127,6 +129,10 @@ func authorize(all grants, header, collection string, id logtail.PublicID) error
 	}
 	list, known := all[sha256.Sum256([]byte(token))]
 	if !known {
+		// A token of openssl rand -hex 32 looks like a hash, so the file may have it by mistake.
+		if raw, err := hex.DecodeString(token); err == nil && len(raw) == sha256.Size && all[[sha256.Size]byte(raw)] != nil {
+			return errNotHashed
+		}
 		return errUnknownToken
 	}
 	why := errNotCollection

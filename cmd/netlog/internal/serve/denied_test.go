@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -26,7 +27,8 @@ func TestAccessLastDenialReason(t *testing.T) {
 	dir := t.TempDir()
 	a, b := secrettest.NewID().Public(), secrettest.NewID().Public()
 	hash := func(token string) string { s := sha256.Sum256([]byte(token)); return hex.EncodeToString(s[:]) }
-	c.Assert(os.WriteFile(dir+"/tokens", []byte(hash(secrettest.Token)+" netlog "+a.String()+"\n"+hash("all")+" netlog *\n"), 0o600), qt.IsNil)
+	lines := hash(secrettest.Token) + " netlog " + a.String() + "\n" + hash("all") + " netlog *\n" + strings.Repeat("5e", 32) + " netlog *\n"
+	c.Assert(os.WriteFile(dir+"/tokens", []byte(lines), 0o600), qt.IsNil)
 	c.Assert(os.WriteFile(dir+"/nodes", []byte(b.String()+" b\n"), 0o600), qt.IsNil)
 	acc, err := newAccess(config{tokens: dir + "/tokens", nodes: dir + "/nodes", known: true}, nil)
 	c.Assert(err, qt.IsNil)
@@ -39,6 +41,8 @@ func TestAccessLastDenialReason(t *testing.T) {
 		{"Bearer ", "netlog", a, "no token"},
 		{"Basic " + secrettest.Token, "netlog", a, "no token"},
 		{"Bearer " + secrettest.Token + "x", "netlog", a, "unknown token"},
+		{"Bearer " + strings.Repeat("5E", 32), "netlog", a, "unknown token; the tokens file has this token itself, where its SHA-256 belongs"},
+		{"Bearer " + strings.Repeat("5e", 33), "netlog", a, "unknown token"},
 		{"Bearer " + secrettest.Token, "audit", a, "token not good for this collection"},
 		{"Bearer " + secrettest.Token, "netlog", b, "token not good for this node"},
 		{"Bearer all", "netlog", a, "node not in the file of -nodes"},

@@ -112,7 +112,11 @@ const signalPause = time.Second
 // serve runs until ctx ends or a signal arrives. A second signal after signalPause ends the
 // program at once.
 func (s *server) serve(ctx context.Context) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(ctx, signals...)
 	forget := context.AfterFunc(ctx, func() { time.AfterFunc(signalPause, stop) })
 	defer func() {
 		if forget() { // ctx has not ended
