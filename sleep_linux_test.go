@@ -44,8 +44,11 @@ func switches(t *testing.T, device string, period, length time.Duration) int {
 	qt.Assert(t, cmd.Start(), qt.IsNil)
 	line, err := bufio.NewReader(out).ReadString('\n')
 	qt.Check(t, line, qt.Equals, "running\n", qt.Commentf("%v", err))
-	time.Sleep(period + length/4) // the first window is idle
-
+	if device == "polled" {
+		time.Sleep(period)
+	} else {
+		awaitRest(t, cmd.Process.Pid, 5*period)
+	}
 	before := switchesOf(t, cmd.Process.Pid)
 	time.Sleep(length)
 	n := switchesOf(t, cmd.Process.Pid) - before
@@ -53,6 +56,21 @@ func switches(t *testing.T, device string, period, length time.Duration) int {
 	io.Copy(io.Discard, out)
 	qt.Check(t, cmd.Wait(), qt.IsNil)
 	return n
+}
+
+// awaitRest waits until a process makes no context switch for some time: a busy machine takes a while to start it, and
+// the first window of a Logger is idle.
+func awaitRest(t *testing.T, pid int, pause time.Duration) {
+	t.Helper()
+	end := time.Now().Add(time.Minute)
+	for last := -1; ; time.Sleep(pause) {
+		n := switchesOf(t, pid)
+		if n == last {
+			return
+		}
+		last = n
+		qt.Assert(t, time.Now().Before(end), qt.IsTrue, qt.Commentf("the process does not come to rest"))
+	}
 }
 
 // switchesOf returns the context switches of all threads of a process so far.

@@ -238,8 +238,11 @@ func TestClosedPort(t *testing.T) {
 	c := qt.New(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	c.Assert(err, qt.IsNil)
-	addr := ln.Addr().String()
-	ln.Close()
+	defer ln.Close()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	c.Assert(err, qt.IsNil)
+	defer client.Close()
+	addr := client.LocalAddr().String() // nobody can listen on the port of a client
 	logged := make(chan struct{}, 10)
 	l := startReal(t, "http://"+addr, logtail.Config{Logf: func(string, ...any) { logged <- struct{}{} }})
 	l.write(0, 2)

@@ -26,24 +26,26 @@ var (
 func TestForkKeysIgnored(t *testing.T) {
 	for _, chunk := range []int{0, 1, 7, 512, 4096} {
 		t.Run(fmt.Sprintf("chunk=%d", chunk), func(t *testing.T) {
-			c := qt.New(t)
-			dev := &fakeConfig{chunk: chunk}
-			set := func(n int) {
-				dev.set(header, forkHeader,
-					peerLines(keyA, "192.0.2.1:1", n, 2*n, "10.0.0.2/32", "10.1.0.0/16")+forkPeer,
-					peerLines(keyB, "[2001:db8::7]:9", 3*n, 0, "fd00::3/128")+forkPeer)
-			}
-			set(100)
-			u := wgtun.Underlay(dev)
-			u.SetStatisticsEnabled(true)
-			set(110)
-			c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{
-				"unknown 10.0.0.2:0 -> 192.0.2.1:1":      "tx 0/10 rx 0/20",
-				"unknown [fd00::3]:0 -> [2001:db8::7]:9": "tx 0/30 rx 0/0",
+			synctest.Test(t, func(t *testing.T) { // so that no device is busy, however slow the machine
+				c := qt.New(t)
+				dev := &fakeConfig{chunk: chunk}
+				set := func(n int) {
+					dev.set(header, forkHeader,
+						peerLines(keyA, "192.0.2.1:1", n, 2*n, "10.0.0.2/32", "10.1.0.0/16")+forkPeer,
+						peerLines(keyB, "[2001:db8::7]:9", 3*n, 0, "fd00::3/128")+forkPeer)
+				}
+				set(100)
+				u := wgtun.Underlay(dev)
+				u.SetStatisticsEnabled(true)
+				set(110)
+				c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{
+					"unknown 10.0.0.2:0 -> 192.0.2.1:1":      "tx 0/10 rx 0/20",
+					"unknown [fd00::3]:0 -> [2001:db8::7]:9": "tx 0/30 rx 0/0",
+				})
+				cfg, err := wgtun.Routes(dev, netip.MustParsePrefix("10.0.0.1/24"))
+				c.Assert(err, qt.IsNil)
+				c.Check(fmt.Sprint(*cfg), qt.Equals, "{[10.0.0.1/24] [10.0.0.2/32 10.1.0.0/16 fd00::3/128] [] []}")
 			})
-			cfg, err := wgtun.Routes(dev, netip.MustParsePrefix("10.0.0.1/24"))
-			c.Assert(err, qt.IsNil)
-			c.Check(fmt.Sprint(*cfg), qt.Equals, "{[10.0.0.1/24] [10.0.0.2/32 10.1.0.0/16 fd00::3/128] [] []}")
 		})
 	}
 }
@@ -65,21 +67,23 @@ func TestConfigErrorsNameField(t *testing.T) {
 		for _, chunk := range []int{0, 7} {
 			for _, hidden := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%.20s/chunk=%d/hidden=%v", tt.line, chunk, hidden), func(t *testing.T) {
-					c := qt.New(t)
-					dev := &fakeConfig{chunk: chunk, hidden: hidden}
-					peer := func(n int) string { return peerLines(keyA, "192.0.2.1:1", n, 0, "10.0.0.2/32") }
-					dev.set(header, peer(1))
-					u := wgtun.Underlay(dev)
-					u.SetStatisticsEnabled(true)
+					synctest.Test(t, func(t *testing.T) { // so that no device is busy, however slow the machine
+						c := qt.New(t)
+						dev := &fakeConfig{chunk: chunk, hidden: hidden}
+						peer := func(n int) string { return peerLines(keyA, "192.0.2.1:1", n, 0, "10.0.0.2/32") }
+						dev.set(header, peer(1))
+						u := wgtun.Underlay(dev)
+						u.SetStatisticsEnabled(true)
 
-					dev.set(header, peer(5), tt.line, "allowed_ip=10.0.0.3/32")
-					cfg, err := wgtun.Routes(dev)
-					c.Check(err, qt.ErrorMatches, tt.want)
-					c.Check(cfg, qt.IsNil)
-					c.Check(u.ExtractStatistics(), qt.HasLen, 0)
+						dev.set(header, peer(5), tt.line, "allowed_ip=10.0.0.3/32")
+						cfg, err := wgtun.Routes(dev)
+						c.Check(err, qt.ErrorMatches, tt.want)
+						c.Check(cfg, qt.IsNil)
+						c.Check(u.ExtractStatistics(), qt.HasLen, 0)
 
-					dev.set(header, peer(8))
-					c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{"unknown 10.0.0.2:0 -> 192.0.2.1:1": "tx 0/7 rx 0/0"})
+						dev.set(header, peer(8))
+						c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{"unknown 10.0.0.2:0 -> 192.0.2.1:1": "tx 0/7 rx 0/0"})
+					})
 				})
 			}
 		}
@@ -88,14 +92,16 @@ func TestConfigErrorsNameField(t *testing.T) {
 
 // TestConfigLineAtLimit checks that the limit of a line is exact, in one write and in several.
 func TestConfigLineAtLimit(t *testing.T) {
-	for _, chunk := range []int{0, 7} {
-		for over := range 2 {
-			dev := &fakeConfig{chunk: chunk}
-			dev.set(peerLines(keyA, "", 0, 0), "endpoint="+strings.Repeat("x", wgtun.MaxLine-len("endpoint=")+over))
-			_, err := wgtun.Routes(dev)
-			qt.Check(t, err != nil, qt.Equals, over > 0, qt.Commentf("%v", err))
+	synctest.Test(t, func(t *testing.T) {
+		for _, chunk := range []int{0, 7} {
+			for over := range 2 {
+				dev := &fakeConfig{chunk: chunk}
+				dev.set(peerLines(keyA, "", 0, 0), "endpoint="+strings.Repeat("x", wgtun.MaxLine-len("endpoint=")+over))
+				_, err := wgtun.Routes(dev)
+				qt.Check(t, err != nil, qt.Equals, over > 0, qt.Commentf("%v", err))
+			}
 		}
-	}
+	})
 }
 
 // endless is a ConfigSource that writes the same text many times, unless a Write fails.

@@ -90,7 +90,7 @@ func TestFollowPeersWireGuard(t *testing.T) {
 	began := time.Now()
 	ping(t, a, b)
 	events := followed(t.Context(), a.dev)
-	for end := time.Now().Add(20 * time.Second); len(events()) == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); len(events()) == 0 && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	c.Assert(events(), qt.HasLen, 1)
@@ -100,18 +100,20 @@ func TestFollowPeersWireGuard(t *testing.T) {
 	raw, err := hex.DecodeString(b.key.Public)
 	c.Assert(err, qt.IsNil)
 	c.Check(got.PublicKey, qt.Equals, base64.StdEncoding.EncodeToString(raw))
-	c.Check(got.LastHandshake.Sub(began).Abs() < time.Minute, qt.IsTrue)
+	c.Check(got.LastHandshake.After(began) && got.LastHandshake.Before(time.Now()), qt.IsTrue)
 }
 
 // TestHandshakeNever: a machine without a battery for its clock starts in 1970, when zero seconds would be a moment ago.
 func TestHandshakeNever(t *testing.T) {
-	c := qt.New(t)
-	var dev fakeConfig
-	dev.set(header, "public_key="+keyA+"\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0",
-		"public_key="+keyB+"\nlast_handshake_time_sec=7\nlast_handshake_time_nsec=8")
-	got, err := wgtun.Handshakes(&dev)
-	c.Assert(err, qt.IsNil)
-	c.Assert(got, qt.HasLen, 2)
-	c.Check(got[0].IsZero(), qt.IsTrue)
-	c.Check(got[1].Equal(time.Unix(7, 8)), qt.IsTrue)
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		var dev fakeConfig
+		dev.set(header, "public_key="+keyA+"\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0",
+			"public_key="+keyB+"\nlast_handshake_time_sec=7\nlast_handshake_time_nsec=8")
+		got, err := wgtun.Handshakes(&dev)
+		c.Assert(err, qt.IsNil)
+		c.Assert(got, qt.HasLen, 2)
+		c.Check(got[0].IsZero(), qt.IsTrue)
+		c.Check(got[1].Equal(time.Unix(7, 8)), qt.IsTrue)
+	})
 }

@@ -147,42 +147,46 @@ func TestUnderlayCountsBetweenExtractions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := qt.New(t)
-			dev := &fakeConfig{chunk: 7}
-			u := wgtun.Underlay(dev)
-			dev.set(append([]string{header}, tt.first...)...)
-			u.SetStatisticsEnabled(true)
-			dev.set(append([]string{header}, tt.last...)...)
-			if tt.want == nil {
-				tt.want = map[string]string{}
-			}
-			c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, tt.want)
-			c.Check(u.ExtractStatistics(), qt.HasLen, 0)
+			synctest.Test(t, func(t *testing.T) { // so that no device is busy, however slow the machine
+				c := qt.New(t)
+				dev := &fakeConfig{chunk: 7}
+				u := wgtun.Underlay(dev)
+				dev.set(append([]string{header}, tt.first...)...)
+				u.SetStatisticsEnabled(true)
+				dev.set(append([]string{header}, tt.last...)...)
+				if tt.want == nil {
+					tt.want = map[string]string{}
+				}
+				c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, tt.want)
+				c.Check(u.ExtractStatistics(), qt.HasLen, 0)
+			})
 		})
 	}
 }
 
 func TestUnderlayCountsOnlyWhileEnabled(t *testing.T) {
-	c := qt.New(t)
-	dev := &fakeConfig{}
-	u := wgtun.Underlay(dev)
-	moved := func(n int) { dev.set(header, peerLines(keyA, "192.0.2.1:1", n, 0, "10.0.0.2/32")) }
-	const flow = "unknown 10.0.0.2:0 -> 192.0.2.1:1"
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dev := &fakeConfig{}
+		u := wgtun.Underlay(dev)
+		moved := func(n int) { dev.set(header, peerLines(keyA, "192.0.2.1:1", n, 0, "10.0.0.2/32")) }
+		const flow = "unknown 10.0.0.2:0 -> 192.0.2.1:1"
 
-	moved(10)
-	c.Check(u.ExtractStatistics(), qt.HasLen, 0)
-	c.Check(dev.asked, qt.Equals, 0) // a disabled underlay does not query the device
-	u.SetStatisticsEnabled(true)
-	moved(15)
-	u.SetStatisticsEnabled(true)
-	u.SetStatisticsEnabled(false) // keeps the 5 bytes, and does not add the next 100
-	moved(115)
-	c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/5 rx 0/0"})
-	c.Check(u.ExtractStatistics(), qt.HasLen, 0)
+		moved(10)
+		c.Check(u.ExtractStatistics(), qt.HasLen, 0)
+		c.Check(dev.asked, qt.Equals, 0) // a disabled underlay does not query the device
+		u.SetStatisticsEnabled(true)
+		moved(15)
+		u.SetStatisticsEnabled(true)
+		u.SetStatisticsEnabled(false) // keeps the 5 bytes, and does not add the next 100
+		moved(115)
+		c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/5 rx 0/0"})
+		c.Check(u.ExtractStatistics(), qt.HasLen, 0)
 
-	u.SetStatisticsEnabled(true)
-	moved(118)
-	c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/3 rx 0/0"})
+		u.SetStatisticsEnabled(true)
+		moved(118)
+		c.Check(flows(u.ExtractStatistics()), qt.DeepEquals, map[string]string{flow: "tx 0/3 rx 0/0"})
+	})
 }
 
 func TestUnderlayBusyDevice(t *testing.T) {
@@ -232,17 +236,19 @@ func TestUnderlayBusyDevice(t *testing.T) {
 }
 
 func TestRoutesAllowedIPs(t *testing.T) {
-	c := qt.New(t)
-	dev := &fakeConfig{}
-	dev.set(header,
-		peerLines(keyA, "192.0.2.1:1", 0, 0, "10.0.0.3/32", "192.168.7.0/24"),
-		peerLines(keyB, "", 0, 0, "fd00::2/128", "10.0.0.2/32", "0.0.0.0/0"))
-	cfg, err := wgtun.Routes(dev, netip.MustParsePrefix("10.0.0.1/24"))
-	c.Assert(err, qt.IsNil)
-	c.Check(fmt.Sprint(cfg.LocalAddrs), qt.Equals, "[10.0.0.1/24]")
-	c.Check(fmt.Sprint(cfg.Routes), qt.Equals, "[0.0.0.0/0 10.0.0.2/32 10.0.0.3/32 192.168.7.0/24 fd00::2/128]")
-	c.Check(cfg.SubnetRoutes, qt.IsNil)
-	c.Check(cfg.VirtualPrefixes, qt.IsNil)
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		dev := &fakeConfig{}
+		dev.set(header,
+			peerLines(keyA, "192.0.2.1:1", 0, 0, "10.0.0.3/32", "192.168.7.0/24"),
+			peerLines(keyB, "", 0, 0, "fd00::2/128", "10.0.0.2/32", "0.0.0.0/0"))
+		cfg, err := wgtun.Routes(dev, netip.MustParsePrefix("10.0.0.1/24"))
+		c.Assert(err, qt.IsNil)
+		c.Check(fmt.Sprint(cfg.LocalAddrs), qt.Equals, "[10.0.0.1/24]")
+		c.Check(fmt.Sprint(cfg.Routes), qt.Equals, "[0.0.0.0/0 10.0.0.2/32 10.0.0.3/32 192.168.7.0/24 fd00::2/128]")
+		c.Check(cfg.SubnetRoutes, qt.IsNil)
+		c.Check(cfg.VirtualPrefixes, qt.IsNil)
+	})
 }
 
 func TestRoutesBusyDevice(t *testing.T) {

@@ -71,13 +71,16 @@ func TestRemoveFailedDial(t *testing.T) {
 	}
 	for _, loopback := range []string{"127.0.0.1", "::1"} {
 		t.Run(loopback, func(t *testing.T) {
-			closed, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
+			other, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
 			if err != nil && loopback == "::1" {
 				t.Skipf("no IPv6 here: %v", err)
 			}
 			qt.Assert(t, err, qt.IsNil)
-			remote := closed.Addr().(*net.TCPAddr).AddrPort()
-			closed.Close()
+			defer other.Close()
+			client, err := net.Dial("tcp", other.Addr().String())
+			qt.Assert(t, err, qt.IsNil)
+			defer client.Close()
+			remote := client.LocalAddr().(*net.TCPAddr).AddrPort() // nobody can listen on the port of a client
 
 			o := new(Tracker)
 			_, err = o.Client(nil).Get("http://" + remote.String())

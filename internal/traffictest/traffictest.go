@@ -13,7 +13,8 @@ import (
 
 const (
 	echoPort = 7
-	patience = 10 * time.Second
+	patience = 10 * time.Second // for an answer
+	transfer = time.Minute      // for the answers of a connection
 
 	// DiscardPort is the port of blasts, which are not answered.
 	DiscardPort = 9
@@ -55,7 +56,7 @@ func (tr Traffic) tcp() error {
 		return err
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(transfer))
 	sent := make(chan error, 1)
 	go func() {
 		buf := make([]byte, 64<<10)

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	qt "github.com/frankban/quicktest"
@@ -116,46 +117,51 @@ func TestFilesRemovedWhileOpen(t *testing.T) {
 func TestDirectoryRemovedShutdownKept(t *testing.T) {
 	skipWindows(t)
 	for _, possible := range []bool{true, false} {
-		id := secrettest.NewID()
-		parent := filepath.Join(t.TempDir(), "state")
-		dir := filepath.Join(parent, "spool")
-		s, err := spool.Open(dir, id.Public(), spool.Options{})
-		qt.Assert(t, err, qt.IsNil)
-		tried := make(refusing, 10)
-		l, err := logtail.NewLogger(logtail.Config{
-			Collection: "test", PrivateID: id, Buffer: s, HTTPClient: &http.Client{Transport: tried},
-		})
-		qt.Assert(t, err, qt.IsNil)
-		for i := range 5 {
-			fmt.Fprintf(l, `{"n":%d}`, i)
-		}
-		<-tried // the Logger waits before it tries again
-		qt.Assert(t, os.RemoveAll(parent), qt.IsNil)
-		if !possible {
-			qt.Assert(t, os.WriteFile(parent, nil, 0o600), qt.IsNil)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		err = l.Shutdown(ctx)
-		cancel()
-		if !possible {
-			qt.Check(t, err, qt.IsNil, qt.Commentf("nothing is left"))
-			qt.Check(t, l.Stats().DroppedEntries, qt.Equals, uint64(5))
-			_, err = fmt.Fprint(l, "x")
-			qt.Check(t, err, qt.ErrorIs, logtail.ErrClosed)
-			qt.Check(t, s.Append([]byte("x")), qt.ErrorMatches, "spool: entry refused: mkdir .*: not a directory")
-			qt.Check(t, s.Close(), qt.IsNotNil)
-			continue
-		}
-		undelivered, ok := errors.AsType[*logtail.UndeliveredError](err)
-		qt.Assert(t, ok, qt.IsTrue)
-		qt.Check(t, undelivered.Kept, qt.IsTrue)
-		qt.Assert(t, s.Close(), qt.IsNil)
-		s, err = spool.Open(dir, id.Public(), spool.Options{})
-		qt.Assert(t, err, qt.IsNil)
-		qt.Check(t, s.Stats().Entries, qt.Equals, undelivered.Entries)
-		qt.Check(t, undelivered.Entries, qt.Equals, 5)
-		qt.Assert(t, s.Close(), qt.IsNil)
+		synctest.Test(t, func(t *testing.T) { shutdownRemoved(t, possible) })
 	}
+}
+
+// shutdownRemoved shuts a Logger down whose directory was removed. It can be made again if possible is true.
+func shutdownRemoved(t *testing.T, possible bool) {
+	id := secrettest.NewID()
+	parent := filepath.Join(t.TempDir(), "state")
+	dir := filepath.Join(parent, "spool")
+	s, err := spool.Open(dir, id.Public(), spool.Options{})
+	qt.Assert(t, err, qt.IsNil)
+	tried := make(refusing, 10)
+	l, err := logtail.NewLogger(logtail.Config{
+		Collection: "test", PrivateID: id, Buffer: s, HTTPClient: &http.Client{Transport: tried},
+	})
+	qt.Assert(t, err, qt.IsNil)
+	for i := range 5 {
+		fmt.Fprintf(l, `{"n":%d}`, i)
+	}
+	<-tried // the Logger waits before it tries again
+	qt.Assert(t, os.RemoveAll(parent), qt.IsNil)
+	if !possible {
+		qt.Assert(t, os.WriteFile(parent, nil, 0o600), qt.IsNil)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	err = l.Shutdown(ctx)
+	cancel()
+	if !possible {
+		qt.Check(t, err, qt.IsNil, qt.Commentf("nothing is left"))
+		qt.Check(t, l.Stats().DroppedEntries, qt.Equals, uint64(5))
+		_, err = fmt.Fprint(l, "x")
+		qt.Check(t, err, qt.ErrorIs, logtail.ErrClosed)
+		qt.Check(t, s.Append([]byte("x")), qt.ErrorMatches, "spool: entry refused: mkdir .*: not a directory")
+		qt.Check(t, s.Close(), qt.IsNotNil)
+		return
+	}
+	undelivered, ok := errors.AsType[*logtail.UndeliveredError](err)
+	qt.Assert(t, ok, qt.IsTrue)
+	qt.Check(t, undelivered.Kept, qt.IsTrue)
+	qt.Assert(t, s.Close(), qt.IsNil)
+	s, err = spool.Open(dir, id.Public(), spool.Options{})
+	qt.Assert(t, err, qt.IsNil)
+	qt.Check(t, s.Stats().Entries, qt.Equals, undelivered.Entries)
+	qt.Check(t, undelivered.Entries, qt.Equals, 5)
+	qt.Assert(t, s.Close(), qt.IsNil)
 }
 
 // refusing is a server that asks to come back later. It sends a value for each attempt.

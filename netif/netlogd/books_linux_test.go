@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -24,12 +26,23 @@ func newBooks(t *testing.T) books {
 	return books{t, build(t, "github.com/go-netlog/netlog/cmd/netlog"), t.TempDir()}
 }
 
-// of returns the entries of the node with the identity in a file, in order.
-func (b *books) of(idFile string) (all []*record.Entry) {
+// of returns the entries of the node with the identity in a file, in order. The collector must have stored some, and
+// must have ended.
+func (b *books) of(idFile string) []*record.Entry {
+	b.t.Helper()
+	all, err := b.sofar(idFile)
+	qt.Assert(b.t, err, qt.IsNil)
+	return all
+}
+
+// sofar is like of while the collector runs. It returns an error too if nothing is stored yet.
+func (b *books) sofar(idFile string) (all []*record.Entry, err error) {
 	b.t.Helper()
 	id := strings.TrimSpace(sh(b.t, b.netlog, "id", "public", idFile))
 	out, err := exec.Command(b.netlog, "fmt", "-json", b.dir).Output()
-	qt.Assert(b.t, err, qt.IsNil)
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		err = fmt.Errorf("%w: %s", err, failed.Stderr)
+	}
 	for line := range strings.Lines(string(out)) {
 		e := new(record.Entry)
 		qt.Assert(b.t, json.Unmarshal([]byte(line), e), qt.IsNil)
@@ -37,7 +50,7 @@ func (b *books) of(idFile string) (all []*record.Entry) {
 			all = append(all, e)
 		}
 	}
-	return all
+	return all, err
 }
 
 type flows map[flowtrack.Tuple]tunstats.Counts

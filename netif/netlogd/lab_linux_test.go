@@ -198,7 +198,7 @@ func (p *process) output() string {
 // expect waits until the process has printed text.
 func (p *process) expect(text string) {
 	p.t.Helper()
-	for timeout := time.After(20 * time.Second); !strings.Contains(p.output(), text); {
+	for timeout := time.After(time.Minute); !strings.Contains(p.output(), text); {
 		select {
 		case _, ok := <-p.more:
 			if !ok && !strings.Contains(p.output(), text) {
@@ -210,11 +210,13 @@ func (p *process) expect(text string) {
 	}
 }
 
-// stop sends a signal and waits for the end of the process.
+// stop sends a signal and waits for the end of the process and of its output.
 func (p *process) stop(signal syscall.Signal) error {
 	p.t.Helper()
 	qt.Assert(p.t, p.cmd.Process.Signal(signal), qt.IsNil)
 	p.done = true
+	for range p.more {
+	}
 	return p.cmd.Wait()
 }
 
@@ -234,7 +236,7 @@ func self(t *testing.T) string {
 
 func waitFor(t *testing.T, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("does not happen")
 		}

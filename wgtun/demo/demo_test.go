@@ -16,15 +16,18 @@ import (
 	"github.com/go-netlog/netlog/tunstats"
 )
 
+// quick returns the options of a short run. Its end never waits for grace, unless something hangs.
 func quick(out *bytes.Buffer) options {
-	return options{out: out, poll: 100 * time.Millisecond, rounds: 2, pause: 150 * time.Millisecond, bytes: 1 << 20}
+	return options{
+		out: out, poll: 100 * time.Millisecond, rounds: 2, pause: 150 * time.Millisecond, bytes: 1 << 20, grace: time.Hour,
+	}
 }
 
 // goroutinesEnd checks at the end of the test that no goroutine is left.
 func goroutinesEnd(t *testing.T) {
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(time.Minute)
 		for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -120,11 +123,11 @@ func TestRunInterrupted(t *testing.T) {
 			ctx, cancel := context.WithTimeoutCause(t.Context(), after*time.Millisecond, errors.New("Ctrl-C"))
 			defer cancel()
 			var out bytes.Buffer
-			begin := time.Now()
+			hung := time.AfterFunc(time.Minute, func() { panic("run does not end") })
+			defer hung.Stop()
 			if _, err := run(ctx, quick(&out)); err != nil {
 				qt.Check(t, ctx.Err(), qt.IsNotNil, qt.Commentf("%v\n%s", err, &out))
 			}
-			qt.Check(t, time.Since(begin) < grace, qt.IsTrue)
 		})
 	}
 }

@@ -43,6 +43,7 @@ func main() {
 		rounds: 4,
 		pause:  time.Second,
 		bytes:  2 << 20,
+		grace:  5 * time.Second,
 	})
 	switch {
 	case err != nil && ctx.Err() != nil && !errors.Is(err, errMismatch):

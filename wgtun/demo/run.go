@@ -23,15 +23,15 @@ type options struct {
 	rounds int           // rounds of traffic
 	pause  time.Duration // after each round
 	bytes  int64         // bytes downloaded in a round; half as many are uploaded
+	grace  time.Duration // for the last upload
 
 	embedded bool   // set by run: the collector is our own
 	look     string // set by run: the URL of the page
 }
 
 const (
-	pings     = 5               // a round
-	datagrams = 10              // a round
-	grace     = 5 * time.Second // for the last upload
+	pings     = 5  // a round
+	datagrams = 10 // a round
 )
 
 // run runs the demo and returns its report, even if the numbers disagree.
@@ -60,7 +60,7 @@ func run(ctx context.Context, opts options) (*report, error) {
 	say("2. The records go to %s, at %s", where, opts.url)
 
 	var loggers []*netlog.Logger
-	defer func() { shutdown(loggers) }() // before the devices are closed
+	defer func() { shutdown(loggers, opts.grace) }() // before the devices are closed
 	say("3. A Logger on each end, a window of %v. Their public IDs:", opts.poll)
 	for _, n := range []*node{alpha, beta} {
 		l, id, err := startLogger(n, opts, seen)
@@ -74,7 +74,7 @@ func run(ctx context.Context, opts options) (*report, error) {
 	if err := move(ctx, alpha, beta, opts, say); err != nil {
 		return nil, err
 	}
-	if err := shutdown(loggers); err != nil {
+	if err := shutdown(loggers, opts.grace); err != nil {
 		return nil, err
 	}
 	say("5. Both Loggers shut down: the last window is delivered.\n")
@@ -106,7 +106,7 @@ func startLogger(n *node, opts options, seen *book) (*netlog.Logger, logtail.Pub
 }
 
 // shutdown shuts the loggers down, within a timeout. It may be called again.
-func shutdown(loggers []*netlog.Logger) error {
+func shutdown(loggers []*netlog.Logger, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	var errs []error

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	qt "github.com/frankban/quicktest"
 
@@ -15,8 +15,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver/internal/storetest"
 )
 
-// today returns the name of the first file of this day.
-func today() string { return time.Now().UTC().Format(time.DateOnly) + ".0001.ndjson" }
+// today is the first file of the day in a bubble.
+const today = day0 + ".0001.ndjson"
 
 // TestOpenDirectoryWritableByOthers checks that such a directory is refused. Other users could create
 // the next file in it.
@@ -61,23 +61,25 @@ func TestStoreSkipsForeignFile(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := qt.New(t)
-			dir := t.TempDir()
-			f := storetest.Open(c, dir, filestore.Options{})
-			storetest.Store(c, f, "x", "1")
-			path := filepath.Join(dir, "y", today())
-			c.Assert(os.MkdirAll(filepath.Dir(path), 0o700), qt.IsNil)
-			c.Assert(put(path), qt.IsNil)
-			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
-				c.Assert(os.Chmod(path, 0o666), qt.IsNil)
-			}
-			storetest.Store(c, f, "y", "1")
-			c.Assert(f.Close(), qt.IsNil)
-			data, err := os.ReadFile(strings.Replace(path, ".0001.", ".0002.", 1))
-			c.Check(err, qt.IsNil)
-			c.Check(string(data), qt.Equals, "1\n")
-			_, err = os.Stat(filepath.Join(dir, "y", "other"))
-			c.Check(os.IsNotExist(err), qt.IsTrue)
+			synctest.Test(t, func(t *testing.T) {
+				c := qt.New(t)
+				dir := t.TempDir()
+				f := storetest.Open(c, dir, filestore.Options{})
+				storetest.Store(c, f, "x", "1")
+				path := filepath.Join(dir, "y", today)
+				c.Assert(os.MkdirAll(filepath.Dir(path), 0o700), qt.IsNil)
+				c.Assert(put(path), qt.IsNil)
+				if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+					c.Assert(os.Chmod(path, 0o666), qt.IsNil)
+				}
+				storetest.Store(c, f, "y", "1")
+				c.Assert(f.Close(), qt.IsNil)
+				data, err := os.ReadFile(strings.Replace(path, ".0001.", ".0002.", 1))
+				c.Check(err, qt.IsNil)
+				c.Check(string(data), qt.Equals, "1\n")
+				_, err = os.Stat(filepath.Join(dir, "y", "other"))
+				c.Check(os.IsNotExist(err), qt.IsTrue)
+			})
 		})
 	}
 }
@@ -88,15 +90,17 @@ func TestOpenDirectoryOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files away")
 	}
-	c := qt.New(t)
-	for _, name := range []string{".", "netlog", "netlog/" + today()} {
-		dir := t.TempDir()
-		f := storetest.Open(c, dir, filestore.Options{})
-		storetest.Store(c, f, "netlog", "1")
-		c.Assert(f.Close(), qt.IsNil)
-		c.Assert(os.Chown(filepath.Join(dir, name), 65534, 65534), qt.IsNil)
-		_, err := filestore.Open(dir, filestore.Options{MinFreeBytes: -1})
-		c.Check(err, qt.ErrorMatches, "filestore: .* belongs to user 65534, .*", qt.Commentf("%s", name))
+	for _, name := range []string{".", "netlog", "netlog/" + today} {
+		synctest.Test(t, func(t *testing.T) {
+			c := qt.New(t)
+			dir := t.TempDir()
+			f := storetest.Open(c, dir, filestore.Options{})
+			storetest.Store(c, f, "netlog", "1")
+			c.Assert(f.Close(), qt.IsNil)
+			c.Assert(os.Chown(filepath.Join(dir, name), 65534, 65534), qt.IsNil)
+			_, err := filestore.Open(dir, filestore.Options{MinFreeBytes: -1})
+			c.Check(err, qt.ErrorMatches, "filestore: .* belongs to user 65534, .*", qt.Commentf("%s", name))
+		})
 	}
 }
 

@@ -26,9 +26,14 @@ func TestAddNeverWaits(t *testing.T) {
 // TestRestAfterWork checks the share of the processors that the goroutine of a page takes.
 func TestRestAfterWork(t *testing.T) {
 	c := qt.New(t)
-	for _, work := range []time.Duration{time.Microsecond, maxWork, time.Second / 2} {
-		all := float64(work+rest(work)) * float64(runtime.GOMAXPROCS(0))
-		c.Check(float64(work)/all <= 1.001/40, qt.IsTrue, qt.Commentf("%v of %v", work, all))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for _, procs := range []int{1, 2, 39, 40, 64} {
+		runtime.GOMAXPROCS(procs)
+		for _, work := range []time.Duration{time.Microsecond, maxWork, time.Second / 2} {
+			all := float64(work+rest(work)) * float64(procs)
+			c.Check(float64(work)/all <= 1.001/40, qt.IsTrue, qt.Commentf("%v of %v, %d processors", work, all, procs))
+		}
 	}
+	runtime.GOMAXPROCS(1)
 	c.Check(rest(time.Hour), qt.Equals, maxRest)
 }

@@ -182,6 +182,10 @@ func (n *node) startCounting() error {
 }
 
 func (n *node) configureInterface() error {
+	// Without an address of its own, the kernel solicits no routers, as it would do for seconds.
+	if err := runIP("link", "set", deviceName, "addrgenmode", "none"); err != nil {
+		return err
+	}
 	// In this order, and without duplicate address detection, an IPv6 address can be a source
 	// immediately. It becomes a destination a little later.
 	if err := runIP("link", "set", deviceName, "up"); err != nil {

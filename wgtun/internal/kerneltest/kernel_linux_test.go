@@ -20,7 +20,7 @@ import (
 
 const (
 	window   = 250 * time.Millisecond
-	patience = 10 * time.Second // for what must happen
+	patience = time.Minute // for what must happen
 )
 
 // tunnel is a lab with running nodes in a and b.

@@ -37,7 +37,7 @@ const (
 	wireguardPort       = 51820
 	collectorPort       = 8641
 	childEnv            = "WGTUN_KERNELTEST_CHILD" // if set, the test binary runs as a child
-	childDeadline       = time.Minute
+	childDeadline       = 10 * time.Minute
 	deviceName          = "wg0"
 	collectorPastTunnel = "http://" + outsideFromA + ":8641"
 	collectorThroughIt  = "http://" + outsideBehindB + ":8641"

@@ -29,15 +29,15 @@ func (o *Output) String() string {
 	return o.buf.String()
 }
 
-// Await waits some seconds for a match of pattern in o. It returns the first match and its submatches.
+// Await waits for a match of pattern in o, and fails the test after a minute. It returns the first match and its
+// submatches.
 func (o *Output) Await(c *qt.C, pattern string) []string {
 	c.Helper()
 	re := regexp.MustCompile(pattern)
-	for range 1000 {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if m := re.FindStringSubmatch(o.String()); m != nil {
 			return m
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 	c.Fatalf("no %s in:\n%s", pattern, o.String())
 	return nil

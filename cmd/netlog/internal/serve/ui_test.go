@@ -43,7 +43,7 @@ func TestServedPageFollows(t *testing.T) {
 // TestListenUI checks that there is no page if it is off, or if only its default address is taken.
 func TestListenUI(t *testing.T) {
 	c := qt.New(t)
-	if l, err := net.Listen("tcp", defaultUI); err == nil { // otherwise it is taken already
+	if l, err := net.Listen("tcp", defaultUI); err == nil { // otherwise a program that is no test has it
 		defer l.Close()
 	}
 	other, err := net.Listen("tcp", "127.0.0.1:0")
