@@ -27,25 +27,8 @@ type ConfigSource interface {
 	IpcGetOperation(w io.Writer) error
 }
 
-// ask reads the peers of dev and calls use with them, in no particular order, from another goroutine. It
-// returns after the call. After askTimeout it returns ErrBusy; use is then called when dev answers. If the
-// error passed to use is not nil, the list of peers is incomplete.
-func ask(dev ConfigSource, use func([]wgpeer.Peer, error)) error {
-	done := make(chan error, 1) // buffered, since ask may have returned
-	go func() {
-		peers, err := readPeers(dev)
-		use(peers, err)
-		done <- err
-	}()
-	timeout := time.NewTimer(askTimeout)
-	defer timeout.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-timeout.C:
-		return ErrBusy
-	}
-}
+// newAsker returns an Asker for a device.
+func newAsker() *wgpeer.Asker { return wgpeer.NewAsker(askTimeout, ErrBusy) }
 
 // readPeers reads the peers of dev, in no particular order. It waits for dev. With an error, the list is incomplete.
 func readPeers(dev ConfigSource) ([]wgpeer.Peer, error) {
