@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -62,10 +61,7 @@ func (a *agent) start() (err error) {
 	} else if id, err = a.openState(&logger.Upload); err != nil {
 		return err
 	}
-	routes, err := netif.Routes(a.name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-		return err // Follow logs what is not permitted
-	}
+	routes, _ := netif.Routes(a.name) // Follow logs an error and tries again
 	if err := logger.Startup(id, logtail.PrivateID{}, a.tap, a.complete(routes)); err != nil {
 		return fmt.Errorf("%s: %w", a.name, err)
 	}
