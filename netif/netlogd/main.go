@@ -72,8 +72,8 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer, logf func(string,
 		return fmt.Errorf("-nodes: %w", err)
 	}
 	var agents []*agent
-	defer func() { err = errors.Join(err, stopAll(agents)) }()
-	out := &lines{w: stdout}
+	out := &lines{w: stdout, logf: logf}
+	defer func() { err = errors.Join(err, stopAll(agents), out.err()) }()
 	for _, name := range cfg.interfaces {
 		a := &agent{cfg: cfg, name: name, names: names, out: out, logf: logf}
 		agents = append(agents, a)
