@@ -28,9 +28,9 @@ Counts the packets of each interface by flow, and sends flow logs to a collector
   netlogd -json tun0 | jq .
 
 It needs the capability CAP_NET_RAW and, to read the peers of kernel WireGuard,
-CAP_NET_ADMIN. It waits for an interface that does not exist, and follows one that
-goes and comes back. On SIGTERM it sends the last window and ends. What could not be
-sent stays in the state directory for the next start.
+CAP_NET_ADMIN. It waits for an interface that does not exist yet, and again if the
+interface is removed. On SIGTERM it sends the last window and ends. Whatever could not be sent
+stays in the state directory for the next start.
 
 Flags:
 `
