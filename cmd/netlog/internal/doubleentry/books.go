@@ -24,7 +24,7 @@ type books struct {
 	accounts map[account]*entries
 	flows    map[flowtrack.Tuple][]account // by the tuple with the smaller side first
 	owners   map[netip.Addr][]uint32       // the nodes that have an address as their own side of a flow
-	folded   map[pair]bool                 // pairs with a flow of which some node reports no ports
+	folded   map[pair]bool                 // pairs with a flow that a node reports without ports
 
 	findings           []Finding
 	notes              []string
@@ -51,7 +51,7 @@ type entries struct {
 	first, last records.Pos
 	virtual     bool
 	transit     bool // the node reports both sides: it is a hub for this flow
-	used        bool // the account of a hub that stands for this side
+	used        bool // the account is that of a hub, and counts for this side
 }
 
 // node is one node and what its records say of it.

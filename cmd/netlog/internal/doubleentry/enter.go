@@ -22,7 +22,7 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 	b.surveyed++
 	n.records++
 	p.last = rec.Pos
-	p.dropped += rec.DroppedEntries
+	p.dropped = add(p.dropped, rec.DroppedEntries)
 	n.lost = add(n.lost, rec.LostPackets)
 	if m := rec.Logtail; !m.ServerTime.IsZero() && !m.ClientTime.IsZero() {
 		if d := m.ServerTime.Sub(m.ClientTime); !n.timed || d < n.ahead {

@@ -27,9 +27,9 @@ type direction struct {
 // half is what one side of a flow reports of one direction.
 type half struct {
 	nodes        []uint32
-	keepers      []uint32 // if there are no nodes: those that are at that side and report nothing
+	keepers      []uint32 // if there are no nodes: the nodes at that side, which do not report this flow
 	pkts, bytes  uint64
-	edgeP, edgeB uint64 // part of them while the other side may not have counted
+	edgeP, edgeB uint64 // the part of pkts and bytes while the other side may not have counted
 	first, last  records.Pos
 	owned        bool // a node or a hub reports this side
 }
@@ -78,8 +78,7 @@ func (b *books) checkFlows() {
 	b.reportSilent(silent)
 }
 
-// reportSilent reports the addresses without records of their own, for which no hub
-// stands in.
+// reportSilent reports the addresses without records of their own, for which no hub is used.
 func (b *books) reportSilent(addrs map[netip.Addr]bool) {
 	for _, a := range slices.SortedFunc(maps.Keys(addrs), netip.Addr.Compare) {
 		if b.Complete {

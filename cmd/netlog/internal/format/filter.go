@@ -115,7 +115,7 @@ func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
 	return f.since.IsZero() || end.IsZero() || !end.Before(f.since)
 }
 
-// keepsPeer reports whether rec is the event of a peer that is selected. The time of its session is known later.
+// keepsPeer reports whether rec is the event of a selected peer. Sessions are selected by time later.
 func (f *filter) keepsPeer(rec *records.Record, name func(id string) string) bool {
 	p := &rec.Peer
 	if !rec.IsEvent() || rec.Event != record.EventPeer {
@@ -171,8 +171,8 @@ func touches(p netip.Prefix, t *flowtrack.Tuple) bool {
 	return contains(p, t.Src.Addr()) || contains(p, t.Dst.Addr())
 }
 
-// cut removes the flows from rec that are not wanted, and reports whether rec belongs
-// into a table.
+// cut removes the flows from rec that are not wanted, and reports whether rec belongs in the
+// table.
 func (f *filter) cut(rec *records.Record) bool {
 	if len(f.classes) == 0 && !f.prefix.IsValid() {
 		return rec.Text == "" && !rec.IsEvent()

@@ -39,8 +39,8 @@ reset. Flows that the filter of a node dropped are of class denied.
 
 With -peers, fmt prints who was connected: the sessions of WireGuard peers, as far as
 nodes report them. WireGuard has no connections: a session ends three minutes after the
-last handshake. It stays open if the node stops reporting. -node selects by the node that reports, or by the name, key or address
-of the peer.
+last handshake. It stays open if the node stops reporting. -node selects by the node
+that reports, or by the name, key or address of the peer.
 
 With -json, fmt prints records as they are. If -class or -node removes flows from a
 record, it is written anew, without members that fmt does not know. -exclude writes

@@ -28,9 +28,9 @@ func connLimits(files uint64) (nodes, ui int) {
 }
 
 // connLimiter is a Listener that limits the open connections, in total and of one address.
-// A connection beyond a limit takes the place of one that waits for a request: of the oldest
-// that has not brought an accepted request, or else of the one that has waited longest. If
-// there is none, the new connection is closed.
+// A connection beyond a limit replaces one that waits for a request: the oldest whose last
+// request was not accepted, or else the one that has waited longest. If there is none, the new
+// connection is closed.
 type connLimiter struct {
 	net.Listener
 	most    int // in total
@@ -157,7 +157,7 @@ func (c *conn) set(waits *list.List, reading bool) {
 	}
 }
 
-// end closes the connections that wait for a request, and all that come later.
+// end closes the connections that wait for a request, and from now on every new one.
 func (l *connLimiter) end() {
 	l.mu.Lock()
 	l.ended = true

@@ -18,7 +18,7 @@ import (
 // Only the content of the files counts, because a replaced file may have the time and the
 // size of the old one. A new content is parsed when two checks find it, because a program
 // may be writing it. If it has fewer lines than the one in force, it must stay the same
-// for shrunkFor. If it is invalid, the old value stays in force.
+// for shrunkFor. If it is invalid, the old value remains.
 type watched[T any] struct {
 	// immutable
 	paths []string
@@ -58,7 +58,7 @@ func watch[T any](parse func([][]byte) (T, error), say func(string, ...any), pat
 // get returns the value. It never waits.
 func (w *watched[T]) get() T { return *w.value.Load() }
 
-// use parses files. If they are valid, they come into force.
+// use parses files. If they are valid, it replaces the value.
 func (w *watched[T]) use(files [][]byte) error {
 	w.parsed = files
 	v, err := w.parse(files)
