@@ -2,7 +2,6 @@ package page
 
 import (
 	"cmp"
-	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -187,12 +186,8 @@ func (b *builder) addNodes(f *flowRow) {
 	}
 }
 
-// addTo adds n to sum, which stops at the largest number.
-func addTo(sum *uint64, n uint64) {
-	if *sum += n; *sum < n {
-		*sum = math.MaxUint64
-	}
-}
+// addTo adds n to sum, which saturates.
+func addTo(sum *uint64, n uint64) { *sum = flowtable.Sum(*sum, n) }
 
 // addOthers adds the flows that did not fit.
 func (b *builder) addOthers() {

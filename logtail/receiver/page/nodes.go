@@ -58,7 +58,7 @@ func (n *nodes) add(r *records.Record, now time.Time) (number uint32, ok bool) {
 	if r.HasSeq() && !r.Logtail.Conflict && !d.isNew(r.Logtail.ProcID, r.Logtail.ProcSeq) {
 		return 0, false
 	}
-	d.dropped += r.DroppedEntries
+	addTo(&d.dropped, r.DroppedEntries)
 	if t := r.Logtail.ClientTime; !t.IsZero() {
 		if skew, step := t.Sub(now), stepOf(now); step > d.skewAt || skew > d.skew {
 			d.skew, d.skewAt = skew, step

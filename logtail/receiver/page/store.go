@@ -185,7 +185,7 @@ func (s *store) fold(now int64) {
 	for key, f := range s.flows {
 		size := uint64(0)
 		for _, r := range f.reports {
-			size = max(size, r.total.TxBytes+r.total.RxBytes)
+			size = max(size, flowtable.Sum(r.total.TxBytes, r.total.RxBytes))
 		}
 		small = append(small, sized{key, size})
 	}

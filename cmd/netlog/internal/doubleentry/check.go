@@ -65,7 +65,7 @@ type lateBooks struct {
 
 func (l *lateBooks) add(p *process, missing uint64) {
 	l.procs++
-	l.entries, l.dropped = add(l.entries, missing), add(l.dropped, p.dropped)
+	l.entries, l.dropped = flowtable.Sum(l.entries, missing), flowtable.Sum(l.dropped, p.dropped)
 }
 
 // gapsString describes the missing entries: their number and the first gaps.

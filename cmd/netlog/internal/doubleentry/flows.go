@@ -2,7 +2,6 @@ package doubleentry
 
 import (
 	"maps"
-	"math"
 	"net/netip"
 	"slices"
 
@@ -217,8 +216,8 @@ func (h *half) add(g *half) {
 		h.first = g.first
 	}
 	h.nodes, h.keepers = joinShown(h.nodes, g.nodes), joinShown(h.keepers, g.keepers)
-	h.pkts, h.bytes = add(h.pkts, g.pkts), add(h.bytes, g.bytes)
-	h.edgeP, h.edgeB = add(h.edgeP, g.edgeP), add(h.edgeB, g.edgeB)
+	h.pkts, h.bytes = flowtable.Sum(h.pkts, g.pkts), flowtable.Sum(h.bytes, g.bytes)
+	h.edgeP, h.edgeB = flowtable.Sum(h.edgeP, g.edgeP), flowtable.Sum(h.edgeB, g.edgeB)
 	h.last = g.last
 }
 
@@ -231,9 +230,6 @@ func joinShown(nodes, others []uint32) []uint32 {
 	}
 	return nodes
 }
-
-// add returns the sum of a and b. It saturates, as the counters do.
-func add(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
 
 // pairOf returns t without ports.
 func pairOf(t flowtrack.Tuple) pair { return pair{t.Proto, t.Src.Addr(), t.Dst.Addr()} }

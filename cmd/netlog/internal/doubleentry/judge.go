@@ -36,7 +36,7 @@ func (b *books) disagreement(s, r *half) string {
 	edges := s.edgeP != 0 || s.edgeB != 0 || r.edgeP != 0 || r.edgeB != 0
 	freeS, freeBytesS := b.uncounted(s)
 	freeR, freeBytesR := b.uncounted(r)
-	freeBytes := add(freeBytesS, freeBytesR) // equal numbers of packets need not be the same packets
+	freeBytes := flowtable.Sum(freeBytesS, freeBytesR) // equal numbers of packets need not be the same packets
 	more := less(r.pkts-r.edgeP, s.pkts) > freeS || less(r.bytes-r.edgeB, s.bytes) > freeBytesS
 	tooMany := float64(lost) > math.Ceil(float64(s.pkts)*b.Loss/100) && lost > freeR
 	switch {
@@ -50,7 +50,7 @@ func (b *books) disagreement(s, r *half) string {
 		return "received less than sent"
 	case !edges && s.pkts == r.pkts && lostBytes > freeBytes:
 		return "bytes differ"
-	case lost > 0 && overflow == 0 && lostBytes > add(mostBytes, freeBytes):
+	case lost > 0 && overflow == 0 && lostBytes > flowtable.Sum(mostBytes, freeBytes):
 		return "bytes differ"
 	}
 	return ""
@@ -65,7 +65,7 @@ func (b *books) uncounted(h *half) (pkts, bytes uint64) {
 	)
 	var n uint64
 	for _, num := range h.responsible() {
-		n = add(n, b.nodes[num].lost)
+		n = flowtable.Sum(n, b.nodes[num].lost)
 	}
 	if n > math.MaxUint64/mergedBytes {
 		return math.MaxUint64, math.MaxUint64

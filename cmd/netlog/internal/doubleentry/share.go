@@ -28,7 +28,7 @@ func (h *half) responsible() []uint32 {
 }
 
 func (s *share) add(part, all uint64) {
-	s.part, s.all = add(s.part, part), add(s.all, all)
+	s.part, s.all = flowtable.Sum(s.part, part), flowtable.Sum(s.all, all)
 }
 
 // percent returns the share in percent, rounded up, so that 0 means nothing.
