@@ -11,11 +11,6 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// DefaultMaxBytes is the default of Options.MaxBytes: 32 MiB.
-const DefaultMaxBytes = 32 << 20
-
-const minMaxBytes = 4 << 10 // the least value of Options.MaxBytes
-
 var (
 	// ErrLocked is returned by Open, and later by Append, if another Spool uses the directory.
 	ErrLocked = errors.New("spool: the directory is in use")
@@ -24,22 +19,6 @@ var (
 	// ErrClosed is returned by the methods of a closed Spool.
 	ErrClosed = errors.New("spool: closed")
 )
-
-// Options are the options of [Open]. The zero value is ready to use.
-type Options struct {
-	// MaxBytes bounds the total size of all files of the spool at any time. Zero means
-	// DefaultMaxBytes. Less than 4 KiB is an error. A spool that is larger when it is opened
-	// loses its oldest entries.
-	MaxBytes int64
-
-	// Sync decides what a power cut may lose. Zero means Interval.
-	Sync Sync
-
-	// Logf is called once when writing begins to fail, once when it works again, and for each
-	// damage found. It may be nil. It is called without holding a lock, from the goroutine
-	// that notices.
-	Logf func(format string, args ...any)
-}
 
 // Spool is a [logtail.Buffer] in a directory. It is created by [Open].
 //
