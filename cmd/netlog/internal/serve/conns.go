@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/hosts"
 )
 
 const (
@@ -72,7 +73,7 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &conn{Conn: inner, limiter: l, from: network(inner.RemoteAddr())}
+		c := &conn{Conn: inner, limiter: l, from: hosts.Network(inner.RemoteAddr().String())}
 		replaced, ok := l.admit(c)
 		if replaced != nil {
 			replaced.Conn.Close()
@@ -196,20 +197,6 @@ func (l *connLimiter) unanswered() (n int) {
 		}
 	}
 	return n
-}
-
-// network returns the address of a peer. For IPv6 it returns the /64, since one machine can
-// use any address in it.
-func network(a net.Addr) netip.Addr {
-	ap, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := ap.Addr().WithZone("")
-	if addr.Is6() {
-		return netip.PrefixFrom(addr, 64).Masked().Addr()
-	}
-	return addr
 }
 
 // Timeouts for the end. With viewTimeout, they are shorter than the 10 s that a container

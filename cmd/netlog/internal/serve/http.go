@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/metrics"
+	"github.com/go-netlog/netlog/internal/hosts"
 )
 
 // health remembers when storing a batch failed, and when one was stored.
@@ -132,20 +133,7 @@ func listen(flag, addr string) (net.Listener, error) {
 // isLoopback reports whether only this machine can reach addr.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
-	return err == nil && loopbackHost(host)
-}
-
-// namesLoopback reports whether the host of a request, with or without a port, always
-// means this machine.
-func namesLoopback(host string) bool {
-	name := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	return isLoopback(host) || loopbackHost(name)
-}
-
-// loopbackHost reports whether host is this machine.
-func loopbackHost(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return err == nil && hosts.IsLocal(host)
 }
 
 // httpErrors prints the errors of the HTTP server, except failed handshakes: every
@@ -164,7 +152,7 @@ func (w httpErrors) Write(p []byte) (int, error) {
 // only, and refuses web pages whose name was changed to mean this machine (DNS rebinding)
 // by their Host header.
 func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
-	if !namesLoopback(r.Host) {
+	if !hosts.IsLocalHeader(r.Host) {
 		http.Error(w, "ask for localhost or its address", http.StatusForbidden)
 		return
 	}
