@@ -207,6 +207,7 @@ func TestAnswerFilters(t *testing.T) {
 			"range=1h&node=WEB&node=db":       1,
 			"range=1h&node=100.64.0.2":        3,
 			"range=1h&node=192.168.0.0/16":    1,
+			"node=::ffff:192.168.0.0/112":     1,
 			"range=1h&q=UDP+5353":             1,
 			"range=1h&q=web+db":               1,
 			"range=1h&node=" + nodeID(1)[:10]: 364,

@@ -192,7 +192,7 @@ func peerNode(p *record.Peer) *record.Node {
 }
 
 func (x *excluder) excludes(a netip.Addr) bool {
-	return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return contains(p, a) })
+	return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return flowtable.Contains(p, a) })
 }
 
 // report prints what was removed.
