@@ -41,7 +41,7 @@ type Spool struct {
 	disk   disk // nil after Close
 	syncer syncer
 	health health
-	taken  error    // why another process has the directory, or nil
+	taken  error    // set if another process uses the directory
 	lines  []string // for logf, after busy is released
 
 	abandoned atomic.Bool // Close has given up waiting; the goroutine that holds busy must close the files
