@@ -34,8 +34,8 @@ var (
 //
 // The names sort by time, unless the clock was set back. A file gets its number when it is created.
 // It is never renamed, and never written again once it is finished. It is only replaced by its
-// compressed form, which has the same number. A Store begins new files, with numbers above those in the directory.
-// Files have mode 0600 and directories 0700.
+// compressed form, which has the same number. A Store begins new files, with numbers above those
+// in the directory. Files have mode 0600 and directories 0700.
 //
 // If the clock is set back, entries go into a new file of the right day. Files are removed for their
 // age only while the clock is trusted: it has not been set for an hour, and agrees within an hour
@@ -58,7 +58,8 @@ type Store struct {
 	quit chan struct{} // ends maintain
 	done chan struct{} // closed when maintain has ended
 	now  func() reading
-	*trust
+
+	trust *trust
 
 	// conflicts has the paths of plain files whose compressed form has different content. It
 	// is owned by Open, and then by maintain.

@@ -17,7 +17,7 @@ type flowRow struct {
 	folded   int64
 }
 
-// notes is what else the page tells.
+// notes are the further contents of the page.
 type notes struct {
 	Filling   bool     `json:"filling,omitempty"` // the files of the last hour are still being read
 	Skipped   uint64   `json:"skipped,omitempty"` // entries that came faster than they could be added up
