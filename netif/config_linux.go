@@ -135,7 +135,8 @@ func addressesAndRoutes(name string, withRoutes bool) (addrs, routes []netip.Pre
 		return addrs, nil, nil
 	}
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		list, err := conn.Route.ListMatch(&rtnetlink.RouteMessage{Family: family, Attributes: rtnetlink.RouteAttributes{OutIface: uint32(itf.Index)}})
+		to := rtnetlink.RouteAttributes{OutIface: uint32(itf.Index)}
+		list, err := conn.Route.ListMatch(&rtnetlink.RouteMessage{Family: family, Attributes: to})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -99,7 +99,8 @@ func isWide(text []byte) bool {
 func hasJSONLine(text []byte, size int) bool {
 	for line := range bytes.Lines(text) {
 		line = trimBlanks(line)
-		if begins, _ := beginsJSON(line); begins && len(line) >= size && strange(line[:min(len(line), 32)]) <= 3 { // the last character may be cut
+		begins, _ := beginsJSON(line)
+		if begins && len(line) >= size && strange(line[:min(len(line), 32)]) <= 3 { // the last character may be cut
 			return true
 		}
 	}

@@ -182,10 +182,16 @@ func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
 	}
 	return direction{
 		flow: t,
-		sent: half{nodes: lo.nodes, keepers: lo.keepers, pkts: lo.all.TxPackets, bytes: lo.all.TxBytes, edgeP: lo.edge.TxPackets, edgeB: lo.edge.TxBytes,
-			first: lo.first, last: lo.last, owned: lo.owned},
-		recv: half{nodes: hi.nodes, keepers: hi.keepers, pkts: hi.all.RxPackets, bytes: hi.all.RxBytes, edgeP: hi.edge.RxPackets, edgeB: hi.edge.RxBytes,
-			first: hi.first, last: hi.last, owned: hi.owned},
+		sent: lo.half(lo.all.TxPackets, lo.all.TxBytes, lo.edge.TxPackets, lo.edge.TxBytes),
+		recv: hi.half(hi.all.RxPackets, hi.all.RxBytes, hi.edge.RxPackets, hi.edge.RxBytes),
+	}
+}
+
+// half returns what s reports of a direction with these counts.
+func (s *flowSide) half(pkts, bytes, edgeP, edgeB uint64) half {
+	return half{
+		nodes: s.nodes, keepers: s.keepers, pkts: pkts, bytes: bytes, edgeP: edgeP, edgeB: edgeB,
+		first: s.first, last: s.last, owned: s.owned,
 	}
 }
 

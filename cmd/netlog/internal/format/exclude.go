@@ -150,7 +150,8 @@ func (x *excluder) addAddress(a netip.Addr) {
 // apply removes what is excluded from rec. It returns false if rec must be left out: if it
 // comes from an excluded node, is about one, or is text, which may name anyone.
 func (x *excluder) apply(rec *records.Record) bool {
-	if rec.Text != "" || x.texts[rec.Reporter()] || x.texts[rec.NodeID] || x.isExcluded(&rec.SrcNode) || x.isExcluded(peerNode(&rec.Peer)) {
+	isExcluded := x.texts[rec.Reporter()] || x.texts[rec.NodeID] || x.isExcluded(&rec.SrcNode)
+	if isExcluded || rec.Text != "" || x.isExcluded(peerNode(&rec.Peer)) {
 		x.dropped++
 		return false
 	}

@@ -133,8 +133,10 @@ const minDigits = 4
 // first digits of it, its own node ID, or a name.
 func isNode(rec *records.Record, word string, name func(id string) string) bool {
 	id := rec.Reporter()
-	return len(word) >= minDigits && names.IsPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
-		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
+	if slices.Contains([]string{id, name(id), rec.NodeID, rec.SrcNode.NodeID, rec.SrcNode.Name}, word) {
+		return true
+	}
+	return len(word) >= minDigits && names.IsPublicID(id) && strings.HasPrefix(id, strings.ToLower(word))
 }
 
 // keepsRow reports whether a row of the table is selected. The state of a flow is known only

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 
 	"github.com/go-netlog/netlog/internal/records"
@@ -26,8 +27,12 @@ type Names struct {
 }
 
 // ReadFile reads the file of the flag -nodes.
-func (n *Names) ReadFile(path string) (err error) {
-	if n.file, err = ReadNodes(path); err != nil {
+func (n *Names) ReadFile(path string) error {
+	data, err := os.ReadFile(path)
+	if err == nil {
+		n.file, err = ParseNodes(path, data)
+	}
+	if err != nil {
 		return fmt.Errorf("-nodes: %w", err)
 	}
 	return nil
