@@ -49,7 +49,7 @@ func testClaimByAnother(t *testing.T, b logtail.Buffer) {
 
 func testClaimCounts(t *testing.T, b logtail.Buffer) {
 	c := claimer(t, b)
-	all := fill(t, b, 1000)
+	all := fill(t, b)
 	before := b.Stats()
 	claim(t, c)
 	if after := b.Stats(); before != after {
@@ -95,7 +95,7 @@ func testLosses(t *testing.T, b logtail.Buffer) {
 	if err := k.AppendReport(entry(-2, 100), 1, 70); err != nil {
 		t.Fatal(err)
 	}
-	fill(t, b, 1000) // drops the report
+	fill(t, b) // drops the report
 	peek(t, b, maxPeek)
 	s := b.Stats()
 	want(s.DroppedEntries+1, s.DroppedBytes+70)

@@ -95,9 +95,10 @@ func testAck(t *testing.T, b logtail.Buffer) {
 	}
 }
 
-// fill appends entries of size bytes until b has dropped some, and more.
-func fill(t *testing.T, b logtail.Buffer, size int) (all [][]byte) {
+// fill appends entries until b has dropped some, and a few more.
+func fill(t *testing.T, b logtail.Buffer) (all [][]byte) {
 	t.Helper()
+	const size = 1000
 	for i := 0; b.Stats().DroppedEntries < 3 || i%7 != 0; i++ {
 		if i*size > 100*narrow {
 			t.Fatalf("nothing dropped: %+v", b.Stats())
@@ -119,7 +120,7 @@ func totalLen(entries [][]byte) (sum uint64) {
 }
 
 func testFull(t *testing.T, b logtail.Buffer) {
-	all := fill(t, b, 1000)
+	all := fill(t, b)
 	s := b.Stats()
 	dropped := all[:s.DroppedEntries]
 	if s.DroppedBytes != totalLen(dropped) {
@@ -143,7 +144,7 @@ func testDroppedInFlight(t *testing.T, b logtail.Buffer) {
 	for _, e := range inFlight {
 		copies = append(copies, bytes.Clone(e))
 	}
-	all := slices.Concat(first, fill(t, b, 1000))
+	all := slices.Concat(first, fill(t, b))
 	wantEntries(t, inFlight, copies) // what was dropped is readable still
 	before := b.Stats()
 	ack(t, b, token)

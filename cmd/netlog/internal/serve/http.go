@@ -50,7 +50,7 @@ func (h *health) fail() {
 }
 
 // serveHealth answers /healthz.
-func (s *server) serveHealth(w http.ResponseWriter, r *http.Request) {
+func (s *server) serveHealth(w http.ResponseWriter) {
 	switch {
 	case s.files.Check() != nil:
 		http.Error(w, "nothing can be stored", http.StatusServiceUnavailable)
@@ -75,7 +75,7 @@ const (
 // nodes do not follow redirects, and the answer would repeat the private ID.
 func (s *server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		s.serveHealth(w, r)
+		s.serveHealth(w)
 		return
 	}
 	s.handler.ServeHTTP(w, r)
