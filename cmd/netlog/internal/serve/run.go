@@ -16,7 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
@@ -164,10 +163,7 @@ func (s *server) run(ctx context.Context, listener, ui net.Listener) error {
 		start(func() error { return side.Serve(limitConns(ui, mostUI, mostUI)) })
 	}
 	running.Go(func() { follow(ctx, s.checks()) })
-	s.announce(listener.Addr())
-	if ui != nil {
-		s.view.say("netlog serve: look at the traffic at http://%s/", ui.Addr())
-	}
+	s.announce(listener.Addr(), ui)
 	endView := s.startView(ctx)
 
 	<-ctx.Done()
@@ -181,9 +177,7 @@ func (s *server) run(ctx context.Context, listener, ui net.Listener) error {
 			err = errors.Join(e, err)
 		}
 	}
-	st := s.handler.Stats()
-	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
-		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
+	s.sayStopped()
 	return err
 }
 

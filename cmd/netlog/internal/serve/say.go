@@ -11,8 +11,8 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// announce prints what is served, and which files are removed.
-func (s *server) announce(addr net.Addr) {
+// announce prints what is served, and which files are removed. ui is nil if there is no page.
+func (s *server) announce(addr net.Addr, ui net.Listener) {
 	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s, storing in %s", s.url(addr), s.cfg.dir))
 	s.view.say("%s", s.view.headline)
 	var removed []string
@@ -30,15 +30,23 @@ func (s *server) announce(addr net.Addr) {
 		s.view.say("netlog serve: nothing can be stored now: %v", err)
 	}
 	s.access.warnNoToken()
-	if isLoopback(s.cfg.addr) {
-		return
-	}
-	if s.access.tokens == nil {
+	isOpen := !isLoopback(s.cfg.addr)
+	if isOpen && s.access.tokens == nil {
 		s.view.say("netlog serve: without -tokens, everyone who reaches it can send logs")
 	}
-	if s.cert == nil {
+	if isOpen && s.cert == nil {
 		s.view.say("netlog serve: without TLS, the network can read logs, tokens and private IDs")
 	}
+	if ui != nil {
+		s.view.say("netlog serve: look at the traffic at http://%s/", ui.Addr())
+	}
+}
+
+// sayStopped prints the totals at the end.
+func (s *server) sayStopped() {
+	st := s.handler.Stats()
+	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
+		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
 }
 
 // refusedEvery is the interval at which refused requests are reported.
