@@ -102,6 +102,9 @@ func (s *Seqs) remove(c, i int) {
 	s.n--
 }
 
+// Runs returns the number of runs, which take 16 bytes each.
+func (s *Seqs) Runs() int { return s.n }
+
 // First returns the smallest number, or 0 if there is none.
 func (s *Seqs) First() uint64 {
 	if s.n == 0 {
