@@ -136,7 +136,7 @@ func waitLock(d disk) error {
 // Close returns nil.
 //
 // If another call hangs on the disk, Close returns an error after 2 seconds. The directory is then
-// unlocked when that call ends.
+// unlocked when that call ends, and an error that this causes is passed to Options.Logf.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	was := s.closed
@@ -217,7 +217,11 @@ func (s *Spool) unlock() {
 	if s.abandoned.Load() {
 		select {
 		case s.busy <- struct{}{}:
-			s.finish() // no caller is left to receive an error
+			if err := s.finish(); err != nil { // no caller is left to return it to
+				s.logLater("spool: close: %v", err)
+			}
+			lines = append(lines, s.lines...)
+			s.lines = nil
 			<-s.busy
 		default: // the goroutine that holds busy will do it
 		}
