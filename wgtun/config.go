@@ -21,8 +21,8 @@ const askTimeout = time.Second
 type ConfigSource interface {
 	// IpcGetOperation writes the configuration and the counters of the device to w, as lines of the form key=value
 	// in which public_key begins a peer (https://www.wireguard.com/xplatform/). Keys that wireguard-go does not have
-	// are ignored. IpcGetOperation must be safe for concurrent use. If it hangs, nobody waits for it longer than a
-	// second, but the goroutine that calls it remains until it returns: one for each [Underlay], and one for each
+	// are ignored. IpcGetOperation must be safe for concurrent use. If it hangs, its callers wait for at most a
+	// second, but the goroutine that calls it remains until it returns: one for each [Underlay], [FollowPeers] and
 	// call of [Routes].
 	IpcGetOperation(w io.Writer) error
 }

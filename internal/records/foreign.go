@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// headSize is how many bytes at the beginning of a stream show what it is.
+// headSize is the number of bytes at the beginning of a stream that decide what it looks like.
 const headSize = 64 << 10
 
 // kinds maps the first bytes of a stream to what it looks like, and what to do.

@@ -28,7 +28,7 @@ type sessions struct {
 	last  time.Time          // of the last reading
 }
 
-// session is what is known about a peer.
+// session is the state of a peer.
 type session struct {
 	record.Peer
 	handshake time.Time // of the last handshake, by the monotonic clock

@@ -145,7 +145,7 @@ func testDroppedInFlight(t *testing.T, b logtail.Buffer) {
 		copies = append(copies, bytes.Clone(e))
 	}
 	all := slices.Concat(first, fill(t, b))
-	wantEntries(t, inFlight, copies) // what was dropped is readable still
+	wantEntries(t, inFlight, copies) // dropped entries stay readable
 	before := b.Stats()
 	ack(t, b, token)
 	after := b.Stats()

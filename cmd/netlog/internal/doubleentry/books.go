@@ -13,9 +13,9 @@ import (
 
 // books holds what several nodes report of their traffic.
 //
-// The records are read twice. The first reading finds out who reports what and when. The
-// second adds up the counts, because what a window can be compared with depends on when
-// the other node was counting.
+// The records are read twice. The first reading finds the nodes, the times when they counted, and
+// their flows. The second reading adds up the counts. It needs the times of all nodes, since a
+// window can only be compared if the other node was counting too.
 type books struct {
 	Options
 
