@@ -57,6 +57,7 @@ type Store struct {
 	kick chan struct{} // wakes maintain
 	quit chan struct{} // ends maintain
 	done chan struct{} // closed when maintain has ended
+	end  chan struct{} // closed when Close has released everything
 	now  func() reading
 
 	trust *trust
@@ -106,6 +107,7 @@ func open(dir string, opts Options, now func() reading) (*Store, error) {
 		kick:  make(chan struct{}, 1),
 		quit:  make(chan struct{}),
 		done:  make(chan struct{}),
+		end:   make(chan struct{}),
 		open:  make(map[string]*dayFile),
 		made:  make(map[string]int),
 
@@ -192,16 +194,18 @@ func (f *Store) Bytes() int64 {
 }
 
 // Close waits for the writes in progress and closes the files. A file that is being
-// compressed remains as it is until the next Open.
+// compressed remains as it is until the next Open. A second Close waits for the first one, and
+// returns nil.
 func (f *Store) Close() error {
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
-		<-f.done
+		<-f.end
 		return nil
 	}
 	f.closed = true
 	f.mu.Unlock()
+	defer close(f.end)
 	close(f.quit)
 	<-f.done
 	var errs []error
