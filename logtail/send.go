@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/scrub"
 )
 
 const (
@@ -59,7 +61,7 @@ type sender struct {
 	timeout   time.Duration   // of the caller's client, or 0
 	request   http.Request    // the common parts of all requests
 	coding    []string        // the value of Content-Encoding
-	scrub     *scrubber
+	scrub     *scrub.Scrubber
 }
 
 func newSender(cfg *Config, upload *url.URL) *sender {
@@ -203,7 +205,7 @@ func (s *sender) refusal(status int, text []byte) error {
 // excerpt returns the beginning of a text of the server or of net/http, or "[hidden]".
 func (s *sender) excerpt(text string) string {
 	// Scrub before cutting, or a part of a secret would not be recognized.
-	text = s.scrub.text(text[:min(len(text), maxReply)])
+	text = s.scrub.Text(text[:min(len(text), maxReply)])
 	return text[:min(len(text), maxEcho)]
 }
 

@@ -1,20 +1,24 @@
 package otel
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/go-netlog/netlog/internal/scrub"
 )
 
 const (
-	contentType = "application/x-protobuf"
-	maxAnswer   = 4 << 10 // bytes read of an answer, as by the uploader
-	maxEcho     = 200     // bytes shown of a text of the collector
-	minRun      = 8       // bytes in a row that a shown text may not share with a header value
+	contentType   = "application/x-protobuf"
+	answerTimeout = 5 * time.Second // for the body of an answer, as in the uploader
+	maxAnswer     = 4 << 10         // bytes read of an answer, as by the uploader
+	maxEcho       = 200             // bytes shown of a text of the collector
 )
 
 func isSuccess(resp *http.Response) bool { return resp.StatusCode/100 == 2 }
@@ -28,29 +32,47 @@ func isRefusal(resp *http.Response) bool {
 	return false
 }
 
-// answer returns resp, the answer to a request with n log records and this header, as the uploader understands
-// it. The body is not read here, since the uploader bounds the time for that.
-func (t *Transport) answer(resp *http.Response, header http.Header, n int64) *http.Response {
+// readBody reads the beginning of the body of resp, and closes it. cancel ends ctx, the context of the request: a
+// slow body must not delay the next request, since the status is known. An error means that the connection failed.
+func readBody(ctx context.Context, cancel func(), resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil, nil // the body is the connection itself, which ctx does not end
+	}
+	timer := time.AfterFunc(answerTimeout, cancel)
+	defer timer.Stop()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if ctx.Err() != nil {
+		err = nil // late
+	}
+	return raw, err
+}
+
+// answer changes resp, the answer to req with n log records, to what the uploader understands. raw is the
+// beginning of its body.
+func (t *Transport) answer(resp *http.Response, raw []byte, req *http.Request, n int64) {
+	text := string(raw)
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
 	case isSuccess(resp):
-		t.accepted.Add(n)
-		resp.Body = &successBody{inner: resp.Body, done: func(raw []byte) { t.partial(raw, header, n) }}
+		t.partial(raw, req, n)
 	case kind == contentType:
-		prefix := ""
+		_, text = numberAndText(raw)
 		if resp.StatusCode == http.StatusInternalServerError {
-			prefix = "the collector answers " + resp.Status + ": "
+			text = "the collector answers " + resp.Status + ": " + text
 			resp.StatusCode, resp.Status = http.StatusBadRequest, "400 "+http.StatusText(http.StatusBadRequest)
 		}
-		resp.Body = &statusBody{inner: resp.Body, prefix: prefix}
-		resp.ContentLength = -1
 	}
-	return resp
+	setBody(resp, text)
+}
+
+func setBody(resp *http.Response, text string) {
+	resp.Body, resp.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
 }
 
 // partial reads the beginning of the body of a 2xx answer: an ExportLogsServiceResponse, whose field 1 says how
 // many log records were rejected, and why. OTLP forbids to send them again.
-func (t *Transport) partial(raw []byte, header http.Header, n int64) {
+func (t *Transport) partial(raw []byte, req *http.Request, n int64) {
 	var rejected int64
 	var message string
 	fields(raw, func(num protowire.Number, _ uint64, text []byte) {
@@ -59,19 +81,21 @@ func (t *Transport) partial(raw []byte, header http.Header, n int64) {
 		}
 	})
 	rejected = min(max(rejected, 0), n)
-	t.accepted.Add(-rejected)
+	t.accepted.Add(n - rejected)
 	switch {
 	case rejected > 0:
-		t.lost(rejected, n, message, header)
+		t.lost(rejected, n, message, req)
 	case message != "":
-		t.tell("otel: the collector accepted all log records, with a warning: " + echo(message, header))
+		t.tell("otel: the collector accepted all log records, with a warning: " + echo(message, req))
+	default:
+		t.calm()
 	}
 }
 
 // lost counts and tells that the collector rejected some of n log records.
-func (t *Transport) lost(rejected, n int64, message string, header http.Header) {
+func (t *Transport) lost(rejected, n int64, message string, req *http.Request) {
 	t.rejected.Add(rejected)
-	t.tell(fmt.Sprintf("otel: the collector rejected %d of %d log records, which are lost: %s", rejected, n, echo(message, header)))
+	t.tell(fmt.Sprintf("otel: the collector rejected %d of %d log records, which are lost: %s", rejected, n, echo(message, req)))
 }
 
 // numberAndText returns fields 1 and 2 of b, which are a number and a text in an ExportLogsPartialSuccess and
@@ -115,65 +139,23 @@ func fields(b []byte, f func(num protowire.Number, v uint64, text []byte)) {
 	}
 }
 
-// echo returns a text of the collector in quotes and cut, or "[hidden]" if it may repeat the value of a
-// header, such as an API key.
-func echo(text string, header http.Header) string {
-	folded := strings.ToLower(text)
-	for name, values := range header {
-		if strings.HasPrefix(name, "Content-") { // not secret, and a text may name the type
+// echo returns a text of the collector in quotes and cut, or "[hidden]" if it may repeat a secret of req: the value
+// of a header, such as an API key, or a part of the URL.
+func echo(text string, req *http.Request) string {
+	var secrets scrub.Scrubber
+	secrets.AddURL(req.URL)
+	for name, values := range req.Header {
+		switch name {
+		case "Content-Type", "Content-Encoding", "Orig-Content-Length": // not secret, and a text may name the type
 			continue
 		}
 		for _, v := range values {
-			v = strings.ToLower(v)
-			run := min(minRun, len(v))
-			for i := 0; run >= minRun/2 && i+run <= len(v); i++ {
-				if strings.Contains(folded, v[i:i+run]) {
-					return "[hidden]"
-				}
-			}
+			secrets.AddHeader(name, v)
 		}
+	}
+	text = secrets.Text(text[:min(len(text), maxAnswer)]) // before it is cut, or a part of a secret would be shown
+	if text == scrub.Hidden {
+		return text
 	}
 	return fmt.Sprintf("%+q", text[:min(len(text), maxEcho)])
 }
-
-// successBody passes on the body of a 2xx answer. Close calls done with its beginning, as far as it was read.
-type successBody struct {
-	inner io.ReadCloser
-	raw   []byte
-	done  func(raw []byte)
-}
-
-func (b *successBody) Read(p []byte) (int, error) {
-	n, err := b.inner.Read(p)
-	b.raw = append(b.raw, p[:min(n, maxAnswer-len(b.raw))]...)
-	return n, err
-}
-
-func (b *successBody) Close() error {
-	if b.done != nil {
-		b.done(b.raw)
-		b.done = nil
-	}
-	return b.inner.Close()
-}
-
-// statusBody reads as the text of a body that is a google.rpc.Status.
-type statusBody struct {
-	inner  io.ReadCloser
-	prefix string
-	text   io.Reader // nil before the first Read
-}
-
-func (b *statusBody) Read(p []byte) (int, error) {
-	if b.text == nil {
-		raw, err := io.ReadAll(io.LimitReader(b.inner, maxAnswer))
-		if err != nil && len(raw) == 0 {
-			return 0, err
-		}
-		_, message := numberAndText(raw)
-		b.text = strings.NewReader(b.prefix + message)
-	}
-	return b.text.Read(p)
-}
-
-func (b *statusBody) Close() error { return b.inner.Close() }

@@ -2,13 +2,13 @@ package otel
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -88,7 +88,7 @@ func (c *converter) add(raw []byte) {
 	if err := c.entry.UnmarshalJSON(raw); err != nil {
 		c.entry = record.Entry{Logtail: c.entry.Logtail} // the uploader writes this member first
 	}
-	for e := range events(&c.entry.Message) {
+	for e := range events(&c.entry.Message, true, true) {
 		c.append(e)
 	}
 	if c.entry.Event == record.EventPeer && c.entry.Start.IsZero() {
@@ -145,11 +145,11 @@ func (c *converter) uid(i int) string {
 func (c *converter) append(e *event) {
 	c.records = append(c.records, &logspb.LogRecord{
 		TimeUnixNano:         nanos(e.start),
-		ObservedTimeUnixNano: nanos(e.end),
+		ObservedTimeUnixNano: cmp.Or(nanos(e.end), nanos(c.entry.Logtail.ClientTime)),
 		SeverityNumber:       logspb.SeverityNumber(e.severity),
 		SeverityText:         e.severity.String(),
 		EventName:            e.name,
-		Body:                 value(strings.ToValidUTF8(e.body, "\ufffd")),
+		Body:                 value(attribute.StringValue(e.body)),
 		Attributes:           keyValues(e.attrs),
 	})
 }
@@ -160,32 +160,4 @@ func nanos(t time.Time) uint64 {
 		return 0
 	}
 	return uint64(t.UnixNano())
-}
-
-func keyValues(kvs []attribute.KeyValue) []*commonpb.KeyValue {
-	all := make([]*commonpb.KeyValue, len(kvs), len(kvs)+1) // and the UID
-	for i, kv := range kvs {
-		all[i] = keyValue(kv)
-	}
-	return all
-}
-
-// keyValue returns kv for OTLP. Values that are neither strings, integers, floats nor bools become text.
-func keyValue(kv attribute.KeyValue) *commonpb.KeyValue {
-	v := value("")
-	switch kv.Value.Type() {
-	case attribute.INT64:
-		v.Value = &commonpb.AnyValue_IntValue{IntValue: kv.Value.AsInt64()}
-	case attribute.FLOAT64:
-		v.Value = &commonpb.AnyValue_DoubleValue{DoubleValue: kv.Value.AsFloat64()}
-	case attribute.BOOL:
-		v.Value = &commonpb.AnyValue_BoolValue{BoolValue: kv.Value.AsBool()}
-	default:
-		v = value(strings.ToValidUTF8(kv.Value.String(), "\ufffd"))
-	}
-	return &commonpb.KeyValue{Key: string(kv.Key), Value: v}
-}
-
-func value(s string) *commonpb.AnyValue {
-	return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: s}}
 }

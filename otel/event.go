@@ -55,12 +55,15 @@ func (e *event) count(key string, n uint64) {
 }
 
 // events returns an event for each flow of m, in the order in which "netlog fmt -flat" numbers them, and after
-// that one for packets that were lost. Each is valid until the next.
-func events(m *record.Message) iter.Seq[*event] {
+// that one for packets that were lost, as far as they are asked for. Each is valid until the next.
+func events(m *record.Message, flows, lost bool) iter.Seq[*event] {
 	return func(yield func(*event) bool) {
 		e := event{start: m.Start, end: m.End}
 		names := namesOf(m)
 		for _, class := range flowtable.Classes() {
+			if !flows {
+				break
+			}
 			for _, f := range class.Traffic(m) {
 				e.begin(eventFlow, log.SeverityInfo, m)
 				e.flow(class, f, names)
@@ -69,7 +72,7 @@ func events(m *record.Message) iter.Seq[*event] {
 				}
 			}
 		}
-		if m.LostPackets > 0 {
+		if lost && m.LostPackets > 0 {
 			e.begin(eventLost, log.SeverityWarn, m)
 			e.count("netlog.lost.packets", m.LostPackets)
 			e.body = flowtable.Plural(m.LostPackets, "packet") + " not counted: the node could not read them in time"

@@ -162,7 +162,7 @@ func checkFlow(t *testing.T, i int, name, body string, start, end uint64, severi
 type recorder struct {
 	mu      sync.Mutex
 	records []sdklog.Record
-	off     bool
+	least   log.Severity // that is enabled
 }
 
 func (r *recorder) OnEmit(_ context.Context, rec *sdklog.Record) error {
@@ -171,9 +171,11 @@ func (r *recorder) OnEmit(_ context.Context, rec *sdklog.Record) error {
 	r.records = append(r.records, rec.Clone())
 	return nil
 }
-func (r *recorder) Enabled(context.Context, sdklog.EnabledParameters) bool { return !r.off }
-func (r *recorder) Shutdown(context.Context) error                         { return nil }
-func (r *recorder) ForceFlush(context.Context) error                       { return nil }
+func (r *recorder) Enabled(_ context.Context, p sdklog.EnabledParameters) bool {
+	return p.Severity >= r.least
+}
+func (r *recorder) Shutdown(context.Context) error   { return nil }
+func (r *recorder) ForceFlush(context.Context) error { return nil }
 
 // sdkAttributes returns the attributes of r.
 func sdkAttributes(r *sdklog.Record) map[string]any {
@@ -197,7 +199,7 @@ func TestNewEmitsEachFlow(t *testing.T) {
 		qt.Check(t, r.InstrumentationScope().Version, qt.Equals, "v1")
 		qt.Check(t, r.InstrumentationScope().SchemaURL, qt.Matches, `https://opentelemetry.io/schemas/1\.\d+\.0`)
 	}
-	rec.off = true
+	rec.least = log.SeverityError
 	onRecord(window)
 	qt.Check(t, rec.records, qt.HasLen, len(wantFlows))
 }
@@ -228,6 +230,16 @@ func TestNewEmitsLostPackets(t *testing.T) {
 	r := rec.records[0]
 	qt.Check(t, r.EventName()+" "+r.SeverityText(), qt.Equals, "netlog.lost_packets WARN")
 	qt.Check(t, sdkAttributes(&r), qt.DeepEquals, map[string]any{"netlog.node.id": "n", "netlog.lost.packets": int64(math.MaxInt64)})
+}
+
+// TestNewEmitsWhatIsEnabled has a provider that is not interested in flows.
+func TestNewEmitsWhatIsEnabled(t *testing.T) {
+	rec := &recorder{least: log.SeverityWarn}
+	m := *window
+	m.LostPackets = 1
+	otel.New(sdklog.NewLoggerProvider(sdklog.WithProcessor(rec)))(&m)
+	qt.Assert(t, rec.records, qt.HasLen, 1)
+	qt.Check(t, rec.records[0].EventName(), qt.Equals, "netlog.lost_packets")
 }
 
 // TestAttributesDocumented checks that the code and docs/otel.md name the same attributes and events.

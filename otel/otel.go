@@ -27,10 +27,9 @@ func New(provider log.LoggerProvider, opts ...log.LoggerOption) func(*record.Mes
 	logger := provider.Logger(scope, opts...)
 	return func(m *record.Message) {
 		ctx := context.Background()
-		if !logger.Enabled(ctx, log.EnabledParameters{Severity: log.SeverityInfo, EventName: eventFlow}) {
-			return
-		}
-		for e := range events(m) {
+		flows := logger.Enabled(ctx, log.EnabledParameters{Severity: log.SeverityInfo, EventName: eventFlow})
+		lost := logger.Enabled(ctx, log.EnabledParameters{Severity: log.SeverityWarn, EventName: eventLost})
+		for e := range events(m, flows, lost) {
 			logger.Emit(ctx, e.record())
 		}
 	}

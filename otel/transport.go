@@ -3,6 +3,8 @@ package otel
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +55,8 @@ type Transport struct {
 	Resource []attribute.KeyValue
 
 	// Logf is called once for each distinct reason why the collector rejected log records alone, which does
-	// not make the upload fail. It may be nil.
+	// not make the upload fail. It is called again if the reason recurs after a minute without rejections, and
+	// for at most 16 reasons before such a minute. It may be nil.
 	// Like log.Printf, it must be safe for concurrent use.
 	Logf func(format string, args ...any)
 
@@ -62,8 +65,9 @@ type Transport struct {
 	accepted atomic.Int64
 	rejected atomic.Int64
 
-	mu     sync.Mutex // guards faults
-	faults faults.Faults
+	mu        sync.Mutex // guards the fields below
+	faults    faults.Faults
+	divisions map[[sha256.Size]byte]*division // of entries that are delivered in part, at most maxDivisions
 }
 
 // Stats are the counters of a Transport. A log record that is sent twice counts twice.
@@ -92,9 +96,11 @@ func (t *Transport) CloseIdleConnections() {
 // will be next time. The uploader then looks for the entry at fault, and does not wait for it forever.
 //
 // If the collector refuses a request with one entry (400, 413 or 422), RoundTrip sends its log records in parts,
-// down to single ones. So an entry may be larger than what the collector takes in a request. If a later part
-// fails, the uploader sends all of them again. Log records that are refused alone, while others of the entry
-// are accepted, are lost.
+// down to single ones. So an entry may be larger than what the collector takes in a request. If a part fails for
+// another reason, or if there is no time for all of them, the next RoundTrip with this entry goes on with that part.
+// Log records that are refused alone, while others of the entry are accepted, are lost.
+//
+// The body of the answer is in memory. RoundTrip reads at most 4 KiB of it, for at most 5 s.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil {
 		return nil, errors.New("otel: the request has no body")
@@ -107,12 +113,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := t.post(req, records)
-	if err != nil || entries > 1 || len(records) < 2 || !isRefusal(resp) {
-		return resp, err
+	if entries == 1 {
+		return t.divide(req, records)
 	}
-	keepBody(resp)
-	return t.divide(req, records)
+	return t.post(req, records)
 }
 
 // lastElement matches the path of an upload whose URL has the private ID. No collector has such a path.
@@ -122,7 +126,7 @@ func hasPrivateID(req *http.Request) bool {
 	return lastElement.MatchString(req.URL.Path) || req.URL.Query().Has("copyId")
 }
 
-// post makes one request to the collector.
+// post makes one request to the collector. The body of the answer is in memory.
 func (t *Transport) post(req *http.Request, records []*logspb.LogRecord) (*http.Response, error) {
 	// LogsData has the wire format of an ExportLogsServiceRequest.
 	body, err := proto.Marshal(&logspb.LogsData{ResourceLogs: []*logspb.ResourceLogs{{
@@ -133,7 +137,9 @@ func (t *Transport) post(req *http.Request, records []*logspb.LogRecord) (*http.
 	if err != nil {
 		return nil, fmt.Errorf("otel: cannot encode log records: %w", err)
 	}
-	out := req.Clone(req.Context())
+	ctx, cancel := context.WithCancel(req.Context())
+	defer cancel()
+	out := req.Clone(ctx)
 	out.Header.Set("Content-Type", contentType)
 	out.Header.Del("Orig-Content-Length")
 	out.Header.Del("Content-Encoding")
@@ -148,7 +154,12 @@ func (t *Transport) post(req *http.Request, records []*logspb.LogRecord) (*http.
 	if err != nil {
 		return nil, err
 	}
-	return t.answer(resp, req.Header, int64(len(records))), nil
+	raw, err := readBody(ctx, cancel, resp)
+	if err != nil && isSuccess(resp) {
+		return nil, err // an incomplete response (RFC 9112, section 8) is not an answer
+	}
+	t.answer(resp, raw, req, int64(len(records)))
+	return resp, nil
 }
 
 // compress returns body compressed by gzip.
@@ -176,12 +187,19 @@ func (t *Transport) inner() http.RoundTripper {
 	return t.own
 }
 
-// tell logs a text once.
+// tell logs a text, unless it was logged before and the collector has rejected nothing for less than a minute since.
 func (t *Transport) tell(text string) {
 	t.mu.Lock()
-	tell := t.faults.Note(time.Now(), text)
+	tell := t.faults.Fault(time.Now(), 0, text)
 	t.mu.Unlock()
 	if tell && t.Logf != nil {
 		t.Logf("%s", text)
 	}
+}
+
+// calm notes that the collector has rejected nothing.
+func (t *Transport) calm() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.faults.Success(time.Now())
 }

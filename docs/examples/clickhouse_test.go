@@ -9,14 +9,15 @@ import (
 )
 
 // TestClickHouse inserts the lines of a store with and without a hostile node: as strings, which tail/vector.toml sends,
-// and as an array, which the uploader sends.
+// as an array, which the uploader sends, and from the files.
 func TestClickHouse(t *testing.T) {
 	modules := engines(t, "chdb")
 	stores(t, time.Now(), func(t *testing.T, dir string, lines []string) {
 		out := clickhouse(t, modules, `
 			run("INSERT INTO netlog.records FORMAT JSONEachRow " + input.lines.map(entry => JSON.stringify({entry})).join("\n"));
 			run("INSERT INTO netlog.records FORMAT JSONAsString [" + input.lines.join(",") + "]");
-		`, map[string]any{"lines": lines})
+			all(input.load);
+		`, map[string]any{"lines": lines, "load": pathOf(t, readText(t, "clickhouse/load.sql"), dir)})
 		qt.Check(t, out, qt.DeepEquals, clickhouseRows)
 	})
 }
@@ -60,9 +61,8 @@ func clickhouse(t *testing.T, modules, insert string, input map[string]any) []st
 		const { Session } = require("chdb");
 		const s = new Session();
 		const run = (sql, format) => s.query(sql, format);
-		for (const file of input.files)
-			for (const q of file.replace(/--.*$/gm, "").split(";"))
-				if (q.trim()) run(q);
+		const all = file => file.replace(/--.*$/gm, "").split(";").filter(q => q.trim()).forEach(q => run(q));
+		input.files.forEach(all);
 		`+insert+`
 		for (const q of input.queries)
 			console.log(run(q.replace(/--.*$/gm, "").replace(";", ""), "JSONCompactEachRow").trim().replace(/\n/g, ","));

@@ -40,17 +40,24 @@ func engines(t *testing.T, modules ...string) string {
 // variable.
 func node(t *testing.T, dir, script string, input any) string {
 	t.Helper()
+	cmd := nodeCommand(t, dir, script, input)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	qt.Assert(t, err, qt.IsNil, qt.Commentf("%s", errs.String()))
+	return string(out)
+}
+
+// nodeCommand returns the command that runs a script as node does.
+func nodeCommand(t *testing.T, dir, script string, input any) *exec.Cmd {
+	t.Helper()
 	in, err := json.Marshal(input)
 	qt.Assert(t, err, qt.IsNil)
 	cmd := exec.CommandContext(t.Context(), "node", "-e",
 		`const input = JSON.parse(require("fs").readFileSync(0)); (async () => {`+script+`})().catch(e => { console.error(e); process.exit(1) })`)
 	cmd.Dir = dir
 	cmd.Stdin = bytes.NewReader(in)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	qt.Assert(t, err, qt.IsNil, qt.Commentf("%s", errs.String()))
-	return string(out)
+	return cmd
 }
 
 // readText returns the content of a file.

@@ -1,11 +1,11 @@
 module github.com/go-netlog/netlog/internal/bench
 
-go 1.26.5
+go 1.26.6
 
 require (
 	github.com/go-json-experiment/json v0.0.0-20260214004413-d219187c3433
 	github.com/go-netlog/netlog v0.0.0
-	tailscale.com v1.102.0
+	tailscale.com v1.102.5
 )
 
 require (

@@ -21,12 +21,7 @@ func lock(root *os.Root, name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err = flock(f)
-		if err != syscall.EINTR {
-			break
-		}
-	}
+	err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
 	switch err {
 	case nil:
 		return f, nil
@@ -39,17 +34,21 @@ func lock(root *os.Root, name string) (*os.File, error) {
 	return nil, err
 }
 
-func flock(f *os.File) error {
+func unlock(f *os.File) error { return flock(f, syscall.LOCK_UN) }
+
+// flock calls flock(2), again if a signal interrupts it.
+func flock(f *os.File, how int) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
-	var locked error
-	err = conn.Control(func(fd uintptr) {
-		locked = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB)
-	})
-	if err != nil {
-		return err
+	for {
+		var result error
+		if err := conn.Control(func(fd uintptr) { result = syscall.Flock(int(fd), how) }); err != nil {
+			return err
+		}
+		if result != syscall.EINTR {
+			return result
+		}
 	}
-	return locked
 }

@@ -41,3 +41,6 @@ func lock(root *os.Root, name string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// unlock does nothing. Closing the file releases the lock.
+func unlock(*os.File) error { return nil }

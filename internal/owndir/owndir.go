@@ -14,8 +14,8 @@ import (
 // ErrLocked is returned by Lock if the directory is locked.
 var ErrLocked = errors.New("the directory is in use")
 
-// Lock locks root until the returned file is closed, or the process ends in any way. The lock is on the
-// file called name in root, which is not removed. The error is [ErrLocked] if this or another process has
+// Lock locks root until [Unlock] is called with the returned file, or the process ends in any way. The lock is on
+// the file called name in root, which is not removed. The error is [ErrLocked] if this or another process has
 // the lock. It wraps [errors.ErrUnsupported] on systems without file locks.
 func Lock(root *os.Root, name string) (*os.File, error) {
 	// On Windows a locked file cannot always be checked, so lock checks the open file
@@ -26,6 +26,12 @@ func Lock(root *os.Root, name string) (*os.File, error) {
 		}
 	}
 	return lock(root, name)
+}
+
+// Unlock releases a lock and closes its file. Closing alone would keep the lock for as long as a child process that
+// is just being started has the file open too.
+func Unlock(f *os.File) error {
+	return errors.Join(unlock(f), f.Close())
 }
 
 // Sync syncs the names in a directory of root to disk. The name of root itself is ".". It does nothing if the

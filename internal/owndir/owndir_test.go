@@ -31,8 +31,8 @@ func TestLockHasOneHolder(t *testing.T) {
 		c.Check(err, qt.Equals, owndir.ErrLocked)
 		other, err := owndir.Lock(second, "other")
 		c.Assert(err, qt.IsNil)
-		c.Assert(other.Close(), qt.IsNil)
-		c.Assert(held.Close(), qt.IsNil)
+		c.Assert(owndir.Unlock(other), qt.IsNil)
+		c.Assert(owndir.Unlock(held), qt.IsNil)
 	}
 }
 

@@ -21,11 +21,11 @@ func TestLockReadOnlyFileSystem(t *testing.T) {
 	root := openRoot(c, dir)
 	held, err := owndir.Lock(root, "lock")
 	c.Assert(err, qt.IsNil)
-	c.Assert(held.Close(), qt.IsNil)
+	c.Assert(owndir.Unlock(held), qt.IsNil)
 	c.Assert(syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""), qt.IsNil)
 	_, err = owndir.Lock(root, "other")
 	c.Check(err, qt.ErrorIs, syscall.EROFS)
 	held, err = owndir.Lock(root, "lock")
 	c.Assert(err, qt.IsNil)
-	c.Check(held.Close(), qt.IsNil)
+	c.Check(owndir.Unlock(held), qt.IsNil)
 }

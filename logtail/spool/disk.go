@@ -170,7 +170,7 @@ func (d *rootDisk) Sync() error { return owndir.Sync(d.root, ".") }
 func (d *rootDisk) Close() error {
 	var err error
 	if d.lock != nil {
-		err = d.lock.Close()
+		err = owndir.Unlock(d.lock.File)
 	}
 	return errors.Join(err, d.root.Close())
 }

@@ -1,9 +1,16 @@
 -- netlog records as SQL, directly from the files of netlog serve, including compressed
 -- ones (.zst). Change the path below, then:  duckdb -init flows.sql
 
--- One row per entry. Nodes can write any JSON: a line that is no valid JSON is skipped,
--- and a member of another type is NULL. The pattern matches .ndjson and .ndjson.zst, but
--- not .ndjson.zst.tmp, which is incomplete.
+-- The lines of the files. Lines that are no valid JSON are skipped. The pattern matches
+-- .ndjson and .ndjson.zst, but not .ndjson.zst.tmp, which is incomplete.
+CREATE OR REPLACE VIEW files AS
+SELECT json, filename
+FROM read_json_objects('flows/*/*.ndjso*[nt]', format = 'newline_delimited', ignore_errors = true, filename = true);
+
+-- The lines that are read. load.sql replaces this.
+CREATE VIEW IF NOT EXISTS lines AS SELECT json FROM files;
+
+-- One row per entry. Nodes can write any JSON: a member of another type is NULL.
 CREATE OR REPLACE VIEW records AS
 SELECT coalesce(logtail.id, nodeId) AS node, * FROM (
     SELECT unnest(json_transform(json, '{
@@ -14,8 +21,7 @@ SELECT coalesce(logtail.id, nodeId) AS node, * FROM (
         "virtualTraffic": "JSON", "subnetTraffic": "JSON", "exitTraffic": "JSON", "physicalTraffic": "JSON", "deniedTraffic": "JSON",
         "event": "VARCHAR", "peer": {"publicKey": "VARCHAR", "name": "VARCHAR", "address": "VARCHAR", "endpoint": "VARCHAR", "state": "VARCHAR", "lastHandshake": "TIMESTAMP_NS"},
         "text": "VARCHAR", "droppedEntries": "UBIGINT", "droppedBytes": "UBIGINT"}'))
-    FROM read_json_objects('flows/*/*.ndjso*[nt]', format = 'newline_delimited', ignore_errors = true)
-    WHERE json IS NOT NULL);
+    FROM lines WHERE json IS NOT NULL);
 
 -- One row per connection and window. Times are UTC. Records omit fields that are zero, so
 -- they are NULL before coalesce. place is the position in the list of the class. DISTINCT

@@ -129,7 +129,7 @@ func open(dir string, opts Options, now func() reading) (*Store, error) {
 		return nil, err
 	}
 	if err := f.repair(); err != nil {
-		f.lock.Close()
+		owndir.Unlock(f.lock)
 		f.root.Close()
 		return nil, fmt.Errorf("filestore: %w", err)
 	}
@@ -212,6 +212,6 @@ func (f *Store) Close() error {
 	for _, d := range f.dayFiles() {
 		errs = append(errs, d.close())
 	}
-	errs = append(errs, f.lock.Close(), f.root.Close())
+	errs = append(errs, owndir.Unlock(f.lock), f.root.Close())
 	return errors.Join(errs...)
 }
