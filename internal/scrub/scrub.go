@@ -93,8 +93,8 @@ func isWord(element string) bool {
 	return len(element) <= maxWord && strings.Trim(element, "abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
-// isSetting reports whether a parameter of a query is one of the documented engines that names columns and
-// tables. A quoted string in SQL may be a password.
+// isSetting reports whether a parameter of a query is one of a documented engine that names columns or
+// tables, and so no secret. A quoted string in SQL may be a password.
 func isSetting(name, value string) bool {
 	switch name {
 	case "query", "database", "table", "_msg_field", "_stream_fields", "_time_field":
