@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/go-netlog/netlog/internal/collection"
+	"github.com/go-netlog/netlog/internal/hosts"
 )
 
 // DefaultBaseURL is the collector on this machine, at the address of "netlog serve".
@@ -214,15 +214,10 @@ func parseURL(field, raw string, allowInsecure bool) (*url.URL, error) {
 		return nil, fmt.Errorf("logtail: %s: has a user name or password (Config.Header takes an Authorization)", field)
 	case u.Fragment != "" || strings.Contains(raw, "#"):
 		return nil, fmt.Errorf("logtail: %s: has a fragment", field)
-	case u.Scheme == "http" && !allowInsecure && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !allowInsecure && !hosts.IsLocal(u.Hostname()):
 		return nil, fmt.Errorf("logtail: %s: plain http to another host needs AllowInsecure", field)
 	}
 	return u, nil
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
 
 // reserved reports whether callers cannot set a header. With one of the last two, net/http

@@ -59,11 +59,11 @@
 // No error, log line or printed Config contains the private ID, a header value, or the path
 // and query of the upload URL. Text from the server is replaced by "[hidden]" if it has 8
 // consecutive bytes in common with a secret, or contains %, \, &, @ or +, which could indicate
-// an escaped secret. Text from the server may repeat parts of the URL that are not secret: elements of the path of at
-// most 10 lower-case letters and underscores, such as insert, versions such as v1, names of
-// parameters, and the values without quotes of query, database, table, _msg_field, _stream_fields
-// and _time_field. One case is not covered: text that a server sends after the end of its answer, which
-// net/http prints to the standard logger of package log.
+// an escaped secret. Text from the server may repeat parts of the URL that are not secret:
+// elements of the path of at most 10 lower-case letters and underscores, such as insert,
+// versions such as v1, names of parameters, and the values without quotes of query, database,
+// table, _msg_field, _stream_fields and _time_field. One case is not covered: text that a server
+// sends after the end of its answer, which net/http prints to the standard logger of package log.
 package logtail
 
 import (
@@ -214,7 +214,7 @@ func (l *Logger) Format(f fmt.State, verb rune) {
 // Stats returns the counters of the Logger. It waits for nothing but the Stats method of the
 // Buffer.
 func (l *Logger) Stats() Stats {
-	s := l.up.Stats()
+	s := l.up.stats()
 	b := l.up.q.buf.Stats()
 	s.BufferedEntries, s.BufferedBytes, s.BufferMaxBytes = b.Entries, b.Bytes, b.MaxBytes
 	if b.Entries > 0 {

@@ -25,7 +25,7 @@ const (
 	slowestLink    = 8 << 10         // bytes per second; larger bodies get more time
 	replyTimeout   = 5 * time.Second // for the body of an answer
 	maxReply       = 4 << 10         // bytes read of the body of an answer, and used of the text of an error
-	maxEcho        = 200             // bytes shown of a text from elsewhere
+	maxEcho        = 200             // bytes shown of a text of the server or of net/http
 )
 
 // NewTransport returns a transport like the one that a Logger uses if its Config has no HTTPClient.
@@ -202,7 +202,7 @@ func (s *sender) refusal(status int, text []byte) error {
 	return errors.New(what)
 }
 
-// excerpt returns the beginning of a text from elsewhere, or "[hidden]".
+// excerpt returns the beginning of a text of the server or of net/http, or "[hidden]".
 func (s *sender) excerpt(text string) string {
 	// Scrub before cutting, or a part of a secret would not be recognized.
 	text = s.scrub.Text(text[:min(len(text), maxReply)])

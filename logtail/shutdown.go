@@ -96,7 +96,7 @@ func (l *Logger) undelivered(ctx context.Context) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, err) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
-	if last := l.up.Stats().LastError; last != nil {
+	if last := l.up.stats().LastError; last != nil {
 		err = fmt.Errorf("%w; the last attempt: %w", err, last)
 	}
 	return &UndeliveredError{Entries: s.Entries, Bytes: s.Bytes, Kept: l.up.keep, Err: err}

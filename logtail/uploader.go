@@ -188,8 +188,8 @@ func (u *uploader) step() {
 	u.handle(a, size, compressed)
 }
 
-// Stats returns the counts of the uploader.
-func (u *uploader) Stats() Stats {
+// stats returns the counts of the uploader.
+func (u *uploader) stats() Stats {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.counts

@@ -17,15 +17,14 @@ import (
 )
 
 // The configuration of WireGuard is read with wgctrl, the library of the WireGuard project, for
-// the kernel and for userspace. Addresses and routes are read with jsimonetti/rtnetlink. It was
-// compared with vishvananda/netlink, which is as well kept: rtnetlink is a thin layer over
-// mdlayher/netlink, which wgctrl needs anyway, while the other brings an implementation of its
-// own for all of netlink.
+// the kernel and for userspace. Addresses and routes are read with jsimonetti/rtnetlink, which is a
+// thin layer over mdlayher/netlink. wgctrl needs mdlayher/netlink anyway, while the alternative,
+// vishvananda/netlink, brings its own implementation of all of netlink.
 
-// wireguardPeers returns the peers of a WireGuard interface. The error is fs.ErrNotExist if it is
-// no WireGuard interface, and errBusy if its process does not answer asker in time. The connections
-// are made anew each time, because the kernel may learn WireGuard, and the interface may appear, at
-// any time.
+// wireguardPeers returns the peers of a WireGuard interface. The error is fs.ErrNotExist if there is
+// no such interface, or if it does not belong to WireGuard, and errBusy if its process does not answer
+// asker in time. Each call makes new connections, because the kernel may load the module of WireGuard,
+// and the interface may appear, at any time.
 func wireguardPeers(asker *wgpeer.Asker, name string) ([]wgpeer.Peer, error) {
 	client, err := wgctrl.New() // in the namespace of this thread
 	if err != nil {
@@ -103,8 +102,8 @@ func kind(name string) string {
 	return link.Attributes.Info.Kind
 }
 
-// addressesAndRoutes returns the addresses of an interface, with their networks, and what is
-// routed to it, in all routing tables.
+// addressesAndRoutes returns the addresses of an interface with their networks and, if withRoutes is
+// set, the destinations of the routes to it in all routing tables.
 func addressesAndRoutes(name string, withRoutes bool) (addrs, routes []netip.Prefix, err error) {
 	itf, err := net.InterfaceByName(name)
 	if err != nil {
@@ -136,7 +135,8 @@ func addressesAndRoutes(name string, withRoutes bool) (addrs, routes []netip.Pre
 		return addrs, nil, nil
 	}
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		list, err := conn.Route.ListMatch(&rtnetlink.RouteMessage{Family: family, Attributes: rtnetlink.RouteAttributes{OutIface: uint32(itf.Index)}})
+		to := rtnetlink.RouteAttributes{OutIface: uint32(itf.Index)}
+		list, err := conn.Route.ListMatch(&rtnetlink.RouteMessage{Family: family, Attributes: to})
 		if err != nil {
 			return nil, nil, err
 		}

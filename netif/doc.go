@@ -1,7 +1,7 @@
-// Package netif counts the packets of a network interface that belongs to the kernel: of
-// kernel WireGuard, of any wireguard-go process, of the tun of OpenVPN, of tailscale0. So a
-// VPN that is already running gets flow logs without a change to it, and the author of a
-// daemon that drives kernel WireGuard gets a netlog.Device.
+// Package netif counts the packets of a network interface of the kernel, such as that of kernel
+// WireGuard, of a wireguard-go process, of OpenVPN, or tailscale0. So a VPN that is already running
+// gets flow logs without being changed, and a daemon that configures kernel WireGuard gets a
+// netlog.Device.
 //
 //	package main
 //

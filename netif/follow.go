@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	settleTime = 200 * time.Millisecond // changes come in groups
+	settleTime = 200 * time.Millisecond // after a change, since more usually follow
 	peerPeriod = 5 * time.Second        // WireGuard does not report changes of its peers
 )
 
 // Follow calls apply with the [Routes] of an interface, and again after each change of its
 // addresses, routes or peers, until ctx ends. The RouteConfig belongs to apply, which may be
-// ReconfigRoutes of a Logger. A change of peers may take five seconds to be seen. While there is
-// no such interface, apply is not called: the last routes stay in force.
+// ReconfigRoutes of a Logger. A change of peers is found within five seconds. While there is no
+// such interface, apply is not called.
 //
-// logf is called if the configuration cannot be read, unless there is no such interface, or the
-// error is the same as in the last call. It may be nil.
+// logf is called if the configuration cannot be read. It is not called if there is no such interface,
+// or if the error is that of the last call. It may be nil.
 //
 // Follow blocks until ctx ends, and then returns nil. It returns an error if changes cannot be
 // followed.
@@ -31,6 +31,10 @@ func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), l
 	if err != nil {
 		return fmt.Errorf("netif: %s: following changes: %w", name, err)
 	}
+	defer func() {
+		for range changes { // until its goroutine has ended
+		}
+	}()
 	asker := newAsker()
 	var last *netlog.RouteConfig
 	var fault string
@@ -40,7 +44,7 @@ func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), l
 			fault = err.Error()
 			logf("netif: %s: %v", name, err)
 		}
-		if cfg != nil && (last == nil || !slices.Equal(cfg.LocalAddrs, last.LocalAddrs) || !slices.Equal(cfg.Routes, last.Routes)) {
+		if cfg != nil && !sameRoutes(cfg, last) {
 			last = &netlog.RouteConfig{LocalAddrs: slices.Clone(cfg.LocalAddrs), Routes: slices.Clone(cfg.Routes)}
 			apply(cfg)
 		}
@@ -52,11 +56,24 @@ func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), l
 		case <-ctx.Done():
 		case <-poll:
 		case <-changes:
-			select {
-			case <-ctx.Done():
-			case <-time.After(settleTime):
-			}
+			wait(ctx, settleTime)
 		}
 	}
 	return nil
+}
+
+// sameRoutes reports whether a and b have the same addresses and routes. One of them may be nil.
+func sameRoutes(a, b *netlog.RouteConfig) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.Equal(a.LocalAddrs, b.LocalAddrs) && slices.Equal(a.Routes, b.Routes)
+}
+
+// wait waits for d, or for the end of ctx.
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

@@ -47,7 +47,7 @@ func (f frame) next() uint32 { return binary.NativeEndian.Uint32(f) }
 func (f frame) outgoing() bool { return f[framePktType] == unix.PACKET_OUTGOING }
 
 // packet returns the beginning of the packet from the IP header on, the number of packets that
-// the frame stands for, and their bytes together.
+// were merged into it, or 1, and their bytes in total.
 func (f frame) packet() (head []byte, packets, bytes int) {
 	mac, net := int(binary.NativeEndian.Uint16(f[frameMac:])), int(binary.NativeEndian.Uint16(f[frameNet:]))
 	snap, length := int(binary.NativeEndian.Uint32(f[frameSnaplen:])), int(binary.NativeEndian.Uint32(f[frameLen:]))

@@ -11,7 +11,7 @@ import (
 )
 
 // FollowPeers calls report when a peer of a WireGuard interface connects, moves to another endpoint or
-// disconnects, until ctx ends. report may complete the Peer with a Name and pass it to WritePeer of a
+// disconnects, until ctx ends. report may add a Name to the Peer and pass it to WritePeer of a
 // Logger. Peers that are connected at the beginning are reported too. When the interface is removed, all
 // its peers disconnect. Nothing is reported for other interfaces.
 //
@@ -21,13 +21,7 @@ import (
 // fs.ErrPermission if the peers may not be read.
 func FollowPeers(ctx context.Context, name string, report func(record.Peer)) error {
 	asker := newAsker()
-	read := func() ([]wgpeer.Peer, error) {
-		peers, err := wireguardPeers(asker, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return peers, err
-	}
+	read := func() ([]wgpeer.Peer, error) { return currentPeers(asker, name) }
 	permanent := func(err error) bool {
 		return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported)
 	}

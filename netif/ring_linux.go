@@ -15,8 +15,8 @@ import (
 //
 // Two libraries were compared. gopacket/gopacket/afpacket 1.7.7 has the ring, but returns
 // neither the type of a packet nor its virtio header, cannot bind to the next interface, and
-// sets the virtio header by an option that Linux has only since 6.4. mdlayher/packet 1.2.0 has
-// no ring. What is needed here is less than what would have to be added to either.
+// sets the virtio header with an option that needs Linux 6.4. mdlayher/packet 1.2.0 has no ring.
+// Extending either would take more code than this file.
 //
 // The socket is of type SOCK_RAW, since the kernel gives virtio headers only to those. The
 // kernel reports the offset of the IP header, so that link headers need no parsing.
@@ -89,9 +89,9 @@ func (r *ring) configure(bytes int, loopback bool) error {
 	return nil
 }
 
-// assemble returns the filter of the socket. It passes IP packets, cut to snapLen. Others, such
-// as ARP, are none that a VPN carries for anyone. A loopback interface receives each packet that
-// it sends, so there only the sent ones pass.
+// assemble returns the filter of the socket. It passes IP packets, cut to snapLen. Other packets,
+// such as ARP, are not traffic inside a VPN. A loopback interface receives each packet that it
+// sends, so there the filter passes only the sent ones.
 func assemble(loopback bool) ([]unix.SockFilter, error) {
 	sent := bpf.Instruction(bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.PACKET_LOOPBACK, SkipFalse: 1})
 	if loopback {
@@ -116,9 +116,8 @@ func assemble(loopback bool) ([]unix.SockFilter, error) {
 // bind begins capturing the packets of an interface.
 func (r *ring) bind(index int) error { return r.bindProtocol(index, unix.ETH_P_ALL) }
 
-// unbind ends capturing: all packets captured are in the ring when it returns. The kernel takes
-// protocol 0 for the last one, so the socket is bound to a protocol that is reserved (RFC 1701)
-// and never sent.
+// unbind ends capturing. When it returns, all captured packets are in the ring. Protocol 0 would
+// mean the last protocol, so unbind uses one that is reserved (RFC 1701) and never sent.
 func (r *ring) unbind() error { return r.bindProtocol(0, 0xffff) }
 
 func (r *ring) bindProtocol(index int, protocol uint16) error {
@@ -129,8 +128,8 @@ func networkOrder(v uint16) uint16 {
 	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v))
 }
 
-// index returns the index of the interface to which the socket is bound, or -1 if that was
-// removed.
+// index returns the index of the interface to which the socket is bound, or -1 if the interface
+// was removed.
 func (r *ring) index() int {
 	address, err := unix.Getsockname(r.fd)
 	if link, ok := address.(*unix.SockaddrLinklayer); ok && err == nil {
@@ -160,8 +159,8 @@ func (r *ring) drain(count func(frame)) {
 	}
 }
 
-// stats returns the packets that the kernel has put into the ring and those that it had no room
-// for, both since the last call.
+// stats returns the number of packets that the kernel has put into the ring, and of those for which
+// the ring had no room, both since the last call.
 func (r *ring) stats() (captured, lost uint64) {
 	s, err := unix.GetsockoptTpacketStatsV3(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 	if err != nil {

@@ -1,10 +1,12 @@
 package netif
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -75,4 +77,13 @@ func TestFollowCallsApplyAfterEachChange(t *testing.T) {
 		{LocalAddrs: append(prefixes("10.7.0.1/32"), addrs...), Routes: added},
 		{LocalAddrs: addrs, Routes: routes},
 	})
+}
+
+func TestFollowLeavesNoGoroutine(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	apply := func(*netlog.RouteConfig) { cancel() }
+	qt.Assert(t, Follow(ctx, "lo", apply, nil), qt.IsNil)
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	qt.Check(t, bytes.Contains(stacks, []byte("netif.watchChanges")), qt.IsFalse, qt.Commentf("%s", stacks))
 }

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// run counts packets and carries out requests until one of them is to end.
+// run counts packets and carries out requests, until a request ends it.
 func (t *tap) run() {
 	defer close(t.ended)
 	defer t.release()
@@ -24,8 +24,8 @@ func (t *tap) run() {
 	}
 }
 
-// wait waits for packets, a change of an interface or a request, and handles all but the last. A
-// negative timeout means none.
+// wait waits for packets, a change of an interface, or a request. It handles all but the request. A
+// negative timeout means no limit.
 func (t *tap) wait(timeout time.Duration) {
 	fds := []unix.PollFd{
 		{Fd: int32(t.wake), Events: unix.POLLIN},
@@ -51,7 +51,7 @@ func (t *tap) wait(timeout time.Duration) {
 	t.drain()
 	if fds[1].Revents != 0 {
 		for {
-			// What has changed does not matter, nor whether the kernel had to drop some of it.
+			// The messages do not matter, because follow looks at the interface itself.
 			if _, _, err := unix.Recvfrom(t.links, buf[:], 0); err == unix.EAGAIN {
 				break
 			}

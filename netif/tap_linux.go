@@ -64,7 +64,10 @@ func openTap(name string, opts Options, meter *tunstats.Meter) (*tap, error) {
 	} else if err != nil {
 		return fail(err)
 	}
-	t := &tap{name: name, meter: meter, logf: opts.Logf, ring: r, links: -1, wake: -1, asked: make(chan request, 1), ended: make(chan struct{})}
+	t := &tap{
+		name: name, meter: meter, logf: opts.Logf, ring: r, links: -1, wake: -1,
+		asked: make(chan request, 1), ended: make(chan struct{}),
+	}
 	if t.logf == nil {
 		t.logf = func(string, ...any) {}
 	}

@@ -5,9 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/go-netlog/netlog"
-	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/wgpeer"
-	"github.com/go-netlog/netlog/tunstats"
 )
 
 // Underlay returns a [netlog.Device] for the Underlay of a [netlog.Logger]. It reports the bytes
@@ -27,42 +25,15 @@ import (
 // Like every Device, it serves one Logger. Its methods must not be called at the same time.
 func Underlay(name string) netlog.Device {
 	asker := newAsker()
-	return &underlay{read: func() ([]wgpeer.Peer, error) { return wireguardPeers(asker, name) }}
+	return wgpeer.NewUnderlay(func(use func([]wgpeer.Peer, error)) { use(currentPeers(asker, name)) })
 }
 
-// underlay converts the counters of an interface, which only grow, to the increments since the last
-// reading.
-type underlay struct {
-	read     func() ([]wgpeer.Peer, error)
-	counting bool
-	bytes    wgpeer.Counter
-}
-
-// SetStatisticsEnabled implements [netlog.Device].
-func (u *underlay) SetStatisticsEnabled(enable bool) {
-	if u.counting == enable {
-		return
+// currentPeers returns the peers of an interface: none if there is no such interface, or if it does not belong to
+// WireGuard. If the interface is created again, the counters of its peers start at zero.
+func currentPeers(asker *wgpeer.Asker, name string) ([]wgpeer.Peer, error) {
+	peers, err := wireguardPeers(asker, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
-	if enable {
-		u.bytes.Restart() // bytes since that earlier reading must not count
-	}
-	u.look() // the bytes until now count as before
-	u.counting = enable
-}
-
-// ExtractStatistics implements [netlog.Device].
-func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
-	if u.counting {
-		u.look()
-	}
-	return u.bytes.Extract()
-}
-
-// look reads the counters and adds the increments since the last reading.
-func (u *underlay) look() {
-	peers, err := u.read()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	u.bytes.Add(peers, u.counting) // no peers without the interface: those of the next one begin at zero
+	return peers, err
 }

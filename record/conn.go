@@ -29,27 +29,26 @@ func (s Side) Reverse() Side {
 	return SideUnknown
 }
 
-// Conn is what the packets of a flow show of its connection: who began it, and what became of
-// it. It is a comparable value. The zero Conn has seen no packet; add the windows of one flow
-// to it, as one node reports them, in order. It never guesses: whatever the windows do not show
-// is unknown.
+// Conn describes the connection of a flow by its packets: which side began it, and its state. It is
+// a comparable value. The zero Conn has seen no packet; add the windows of one flow to it, as one
+// node reports them, in order. It never guesses: whatever the windows do not show is unknown.
 //
-// Only TCP has flags, so of other protocols a Conn shows only who sent first. The same holds for
-// folded flows and totals, which have no flags, and for records of programs that do not write
-// them.
+// Only TCP has flags, so for other protocols a Conn shows only which side sent first. The same is
+// true for folded flows and totals, which have no flags, and for records of programs that do not
+// write them.
 //
 // Windows show no more than their flags and counts. Two connections on the same ports in one window look
 // like one, until a later window contradicts that. If the reply with SYN and ACK was not counted, an
 // established connection without data may look unanswered. One that ICMP refuses looks unanswered too.
 type Conn struct {
 	tx, rx    half
-	first     Side // that sent alone in the first window with packets
-	older     bool // there were packets before the first SYN, so of an earlier connection
+	first     Side // the side that alone sent in the first window with packets
+	older     bool // there were packets of an earlier connection, before the first SYN
 	finished  bool // after both sides had sent FIN, both have sent packets without flags
 	ambiguous bool // a port was used again, and the connections differ in their states
 }
 
-// half is what one side has sent. It is zero if that is nothing.
+// half has a bit for each kind of packet that one side has sent.
 type half uint8
 
 const (
@@ -61,11 +60,11 @@ const (
 	rst
 )
 
-// maxHeaders is the most bytes that the IP and TCP headers of a packet take, 60 each, and so the
-// most of a packet without data.
+// maxHeaders is the maximum size of the IP and TCP headers of a packet, and so of a packet without
+// data: 60 bytes each.
 const maxHeaders = 60 + 60
 
-// newHalf returns what a side has sent in one window.
+// newHalf returns the half of a side that has sent this in one window.
 func newHalf(packets, bytes uint64, flags tunstats.TCPFlags) (h half) {
 	switch {
 	case flags&tunstats.SYN == 0:
@@ -147,9 +146,9 @@ func (c Conn) duplicate(n Conn) bool {
 	return c.Initiator() == SideSrc && c.State() == StateEstablished && n.tx&^data == syn && n.rx&plain != 0
 }
 
-// Join returns what c and d show together, if two nodes at the same side of a flow have each seen a
-// part of its packets, such as two routers of one subnet. If one has seen only the SYN, and the other
-// only the SYN and ACK that came back, both together show an established connection.
+// Join returns the Conn of all packets, if c and d are from two nodes at the same side of a flow that
+// have each seen a part of them, such as two routers of one subnet. If one node has seen only the SYN,
+// and the other only the SYN and ACK of the answer, both together show an established connection.
 func (c Conn) Join(d Conn) Conn {
 	switch {
 	case c.tx|c.rx == 0:

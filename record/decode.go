@@ -9,8 +9,8 @@ import (
 )
 
 // decoder decodes one entry. encoding/json needs microseconds per flow, and files have
-// millions of flows. The decoder expects valid JSON and checks only what it reads: given
-// other bytes, it returns an error or an entry, and never reads past the end.
+// millions of flows. The decoder expects valid JSON and checks only the parts that it reads. For
+// other bytes it returns an error or an entry, and never reads past the end.
 type decoder struct {
 	b   []byte
 	i   int
@@ -29,7 +29,7 @@ var (
 )
 
 // UnmarshalJSON decodes an entry of at most 100,000 elements, several times faster than
-// encoding/json would by reflection. It reuses the memory of e. Unknown members are
+// encoding/json does by reflection. It reuses the memory of e. Unknown members are
 // skipped, and the zones of addresses are removed. null means zero for every member, and
 // an empty string for times and for the sides of a flow. A whole number may be written as
 // a float.

@@ -56,9 +56,9 @@ type Message struct {
 	// transport traffic since the last record, such as the keepalives of idle hours.
 	PhysicalTraffic []ConnectionCounts `json:"physicalTraffic,omitempty"`
 
-	// DeniedTraffic is what the daemon's own filter dropped, of any class. It is sorted
-	// alike, and shows no more of exit traffic than ExitTraffic. What came through the
-	// tunnel before it was dropped is in the lists above too.
+	// DeniedTraffic is the traffic of any class that the daemon's own filter dropped. It is
+	// sorted in the same way, and shows no more of exit traffic than ExitTraffic. Packets that
+	// were dropped after they came through the tunnel are in the lists above too.
 	DeniedTraffic []ConnectionCounts `json:"deniedTraffic,omitempty"`
 
 	// LostPackets is the number of packets that passed through the device uncounted since the
@@ -104,14 +104,14 @@ func (n Node) clone() Node {
 	return n
 }
 
-// ConnectionCounts holds the packets and bytes of one flow in a window. Whatever is
-// unknown or hidden is zero: totals of exit traffic have the zero Tuple.
+// ConnectionCounts holds the packets and bytes of one flow in a window. Fields that are
+// unknown or hidden are zero: totals of exit traffic have the zero Tuple.
 type ConnectionCounts struct {
 	flowtrack.Tuple
 	tunstats.Counts
 }
 
-// String returns the flow and its counts in a form for people: packets and bytes
+// String returns the flow and its counts for people to read: packets and bytes
 // sent, then received, each with the TCP flags if there are any, such as
 // "TCP 10.0.0.2:4000 -> 10.0.0.3:22 tx 1/60 S rx 2/120 SA".
 func (c ConnectionCounts) String() string {
@@ -119,8 +119,8 @@ func (c ConnectionCounts) String() string {
 		c.TxPackets, c.TxBytes, letters(c.TxFlags), c.RxPackets, c.RxBytes, letters(c.RxFlags))
 }
 
-// Reverse returns c as the other side of the flow sees it: with source and destination exchanged,
-// and Tx and Rx.
+// Reverse returns c as the other side of the flow sees it: with source and destination exchanged, and
+// with Tx and Rx exchanged.
 func (c ConnectionCounts) Reverse() ConnectionCounts {
 	c.Src, c.Dst = c.Dst, c.Src
 	c.TxPackets, c.RxPackets = c.RxPackets, c.TxPackets

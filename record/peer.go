@@ -11,6 +11,7 @@ const EventPeer = "peer"
 // PeerState says what happened to a peer of WireGuard.
 type PeerState string
 
+// The states of a peer. A later version may add more.
 const (
 	PeerConnected    PeerState = "connected"    // a handshake, after none for 3 minutes
 	PeerMoved        PeerState = "moved"        // another endpoint, while connected; at most one a minute

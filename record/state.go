@@ -1,6 +1,6 @@
 package record
 
-// State is what became of a TCP connection, as far as its flags show it.
+// State is the state of a TCP connection, as far as its flags show it.
 type State uint8
 
 // The states of a connection. The zero State is StateUnknown.
@@ -32,8 +32,8 @@ func attempt(from, to half) State {
 	return StateUnknown
 }
 
-// State returns what became of the connection. If the ports were used for several connections,
-// the State is one that all of them have, or StateUnknown.
+// State returns the state of the connection. If the ports were used for several connections, it
+// returns the State that all of them have, or StateUnknown.
 func (c Conn) State() State {
 	both := c.tx | c.rx
 	switch {
@@ -46,7 +46,7 @@ func (c Conn) State() State {
 	case c.tx&c.rx&fin != 0:
 		return StateClosed
 	case both&rst != 0 && (c.tx == 0 || c.rx == 0):
-		return StateUnknown // RST against a SYN in an earlier window, or of a connection
+		return StateUnknown // the RST refuses a SYN in an earlier window, or ends a connection
 	case both&rst != 0:
 		return StateReset
 	case both&fin != 0:

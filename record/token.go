@@ -13,8 +13,8 @@ import (
 // maxQuoted is how much of the input an error quotes, in characters.
 const maxQuoted = 40
 
-// wrong records that s is not what is wanted. It uses err, unless s is long, because the
-// errors of the standard library quote it whole.
+// wrong records the error err, for an s that is not of the kind what. If s is long, it records
+// another error, because the errors of the standard library quote all of s.
 func (d *decoder) wrong(what, s string, err error) {
 	if len(s) > maxQuoted {
 		err = fmt.Errorf("record: %d bytes that are not %s: %.*q", len(s), what, maxQuoted, s)
@@ -144,9 +144,10 @@ func (d *decoder) str() []byte {
 	return nil
 }
 
-// text reads a string. The result of view is valid only as long as the input.
+// text reads a string.
 func (d *decoder) text() string { return string(d.str()) }
 
+// view is like text, but the result is valid only as long as the input.
 func (d *decoder) view() string {
 	b := d.str()
 	return unsafe.String(unsafe.SliceData(b), len(b))
@@ -181,8 +182,8 @@ func (d *decoder) addrPort() (ap netip.AddrPort) {
 	return netip.AddrPortFrom(ap.Addr().WithZone(""), ap.Port())
 }
 
-// addr reads an address without its zone. A zone means nothing on another machine, and may
-// be any text, which must not get to wherever addresses are printed.
+// addr reads an address without its zone. A zone means nothing on another machine, and may be
+// any text, which would be printed with the address.
 func (d *decoder) addr() (a netip.Addr) {
 	s := d.view()
 	if s == "" || d.err != nil {

@@ -21,31 +21,14 @@ const askTimeout = time.Second
 type ConfigSource interface {
 	// IpcGetOperation writes the configuration and the counters of the device to w, as lines of the form key=value
 	// in which public_key begins a peer (https://www.wireguard.com/xplatform/). Keys that wireguard-go does not have
-	// are ignored. IpcGetOperation must be safe for concurrent use. If it hangs, nobody waits for it longer than a
-	// second, but the goroutine that calls it remains until it returns: one for each [Underlay], and one for each
+	// are ignored. IpcGetOperation must be safe for concurrent use. If it hangs, its callers wait for at most a
+	// second, but the goroutine that calls it remains until it returns: one for each [Underlay], [FollowPeers] and
 	// call of [Routes].
 	IpcGetOperation(w io.Writer) error
 }
 
-// ask reads the peers of dev and calls use with them, in no particular order, from another goroutine. It
-// returns after the call. After askTimeout it returns ErrBusy; use is then called when dev answers. If the
-// error passed to use is not nil, the list of peers is incomplete.
-func ask(dev ConfigSource, use func([]wgpeer.Peer, error)) error {
-	done := make(chan error, 1) // buffered, since ask may have returned
-	go func() {
-		peers, err := readPeers(dev)
-		use(peers, err)
-		done <- err
-	}()
-	timeout := time.NewTimer(askTimeout)
-	defer timeout.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-timeout.C:
-		return ErrBusy
-	}
-}
+// newAsker returns an Asker for a device.
+func newAsker() *wgpeer.Asker { return wgpeer.NewAsker(askTimeout, ErrBusy) }
 
 // readPeers reads the peers of dev, in no particular order. It waits for dev. With an error, the list is incomplete.
 func readPeers(dev ConfigSource) ([]wgpeer.Peer, error) {

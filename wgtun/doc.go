@@ -72,7 +72,7 @@
 //
 // # An idle tunnel
 //
-// While no packets come, the Logger runs no timer. [Device.NotifyActivity] wakes it at the next packet.
+// While there are no packets, the Logger runs no timer. [Device.NotifyActivity] wakes it at the next packet.
 //
 // # Order
 //

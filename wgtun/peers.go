@@ -8,13 +8,13 @@ import (
 )
 
 // FollowPeers calls report when a peer of dev connects, moves to another endpoint or disconnects, until ctx ends.
-// report may complete the Peer with a Name and pass it to WritePeer of a [netlog.Logger]. Peers that are connected at
-// the beginning are reported too, and after Close of dev all disconnect.
+// report may add a Name to the Peer and pass it to WritePeer of a [netlog.Logger]. Peers that are connected at the
+// beginning are reported too. After Close of dev, all peers disconnect.
 //
 // dev is asked every five seconds, as it does not report changes by itself. So FollowPeers keeps a processor from a
 // long sleep, which costs power on a phone.
 func FollowPeers(ctx context.Context, dev ConfigSource, report func(record.Peer)) {
-	asker := wgpeer.NewAsker(askTimeout, ErrBusy)
+	asker := newAsker()
 	read := func() ([]wgpeer.Peer, error) {
 		return asker.Ask(func() ([]wgpeer.Peer, error) { return readPeers(dev) })
 	}

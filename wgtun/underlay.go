@@ -1,12 +1,8 @@
 package wgtun
 
 import (
-	"sync"
-
 	"github.com/go-netlog/netlog"
-	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/wgpeer"
-	"github.com/go-netlog/netlog/tunstats"
 )
 
 // Underlay returns a [netlog.Device] for the Underlay of a [netlog.Logger]. It reports the bytes that dev has sent
@@ -27,65 +23,12 @@ import (
 //
 // dev may also be the device of a fork of wireguard-go.
 func Underlay(dev ConfigSource) netlog.Device {
-	return &underlay{dev: dev}
-}
-
-// underlay converts the counters of the device, which only grow, to the increments since the last reading.
-type underlay struct {
-	dev ConfigSource
-
-	mu       sync.Mutex // guards the fields below; never held while waiting for dev
-	asking   bool       // a query of dev is in progress
-	counting bool
-	bytes    wgpeer.Counter
-}
-
-// SetStatisticsEnabled implements [netlog.Device].
-func (u *underlay) SetStatisticsEnabled(enable bool) {
-	u.mu.Lock()
-	same := u.counting == enable
-	if enable && !same {
-		u.bytes.Restart() // bytes since that earlier reading must not count
-	}
-	u.mu.Unlock()
-	if same {
-		return
-	}
-	u.look() // the bytes until now count as before
-	u.mu.Lock()
-	u.counting = enable
-	u.mu.Unlock()
-}
-
-// ExtractStatistics implements [netlog.Device].
-func (u *underlay) ExtractStatistics() map[flowtrack.Tuple]tunstats.Counts {
-	u.mu.Lock()
-	counting := u.counting
-	u.mu.Unlock()
-	if counting {
-		u.look()
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.bytes.Extract()
-}
-
-// look reads the counters of the device and adds the increments, waiting at most askTimeout. There is only one
-// query at a time, so answers are added in order. A late answer is added when it arrives.
-func (u *underlay) look() {
-	u.mu.Lock()
-	busy := u.asking
-	u.asking = true
-	u.mu.Unlock()
-	if busy {
-		return
-	}
-	ask(u.dev, func(peers []wgpeer.Peer, err error) {
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		u.asking = false
-		if err == nil {
-			u.bytes.Add(peers, u.counting)
-		}
+	asker := newAsker()
+	return wgpeer.NewUnderlay(func(use func([]wgpeer.Peer, error)) {
+		asker.Ask(func() ([]wgpeer.Peer, error) {
+			peers, err := readPeers(dev)
+			use(peers, err) // a late answer counts too
+			return nil, err
+		})
 	})
 }

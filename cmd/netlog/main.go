@@ -37,8 +37,7 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run runs the command that args name. Only serve has something to end well, and
-// so takes a context: a signal ends the others where they are.
+// run runs the command that args name. ctx ends serve. The other commands ignore it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, help)

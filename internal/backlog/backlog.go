@@ -1,4 +1,4 @@
-// Package backlog holds stored entries that wait to be shown. It never delays the one who stores them.
+// Package backlog holds stored entries that wait to be shown. Storing never waits for showing.
 package backlog
 
 import (
@@ -18,7 +18,7 @@ type Backlog struct {
 	skipped uint64
 }
 
-// New returns an empty Backlog for so many bytes of entries.
+// New returns an empty Backlog that holds at most maxBytes bytes of entries.
 func New(maxBytes int) *Backlog {
 	return &Backlog{maxBytes: maxBytes, wake: make(chan struct{}, 1)}
 }
@@ -38,8 +38,8 @@ func (b *Backlog) Add(entries [][]byte) {
 	b.signal()
 }
 
-// Wake returns a channel that receives after an Add, and after a Next that leaves entries. It may
-// receive although there are none.
+// Wake returns a channel that receives after an Add, and after a Next that leaves entries. It may also
+// receive when there are no entries.
 func (b *Backlog) Wake() <-chan struct{} { return b.wake }
 
 func (b *Backlog) signal() {
@@ -49,7 +49,7 @@ func (b *Backlog) signal() {
 	}
 }
 
-// Next removes the first entry. It returns nil if there is none.
+// Next removes and returns the first entry. It returns nil if there is none.
 func (b *Backlog) Next() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,7 +67,7 @@ func (b *Backlog) Next() []byte {
 	return e
 }
 
-// All removes all entries.
+// All removes and returns all entries.
 func (b *Backlog) All() [][]byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -76,7 +76,7 @@ func (b *Backlog) All() [][]byte {
 	return all
 }
 
-// Skipped returns how many entries did not fit since New.
+// Skipped returns the number of entries that did not fit since New.
 func (b *Backlog) Skipped() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -110,7 +110,7 @@ func (t *Table) Add(r *records.Record) {
 		return
 	}
 	t.records++
-	t.lost = sum(t.lost, r.LostPackets)
+	t.lost = Sum(t.lost, r.LostPackets)
 	t.widen(r)
 	k := key{reporter: t.number(r.Reporter())}
 	for k.class = range numClasses {

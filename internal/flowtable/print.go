@@ -129,7 +129,7 @@ func (t *Table) totals(b *bufio.Writer, l layout, rows []Row) {
 	}
 	for c := range numClasses {
 		if flows[c] > 0 {
-			volume := short(float64(sum(sums[c].TxBytes, sums[c].RxBytes))) + "B"
+			volume := short(float64(Sum(sums[c].TxBytes, sums[c].RxBytes))) + "B"
 			l.total(b, fmt.Sprintf("%s total", c), Plural(flows[c], "flow")+", "+volume, t.rates(sums[c]))
 		}
 	}

@@ -2,6 +2,7 @@ package flowtable
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/go-netlog/netlog/flowtrack"
@@ -39,15 +40,13 @@ func States() []string {
 }
 
 // Bytes returns the bytes of r in both directions.
-func (r *Row) Bytes() uint64 { return sum(r.TxBytes, r.RxBytes) }
+func (r *Row) Bytes() uint64 { return Sum(r.TxBytes, r.RxBytes) }
 
 // Packets returns the packets of r in both directions.
-func (r *Row) Packets() uint64 { return sum(r.TxPackets, r.RxPackets) }
+func (r *Row) Packets() uint64 { return Sum(r.TxPackets, r.RxPackets) }
 
-// sum returns the sum of a and b. It saturates, as the counters do.
-func sum(a, b uint64) uint64 {
-	return tunstats.Counts{TxBytes: a}.Add(tunstats.Counts{TxBytes: b}).TxBytes
-}
+// Sum returns a+b. It saturates at 2^64-1, as [tunstats.Counts.Add] does.
+func Sum(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
 
 // Rows returns the flows, largest volume first. Equal tables return equal rows.
 func (t *Table) Rows() []Row {
@@ -206,7 +205,7 @@ func largestHub(views []view) view {
 	return slices.MaxFunc(views, func(a, b view) int { return cmp.Compare(a.bytes(), b.bytes()) })
 }
 
-func (v *view) bytes() uint64 { return sum(v.TxBytes, v.RxBytes) }
+func (v *view) bytes() uint64 { return Sum(v.TxBytes, v.RxBytes) }
 
 func side01(reverse bool) int {
 	if reverse {

@@ -19,7 +19,8 @@ func isRecordKey(name []byte) bool {
 	return false
 }
 
-// value skips the value at the next byte, or skips to the end of the first record in it, which it returns.
+// value skips the value at the next byte. If the value contains a record, value returns the first one, and
+// stops at its end.
 func (f *finder) value(depth int) (record []byte, err error) {
 	switch c := f.Peek(); {
 	case depth >= rawjson.MaxDepth:

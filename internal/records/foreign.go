@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// headSize is how many bytes at the beginning of a stream show what it is.
+// headSize is the number of bytes at the beginning of a stream that decide what it looks like.
 const headSize = 64 << 10
 
 // kinds maps the first bytes of a stream to what it looks like, and what to do.
@@ -41,9 +41,8 @@ func kinds() map[string]string {
 	}
 }
 
-// foreign says what a stream looks like and what to do, if its beginning head shows that it is
-// something other than text. If it is text, isText reports whether none of its lines begins
-// like JSON.
+// foreign says what a stream looks like and what to do, if head, its beginning, is not text. If head is
+// text, isText reports that no line of it begins like JSON.
 func foreign(head []byte) (what string, isText bool) {
 	magic, all := "", kinds()
 	for m := range all {
@@ -77,7 +76,7 @@ func foreign(head []byte) (what string, isText bool) {
 	}
 	switch {
 	case len(text) == 0 || hasJSONLine(text, least):
-		return "", false // or damaged at its beginning
+		return "", false // JSON, perhaps damaged at its beginning
 	case isBinary:
 		return "binary data; netlog reads flow logs in JSON, plain or compressed with zstd or gzip", false
 	}
@@ -96,11 +95,12 @@ func isWide(text []byte) bool {
 	return len(text) >= 4 && isASCII(text[0]) && text[1] == 0 && isASCII(text[2]) && text[3] == 0
 }
 
-// hasJSONLine reports whether a line of at least so many bytes begins like JSON.
-func hasJSONLine(text []byte, least int) bool {
+// hasJSONLine reports whether a line of at least size bytes begins like JSON.
+func hasJSONLine(text []byte, size int) bool {
 	for line := range bytes.Lines(text) {
 		line = trimBlanks(line)
-		if begins, _ := beginsJSON(line); begins && len(line) >= least && strange(line[:min(len(line), 32)]) <= 3 { // the last character may be cut
+		begins, _ := beginsJSON(line)
+		if begins && len(line) >= size && strange(line[:min(len(line), 32)]) <= 3 { // the last character may be cut
 			return true
 		}
 	}
@@ -131,7 +131,7 @@ func beginsJSON(text []byte) (begins, sure bool) {
 	return true, len(text) >= maxBlanks
 }
 
-// trimBlanks removes from the beginning of text what may stand between values.
+// trimBlanks removes from the beginning of text the bytes that may be between values.
 func trimBlanks(text []byte) []byte {
 	for {
 		rest := bytes.TrimPrefix(bytes.TrimLeft(text, " \t\r\n\x1e\x00"), bom)
@@ -142,8 +142,8 @@ func trimBlanks(text []byte) []byte {
 	}
 }
 
-// strange returns the number of bytes of b that text does not have: control characters, and bytes
-// that are not UTF-8.
+// strange returns the number of bytes of b that are unusual in text: control characters, and bytes that
+// are not UTF-8.
 func strange(b []byte) (n int) {
 	for len(b) > 0 {
 		r, size := utf8.DecodeRune(b)

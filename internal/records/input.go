@@ -17,7 +17,7 @@ type Input struct {
 	// in .ndjson, .jsonl, .json, .zst or .gz, in the order of their names. Links in it are
 	// followed to files, but not to directories. Files may be rotated meanwhile: the records
 	// are those that existed at the start. A plain file is left out if there is a compressed one
-	// beside it, of the same time. "-" means Stdin, and so does an empty list.
+	// with the same name and time. "-" means Stdin, and so does an empty list.
 	Paths []string
 	Stdin io.Reader
 	Since time.Time // files that were last written before are left out

@@ -19,7 +19,7 @@ const maxListings = 10
 
 var (
 	errAnother  = errors.New("another file than was listed: it was replaced meanwhile, so read again")
-	errUnstable = errors.New("files come and go while they are listed, so some may be left out: read again")
+	errUnstable = errors.New("files are created and removed while they are listed, so some may be left out: read again")
 )
 
 // listing holds the files of the paths of an Input at one time.
@@ -53,7 +53,7 @@ func snapshot(list func() *listing) *listing {
 	}
 }
 
-// list lists the files of paths that were not last written before since, each of them once.
+// list lists the files of paths, each once, except those that were last written before since.
 func list(paths []string, since time.Time) *listing {
 	l := &listing{}
 	seen := make(map[string]bool)
@@ -105,7 +105,7 @@ func (l *listing) omitCompressed() {
 	}
 	l.files = slices.DeleteFunc(l.files, func(s *source) bool {
 		at, ok := packed[s.path]
-		return ok && at.Equal(s.info.ModTime())
+		return ok && s.info != nil && at.Equal(s.info.ModTime())
 	})
 }
 

@@ -128,6 +128,20 @@ func TestInputCompressed(t *testing.T) {
 	qt.Check(t, read(at.Add(1)), qt.DeepEquals, []string{"2026-11-24.0002.ndjson"})
 }
 
+// TestInputStdinBesideCompressed: the name of a file can make standard input look like a plain file.
+func TestInputStdinBesideCompressed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, ".", "-", from("file"))
+	compress(t, ".", "-")
+	in := &records.Input{Paths: []string{"-", "-.zst"}, Stdin: strings.NewReader(from("stdin"))}
+	var files []string
+	for rec, err := range in.Records() {
+		qt.Check(t, err, qt.IsNil)
+		files = append(files, rec.Pos.File)
+	}
+	qt.Check(t, files, qt.DeepEquals, []string{"", "-.zst"})
+}
+
 // TestInputReplaced replaces files that were not opened at the start. They must not be read, because
 // a new file may contain records of another one, and each must be an error.
 func TestInputReplaced(t *testing.T) {
@@ -164,7 +178,7 @@ func TestSnapshotAgain(t *testing.T) {
 
 	_, errs = records.Snapshot(dir, func(n int) { rotate(n + 1) })
 	qt.Assert(t, errs, qt.HasLen, 1)
-	qt.Check(t, errs[0], qt.ErrorMatches, ".*files come and go.*")
+	qt.Check(t, errs[0], qt.ErrorMatches, ".*files are created and removed.*")
 }
 
 // TestInputMaxHeld checks that the files that were changed last are held open, since the others are

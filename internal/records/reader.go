@@ -125,8 +125,8 @@ func (d *Reader) readError(err error) error {
 // Next returns the next record, or io.EOF after the last one. The record and everything in it is
 // valid until the next call.
 //
-// After an error of type [*Error], the next call continues after the unreadable position. Any other
-// error ends the stream.
+// After an error of type [*Error], the next call continues after the position that could not be read. Any
+// other error ends the stream.
 func (d *Reader) Next() (*Record, error) {
 	for d.err == nil {
 		raw, line, err := d.scan.next()

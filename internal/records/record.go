@@ -1,9 +1,9 @@
 // Package records finds network flow records in files and streams.
 //
 // A record may be a line, an element of an array, part of the envelope of an API, or have
-// further members that a log shipper added. It must be valid JSON. After something that is not,
-// the reader continues with the next line. A stream that begins like something else altogether,
-// such as an archive or UTF-16, is one error, which says what it looks like.
+// further members that a log shipper added. It must be valid JSON. After invalid JSON, the reader
+// continues with the next line. A stream that begins like another format, such as an archive or
+// UTF-16, is one error, which says what the stream looks like.
 //
 //	r := records.NewReader(os.Stdin, "")
 //	for {
@@ -30,7 +30,7 @@ type Record struct {
 	Pos Pos    `json:"-"` // where they were read
 }
 
-// IsEvent reports whether r tells an event. A record that a log shipper has given an event member is none.
+// IsEvent reports whether r is an event. A record of flows is not, even if a log shipper added an event member.
 func (r *Record) IsEvent() bool { return r.Event != "" && r.Start.IsZero() }
 
 // UnmarshalJSON decodes one record. It keeps data in r.Raw.
@@ -48,8 +48,8 @@ type Pos struct {
 // String returns the position as file:line.
 func (p Pos) String() string { return fmt.Sprintf("%s:%d", cmp.Or(p.File, "-"), p.Line) }
 
-// Sent returns the bytes of r before and after the value of its server time. Two copies of
-// one entry that reached the receiver one after the other are equal in them.
+// Sent returns the bytes of r before and after the value of its server time. They are equal in
+// two copies of one entry that the receiver stored.
 func (r *Record) Sent() (before, after []byte) {
 	for _, m := range members(r.Raw) {
 		if string(m.Name) != "logtail" {

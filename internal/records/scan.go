@@ -53,8 +53,8 @@ func (s *scanner) next() (raw []byte, line int, err error) {
 	return raw, line, err
 }
 
-// value scans one value, or one byte between values. It returns a record if that is the first in the value.
-// It scans to the end of the record if there is one.
+// value scans one value, or one byte between values. If the value contains a record, value returns the first
+// one, and stops at its end.
 func (s *scanner) value() (raw []byte, line int, err error) {
 	if !s.space() {
 		return nil, s.line, errMore
@@ -96,7 +96,7 @@ func (s *scanner) value() (raw []byte, line int, err error) {
 
 func unexpected(c byte) error { return fmt.Errorf("not JSON: unexpected %q", c) }
 
-// space skips what may stand between values: white space, the separator of RFC 7464, byte order marks of
+// space skips the bytes between values: white space, the separator of RFC 7464, byte order marks of
 // files that were joined, and zero bytes, which fill a file that was emptied while it was written. It
 // reports whether anything follows.
 func (s *scanner) space() bool {

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// maxRuns bounds the memory of a Seqs. Beyond it, the oldest gaps are forgotten, as if
-	// their numbers had been added.
+	// maxRuns bounds the memory of a Seqs. Beyond it, the gaps of the smallest numbers are
+	// forgotten, as if these numbers had been added.
 	maxRuns = 1 << 16
 
 	// maxChunk bounds the cost of adding a number in the middle.
@@ -102,7 +102,10 @@ func (s *Seqs) remove(c, i int) {
 	s.n--
 }
 
-// First returns the smallest number.
+// Runs returns the number of runs, which take 16 bytes each.
+func (s *Seqs) Runs() int { return s.n }
+
+// First returns the smallest number, or 0 if there is none.
 func (s *Seqs) First() uint64 {
 	if s.n == 0 {
 		return 0

@@ -1,5 +1,5 @@
-// Package scrub hides secrets in texts from elsewhere: an error of net/http contains the URL, and
-// a server may repeat what it was sent.
+// Package scrub hides secrets in texts of servers and of net/http: a server may repeat what it was
+// sent, and an error of net/http contains the URL.
 package scrub
 
 import (
@@ -24,9 +24,9 @@ type Scrubber struct {
 	secrets []string // folded
 }
 
-// Text returns t, or Hidden if t may repeat a secret. That is so if it shares 8 bytes
-// in a row with one, contains a shorter one, or contains a character that escapes others
-// in JSON, URLs or HTML, or that ends the user information of a URL.
+// Text returns t, or Hidden if t may repeat a secret: if it has 8 consecutive bytes in common
+// with one, contains a shorter one, or contains a character that escapes others in JSON, URLs
+// or HTML, or that ends the user information of a URL.
 func (s *Scrubber) Text(t string) string {
 	if strings.ContainsAny(t, `%\&@+`) {
 		return Hidden
@@ -93,8 +93,8 @@ func isWord(element string) bool {
 	return len(element) <= maxWord && strings.Trim(element, "abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
-// isSetting reports whether a parameter of a query is one of the documented engines that names columns and
-// tables. A quoted string in SQL may be a password.
+// isSetting reports whether a parameter of a query is one of a documented engine that names columns or
+// tables, and so no secret. A quoted string in SQL may be a password.
 func isSetting(name, value string) bool {
 	switch name {
 	case "query", "database", "table", "_msg_field", "_stream_fields", "_time_field":

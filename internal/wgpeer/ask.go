@@ -2,22 +2,22 @@ package wgpeer
 
 import "time"
 
-// Asker bounds the wait for a device that may hang. It is safe for concurrent use.
+// Asker reads the peers of a device that may hang. It is safe for concurrent use.
 type Asker struct {
 	timeout time.Duration
 	busy    error
 	free    chan struct{} // holds a token unless a device is being asked
 }
 
-// NewAsker returns an Asker that waits as long as timeout, and then returns busy.
+// NewAsker returns an Asker that waits for at most timeout, and then returns the error busy.
 func NewAsker(timeout time.Duration, busy error) *Asker {
 	a := &Asker{timeout, busy, make(chan struct{}, 1)}
 	a.free <- struct{}{}
 	return a
 }
 
-// Ask returns what read returns. It calls read from another goroutine, which remains if read hangs. Until read
-// returns, further calls of Ask return busy at once.
+// Ask returns the result of read. It calls read from another goroutine, which remains if read hangs. Until read
+// returns, further calls of Ask return busy at once, so calls of read never overlap.
 func (a *Asker) Ask(read func() ([]Peer, error)) (peers []Peer, err error) {
 	select {
 	case <-a.free:

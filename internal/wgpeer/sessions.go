@@ -28,17 +28,17 @@ type sessions struct {
 	last  time.Time          // of the last reading
 }
 
-// session is what is known about a peer.
+// session is the state of a peer.
 type session struct {
 	record.Peer
-	handshake time.Time // the time of the last handshake, by a clock that nobody sets
+	handshake time.Time // of the last handshake, by the monotonic clock
 	connected bool
-	told      netip.AddrPort // the endpoint in the last event
+	reported  netip.AddrPort // the endpoint in the last event
 	moved     time.Time      // when a move was reported last; zero: not since it connected
 }
 
-// update returns what has happened to peers since the last reading. The events are sorted by key. A further
-// move of a peer is reported when a minute has passed since the last one, if it still has another endpoint then.
+// update returns the events since the last reading, sorted by key. A further move of a peer is reported when a
+// minute has passed since the last one, if the peer still has another endpoint then.
 func (s *sessions) update(peers []Peer, now time.Time) (events []record.Peer) {
 	current := make(map[string]session, len(peers))
 	for i := range peers {
@@ -48,12 +48,12 @@ func (s *sessions) update(peers []Peer, now time.Time) (events []record.Peer) {
 		switch {
 		case n.connected && !old.connected:
 			events = append(events, n.in(record.PeerConnected))
-			n.told, n.moved = n.Endpoint, time.Time{}
+			n.reported, n.moved = n.Endpoint, time.Time{}
 		case !n.connected && old.connected:
 			events = append(events, n.in(record.PeerDisconnected))
-		case n.connected && n.Endpoint != n.told && n.Endpoint.IsValid() && now.Sub(n.moved) >= movePeriod:
+		case n.connected && n.Endpoint != n.reported && n.Endpoint.IsValid() && now.Sub(n.moved) >= movePeriod:
 			events = append(events, n.in(record.PeerMoved))
-			n.told, n.moved = n.Endpoint, now
+			n.reported, n.moved = n.Endpoint, now
 		}
 		current[p.Key] = n
 	}
@@ -76,8 +76,8 @@ func (s *sessions) session(p *Peer, old session, now time.Time) session {
 		return n
 	}
 	if !p.LastHandshake.Equal(old.LastHandshake) {
-		// The clock may have been set since the handshake. But a peer that was known did not have it
-		// before the last reading.
+		// The clock may have been set since the handshake. But if the peer was known, the handshake
+		// was after the last reading.
 		age := max(0, now.Sub(p.LastHandshake))
 		if old.PublicKey != "" {
 			age = min(age, now.Sub(s.last))

@@ -60,7 +60,7 @@ func TestBuffer(t *testing.T, open func(t *testing.T, maxBytes int64) logtail.Bu
 		{"writers and a reader work at once", narrow, testConcurrent},
 		{"one logger at a time", roomy, testClaim},
 		{"another identity gets the buffer, or an error that says why not", roomy, testClaimByAnother},
-		{"each logger tells of the drops that no other one has told", narrow, testClaimCounts},
+		{"each logger reports the drops that no other one has reported", narrow, testClaimCounts},
 		{"losses are unreported until a report is delivered", narrow, testLosses},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestBuffer(t *testing.T, open func(t *testing.T, maxBytes int64) logtail.Bu
 	}
 }
 
-// entry returns entry n, of size bytes or a few more. Its bytes depend on n, so
-// that a mixture of two entries shows.
+// entry returns entry n, of size bytes or a few more. Its bytes depend on n, so that a mixture of two
+// entries is detected.
 func entry(n, size int) []byte {
 	b := fmt.Appendf(nil, `{"n":%d,"pad":"`, n)
 	for len(b) < size-2 {

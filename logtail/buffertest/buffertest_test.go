@@ -28,7 +28,7 @@ const (
 	concurrent = "writers and a reader work at once"
 	claim      = "one logger at a time"
 	another    = "another identity gets the buffer, or an error that says why not"
-	told       = "each logger tells of the drops that no other one has told"
+	told       = "each logger reports the drops that no other one has reported"
 )
 
 // faults are what a Buffer can do wrong, with rules that it then breaks.

@@ -2,7 +2,6 @@ package buffertest
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"testing"
 
@@ -96,9 +95,10 @@ func testAck(t *testing.T, b logtail.Buffer) {
 	}
 }
 
-// fill appends entries of size bytes until b has dropped some, and more.
-func fill(t *testing.T, b logtail.Buffer, size int) (all [][]byte) {
+// fill appends entries until b has dropped some, and a few more.
+func fill(t *testing.T, b logtail.Buffer) (all [][]byte) {
 	t.Helper()
+	const size = 1000
 	for i := 0; b.Stats().DroppedEntries < 3 || i%7 != 0; i++ {
 		if i*size > 100*narrow {
 			t.Fatalf("nothing dropped: %+v", b.Stats())
@@ -120,7 +120,7 @@ func totalLen(entries [][]byte) (sum uint64) {
 }
 
 func testFull(t *testing.T, b logtail.Buffer) {
-	all := fill(t, b, 1000)
+	all := fill(t, b)
 	s := b.Stats()
 	dropped := all[:s.DroppedEntries]
 	if s.DroppedBytes != totalLen(dropped) {
@@ -144,8 +144,8 @@ func testDroppedInFlight(t *testing.T, b logtail.Buffer) {
 	for _, e := range inFlight {
 		copies = append(copies, bytes.Clone(e))
 	}
-	all := slices.Concat(first, fill(t, b, 1000))
-	wantEntries(t, inFlight, copies) // what was dropped is readable still
+	all := slices.Concat(first, fill(t, b))
+	wantEntries(t, inFlight, copies) // dropped entries stay readable
 	before := b.Stats()
 	ack(t, b, token)
 	after := b.Stats()
@@ -173,98 +173,4 @@ func testEmptyEntry(t *testing.T, b logtail.Buffer) {
 		t.Error("no error")
 	}
 	wantHeld(t, b, 0)
-}
-
-// claimer returns b as one, or skips the test.
-func claimer(t *testing.T, b logtail.Buffer) logtail.Claimer {
-	t.Helper()
-	c, ok := b.(logtail.Claimer)
-	if !ok {
-		t.Skip("not a Claimer")
-	}
-	return c
-}
-
-func claim(t *testing.T, c logtail.Claimer) {
-	t.Helper()
-	if err := c.Claim(Owner()); err != nil {
-		t.Fatalf("Claim: %v", err)
-	}
-}
-
-func testClaim(t *testing.T, b logtail.Buffer) {
-	c := claimer(t, b)
-	for range 3 {
-		claim(t, c)
-		if err := c.Claim(Owner()); !errors.Is(err, logtail.ErrBufferInUse) {
-			t.Errorf("a second Claim: %v, want %v", err, logtail.ErrBufferInUse)
-		}
-		c.Release()
-	}
-}
-
-func testClaimByAnother(t *testing.T, b logtail.Buffer) {
-	c := claimer(t, b)
-	switch err := c.Claim(logtail.PrivateID{2}.Public()); {
-	case err == nil:
-		c.Release()
-	case !errors.Is(err, logtail.ErrBufferOwner):
-		t.Errorf("Claim for another identity: %v, want nil or %v", err, logtail.ErrBufferOwner)
-	}
-	claim(t, c) // whose Buffer it is can have it all the same
-	c.Release()
-}
-
-func testClaimCounts(t *testing.T, b logtail.Buffer) {
-	c := claimer(t, b)
-	all := fill(t, b, 1000)
-	before := b.Stats()
-	claim(t, c)
-	if after := b.Stats(); before != after {
-		t.Errorf("the first Claim changed %+v to %+v: no Logger has told of the drops", before, after)
-	}
-	c.Release()
-	claim(t, c)
-	defer c.Release()
-	s := b.Stats()
-	if s.DroppedEntries != 0 || s.DroppedBytes != 0 {
-		t.Errorf("a second Logger would tell again of %d entries (%d bytes) dropped", s.DroppedEntries, s.DroppedBytes)
-	}
-	held := all[before.DroppedEntries:]
-	wantHeld(t, b, len(held))
-	wantEntries(t, drain(t, b), held)
-}
-
-func testLosses(t *testing.T, b logtail.Buffer) {
-	k, ok := b.(logtail.LossKeeper)
-	if !ok {
-		t.Skip("not a LossKeeper")
-	}
-	want := func(entries, bytes uint64) {
-		t.Helper()
-		if n, size := k.Unreported(); n != entries || size != bytes {
-			t.Errorf("%d entries (%d bytes) to report, want %d (%d)", n, size, entries, bytes)
-		}
-	}
-	k.AddLosses(1, 100)
-	k.AddLosses(1, 50)
-	want(2, 150)
-	if s := b.Stats(); s.DroppedEntries != 0 {
-		t.Errorf("refused entries count as dropped: %+v", s)
-	}
-	if err := k.AppendReport(entry(-1, 100), 2, 150); err != nil {
-		t.Fatal(err)
-	}
-	want(0, 0)
-	k.AddLosses(1, 70) // not in that report
-	want(0, 0)
-	drain(t, b)
-	want(1, 70)
-	if err := k.AppendReport(entry(-2, 100), 1, 70); err != nil {
-		t.Fatal(err)
-	}
-	fill(t, b, 1000) // drops the report
-	peek(t, b, maxPeek)
-	s := b.Stats()
-	want(s.DroppedEntries+1, s.DroppedBytes+70)
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/go-netlog/netlog/internal/hosts"
 	"github.com/go-netlog/netlog/logtail"
 )
 
@@ -47,7 +48,7 @@ func newAdmission(requests int) *admission {
 
 // admit admits a request until release, or returns the reason for refusing it.
 func (a *admission) admit(id logtail.PublicID, remoteAddr string, known bool) (admitted, error) {
-	adm := admitted{id: id, from: network(remoteAddr), unknown: !known}
+	adm := admitted{id: id, from: hosts.Network(remoteAddr), unknown: !known}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	adm.sender = a.senders[id]
@@ -101,19 +102,4 @@ func (p *pool) add(addr netip.Addr, n int) {
 	if p.byAddr[addr] += n; p.byAddr[addr] == 0 {
 		delete(p.byAddr, addr)
 	}
-}
-
-// network returns the address in the RemoteAddr of a request. For IPv6 it returns the /64, since
-// one machine can use any address in it. If there is no address, as on a Unix socket, it
-// returns the zero Addr.
-func network(remoteAddr string) netip.Addr {
-	ap, err := netip.ParseAddrPort(remoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := ap.Addr().Unmap().WithZone("")
-	if addr.Is6() {
-		return netip.PrefixFrom(addr, 64).Masked().Addr()
-	}
-	return addr
 }

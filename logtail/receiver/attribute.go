@@ -125,9 +125,9 @@ const (
 	conflictMark = `,"conflict":true`
 )
 
-// hashContent returns the hash of an entry as it is stored, without what the server adds: before
-// is what precedes the stamp, and after is what follows it and the conflictMark. Two entries with
-// the same hash count as the same entry.
+// hashContent returns the hash of a stored entry without the parts that the server adds: of the bytes
+// before the stamp, and of the bytes after it and after the conflictMark. Two entries with the same
+// hash count as the same entry.
 func hashContent(seed maphash.Seed, before, after []byte) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)

@@ -32,7 +32,7 @@ type core struct {
 	admission *admission
 	unpacking chan struct{} // holds a token for each request between decompression and the end of Store
 
-	recalled sync.Once // before the first request
+	recalled sync.Once // guards the call of recall, before the first request
 	count    counters
 	works    sync.Pool // of *work
 

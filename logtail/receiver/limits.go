@@ -10,8 +10,8 @@ import (
 //
 // Other bounds are fixed. The Handler holds at most 8 requests of a node, and decompresses and
 // stores one of them at a time. Of all nodes together, it decompresses and stores at most
-// max(4, 2*GOMAXPROCS) requests at a time. A zstd window has at most 8 MiB. An entry is nested at most 64 levels deep and has at most
-// 1,000 top-level members.
+// max(4, 2*GOMAXPROCS) requests at a time. A zstd window has at most 8 MiB. An entry is nested at
+// most 64 levels deep and has at most 1,000 top-level members.
 type Limits struct {
 	MaxBodyBytes    int // of a body as it arrives, compressed or not; default 1 MiB
 	MaxDecodedBytes int // of a body after decompression; default 8 MiB
@@ -39,7 +39,7 @@ type Limits struct {
 	MaxBytesPerHour int64
 
 	// MaxNewIDsPerHour is the number of new IDs accepted per hour; default 1,000. The Handler
-	// remembers 65,536 nodes. Of more, it forgets those that have been silent the longest.
+	// remembers 65,536 nodes. Beyond that, it forgets the nodes that have been silent the longest.
 	MaxNewIDsPerHour int
 }
 

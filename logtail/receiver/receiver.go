@@ -60,10 +60,10 @@
 // The server decides who sent an entry. It replaces the "logtail" member of an entry by a new
 // one. The new one holds the public ID of the node ("id") and the time of receipt
 // ("server_time"). It also holds client_time, proc_id, proc_seq and error of the client, except
-// those that are not valid. The server refuses other members whose names begin with "logtail" in upper or lower
-// case, because readers could mistake "Logtail" or "logtail.id" for it. The new member comes
-// first. All other bytes stay as they are, except that line breaks between tokens become
-// spaces. The private ID is neither stored nor logged, and Authorize does not see it.
+// those that are not valid. The server refuses other members whose names begin with "logtail" in
+// upper or lower case, because readers could mistake "Logtail" or "logtail.id" for it. The new
+// member is the first one. All other bytes stay as they are, except that line breaks between
+// tokens become spaces. The private ID is neither stored nor logged, and Authorize does not see it.
 //
 // # Browsers
 //

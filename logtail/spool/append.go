@@ -7,9 +7,6 @@ import (
 	"math"
 	"os"
 	"slices"
-	"time"
-
-	"github.com/go-netlog/netlog/internal/osfile"
 )
 
 var (
@@ -24,10 +21,10 @@ var (
 // the [Sync] policy.
 //
 // Append fails if the entry is empty or larger than the whole spool, if the Spool is closed
-// ([ErrClosed]), if another Spool has taken the directory ([ErrLocked]), or if the disk fails. The Spool can be used after any error: the next Append tries
-// again immediately if the disk was full, and after a minute if three other failures happened in a
-// row. If the spool is full and the disk fails as well, old entries may have been dropped, and
-// counted, for an entry that is then refused.
+// ([ErrClosed]), if another Spool has taken the directory ([ErrLocked]), or if the disk fails. The
+// Spool can be used after any error: the next Append tries again immediately if the disk was full, and
+// after a minute if three other failures happened in a row. If the spool is full and the disk fails as
+// well, old entries may have been dropped, and counted, for an entry that is then refused.
 func (s *Spool) Append(entry []byte) error { return s.appendEntry(entry, nil) }
 
 // appendEntry appends an entry that reports the losses covers, if it is not nil.
@@ -220,46 +217,4 @@ func (s *Spool) closeOut() {
 	}
 	s.out = nil
 	s.syncer.reset()
-}
-
-// health decides when to stop writing to a failing disk for a while. busy guards it.
-type health struct {
-	failures int       // consecutive failures
-	err      error     // the last error
-	until    time.Time // do not write before this time
-	skipped  bool      // the last entry was refused without a write
-}
-
-const (
-	maxFailures = 3
-	pauseTime   = time.Minute
-)
-
-// paused returns an error while the disk must not be used. A dying disk may take half a minute for
-// each failure.
-func (h *health) paused() error {
-	if h.until.IsZero() || time.Now().After(h.until) {
-		return nil
-	}
-	return fmt.Errorf("not tried, after: %w", h.err)
-}
-
-// record records the result of a write. A full disk fails quickly and may have room at any time, so
-// it is tried again for every entry.
-func (s *Spool) record(err error) {
-	h := &s.health
-	switch {
-	case err == nil && h.failures > 0:
-		s.logLater("spool: writing works again, after %d failures", h.failures)
-		s.health = health{}
-	case err == nil:
-	default:
-		if h.failures++; h.failures == 1 {
-			s.logLater("spool: entries are dropped: %v", err)
-		}
-		h.err, h.until = err, time.Time{}
-		if h.failures >= maxFailures && !osfile.DiskFull(err) {
-			h.until = time.Now().Add(pauseTime)
-		}
-	}
 }

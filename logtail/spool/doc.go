@@ -62,9 +62,9 @@
 //   - Power cut: entries that were synced are kept; see [Sync]. After them the newest segment may
 //     end early, or contain zeros or old data, which fail the checksum. The cursor may be from
 //     before a segment was removed. So entries missing before the oldest segment count as
-//     delivered, not as lost. If a slot of the cursor is torn, the other slot is used, and entries delivered since are sent
-//     again. Entries that were not synced leave no trace, but a receiver sees the gap in
-//     proc_seq.
+//     delivered, not as lost. If a slot of the cursor is torn, the other slot is used, and entries
+//     delivered since are sent again. Entries that were not synced leave no trace, but a receiver
+//     sees the gap in proc_seq.
 //   - Power cut that loses the last entries, but not the cursor that marks them as delivered:
 //     numbering continues from the cursor, so that no new entry lies before it.
 //   - A file is damaged or removed: the entries after the damage in that segment are lost, and
@@ -78,9 +78,10 @@
 //   - Killed while entries are dropped or refused: the cursor also counts the losses that are not
 //     reported yet. It is written before a segment is dropped, and before the Write of a Logger
 //     returns an error. The report is itself an entry. One write of the cursor marks it as
-//     delivered and clears the counts in it. So the next Logger reports each loss once. The exception is an entry whose Write had
-//     not returned: if it is lost, it may not be counted. A receiver sees a report twice, with
-//     the same proc_seq, if the process was killed between delivery and Ack.
+//     delivered and clears the counts in it. So the next Logger reports each loss once. The
+//     exception is an entry whose Write had not returned: if it is lost, it may not be counted. A
+//     receiver sees a report twice, with the same proc_seq, if the process was killed between
+//     delivery and Ack.
 //   - Power cut that loses the last writes of the cursor: the losses since are not reported, except
 //     with [Always], or a report is repeated.
 //   - The owner is lost: the cursor has a copy. Without both, the spool cannot be opened.
@@ -90,22 +91,21 @@
 // A write to a removed file succeeds and is lost. So Append, Peek and Close check that the lock, the
 // cursor and the segment being written are still in the directory, and otherwise create them again,
 // with the directory if necessary. Entries of a removed file that the Spool still has open are copied;
-// entries of other removed files are counted and reported as lost. If another process has the directory by then,
-// the Spool counts all its entries as lost, writes nothing more, and Append returns [ErrLocked]. A
-// directory that was moved stays in use where it is. Windows does not remove open files.
+// entries of other removed files are counted and reported as lost. If another process uses the
+// directory by then, the Spool counts all its entries as lost, writes nothing more, and Append returns
+// [ErrLocked]. A directory that was moved stays in use where it is. Windows does not remove open files.
 //
 // # On a bad disk
 //
 // A failed write is undone and the segment closed. If undoing fails too, the number is skipped,
 // so that no later entry can be confused with the remains. A full disk refuses new entries and
 // nothing else, because the blocks of the cursor are allocated from the start: deliveries and losses
-// are recorded in place. On file systems
-// that never write in place (btrfs, ZFS), this can fail as well; after a restart entries are then sent
-// again, and losses that could not be recorded are not reported. If the disk fails in another way,
-// the losses of the last minute may be only in memory. A file that the process may not read, or for which it lacks memory or
-// file descriptors, is not damaged: the error lasts until its cause is removed, and the file
-// stays. A disk that hangs delays Append, Peek and Ack. Stats, Claim and Release do not wait for
-// it, and Close gives up after 2 seconds.
+// are recorded in place. On file systems that never write in place (btrfs, ZFS), this can fail as well;
+// after a restart entries are then sent again, and losses that could not be recorded are not reported.
+// If the disk fails in another way, the losses of the last minute may be only in memory. A file that the
+// process may not read, or for which it lacks memory or file descriptors, is not damaged: the error
+// lasts until its cause is removed, and the file stays. A disk that hangs delays Append, Peek and Ack.
+// Stats, Claim and Release do not wait for it, and Close gives up after 2 seconds.
 //
 // MaxBytes limits the space of the spool. It does not depend on the free space of the disk.
 //

@@ -200,3 +200,27 @@ func TestSpoolHungDisk(t *testing.T) {
 		qt.Check(t, tr.s.Append(numbered(3)), qt.ErrorIs, ErrClosed)
 	})
 }
+
+// TestSpoolHungDiskThenBroken checks that an error is logged if Close has given up waiting, and the disk then fails.
+func TestSpoolHungDiskThenBroken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := openFilled(t, Options{}, 0, 1)
+		awake := make(chan struct{})
+		tr.disk.setFault(func(op, _ string) error {
+			switch op {
+			case "write":
+				<-awake
+			case "sync":
+				return errIO
+			}
+			return nil
+		})
+		done := make(chan error)
+		go func() { done <- tr.s.Append(numbered(1)) }()
+		synctest.Wait()
+		qt.Check(t, tr.s.Close(), qt.ErrorMatches, "spool: not closed, the disk does not answer")
+		close(awake)
+		qt.Check(t, <-done, qt.IsNil)
+		qt.Check(t, tr.lines, qt.DeepEquals, []string{"spool: close: sync 0000000000000001.q: input/output error\nsync cursor: input/output error"})
+	})
+}

@@ -39,9 +39,8 @@ const (
 	minFrame    = frameHeader + 1 // bytes
 )
 
-// The cursor file has two slots, of which the valid one with the higher generation is used. Only the
-// other slot is written, in place, so a torn write leaves the old state, and no free block is
-// needed.
+// The cursor file has two slots. The valid slot with the higher generation is used. Only the other slot is
+// written, in place, so a torn write leaves the old state, and no free block is needed.
 //
 //	0          4       8            16      24      32      40               72
 //	+----------+-------+------------+-------+-------+-------+----------------+

@@ -60,7 +60,7 @@ func (s *Spool) Peek(limit int) (entries [][]byte, through uint64, err error) {
 	s.restore() // if that fails, the entries that are gone are dropped
 	b := &s.batch
 	b.trim(s.head)
-	if s.ledger.report.seq < s.head { // dropped, and the caller starts anew without it
+	if s.ledger.report.seq < s.head { // the report was dropped
 		s.ledger.forget(1, s.head)
 		s.publish(losses{})
 	}

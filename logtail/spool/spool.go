@@ -11,11 +11,6 @@ import (
 	"github.com/go-netlog/netlog/logtail"
 )
 
-// DefaultMaxBytes is the default of Options.MaxBytes: 32 MiB.
-const DefaultMaxBytes = 32 << 20
-
-const minMaxBytes = 4 << 10 // the least value of Options.MaxBytes
-
 var (
 	// ErrLocked is returned by Open, and later by Append, if another Spool uses the directory.
 	ErrLocked = errors.New("spool: the directory is in use")
@@ -24,22 +19,6 @@ var (
 	// ErrClosed is returned by the methods of a closed Spool.
 	ErrClosed = errors.New("spool: closed")
 )
-
-// Options are the options of [Open]. The zero value is ready to use.
-type Options struct {
-	// MaxBytes bounds the total size of all files of the spool at any time. Zero means
-	// DefaultMaxBytes. Less than 4 KiB is an error. A spool that is larger when it is opened
-	// loses its oldest entries.
-	MaxBytes int64
-
-	// Sync decides what a power cut may lose. Zero means Interval.
-	Sync Sync
-
-	// Logf is called once when writing begins to fail, once when it works again, and for each
-	// damage found. It may be nil. It is called without holding a lock, from the goroutine
-	// that notices.
-	Logf func(format string, args ...any)
-}
 
 // Spool is a [logtail.Buffer] in a directory. It is created by [Open].
 //
@@ -62,7 +41,7 @@ type Spool struct {
 	disk   disk // nil after Close
 	syncer syncer
 	health health
-	taken  error    // why another process has the directory, or nil
+	taken  error    // set if another process uses the directory
 	lines  []string // for logf, after busy is released
 
 	abandoned atomic.Bool // Close has given up waiting; the goroutine that holds busy must close the files
@@ -157,7 +136,7 @@ func waitLock(d disk) error {
 // Close returns nil.
 //
 // If another call hangs on the disk, Close returns an error after 2 seconds. The directory is then
-// unlocked when that call ends.
+// unlocked when that call ends, and an error that this causes is passed to Options.Logf.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	was := s.closed
@@ -238,7 +217,11 @@ func (s *Spool) unlock() {
 	if s.abandoned.Load() {
 		select {
 		case s.busy <- struct{}{}:
-			s.finish() // no caller is left to receive an error
+			if err := s.finish(); err != nil { // no caller is left to return it to
+				s.logLater("spool: close: %v", err)
+			}
+			lines = append(lines, s.lines...)
+			s.lines = nil
 			<-s.busy
 		default: // the goroutine that holds busy will do it
 		}

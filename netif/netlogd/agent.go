@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -19,7 +18,7 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-const patience = 10 * time.Second // for the last upload; shorter than the timeout of service managers
+const shutdownTimeout = 10 * time.Second // for the last upload; less than the timeout of service managers
 
 // agent logs the flows of one interface. Each has an identity and a spool of its own, since it is
 // a node in a VPN of its own.
@@ -34,7 +33,7 @@ type agent struct {
 	spool  *spool.Spool     // nil with -json
 	logger *netlog.Logger   // nil unless it was started
 
-	faults faults.Faults // those of WritePeer that were logged; owned by the goroutine of FollowPeers
+	faults faults.Faults // of WritePeer; owned by the goroutine of FollowPeers
 }
 
 // start starts logging. If it fails, stop releases what was opened.
@@ -63,10 +62,7 @@ func (a *agent) start() (err error) {
 	} else if id, err = a.openState(&logger.Upload); err != nil {
 		return fmt.Errorf("-state: %w", err)
 	}
-	routes, err := netif.Routes(a.name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-		return err // Follow logs what is not permitted
-	}
+	routes, _ := netif.Routes(a.name) // Follow logs an error and tries again
 	if err := logger.Startup(id, logtail.PrivateID{}, a.tap, a.complete(routes)); err != nil {
 		return fmt.Errorf("%s: %s", a.name, flagNames().Replace(err.Error()))
 	}
@@ -94,7 +90,7 @@ func (a *agent) openState(upload *logtail.Config) (logtail.PrivateID, error) {
 	return id, nil
 }
 
-// complete adds to the routes of the interface what only the operator knows. routes may be nil.
+// complete adds the subnets of the command line to the routes of the interface. routes may be nil.
 func (a *agent) complete(routes *netlog.RouteConfig) *netlog.RouteConfig {
 	if routes == nil {
 		routes = &netlog.RouteConfig{}
@@ -105,7 +101,7 @@ func (a *agent) complete(routes *netlog.RouteConfig) *netlog.RouteConfig {
 
 func (a *agent) reroute(routes *netlog.RouteConfig) { a.logger.ReconfigRoutes(a.complete(routes)) }
 
-// peer writes what has happened to a peer of the interface.
+// peer writes the event of a peer of the interface.
 func (a *agent) peer(p record.Peer) {
 	p.Name = a.names[p.Address]
 	if !a.cfg.json {
@@ -133,7 +129,7 @@ func (a *agent) lookup(addr netip.Addr) (netlog.Node, bool) {
 func (a *agent) stop() error {
 	var errs []error
 	if a.logger != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		err := a.logger.Shutdown(ctx)
 		cancel()
 		// An error that wraps more than this one means that something was lost.

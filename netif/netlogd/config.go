@@ -91,9 +91,9 @@ func (cfg *config) setInterfaces(names []string) error {
 	}
 	for i, name := range names {
 		switch {
-		case strings.HasPrefix(name, "-"):
-			return fmt.Errorf("%s follows %s, but flags come before interfaces", name, names[max(i-1, 0)])
-		case name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/ \t\n"):
+		case i > 0 && strings.HasPrefix(name, "-"):
+			return fmt.Errorf("%s follows %s, but flags come before interfaces", name, names[i-1])
+		case name == "" || name[0] == '-' || name == "." || name == ".." || strings.ContainsAny(name, "/ \t\n"):
 			return fmt.Errorf("%q is not the name of an interface", name)
 		}
 		if slices.Contains(names[:i], name) {

@@ -28,11 +28,11 @@ Counts the packets of each interface by flow, and sends flow logs to a collector
   netlogd -json tun0 | jq .
 
 It needs the capability CAP_NET_RAW and, to read the peers of kernel WireGuard,
-CAP_NET_ADMIN. It waits for an interface that does not exist, and follows one that
-goes and comes back. On SIGTERM, ^C and SIGHUP it sends the last window and ends. What
-could not be sent stays in the state directory for the next start. It reads its files
-only when it starts. The environment variable SSL_CERT_FILE names the certificates that
-it trusts, if the collector's own is not of a public authority.
+CAP_NET_ADMIN. It waits for an interface that does not exist yet, and again if the
+interface is removed. On SIGTERM, ^C and SIGHUP it sends the last window and ends.
+Whatever could not be sent stays in the state directory for the next start. It reads its
+files only when it starts. The environment variable SSL_CERT_FILE names the certificates
+to trust, if no public authority signed the collector's.
 
 Flags:
 `
@@ -78,8 +78,8 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer, logf func(string,
 		return fmt.Errorf("-nodes: %w", err)
 	}
 	var agents []*agent
-	defer func() { err = errors.Join(err, stopAll(agents)) }()
-	out := &lines{w: stdout}
+	out := &lines{w: stdout, logf: logf}
+	defer func() { err = errors.Join(err, stopAll(agents), out.err()) }()
 	for _, name := range cfg.interfaces {
 		a := &agent{cfg: cfg, name: name, names: names, out: out, logf: logf}
 		agents = append(agents, a)

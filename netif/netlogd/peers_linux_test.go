@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"github.com/go-netlog/netlog/internal/traffictest"
+	"github.com/go-netlog/netlog/netif/internal/tuntest"
 	"github.com/go-netlog/netlog/record"
 )
 
@@ -114,4 +116,25 @@ func TestAgentWireGuardKilled(t *testing.T) {
 	l.vpn[l.b].stop(syscall.SIGKILL)
 	qt.Check(t, l.waitPeers(l.b.id(), 2)[1], qt.Equals, " disconnected "+insideA+" invalid AddrPort")
 	qt.Check(t, l.b.agent.stop(syscall.SIGTERM), qt.IsNil)
+}
+
+// TestAgentStartsWhileWireGuardHangs starts an agent when the process of WireGuard does not answer.
+func TestAgentStartsWhileWireGuardHangs(t *testing.T) {
+	s := newSmall(t)
+	name := unique() // of a socket that all namespaces share
+	qt.Assert(t, os.MkdirAll("/var/run/wireguard", 0o700), qt.IsNil)
+	socket, err := net.Listen("unix", "/var/run/wireguard/"+name+".sock") // never accepts
+	qt.Assert(t, err, qt.IsNil)
+	t.Cleanup(func() { socket.Close() })
+	s.do(func() error {
+		tun, err := tuntest.OpenTun(name, false)
+		if err == nil {
+			t.Cleanup(tun.Close)
+		}
+		return err
+	})
+	agent := s.start(childEnv+"=1", self(t), "-json", name)
+	agent.expect("flows are logged as")
+	agent.expect("the process of WireGuard does not answer")
+	qt.Check(t, agent.stop(syscall.SIGTERM), qt.IsNil)
 }

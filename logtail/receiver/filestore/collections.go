@@ -12,7 +12,7 @@ import (
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
 
-// errNameTaken is returned for a collection that must not be created because of its name.
+// errNameTaken is returned for a collection that cannot be created because of its name.
 var errNameTaken = fmt.Errorf("%w, or a name that is taken", receiver.ErrCollections)
 
 // foldName returns a key that no two collections may share. On many file systems, names that differ

@@ -118,12 +118,12 @@ func (d *dayFile) prepare(f *Store, received time.Time) (finished bool, err erro
 	return finished, nil
 }
 
-// late is how much later than its receipt a request may be written. If it was received before
-// midnight, it goes into the file of the new day if there is one.
+// late is how long after its receipt a request may be written. A request that was received before
+// midnight is written to the file of the new day, if there is one.
 const late = time.Minute
 
-// ended reports whether a request that is received at the given time belongs into the file of another
-// day: a later one, or an earlier one because the clock was set back.
+// ended reports whether a request that is received at the given time belongs in the file of another day:
+// a later day, or an earlier one because the clock was set back.
 func (d *dayFile) ended(at time.Time) bool {
 	return d.day < at.Format(time.DateOnly) || dayStart(d.day).Sub(at) > late
 }

@@ -9,12 +9,27 @@ import (
 // Options are the settings of a [Store]. A zero field means its default, and a negative field
 // means no limit.
 type Options struct {
-	MaxAge         time.Duration // how long after the end of a day its files are removed, if the clock is trusted; default 30 days
-	MaxBytes       int64         // size of all files at which the largest collection loses its oldest; default 10 GiB
-	MaxFileBytes   int64         // size of a file at which it is finished; default 64 MiB, at most MaxBytes/(2*MaxCollections)
-	MinFreeBytes   int64         // free space below which nothing is stored; default 256 MiB; only on Linux, macOS and FreeBSD
-	MaxCollections int           // number of collections; default 16
-	Sync           bool          // fsync before Store returns, so that entries survive a power cut
+	// MaxAge is how long after the end of a day its files are removed, if the clock is trusted. The
+	// default is 30 days.
+	MaxAge time.Duration
+
+	// MaxBytes bounds the size of all files. Beyond it, the largest collection loses its oldest
+	// file. The default is 10 GiB.
+	MaxBytes int64
+
+	// MaxFileBytes is the size at which a file is finished. The default is 64 MiB, and at most
+	// MaxBytes/(2*MaxCollections).
+	MaxFileBytes int64
+
+	// MinFreeBytes is the free space below which nothing is stored. The default is 256 MiB. It has
+	// an effect only on Linux, macOS and FreeBSD.
+	MinFreeBytes int64
+
+	// MaxCollections is the maximum number of collections. The default is 16.
+	MaxCollections int
+
+	// Sync makes Store call fsync before it returns, so that entries survive a power cut.
+	Sync bool
 
 	// Logf is called for each file that MaxAge or MaxBytes removes, for each torn line that
 	// Open repairs, and for failures to read, finish or remove a file. A failure that recurs is

@@ -13,7 +13,7 @@ import (
 
 const (
 	recentBlock = 1 << 20  // bytes of a file that Recent reads at a time
-	longestLine = 16 << 20 // bytes; Recent skips what precedes a longer line in its file
+	longestLine = 16 << 20 // bytes; Recent ignores a longer line, and the lines before it in its file
 	longestTail = 32 << 20 // bytes of a compressed file that Recent reads
 )
 
@@ -72,8 +72,8 @@ type recent struct {
 // done reports whether there is nothing more to read.
 func (r *recent) done() bool { return len(r.files) == 0 || r.left <= 0 }
 
-// next reads the next file, and reports whether yield wants more. It logs errors, such as that of a
-// damaged file.
+// next reads the next file, and reports whether yield wants more. It logs errors, for example if a file
+// is damaged.
 func (r *recent) next() bool {
 	if r.done() {
 		return true
@@ -187,7 +187,7 @@ func (f *Store) recallTrust() {
 		if len(files) == 0 || files[0].zstd {
 			continue
 		}
-		r := recent{store: f, files: files, left: 1, yield: func(entry []byte) bool { return !f.recall(f.now(), entry) }}
+		r := recent{store: f, files: files, left: 1, yield: func(entry []byte) bool { return !f.trust.recall(f.now(), entry) }}
 		if !r.next() {
 			return
 		}

@@ -22,7 +22,7 @@ func (f *Store) retain(now reading) error {
 		errs = append(errs, err)
 		files = append(files, list...)
 	}
-	doubt := f.doubt(now)
+	doubt := f.trust.doubt(now)
 	for n := range files {
 		errs = append(errs, f.setDate(&files[n], now, doubt == ""))
 	}

@@ -34,8 +34,8 @@ var (
 //
 // The names sort by time, unless the clock was set back. A file gets its number when it is created.
 // It is never renamed, and never written again once it is finished. It is only replaced by its
-// compressed form, which has the same number. A Store begins new files, with numbers above those in the directory.
-// Files have mode 0600 and directories 0700.
+// compressed form, which has the same number. A Store begins new files, with numbers above those
+// in the directory. Files have mode 0600 and directories 0700.
 //
 // If the clock is set back, entries go into a new file of the right day. Files are removed for their
 // age only while the clock is trusted: it has not been set for an hour, and agrees within an hour
@@ -57,8 +57,10 @@ type Store struct {
 	kick chan struct{} // wakes maintain
 	quit chan struct{} // ends maintain
 	done chan struct{} // closed when maintain has ended
+	end  chan struct{} // closed when Close has released everything
 	now  func() reading
-	*trust
+
+	trust *trust
 
 	// conflicts has the paths of plain files whose compressed form has different content. It
 	// is owned by Open, and then by maintain.
@@ -105,6 +107,7 @@ func open(dir string, opts Options, now func() reading) (*Store, error) {
 		kick:  make(chan struct{}, 1),
 		quit:  make(chan struct{}),
 		done:  make(chan struct{}),
+		end:   make(chan struct{}),
 		open:  make(map[string]*dayFile),
 		made:  make(map[string]int),
 
@@ -191,16 +194,18 @@ func (f *Store) Bytes() int64 {
 }
 
 // Close waits for the writes in progress and closes the files. A file that is being
-// compressed remains as it is until the next Open.
+// compressed remains as it is until the next Open. A second Close waits for the first one, and
+// returns nil.
 func (f *Store) Close() error {
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
-		<-f.done
+		<-f.end
 		return nil
 	}
 	f.closed = true
 	f.mu.Unlock()
+	defer close(f.end)
 	close(f.quit)
 	<-f.done
 	var errs []error

@@ -75,3 +75,25 @@ func TestSyncToAfterError(t *testing.T) {
 	c.Check(s.syncTo(20), qt.ErrorIs, broken)
 	c.Check(s.syncTo(10), qt.IsNil)
 }
+
+// TestCloseWaitsForClose checks that a second Close does not return while the first one writes to disk.
+func TestCloseWaitsForClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := qt.New(t)
+		f, err := Open(t.TempDir(), Options{MinFreeBytes: -1})
+		c.Assert(err, qt.IsNil)
+		b := receiver.Batch{Collection: "x", Received: time.Now(), Entries: [][]byte{[]byte("1")}}
+		c.Assert(f.Store(t.Context(), b), qt.IsNil)
+		f.mu.Lock()
+		file := f.open["x"].file
+		f.mu.Unlock()
+		file.fsync = func() error { time.Sleep(time.Second); return nil }
+		begin := time.Now()
+		first := make(chan error)
+		go func() { first <- f.Close() }()
+		synctest.Wait()
+		c.Check(f.Close(), qt.IsNil)
+		c.Check(time.Since(begin), qt.Equals, time.Second)
+		c.Check(<-first, qt.IsNil)
+	})
+}

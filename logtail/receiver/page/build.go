@@ -2,7 +2,6 @@ package page
 
 import (
 	"cmp"
-	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -18,7 +17,7 @@ type flowRow struct {
 	folded   int64
 }
 
-// notes is what else the page tells.
+// notes are the further contents of the page.
 type notes struct {
 	Filling   bool     `json:"filling,omitempty"` // the files of the last hour are still being read
 	Skipped   uint64   `json:"skipped,omitempty"` // entries that came faster than they could be added up
@@ -187,12 +186,8 @@ func (b *builder) addNodes(f *flowRow) {
 	}
 }
 
-// addTo adds n to sum, which stops at the largest number.
-func addTo(sum *uint64, n uint64) {
-	if *sum += n; *sum < n {
-		*sum = math.MaxUint64
-	}
-}
+// addTo adds n to sum, which saturates.
+func addTo(sum *uint64, n uint64) { *sum = flowtable.Sum(*sum, n) }
 
 // addOthers adds the flows that did not fit.
 func (b *builder) addOthers() {

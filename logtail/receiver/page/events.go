@@ -9,7 +9,7 @@ import (
 
 const (
 	maxListeners = 64               // event streams at once
-	beatEvery    = 20 * time.Second // so that a stream that is gone is noticed
+	beatEvery    = 20 * time.Second // so that a lost connection is noticed
 	writeWait    = 10 * time.Second
 )
 
@@ -20,7 +20,7 @@ type listeners struct {
 	closed bool
 }
 
-// add adds a stream, or returns nil if there are too many. tell sends to it, and close closes it.
+// add adds a stream, or returns nil if there are too many. notify sends to it, and close closes it.
 func (l *listeners) add() chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,8 +41,8 @@ func (l *listeners) remove(c chan struct{}) {
 	delete(l.all, c)
 }
 
-// tell tells all streams that there is something new. It never waits.
-func (l *listeners) tell() {
+// notify sends to all streams. It never waits.
+func (l *listeners) notify() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.all {
@@ -63,7 +63,7 @@ func (l *listeners) close() {
 	l.all, l.closed = nil, true
 }
 
-// serveEvents sends an event whenever there is something new, until the client goes.
+// serveEvents sends an event whenever there is something new, until the client disconnects.
 func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 	news := p.listeners.add()
 	if news == nil {

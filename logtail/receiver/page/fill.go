@@ -37,10 +37,10 @@ func (p *Page) fill(ctx context.Context, start time.Time) {
 	p.filling, p.cached = false, nil
 	p.store.version++
 	p.mu.Unlock()
-	p.listeners.tell()
+	p.listeners.notify()
 }
 
-// note adds an error to what the page shows, unless it shows enough of them.
+// note adds an error to the problems that the page shows, up to maxProblems.
 func (p *Page) note(err error) {
 	if err == nil || errors.Is(err, fs.ErrNotExist) { // a file may be removed because of its age
 		return
@@ -48,6 +48,6 @@ func (p *Page) note(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.problems) < maxProblems {
-		p.problems = append(p.problems, flowtable.Clean("of the last hour, some could not be read: "+err.Error()))
+		p.problems = append(p.problems, flowtable.Clean("some entries of the last hour could not be read: "+err.Error()))
 	}
 }

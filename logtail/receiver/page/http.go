@@ -6,12 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-netlog/netlog/internal/hosts"
 )
 
 //go:embed assets
@@ -35,7 +36,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	foreign := site == "cross-site" || site == "same-site" // of another port of this machine
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	switch {
-	case !p.opts.AnyHost && !namesLoopback(r.Host):
+	case !p.opts.AnyHost && !hosts.IsLocalHeader(r.Host):
 		http.Error(w, "ask for localhost or its address", http.StatusForbidden)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")
@@ -81,8 +82,8 @@ func (p *Page) serveData(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, err.Error(), http.StatusBadRequest)
 }
 
-// answer returns the JSON that answers a query. Equal queries share it until a page is told that there is
-// something new, but for a second at most.
+// answer returns the JSON that answers a query. Equal queries share an answer until the next event, but for at
+// most a second.
 func (p *Page) answer(values url.Values) ([]byte, error) {
 	q, err := parseQuery(values)
 	if err != nil {
@@ -130,15 +131,4 @@ func (p *Page) givenNames() map[string]string {
 		given[id] = p.opts.Name(id)
 	}
 	return given
-}
-
-// namesLoopback reports whether the host of a request, with or without a port, always means this
-// machine.
-func namesLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

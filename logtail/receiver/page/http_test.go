@@ -203,7 +203,7 @@ func TestEvents(t *testing.T) {
 		begin := time.Now()
 		p.Add([][]byte{entry(1, 1, time.Now(), `"virtualTraffic":[]`)})
 		<-news
-		c.Check(time.Since(begin) <= tellEvery, qt.IsTrue)
+		c.Check(time.Since(begin) <= notifyEvery, qt.IsTrue)
 		p.Close()
 		c.Check(<-ended, qt.IsNotNil)
 		status, _, _ = listen(c, l)
@@ -234,7 +234,7 @@ func TestEventsBounded(t *testing.T) {
 		c.Check(refused, qt.Equals, 1000-maxListeners)
 		for i := range 50 {
 			p.Add([][]byte{entry(1, i+1, time.Now(), `"virtualTraffic":[`+flowJSON(1, 2, 80, 1, 1)+`]`)})
-			time.Sleep(tellEvery)
+			time.Sleep(notifyEvery)
 		}
 		synctest.Wait()
 		c.Check(get(c, p, "range=15m").Flows[0].TxBytes, qt.Equals, uint64(50))

@@ -26,11 +26,11 @@ type nodes struct {
 // node is one sender of entries.
 type node struct {
 	id      string
-	name    string // as it calls itself
+	name    string // that it reports
 	seen    time.Time
-	skew    time.Duration // its clock, less ours; the delay of sending makes it smaller than it is
+	skew    time.Duration // its clock minus ours; the delay of sending makes it smaller
 	skewAt  int64         // the step of skew
-	gaps    int64         // entries that never came
+	gaps    int64         // entries that did not arrive
 	dropped uint64        // entries that it had to drop
 	procs   [2]process    // the latest ones
 }
@@ -44,7 +44,7 @@ type process struct {
 
 const seenWords = 4 // for 256 numbers
 
-// add notes the entry r. It returns the number of its node, and false if r came twice, or if there
+// add notes the entry r. It returns the number of its node, and false if r is a duplicate, or if there
 // are too many nodes.
 func (n *nodes) add(r *records.Record, now time.Time) (number uint32, ok bool) {
 	number, ok = n.number(r.Reporter(), now)
@@ -58,7 +58,7 @@ func (n *nodes) add(r *records.Record, now time.Time) (number uint32, ok bool) {
 	if r.HasSeq() && !r.Logtail.Conflict && !d.isNew(r.Logtail.ProcID, r.Logtail.ProcSeq) {
 		return 0, false
 	}
-	d.dropped += r.DroppedEntries
+	addTo(&d.dropped, r.DroppedEntries)
 	if t := r.Logtail.ClientTime; !t.IsZero() {
 		if skew, step := t.Sub(now), stepOf(now); step > d.skewAt || skew > d.skew {
 			d.skew, d.skewAt = skew, step
@@ -134,7 +134,7 @@ func short(name string) string {
 	return name[:n] + "..."
 }
 
-// isNew reports whether an entry has not come before, and counts the gaps in the numbers.
+// isNew reports whether an entry has not been received before, and counts the gaps in the numbers.
 func (d *node) isNew(proc uint32, seq uint64) bool {
 	p := &d.procs[0]
 	if p.last == 0 || p.id != proc {
@@ -157,7 +157,7 @@ func (d *node) isNew(proc uint32, seq uint64) bool {
 		return true
 	case p.last-seq >= window || *word&mask != 0:
 		return false
-	default: // it comes late
+	default: // late
 		*word |= mask
 		d.gaps = max(0, d.gaps-1)
 		return true

@@ -46,8 +46,9 @@
 //
 // The Page never delays the Sink. One goroutine adds up the entries, and uses at most a fortieth of the time
 // of all processors. Up to 16 MiB of entries wait in a queue. Further ones are counted but not shown.
-// Updates of open pages take another fortieth at most: beyond that, they come less often than every
-// two seconds, but each minute. At the start, the files of the last hour are read as fast as one processor can.
+// Updates of open pages use at most another fortieth. If that is too little for an update every two
+// seconds, there are fewer, but one each minute. At the start, the files of the last hour are read as
+// fast as one processor can.
 //
 // # Requests
 //
@@ -67,7 +68,7 @@ import (
 )
 
 const (
-	tellEvery   = 2 * time.Second // the least time between two events
+	notifyEvery = 2 * time.Second // the least time between two events
 	maxAnswers  = 32              // kept for further requests
 	maxAge      = time.Second     // of a kept answer
 	maxProblems = 3
@@ -78,11 +79,12 @@ type Options struct {
 	// Dir is the directory of a filestore.Store. Its last hour is read at the start. It may
 	// be empty.
 	Dir string
-	// Name returns the name of the node with a public ID, or "". It is called for each node and
-	// answer. It must be safe for concurrent use. It may be nil. Without a name, a node is called as it calls itself.
+	// Name returns the name of the node with a public ID, or "" if the page should use the name that
+	// the node reports. It is called for each node and answer. It must be safe for concurrent use. It
+	// may be nil.
 	Name func(id string) string
-	// Problem returns a text that the page shows in front of everything, or "", such as that
-	// nothing can be stored. It must be safe for concurrent use. It may be nil.
+	// Problem returns a text that the page shows first, for example that nothing can be stored, or
+	// "". It must be safe for concurrent use. It may be nil.
 	Problem func() string
 	// Collector is the URL where nodes send entries. The page shows it while there are none.
 	Collector string
@@ -105,7 +107,7 @@ type Page struct {
 	problems []string
 	cached   map[string][]byte // answers by query
 	made     time.Time         // when the first of them was made
-	spent    time.Duration     // on answers since the pages were told
+	spent    time.Duration     // on answers since the last event
 }
 
 // New returns a Page, and begins to read Options.Dir. The caller must call Close.
@@ -130,15 +132,15 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 	defer close(p.done)
 	defer p.listeners.close()
 	p.fill(ctx, start)
-	tick := time.NewTicker(tellEvery)
+	tick := time.NewTicker(notifyEvery)
 	defer tick.Stop()
 	var (
 		rec      records.Record
 		resting  <-chan time.Time
 		wake     = p.waiting.Wake()
-		told     uint64 // version
-		toldStep int64
-		tellNext time.Time
+		version  uint64    // of the store at the last event
+		step     int64     // of the last event
+		earliest time.Time // of the next event
 	)
 	for {
 		select {
@@ -149,11 +151,11 @@ func (p *Page) run(ctx context.Context, start time.Time) {
 		case <-resting:
 			wake, resting = p.waiting.Wake(), nil
 		case now := <-tick.C:
-			version := p.sweep(now)
-			if step := stepOf(now); (version != told || step != toldStep) && !now.Before(tellNext) {
-				told, toldStep = version, step
-				tellNext = now.Add(rest(p.renew()))
-				p.listeners.tell()
+			v, s := p.sweep(now), stepOf(now)
+			if (v != version || s != step) && !now.Before(earliest) {
+				version, step = v, s
+				earliest = now.Add(rest(p.renew()))
+				p.listeners.notify()
 			}
 		}
 	}

@@ -3,8 +3,10 @@ package page
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,8 +17,11 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
+	"github.com/go-netlog/netlog/record"
+	"github.com/go-netlog/netlog/tunstats"
 )
 
 // nodeID returns the public ID of a node.
@@ -202,6 +207,7 @@ func TestAnswerFilters(t *testing.T) {
 			"range=1h&node=WEB&node=db":       1,
 			"range=1h&node=100.64.0.2":        3,
 			"range=1h&node=192.168.0.0/16":    1,
+			"node=::ffff:192.168.0.0/112":     1,
 			"range=1h&q=UDP+5353":             1,
 			"range=1h&q=web+db":               1,
 			"range=1h&node=" + nodeID(1)[:10]: 364,
@@ -336,4 +342,29 @@ func TestStateNeedsOrder(t *testing.T) {
 			c.Check(get(c, p, "").Flows[0].State, qt.Equals, want)
 		}
 	})
+}
+
+// TestSumsSaturate: the sum of large numbers is not a small one, of the dropped entries of a node, and of the bytes of a
+// flow, which would then be folded first.
+func TestSumsSaturate(t *testing.T) {
+	c := qt.New(t)
+	s := newStore()
+	now := time.Unix(1e9, 0)
+	for i := range 4 {
+		rec := &records.Record{}
+		rec.NodeID, rec.Start, rec.End, rec.DroppedEntries = "n", now, now, math.MaxUint64
+		bytes := uint64(1000)
+		if i == 0 {
+			bytes = 1 << 63
+		}
+		rec.VirtualTraffic = []record.ConnectionCounts{{
+			Tuple:  flowtrack.Tuple{Src: netip.AddrPortFrom(netip.IPv6LinkLocalAllNodes(), uint16(i+1)), Dst: netip.MustParseAddrPort("10.0.0.1:1")},
+			Counts: tunstats.Counts{TxBytes: bytes, RxBytes: bytes},
+		}}
+		s.add(rec, now)
+	}
+	c.Check(s.nodes.list[0].dropped, qt.Equals, uint64(math.MaxUint64))
+	s.fold(stepOf(now))
+	c.Check(s.flows, qt.HasLen, 3)
+	c.Check(s.others[flowtable.Virtual][stepOf(now)].TxBytes, qt.Equals, uint64(1000))
 }

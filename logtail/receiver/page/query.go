@@ -26,9 +26,9 @@ type query struct {
 	steps    int64
 	classes  []string
 	states   []string
-	nodes    []string // the flow has a side at each of them
-	prefixes []netip.Prefix
-	port     uint16 // of a side; 0: any
+	nodes    []string       // the flow has a side at each of them
+	prefixes []netip.Prefix // one for each of nodes; zero: it is a name or an ID
+	port     uint16         // of a side; 0: any
 	words    []string
 	sort     string
 	rising   bool // sorted from the smallest
@@ -61,7 +61,8 @@ func (q *query) set(name, value string) (err error) {
 		q.states, err = listOf(name, value, flowtable.States())
 	case "node":
 		q.nodes = append(q.nodes, strings.ToLower(value))
-		q.prefixes = append(q.prefixes, parsePrefix(value))
+		p, _ := flowtable.ParsePrefix(value)
+		q.prefixes = append(q.prefixes, p)
 	case "port":
 		var n uint64
 		if n, err = strconv.ParseUint(value, 10, 16); err != nil {
@@ -110,15 +111,6 @@ func listOf(name, value string, known []string) ([]string, error) {
 	return list, nil
 }
 
-// parsePrefix returns the prefix that a word is, if it is an address or a prefix.
-func parsePrefix(word string) netip.Prefix {
-	if a, err := netip.ParseAddr(word); err == nil {
-		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
-	}
-	p, _ := netip.ParsePrefix(word)
-	return p
-}
-
 // matches reports whether a flow is selected.
 func (q *query) matches(f *flowRow) bool {
 	if len(q.classes) > 0 && !slices.Contains(q.classes, f.row.Class.String()) ||
@@ -144,7 +136,7 @@ func (q *query) matches(f *flowRow) bool {
 // first digits of its ID, or its address.
 func (q *query) touches(i int, a netip.Addr, s *side) bool {
 	if p := q.prefixes[i]; p.IsValid() {
-		return p.Contains(a.Unmap().WithZone(""))
+		return flowtable.Contains(p, a)
 	}
 	word := q.nodes[i]
 	return word == strings.ToLower(s.Name) || len(word) >= 4 && strings.HasPrefix(s.ID, word)

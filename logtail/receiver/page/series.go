@@ -31,7 +31,7 @@ type series struct {
 	markPrev int64
 }
 
-// add adds counts without flags at a step, which is the last one or a later one unless a record comes late.
+// add adds counts without flags at a step, which is before the last one only if a record is late.
 func (s *series) add(step int64, c tunstats.Counts) {
 	if step < s.last.step {
 		s.addLate(step, c)

@@ -37,8 +37,8 @@ type store struct {
 // flow is one flow, with the reports of its nodes.
 type flow struct {
 	reports []*report
-	// folded is the step of the last fold before the flow came. Flows of that time may be in the sum
-	// of the others, so this one may be only a part of itself.
+	// folded is the step of the last fold before the flow was added. An earlier part of the flow may be
+	// in the sum of the others.
 	folded int64
 }
 
@@ -47,7 +47,7 @@ type report struct {
 	flowtable.Report // without Counts
 	series
 	start  time.Time // of the last window
-	hidden bool      // the windows were not in order: Conn says nothing
+	hidden bool      // the windows were not in order, so Conn is zero
 }
 
 // is reports whether r and id are the same report of one flow.
@@ -80,8 +80,8 @@ func (s *store) add(r *records.Record, now time.Time) {
 	}
 }
 
-// steps returns the steps of a window. A short one belongs to the step of its middle, so that one that ends a little
-// late does not count for the next step too. What claims to be of the future is of now.
+// steps returns the steps of a window. A short window belongs to the step of its middle, so that a window that ends
+// a little late does not count for the next step too. A window of the future counts as one of now.
 func steps(start, end, now time.Time) (first, last int64) {
 	if end.After(now) {
 		end = now
@@ -185,7 +185,7 @@ func (s *store) fold(now int64) {
 	for key, f := range s.flows {
 		size := uint64(0)
 		for _, r := range f.reports {
-			size = max(size, r.total.TxBytes+r.total.RxBytes)
+			size = max(size, flowtable.Sum(r.total.TxBytes, r.total.RxBytes))
 		}
 		small = append(small, sized{key, size})
 	}
@@ -216,8 +216,8 @@ func (s *store) foldFlow(f *flow) {
 	s.reports -= len(f.reports)
 }
 
-// count counts f once, from a step on: as its row, the node that counted it, and the reports of which
-// the row is the sum.
+// count counts f once, from a step on. It returns the row, the node that counted it, and the reports that
+// the row is the sum of.
 func (f *flow) count(from int64) (row flowtable.Row, node uint32, counted []*report) {
 	list := make([]flowtable.Report, len(f.reports))
 	for i, r := range f.reports {

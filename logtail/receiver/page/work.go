@@ -30,7 +30,8 @@ func (p *Page) work(rec *records.Record) (took time.Duration) {
 	return took
 }
 
-// rest returns how long to rest after work, so that it takes a fortieth of the time of all processors.
+// rest returns how long to rest after work of this duration, so that work takes a fortieth of the time of all
+// processors.
 func rest(work time.Duration) time.Duration {
 	const share = 40
 	procs := runtime.GOMAXPROCS(0)

@@ -46,8 +46,8 @@ func Fail(fs *flag.FlagSet, stderr io.Writer, code int, err error) int {
 	return code
 }
 
-// FlagsFirst returns an error if a flag follows a file, which would be taken for another
-// file. args are those that were parsed.
+// FlagsFirst returns an error if a flag follows a file, since it would be used as the name of
+// another file. args are the arguments that were parsed.
 func FlagsFirst(fs *flag.FlagSet, args []string) error {
 	if onlyFiles(fs, args) {
 		return nil
@@ -60,8 +60,8 @@ func FlagsFirst(fs *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// onlyFiles reports whether the arguments behind the flags follow "--", so that none of them
-// is a flag.
+// onlyFiles reports whether the arguments after the flags follow "--", so that none of them is a
+// flag.
 func onlyFiles(fs *flag.FlagSet, args []string) bool {
 	before := args[:len(args)-fs.NArg()]
 	return len(before) > 0 && before[len(before)-1] == "--"

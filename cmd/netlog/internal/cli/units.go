@@ -10,7 +10,7 @@ import (
 	"github.com/go-netlog/netlog/internal/flowtable"
 )
 
-// ByteSize is a [flag.Value] for a number of bytes. It parses what it prints.
+// ByteSize is a [flag.Value] for a number of bytes. Set accepts the results of String.
 type ByteSize int64
 
 // unit is a unit of bytes.

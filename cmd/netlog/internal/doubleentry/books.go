@@ -13,9 +13,9 @@ import (
 
 // books holds what several nodes report of their traffic.
 //
-// The records are read twice. The first reading finds out who reports what and when. The
-// second adds up the counts, because what a window can be compared with depends on when
-// the other node was counting.
+// The records are read twice. The first reading finds the nodes, the times when they counted, and
+// their flows. The second reading adds up the counts. It needs the times of all nodes, since a
+// window can only be compared if the other node was counting too.
 type books struct {
 	Options
 
@@ -24,7 +24,7 @@ type books struct {
 	accounts map[account]*entries
 	flows    map[flowtrack.Tuple][]account // by the tuple with the smaller side first
 	owners   map[netip.Addr][]uint32       // the nodes that have an address as their own side of a flow
-	folded   map[pair]bool                 // pairs with a flow of which some node reports no ports
+	folded   map[pair]bool                 // pairs with a flow that a node reports without ports
 
 	findings           []Finding
 	notes              []string
@@ -51,7 +51,7 @@ type entries struct {
 	first, last records.Pos
 	virtual     bool
 	transit     bool // the node reports both sides: it is a hub for this flow
-	used        bool // the account of a hub that stands for this side
+	used        bool // the account is that of a hub, and counts for this side
 }
 
 // node is one node and what its records say of it.

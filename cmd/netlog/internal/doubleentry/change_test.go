@@ -45,7 +45,7 @@ func everyChange(t *testing.T, m *meshtest.Mesh) (changes int) {
 	for _, n := range m.Nodes {
 		for i, line := range n.Lines {
 			for j, c := range flowsOf(t, line) {
-				e := base.accounts[account{base.byID[n.Id], c.Tuple}]
+				e := base.accounts[account{base.byID[n.ID], c.Tuple}]
 				if e.transit {
 					continue // a hub is an observer
 				}

@@ -22,11 +22,11 @@ func (b *books) check() {
 	b.checkShares()
 }
 
-// noteLost notes the nodes that say that they could not count some packets.
+// noteLost adds a note for each node that could not count some packets.
 func (b *books) noteLost() {
 	for _, n := range b.nodes {
 		if n.lost > 0 {
-			b.note("node %s did not count %s, by its own word: it may report less than others", b.label(n.num), flowtable.Plural(n.lost, "packet"))
+			b.note("node %s reports %s that it could not count: it may have less than others", b.label(n.num), flowtable.Plural(n.lost, "packet"))
 		}
 	}
 }
@@ -65,7 +65,7 @@ type lateBooks struct {
 
 func (l *lateBooks) add(p *process, missing uint64) {
 	l.procs++
-	l.entries, l.dropped = add(l.entries, missing), add(l.dropped, p.dropped)
+	l.entries, l.dropped = flowtable.Sum(l.entries, missing), flowtable.Sum(l.dropped, p.dropped)
 }
 
 // gapsString describes the missing entries: their number and the first gaps.
@@ -156,7 +156,7 @@ func (b *books) label(n uint32) string {
 	return flowtable.Clean(id[:min(len(id), maxShown)])
 }
 
-// times returns when n counted. A node may have sent text only.
+// times describes when n counted. A node may have sent only text.
 func (n *node) times() string {
 	if len(n.spans) == 0 {
 		return "no windows"

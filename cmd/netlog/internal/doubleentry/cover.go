@@ -10,7 +10,7 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// arrange finds out at which address each node is, and when it counted.
+// arrange finds the addresses of each node, and the times when it counted.
 func (b *books) arrange() {
 	for _, n := range b.nodes {
 		for _, p := range n.procs {
@@ -124,8 +124,8 @@ func (n *node) within(w span) bool {
 	return i < len(n.spans) && n.spans[i].start.Before(w.end)
 }
 
-// matchable iterates over the flows of rec that two nodes can report alike. Physical
-// traffic differs at both ends, and totals have no sides.
+// matchable iterates over the flows of rec that can be compared with those of another node. Physical
+// traffic differs at the two ends, and totals have no sides.
 func matchable(rec *records.Record) func(yield func(flowtable.Class, *record.ConnectionCounts) bool) {
 	return func(yield func(flowtable.Class, *record.ConnectionCounts) bool) {
 		for _, c := range []flowtable.Class{flowtable.Virtual, flowtable.Subnet, flowtable.Exit} {

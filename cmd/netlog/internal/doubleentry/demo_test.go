@@ -73,10 +73,10 @@ func meshOf(t *testing.T, dir string) *meshtest.Mesh {
 	m := &meshtest.Mesh{}
 	for rec, err := range (&records.Input{Paths: []string{dir}}).Records() {
 		qt.Assert(t, err, qt.IsNil)
-		i := slices.IndexFunc(m.Nodes, func(n *meshtest.Node) bool { return n.Id == rec.Logtail.ID })
+		i := slices.IndexFunc(m.Nodes, func(n *meshtest.Node) bool { return n.ID == rec.Logtail.ID })
 		if i < 0 {
 			i = len(m.Nodes)
-			m.Nodes = append(m.Nodes, &meshtest.Node{Name: rec.NodeID, Id: rec.Logtail.ID})
+			m.Nodes = append(m.Nodes, &meshtest.Node{Name: rec.NodeID, ID: rec.Logtail.ID})
 		}
 		m.Nodes[i].Lines = append(m.Nodes[i].Lines, string(rec.Raw))
 	}

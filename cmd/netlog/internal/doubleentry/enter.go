@@ -22,8 +22,8 @@ func (b *books) survey(rec *records.Record, sum uint64) {
 	b.surveyed++
 	n.records++
 	p.last = rec.Pos
-	p.dropped += rec.DroppedEntries
-	n.lost = add(n.lost, rec.LostPackets)
+	p.dropped = flowtable.Sum(p.dropped, rec.DroppedEntries)
+	n.lost = flowtable.Sum(n.lost, rec.LostPackets)
 	if m := rec.Logtail; !m.ServerTime.IsZero() && !m.ClientTime.IsZero() {
 		if d := m.ServerTime.Sub(m.ClientTime); !n.timed || d < n.ahead {
 			n.ahead, n.timed = d, true

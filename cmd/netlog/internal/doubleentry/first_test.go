@@ -2,6 +2,7 @@ package doubleentry
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,15 @@ func TestCheckGapAfterFirstEntry(t *testing.T) {
 	out := fmt.Sprint(verifyLines(t, m).findings)
 	qt.Check(t, out, qt.Contains, "1 entry missing (5)")
 	qt.Check(t, out, qt.Not(qt.Contains), "1-2")
+}
+
+// TestCheckGapDroppedSaturates: however many entries a node reports as dropped, the sum is no smaller.
+func TestCheckGapDroppedSaturates(t *testing.T) {
+	m := meshtest.Finished(meshtest.TwoNodes())
+	b := m.Node("b")
+	b.Lines = append(b.Lines[:2], b.Lines[3:]...)
+	meshtest.EachLine(func(_ int, rec map[string]any) { rec["droppedEntries"] = uint64(math.MaxUint64) })(b)
+	qt.Check(t, fmt.Sprint(verifyLines(t, m).findings), qt.Contains, "dropped 18446744073709551615")
 }
 
 // TestCheckClaimsNameNodeID checks which of the two members with a node ID is named.

@@ -2,7 +2,6 @@ package doubleentry
 
 import (
 	"maps"
-	"math"
 	"net/netip"
 	"slices"
 
@@ -27,9 +26,9 @@ type direction struct {
 // half is what one side of a flow reports of one direction.
 type half struct {
 	nodes        []uint32
-	keepers      []uint32 // if there are no nodes: those that are at that side and report nothing
+	keepers      []uint32 // if there are no nodes: the nodes at that side, which do not report this flow
 	pkts, bytes  uint64
-	edgeP, edgeB uint64 // part of them while the other side may not have counted
+	edgeP, edgeB uint64 // the part of pkts and bytes while the other side may not have counted
 	first, last  records.Pos
 	owned        bool // a node or a hub reports this side
 }
@@ -78,8 +77,7 @@ func (b *books) checkFlows() {
 	b.reportSilent(silent)
 }
 
-// reportSilent reports the addresses without records of their own, for which no hub
-// stands in.
+// reportSilent reports the addresses without records of their own, for which no hub is used.
 func (b *books) reportSilent(addrs map[netip.Addr]bool) {
 	for _, a := range slices.SortedFunc(maps.Keys(addrs), netip.Addr.Compare) {
 		if b.Complete {
@@ -184,10 +182,16 @@ func newDirection(t flowtrack.Tuple, lo, hi *flowSide, forward bool) direction {
 	}
 	return direction{
 		flow: t,
-		sent: half{nodes: lo.nodes, keepers: lo.keepers, pkts: lo.all.TxPackets, bytes: lo.all.TxBytes, edgeP: lo.edge.TxPackets, edgeB: lo.edge.TxBytes,
-			first: lo.first, last: lo.last, owned: lo.owned},
-		recv: half{nodes: hi.nodes, keepers: hi.keepers, pkts: hi.all.RxPackets, bytes: hi.all.RxBytes, edgeP: hi.edge.RxPackets, edgeB: hi.edge.RxBytes,
-			first: hi.first, last: hi.last, owned: hi.owned},
+		sent: lo.half(lo.all.TxPackets, lo.all.TxBytes, lo.edge.TxPackets, lo.edge.TxBytes),
+		recv: hi.half(hi.all.RxPackets, hi.all.RxBytes, hi.edge.RxPackets, hi.edge.RxBytes),
+	}
+}
+
+// half returns what s reports of a direction with these counts.
+func (s *flowSide) half(pkts, bytes, edgeP, edgeB uint64) half {
+	return half{
+		nodes: s.nodes, keepers: s.keepers, pkts: pkts, bytes: bytes, edgeP: edgeP, edgeB: edgeB,
+		first: s.first, last: s.last, owned: s.owned,
 	}
 }
 
@@ -218,8 +222,8 @@ func (h *half) add(g *half) {
 		h.first = g.first
 	}
 	h.nodes, h.keepers = joinShown(h.nodes, g.nodes), joinShown(h.keepers, g.keepers)
-	h.pkts, h.bytes = add(h.pkts, g.pkts), add(h.bytes, g.bytes)
-	h.edgeP, h.edgeB = add(h.edgeP, g.edgeP), add(h.edgeB, g.edgeB)
+	h.pkts, h.bytes = flowtable.Sum(h.pkts, g.pkts), flowtable.Sum(h.bytes, g.bytes)
+	h.edgeP, h.edgeB = flowtable.Sum(h.edgeP, g.edgeP), flowtable.Sum(h.edgeB, g.edgeB)
 	h.last = g.last
 }
 
@@ -232,9 +236,6 @@ func joinShown(nodes, others []uint32) []uint32 {
 	}
 	return nodes
 }
-
-// add returns the sum of a and b. It saturates, as the counters do.
-func add(a, b uint64) uint64 { return a + min(b, math.MaxUint64-a) }
 
 // pairOf returns t without ports.
 func pairOf(t flowtrack.Tuple) pair { return pair{t.Proto, t.Src.Addr(), t.Dst.Addr()} }

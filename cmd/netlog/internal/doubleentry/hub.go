@@ -7,12 +7,12 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
-// useHubAccounts marks the accounts of hubs that stand for a side of a flow.
+// useHubAccounts marks the accounts of hubs that are used for a side of a flow.
 //
 // A hub only observes. Its account is used for a side without records, and only if the
 // other side has some, since it would be compared with itself otherwise. With two hubs,
 // each may have seen all of the flow or a part, so neither is used. A hub is not used if
-// ports were folded away: its flow may be a part of the other one, or the reverse.
+// ports were folded away, because its flow may then contain the other one or be a part of it.
 func (b *books) useHubAccounts() {
 	for t, accs := range b.flows {
 		src, dst := b.kept(t.Src, t), b.kept(t.Dst, t)

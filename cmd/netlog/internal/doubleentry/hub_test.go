@@ -144,7 +144,7 @@ func checkBlamed(t *testing.T, b *books, want map[string]string, who *meshtest.N
 	t.Helper()
 	qt.Check(t, b.findings, qt.HasLen, len(want))
 	for _, f := range b.findings {
-		qt.Check(t, f.Text, qt.Contains, fmt.Sprintf(want[f.Kind], b.label(b.byID[who.Id])))
+		qt.Check(t, f.Text, qt.Contains, fmt.Sprintf(want[f.Kind], b.label(b.byID[who.ID])))
 	}
 }
 

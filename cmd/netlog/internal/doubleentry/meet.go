@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// stay is a time in which the claimant numbered who was somewhere.
+// stay is a time during which a claimant had an identity or an address.
 type stay struct {
-	who        int
+	who        int // the number of the claimant
 	start, end time.Time
 }
 
-// firstMeeting returns the first two claimants who were there at the same time: each
-// starts more than slack before the other ends. The stays of one claimant must not overlap.
-// It changes stays.
+// firstMeeting returns the first two claimants whose stays overlap: each starts more than slack
+// before the other ends. The stays of one claimant must not overlap. firstMeeting changes stays.
 func firstMeeting(stays []stay, slack time.Duration) (a, b int, ok bool) {
 	for i := range stays {
 		stays[i].end = stays[i].end.Add(-slack)
@@ -24,7 +23,7 @@ func firstMeeting(stays []stay, slack time.Duration) (a, b int, ok bool) {
 	slices.SortStableFunc(stays, func(x, y stay) int {
 		return cmp.Or(x.from().Compare(y.from()), cmp.Compare(x.length(), y.length()))
 	})
-	latest := 0 // the stay that ends last of those before i: if i meets any, it meets this one
+	latest := 0 // the stay before i that ends last: if i meets any, it meets this one
 	for i, s := range stays {
 		if l := stays[latest]; i > 0 && l.end.After(s.start) {
 			return min(l.who, s.who), max(l.who, s.who), true

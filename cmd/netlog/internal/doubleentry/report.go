@@ -17,9 +17,9 @@ type Report struct {
 	Findings           []Finding // by file, line and kind; a bounded number of each kind
 	Notes              []string  // what limits the check, and what was left out above
 	Nodes              []string  // a line about each node
-	Matched, Unmatched int       // flows that both sides report, and one only
-	Compared           int       // directions between two addresses of which both sides report the same time
-	Total              int       // of the findings, with those left out
+	Matched, Unmatched int       // flows that both sides report, and that one side reports
+	Compared           int       // directions between two addresses with counts of both sides for the same time
+	Total              int       // number of findings, including those left out
 }
 
 // Finding is one disagreement.

@@ -8,19 +8,19 @@ import (
 	"github.com/go-netlog/netlog/internal/records"
 )
 
-// weigh adds d to what others report of the nodes at its two ends. The part is what they
-// report of times when the node, by its own records, did not count.
+// weigh adds the packets of d to the shares of the nodes at its two ends. The part of a share counts the
+// packets that others report for times when the node, by its own records, did not count.
 func (b *books) weigh(d *direction) {
-	for _, n := range d.sent.standing() {
+	for _, n := range d.sent.responsible() {
 		b.nodes[n].recv.add(d.recv.edgeP, d.recv.pkts)
 	}
-	for _, n := range d.recv.standing() {
+	for _, n := range d.recv.responsible() {
 		b.nodes[n].sent.add(d.sent.edgeP, d.sent.pkts)
 	}
 }
 
-// standing returns the nodes at one side of a flow.
-func (h *half) standing() []uint32 {
+// responsible returns the nodes at one side of a flow, whether they report the flow or not.
+func (h *half) responsible() []uint32 {
 	if h.nodes != nil {
 		return h.nodes
 	}
@@ -28,7 +28,7 @@ func (h *half) standing() []uint32 {
 }
 
 func (s *share) add(part, all uint64) {
-	s.part, s.all = add(s.part, part), add(s.all, all)
+	s.part, s.all = flowtable.Sum(s.part, part), flowtable.Sum(s.all, all)
 }
 
 // percent returns the share in percent, rounded up, so that 0 means nothing.
@@ -44,8 +44,8 @@ func (s *share) percent() int {
 
 // checkShares finds nodes whose records cover little of their traffic. A node that omits
 // whole processes, starts a new one for every record or shifts its times would escape all
-// comparisons. What others sent to an absent node is no sign of that, but what they
-// received from it is.
+// comparisons. Packets that others sent to an absent node are no sign of that, but packets that
+// they received from it are.
 func (b *books) checkShares() {
 	for _, n := range b.nodes {
 		if n.recv.part > n.recv.all-n.recv.part {
@@ -68,7 +68,7 @@ func (n *node) first() (first records.Pos) {
 	return first
 }
 
-// unchecked describes how much of what others report of n could not be compared.
+// unchecked describes the share of the packets of n, as others report them, that could not be compared.
 func (n *node) unchecked() string {
 	if n.sent.part == 0 && n.recv.part == 0 {
 		return ""

@@ -46,11 +46,11 @@ func (x *excluder) add(s string) error {
 		node = id.String() // in lower case
 	}
 	x.nodes = append(x.nodes, node)
-	x.text(node)
+	x.addText(node)
 	return nil
 }
 
-func (x *excluder) text(s string) {
+func (x *excluder) addText(s string) {
 	if x.texts == nil {
 		x.texts = make(map[string]bool)
 	}
@@ -86,7 +86,7 @@ func (x *excluder) learn(rec *records.Record, name func(id string) string) error
 	}
 	for _, word := range x.nodes {
 		if isNode(rec, word, name) {
-			x.text(rec.Reporter())
+			x.addText(rec.Reporter())
 		}
 	}
 	if x.names.Full || len(x.known) > names.MaxNames {
@@ -122,11 +122,11 @@ func (x *excluder) settle() {
 		todo = todo[:len(todo)-1]
 		for _, a := range x.aliases[s] {
 			for _, addr := range a.addresses {
-				x.address(addr)
+				x.addAddress(addr)
 			}
 			for _, s := range a.texts {
 				if s != "" && !x.texts[s] {
-					x.text(s)
+					x.addText(s)
 					todo = append(todo, s)
 				}
 			}
@@ -135,22 +135,23 @@ func (x *excluder) settle() {
 	}
 	for a := range x.names.Users {
 		if x.texts[x.names.Owner(a)] {
-			x.address(a)
+			x.addAddress(a)
 		}
 	}
 }
 
-func (x *excluder) address(a netip.Addr) {
+func (x *excluder) addAddress(a netip.Addr) {
 	p := netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
 	if !slices.Contains(x.prefixes, p) {
 		x.prefixes = append(x.prefixes, p)
 	}
 }
 
-// apply removes what is excluded from rec. It reports false if rec must be left out: if
-// it comes from an excluded node, tells of one, or is text, which may name anyone.
+// apply removes what is excluded from rec. It returns false if rec must be left out: if it
+// comes from an excluded node, is about one, or is text, which may name anyone.
 func (x *excluder) apply(rec *records.Record) bool {
-	if rec.Text != "" || x.texts[rec.Reporter()] || x.texts[rec.NodeID] || x.isExcluded(&rec.SrcNode) || x.isExcluded(peerNode(&rec.Peer)) {
+	isExcluded := x.texts[rec.Reporter()] || x.texts[rec.NodeID] || x.isExcluded(&rec.SrcNode)
+	if isExcluded || rec.Text != "" || x.isExcluded(peerNode(&rec.Peer)) {
 		x.dropped++
 		return false
 	}
@@ -192,7 +193,7 @@ func peerNode(p *record.Peer) *record.Node {
 }
 
 func (x *excluder) excludes(a netip.Addr) bool {
-	return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return contains(p, a) })
+	return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return flowtable.Contains(p, a) })
 }
 
 // report prints what was removed.

@@ -53,14 +53,14 @@ func TestFmtExcludeNode(t *testing.T) {
 			m := test.Build()
 			n := m.Nodes[len(m.Nodes)-1]
 			dir := m.Write(t)
-			for _, word := range []string{n.Name, n.Id, n.Addr} {
+			for _, word := range []string{n.Name, n.ID, n.Addr} {
 				code, out, errs := clitest.Run(t, run, "", "fmt", "-json", "-exclude", word, dir)
 				qt.Assert(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", errs))
 				qt.Check(t, strings.Contains(out, n.Addr+":"), qt.IsFalse)
 				if word != n.Addr {
-					qt.Check(t, strings.Contains(out, n.Id), qt.IsFalse)
+					qt.Check(t, strings.Contains(out, n.ID), qt.IsFalse)
 				}
-				qt.Check(t, strings.Contains(out, m.Nodes[0].Id), qt.IsTrue)
+				qt.Check(t, strings.Contains(out, m.Nodes[0].ID), qt.IsTrue)
 			}
 		})
 	}

@@ -62,7 +62,7 @@ func (f *filter) setNode(s string) (err error) {
 // parseNode parses an argument that names a node. node is "" if it is an address or a
 // prefix.
 func parseNode(s string) (node string, p netip.Prefix, err error) {
-	if p, ok := parsePrefix(s); ok {
+	if p, ok := flowtable.ParsePrefix(s); ok {
 		return "", p, nil
 	}
 	addr, _, _ := strings.Cut(s, "/")
@@ -74,21 +74,6 @@ func parseNode(s string) (node string, p netip.Prefix, err error) {
 	}
 	return s, p, nil
 }
-
-// parsePrefix parses an address or a prefix.
-func parsePrefix(s string) (netip.Prefix, bool) {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), true
-	}
-	p, err := netip.ParsePrefix(s)
-	if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
-	}
-	return p.Masked(), err == nil
-}
-
-// contains reports whether p contains a, without its zone and as IPv4 if it is mapped.
-func contains(p netip.Prefix, a netip.Addr) bool { return p.Contains(a.Unmap().WithZone("")) }
 
 func (f *filter) setSince(s string) (err error) {
 	f.since, err = cli.ParseTime(s, time.Now())
@@ -115,13 +100,13 @@ func (f *filter) keeps(rec *records.Record, name func(id string) string) bool {
 	return f.since.IsZero() || end.IsZero() || !end.Before(f.since)
 }
 
-// keepsPeer reports whether rec is the event of a peer that is selected. The time of its session is known later.
+// keepsPeer reports whether rec is the event of a selected peer. Sessions are selected by time later.
 func (f *filter) keepsPeer(rec *records.Record, name func(id string) string) bool {
 	p := &rec.Peer
 	if !rec.IsEvent() || rec.Event != record.EventPeer {
 		return false
 	}
-	if f.word != "" && !(f.prefix.IsValid() && contains(f.prefix, p.Address)) &&
+	if f.word != "" && !(f.prefix.IsValid() && flowtable.Contains(f.prefix, p.Address)) &&
 		!(f.node != "" && (isNode(rec, f.node, name) || p.Name == f.node || p.PublicKey == f.node)) {
 		return false
 	}
@@ -148,8 +133,10 @@ const minDigits = 4
 // first digits of it, its own node ID, or a name.
 func isNode(rec *records.Record, word string, name func(id string) string) bool {
 	id := rec.Reporter()
-	return len(word) >= minDigits && names.IsPublicID(id) && strings.HasPrefix(id, strings.ToLower(word)) || id == word || rec.NodeID == word ||
-		rec.SrcNode.NodeID == word || rec.SrcNode.Name == word || name(id) == word
+	if slices.Contains([]string{id, name(id), rec.NodeID, rec.SrcNode.NodeID, rec.SrcNode.Name}, word) {
+		return true
+	}
+	return len(word) >= minDigits && names.IsPublicID(id) && strings.HasPrefix(id, strings.ToLower(word))
 }
 
 // keepsRow reports whether a row of the table is selected. The state of a flow is known only
@@ -168,11 +155,11 @@ func (f *filter) wants(c flowtable.Class, t *flowtrack.Tuple) bool {
 
 // touches reports whether a side of t is in p.
 func touches(p netip.Prefix, t *flowtrack.Tuple) bool {
-	return contains(p, t.Src.Addr()) || contains(p, t.Dst.Addr())
+	return flowtable.Contains(p, t.Src.Addr()) || flowtable.Contains(p, t.Dst.Addr())
 }
 
-// cut removes the flows from rec that are not wanted, and reports whether rec belongs
-// into a table.
+// cut removes the flows from rec that are not wanted, and reports whether rec belongs in the
+// table.
 func (f *filter) cut(rec *records.Record) bool {
 	if len(f.classes) == 0 && !f.prefix.IsValid() {
 		return rec.Text == "" && !rec.IsEvent()

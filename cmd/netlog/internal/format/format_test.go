@@ -111,7 +111,7 @@ func TestFmtFilters(t *testing.T) {
 	dir := m.Write(t)
 	client := m.Node("client")
 	nodes := filepath.Join(t.TempDir(), "nodes")
-	qt.Assert(t, os.WriteFile(nodes, []byte("# names\n"+client.Id+" lap top\n"), 0o600), qt.IsNil)
+	qt.Assert(t, os.WriteFile(nodes, []byte("# names\n"+client.ID+" lap top\n"), 0o600), qt.IsNil)
 	for _, test := range []struct {
 		name      string
 		args      []string
@@ -120,7 +120,7 @@ func TestFmtFilters(t *testing.T) {
 		{"a class", []string{"-class", "subnet"}, "192.168.1.10:80", "virtual"},
 		{"another class", []string{"-class", "virtual,exit"}, "0 entries", "192.168"},
 		{"a node by its name", []string{"-node", "client2"}, "192.168.1.11:80", "192.168.1.10:80"},
-		{"a node by the start of its ID", []string{"-node", client.Id[:8]}, "192.168.1.10:80", "192.168.1.11:80"},
+		{"a node by the start of its ID", []string{"-node", client.ID[:8]}, "192.168.1.10:80", "192.168.1.11:80"},
 		{"a node by the operator's name", []string{"-nodes", nodes, "-node", "lap top"}, "192.168.1.10:80", "192.168.1.11:80"},
 		{"an address", []string{"-node", "192.168.1.11"}, "192.168.1.11:80", "192.168.1.10:80"},
 		{"a prefix", []string{"-node", "192.168.0.0/16"}, "192.168.1.11:80", "virtual"},

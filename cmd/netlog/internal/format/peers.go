@@ -14,7 +14,7 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// peerTable makes sessions of the events of peers. A session is a time during which a node had a peer
+// peerTable converts the events of peers to sessions. A session is a time during which a peer of a node was
 // connected at one endpoint.
 type peerTable struct {
 	max    int // number of events in memory
@@ -36,7 +36,7 @@ type event struct {
 type session struct {
 	record.Peer
 	reporter     string
-	since, until time.Time // zero if the time is unknown, or has not come
+	since, until time.Time // zero if unknown; until is also zero while the peer is connected
 }
 
 // Bounds of the texts of an event. A node may send texts of any size.
@@ -66,14 +66,14 @@ func (t *peerTable) add(rec *records.Record) error {
 // shortText returns at most maxPeerText bytes of s, in memory of their own.
 func shortText(s string) string { return strings.Clone(s[:min(len(s), maxPeerText)]) }
 
-// sessions returns the sessions in the order of their ends, those of connected peers last, without those that ended
-// before a time.
-func (t *peerTable) sessions(first time.Time) []*session {
+// sessions returns the sessions that did not end before since, in the order of their ends. Those of connected peers
+// are the last.
+func (t *peerTable) sessions(since time.Time) []*session {
 	slices.SortStableFunc(t.events, func(a, b event) int { return a.arrived.Compare(b.arrived) })
 	var all []*session
 	open := make(map[peerKey]*session) // those that have not ended
-	insert := func(e *event, since time.Time) *session {
-		s := &session{Peer: e.Peer, reporter: e.reporter, since: since}
+	insert := func(e *event, begin time.Time) *session {
+		s := &session{Peer: e.Peer, reporter: e.reporter, since: begin}
 		all = append(all, s)
 		return s
 	}
@@ -87,20 +87,20 @@ func (t *peerTable) sessions(first time.Time) []*session {
 		case s == nil && e.State == record.PeerDisconnected: // it connected before the first event
 			s = insert(e, time.Time{})
 		}
-		since := e.at
+		begin := e.at
 		if s != nil {
 			s.until = e.at
 			delete(open, e.peerKey)
 		} else if !e.LastHandshake.IsZero() {
-			since = e.LastHandshake
+			begin = e.LastHandshake
 		}
 		if e.State == record.PeerDisconnected {
 			s.LastHandshake = e.LastHandshake
 		} else {
-			open[e.peerKey] = insert(e, since)
+			open[e.peerKey] = insert(e, begin)
 		}
 	}
-	all = slices.DeleteFunc(all, func(s *session) bool { return !s.until.IsZero() && s.until.Before(first) })
+	all = slices.DeleteFunc(all, func(s *session) bool { return !s.until.IsZero() && s.until.Before(since) })
 	slices.SortStableFunc(all, func(a, b *session) int {
 		if a.until.IsZero() != b.until.IsZero() {
 			return b.until.Compare(a.until)

@@ -27,15 +27,19 @@ type formatter struct {
 	table     flowtable.Table
 	peerTable peerTable
 	seen      map[process]*records.Seqs
+	runs      int    // in all of seen
 	line      []byte // reused
 	records   int    // read, also those that are filtered out
 	twice     int
 	warnings  int
 }
 
-// maxProcesses limits the processes whose sequence numbers are remembered. Beyond it all
-// are forgotten, which rarely matters: duplicates are close to each other.
-const maxProcesses = 1 << 18
+// Limits of the sequence numbers that are remembered. Beyond them, those of all processes but
+// one are forgotten, which rarely matters: duplicates are close to each other.
+const (
+	maxProcesses = 1 << 18
+	maxRuns      = 1 << 20 // of all processes
+)
 
 // maxWarnings limits the unreadable positions that are listed.
 const maxWarnings = 20
@@ -147,8 +151,8 @@ func errNothing(paths []string) error {
 	return fmt.Errorf("%s: the file is empty", names)
 }
 
-// isNew reports whether rec is not a duplicate. Delivery is at least once, so records can
-// come again. A record that the receiver marked as a conflict is new.
+// isNew reports whether rec is not a duplicate. Delivery is at least once, so there may be
+// duplicates. A record that the receiver marked as a conflict is new.
 func (c *formatter) isNew(rec *records.Record) bool {
 	if !rec.HasSeq() || rec.Logtail.Conflict {
 		return true
@@ -156,17 +160,20 @@ func (c *formatter) isNew(rec *records.Record) bool {
 	p := process{rec.Reporter(), rec.Logtail.ProcID}
 	s := c.seen[p]
 	if s == nil {
-		if len(c.seen) >= maxProcesses {
-			clear(c.seen)
-		}
 		s = new(records.Seqs)
 		c.seen[p] = s
 	}
-	if s.Add(rec.Logtail.ProcSeq) {
-		return true
+	before := s.Runs()
+	if !s.Add(rec.Logtail.ProcSeq) {
+		c.twice++
+		return false
 	}
-	c.twice++
-	return false
+	c.runs += s.Runs() - before
+	if len(c.seen) > maxProcesses || c.runs > maxRuns {
+		clear(c.seen)
+		c.seen[p], c.runs = s, s.Runs()
+	}
+	return true
 }
 
 // event adds the event of a peer to the sessions.

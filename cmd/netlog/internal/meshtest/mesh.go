@@ -34,7 +34,7 @@ type Mesh struct {
 // Node is a node of a Mesh.
 type Node struct {
 	Name   string
-	Id     string
+	ID     string
 	Addr   string
 	nodeID string
 	skew   time.Duration // the difference of its clock from true time
@@ -68,9 +68,9 @@ func New(names ...string) *Mesh {
 	for i, name := range names {
 		private := logtail.PrivateID{0: byte(i + 1)}
 		m.Nodes = append(m.Nodes, &Node{
-			Name: name, Id: private.Public().String(), nodeID: name,
+			Name: name, ID: private.Public().String(), nodeID: name,
 			Addr: fmt.Sprintf("100.64.0.%d", i+1), Phase: time.Duration(i) * 700 * time.Millisecond,
-			proc: uint32(1000 + i), seq: 0,
+			proc: uint32(1000 + i),
 		})
 	}
 	return m
@@ -212,7 +212,7 @@ func (n *Node) poll(now time.Time) {
 		panic(err)
 	}
 	n.Lines = append(n.Lines, fmt.Sprintf(`{"logtail":{"id":%q,"server_time":%q,"client_time":%q,"proc_id":%d,"proc_seq":%d},%s`,
-		n.Id, now.Add(30*time.Millisecond).Format(time.RFC3339Nano), now.Add(n.skew).Format(time.RFC3339Nano), n.proc, n.seq, body[1:]))
+		n.ID, now.Add(30*time.Millisecond).Format(time.RFC3339Nano), now.Add(n.skew).Format(time.RFC3339Nano), n.proc, n.seq, body[1:]))
 }
 
 // Finish stops all nodes.

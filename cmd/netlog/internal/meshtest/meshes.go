@@ -119,7 +119,7 @@ func newID() *Mesh {
 	b := m.Node("b")
 	b.stop(m.Now)
 	old := b.Lines
-	b.Id, b.Lines = logtail.PrivateID{0: 77}.Public().String(), nil
+	b.ID, b.Lines = logtail.PrivateID{0: 77}.Public().String(), nil
 	m.Run(time.Second)
 	b.Start(m.Now)
 	Finished(m)

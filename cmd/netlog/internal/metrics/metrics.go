@@ -23,13 +23,13 @@ type Text struct {
 // Bytes returns the list. It is valid until the next call.
 func (t *Text) Bytes() []byte { return t.buf.Bytes() }
 
-// Counter adds a number that only grows. labels are names and values by turns. Calls for one metric
-// with several labels follow each other.
+// Counter adds a number that only grows. labels are alternating names and values. The calls for one metric
+// with different labels must follow each other.
 func (t *Text) Counter(name, help string, value float64, labels ...string) {
 	t.add(name, "counter", help, value, labels)
 }
 
-// Gauge adds a number that may also fall, like Counter.
+// Gauge is like Counter for a number that may also decrease.
 func (t *Text) Gauge(name, help string, value float64, labels ...string) {
 	t.add(name, "gauge", help, value, labels)
 }

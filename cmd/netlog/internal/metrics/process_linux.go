@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// system adds what the kernel says of the process. It leaves out what it does not say, for example
-// if /proc is not mounted.
+// system adds the metrics of the process that the kernel provides. It leaves out those that it cannot read,
+// for example if /proc is not mounted.
 func (t *Text) system() {
 	var used syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) == nil {

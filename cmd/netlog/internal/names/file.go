@@ -1,7 +1,6 @@
 package names
 
 import (
-	"os"
 	"strings"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
@@ -23,16 +22,7 @@ func (n NodeNames) Of(id string) string {
 	return n[public]
 }
 
-// ReadNodes reads a file of public IDs and names.
-func ReadNodes(path string) (NodeNames, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return ParseNodes(path, data)
-}
-
-// ParseNodes parses data, the content of the file path, as ReadNodes does.
+// ParseNodes parses data, the content of the file path: lines of a public ID and a name.
 func ParseNodes(path string, data []byte) (NodeNames, error) {
 	nodes := make(NodeNames)
 	err := cli.ParseLines(path, data, func(fields []string) (want string) {

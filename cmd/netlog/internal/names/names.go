@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 
 	"github.com/go-netlog/netlog/internal/records"
@@ -15,19 +16,27 @@ import (
 // MaxNames limits the addresses that Names remembers.
 const MaxNames = 1 << 16
 
+// maxOwners limits the pairs of an address and a reporter that has it. A hub has the addresses of others too.
+const maxOwners = 4 * MaxNames
+
 // Names knows the names of nodes: from the file of the operator, which is trusted, and
 // from the records, which are not. The zero Names is empty.
 type Names struct {
 	file  NodeNames
 	infos map[netip.Addr]record.Node     // what records say about an address
 	Users map[netip.Addr]map[string]bool // reporters that have an address as their own side
-	sides map[string]int                 // how many such addresses a reporter has
-	Full  bool                           // some addresses did not fit
+	pairs int                            // in Users
+	sides map[string]int                 // number of such addresses of a reporter
+	Full  bool                           // some addresses or reporters did not fit
 }
 
 // ReadFile reads the file of the flag -nodes.
-func (n *Names) ReadFile(path string) (err error) {
-	if n.file, err = ReadNodes(path); err != nil {
+func (n *Names) ReadFile(path string) error {
+	data, err := os.ReadFile(path)
+	if err == nil {
+		n.file, err = ParseNodes(path, data)
+	}
+	if err != nil {
 		return fmt.Errorf("-nodes: %w", err)
 	}
 	return nil
@@ -57,7 +66,7 @@ func (n *Names) Own(id string, flows []record.ConnectionCounts) {
 		if a == last || n.Users[a][id] {
 			continue
 		}
-		if len(n.Users) >= MaxNames {
+		if len(n.Users) >= MaxNames || n.pairs >= maxOwners {
 			n.Full = true
 			continue
 		}
@@ -66,6 +75,7 @@ func (n *Names) Own(id string, flows []record.ConnectionCounts) {
 			n.Users[a] = make(map[string]bool)
 		}
 		n.Users[a][id] = true
+		n.pairs++
 		n.sides[id]++
 	}
 }

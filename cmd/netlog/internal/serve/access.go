@@ -117,7 +117,7 @@ type unauthorized string
 
 func (e unauthorized) Error() string { return string(e) }
 
-// Unwrap says what it is to [errors.Is].
+// Unwrap lets [errors.Is] find [receiver.ErrUnauthorized].
 func (unauthorized) Unwrap() error { return receiver.ErrUnauthorized }
 
 // authorize checks the token in header. It looks up the hash of the token, so the time that takes says

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
+	"github.com/go-netlog/netlog/internal/hosts"
 )
 
 const (
@@ -28,9 +29,9 @@ func connLimits(files uint64) (nodes, ui int) {
 }
 
 // connLimiter is a Listener that limits the open connections, in total and of one address.
-// A connection beyond a limit takes the place of one that waits for a request: of the oldest
-// that has not brought an accepted request, or else of the one that has waited longest. If
-// there is none, the new connection is closed.
+// A connection beyond a limit replaces one that waits for a request: the oldest whose last
+// request was not accepted, or else the one that has waited longest. If there is none, the new
+// connection is closed.
 type connLimiter struct {
 	net.Listener
 	most    int // in total
@@ -72,7 +73,7 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &conn{Conn: inner, limiter: l, from: network(inner.RemoteAddr())}
+		c := &conn{Conn: inner, limiter: l, from: hosts.Network(inner.RemoteAddr().String())}
 		replaced, ok := l.admit(c)
 		if replaced != nil {
 			replaced.Conn.Close()
@@ -157,7 +158,7 @@ func (c *conn) set(waits *list.List, reading bool) {
 	}
 }
 
-// end closes the connections that wait for a request, and all that come later.
+// end closes the connections that wait for a request, and from now on every new one.
 func (l *connLimiter) end() {
 	l.mu.Lock()
 	l.ended = true
@@ -196,20 +197,6 @@ func (l *connLimiter) unanswered() (n int) {
 		}
 	}
 	return n
-}
-
-// network returns the address of a peer. For IPv6 it returns the /64, since one machine can
-// use any address in it.
-func network(a net.Addr) netip.Addr {
-	ap, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := ap.Addr().WithZone("")
-	if addr.Is6() {
-		return netip.PrefixFrom(addr, 64).Masked().Addr()
-	}
-	return addr
 }
 
 // Timeouts for the end. With viewTimeout, they are shorter than the 10 s that a container

@@ -15,6 +15,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/hosts"
 	"github.com/go-netlog/netlog/internal/pipetest"
 )
 
@@ -30,7 +31,7 @@ func (c addrConn) RemoteAddr() net.Addr { return c.from }
 func newConn(l *connLimiter, addr string) (c *conn, client net.Conn) {
 	client, server := net.Pipe()
 	from := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr))
-	return &conn{Conn: addrConn{server, from}, limiter: l, from: network(from)}, client
+	return &conn{Conn: addrConn{server, from}, limiter: l, from: hosts.Network(from.String())}, client
 }
 
 // TestConnLimiterReplacesStrangersFirst checks which connection makes room for a new one.

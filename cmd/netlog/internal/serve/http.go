@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/metrics"
+	"github.com/go-netlog/netlog/internal/hosts"
 )
 
 // health remembers when storing a batch failed, and when one was stored.
@@ -49,7 +50,7 @@ func (h *health) fail() {
 }
 
 // serveHealth answers /healthz.
-func (s *server) serveHealth(w http.ResponseWriter, r *http.Request) {
+func (s *server) serveHealth(w http.ResponseWriter) {
 	switch {
 	case s.files.Check() != nil:
 		http.Error(w, "nothing can be stored", http.StatusServiceUnavailable)
@@ -74,7 +75,7 @@ const (
 // nodes do not follow redirects, and the answer would repeat the private ID.
 func (s *server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/healthz" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		s.serveHealth(w, r)
+		s.serveHealth(w)
 		return
 	}
 	s.handler.ServeHTTP(w, r)
@@ -132,20 +133,7 @@ func listen(flag, addr string) (net.Listener, error) {
 // isLoopback reports whether only this machine can reach addr.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
-	return err == nil && loopbackHost(host)
-}
-
-// namesLoopback reports whether the host of a request, with or without a port, always
-// means this machine.
-func namesLoopback(host string) bool {
-	name := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	return isLoopback(host) || loopbackHost(name)
-}
-
-// loopbackHost reports whether host is this machine.
-func loopbackHost(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return err == nil && hosts.IsLocal(host)
 }
 
 // httpErrors prints the errors of the HTTP server, except failed handshakes: every
@@ -164,7 +152,7 @@ func (w httpErrors) Write(p []byte) (int, error) {
 // only, and refuses web pages whose name was changed to mean this machine (DNS rebinding)
 // by their Host header.
 func (s *server) serveMetrics(w http.ResponseWriter, r *http.Request) {
-	if !namesLoopback(r.Host) {
+	if !hosts.IsLocalHeader(r.Host) {
 		http.Error(w, "ask for localhost or its address", http.StatusForbidden)
 		return
 	}

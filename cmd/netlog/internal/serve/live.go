@@ -13,8 +13,8 @@ import (
 	"github.com/go-netlog/netlog/record"
 )
 
-// What is written to draw on a terminal (ECMA-48). The table is on the alternate
-// screen, so that the operator finds his own again afterwards.
+// Control sequences of a terminal (ECMA-48). The table is on the alternate screen, so that
+// the content of the terminal is restored afterwards.
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l"
 	leaveScreen = "\x1b[?1049l\x1b[?25h"
@@ -62,7 +62,7 @@ func (v *view) addPeers(entries [][]byte, name func(string) string) {
 	v.peers = v.peers[max(0, len(v.peers)-peerLines):]
 }
 
-// draw draws the screen anew.
+// draw redraws the screen.
 func (v *view) draw(st receiver.Stats, name func(string) string) {
 	cols, rows := cli.TermSize(v.stdout) // the terminal may have been resized
 	v.mu.Lock()

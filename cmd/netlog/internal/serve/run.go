@@ -16,45 +16,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/osfile"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/logtail/receiver/filestore"
 	"github.com/go-netlog/netlog/logtail/receiver/page"
 )
-
-// announce prints what is served, and which files are removed.
-func (s *server) announce(addr net.Addr) {
-	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s, storing in %s", s.url(addr), s.cfg.dir))
-	s.view.say("%s", s.view.headline)
-	var removed []string
-	if s.cfg.maxAge > 0 {
-		removed = append(removed, "the files of a day (UTC) "+s.cfg.maxAge.Words()+" after its end")
-	}
-	if s.cfg.maxSize > 0 {
-		removed = append(removed, "the oldest files beyond "+s.cfg.maxSize.Words())
-	}
-	if removed == nil {
-		removed = []string{"nothing"}
-	}
-	s.view.say("netlog serve: removes %s", strings.Join(removed, ", and "))
-	if err := s.files.Check(); err != nil {
-		s.view.say("netlog serve: nothing can be stored now: %v", err)
-	}
-	s.access.warnNoToken()
-	if isLoopback(s.cfg.addr) {
-		return
-	}
-	if s.access.tokens == nil {
-		s.view.say("netlog serve: without -tokens, everyone who reaches it can send logs")
-	}
-	if s.cert == nil {
-		s.view.say("netlog serve: without TLS, the network can read logs, tokens and private IDs")
-	}
-}
-
-// viewTimeout limits the time for showing the rest at the end.
-const viewTimeout = time.Second
 
 // server is one run of serve.
 type server struct {
@@ -189,37 +155,38 @@ func (s *server) run(ctx context.Context, listener, ui net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, 2)
-	go func() {
-		failed <- s.serveOn(main, conns)
-		cancel()
-	}()
-	if ui != nil {
-		go func() {
-			failed <- side.Serve(limitConns(ui, mostUI, mostUI))
+	var running sync.WaitGroup
+	start := func(serve func() error) {
+		running.Go(func() {
+			failed <- serve()
 			cancel()
-		}()
+		})
 	}
-	var follower sync.WaitGroup
-	defer follower.Wait()
-	follower.Go(func() { follow(ctx, s.checks()) })
-	s.announce(listener.Addr())
+	start(func() error { return s.serveOn(main, conns) })
 	if ui != nil {
-		s.view.say("netlog serve: look at the traffic at http://%s/", ui.Addr())
+		start(func() error { return side.Serve(limitConns(ui, mostUI, mostUI)) })
 	}
+	running.Go(func() { follow(ctx, s.checks()) })
+	s.announce(listener.Addr(), ui)
 	endView := s.startView(ctx)
 
 	<-ctx.Done()
 	err := endRequests(main, conns)
 	side.Close()
 	endView()
-	if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
-		err = errors.Join(e, err)
+	running.Wait()
+	close(failed)
+	for e := range failed {
+		if !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(e, err)
+		}
 	}
-	st := s.handler.Stats()
-	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
-		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
+	s.sayStopped()
 	return err
 }
+
+// viewTimeout limits the time for showing the rest at the end.
+const viewTimeout = time.Second
 
 // startView starts showing what is stored. The function that it returns shows the rest
 // and ends the view, without waiting long for a blocked reader.

@@ -68,7 +68,7 @@ func TestServeAnnounce(t *testing.T) {
 			if test.setup != nil {
 				test.setup(s)
 			}
-			s.announce(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1})
+			s.announce(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, nil)
 			for _, want := range test.want {
 				c.Check(stderr.String(), qt.Contains, want)
 			}

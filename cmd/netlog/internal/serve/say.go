@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,44 @@ import (
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/logtail/receiver"
 )
+
+// announce prints what is served, and which files are removed. ui is nil if there is no page.
+func (s *server) announce(addr net.Addr, ui net.Listener) {
+	s.view.headline = flowtable.Clean(fmt.Sprintf("netlog serve: %s, storing in %s", s.url(addr), s.cfg.dir))
+	s.view.say("%s", s.view.headline)
+	var removed []string
+	if s.cfg.maxAge > 0 {
+		removed = append(removed, "the files of a day (UTC) "+s.cfg.maxAge.Words()+" after its end")
+	}
+	if s.cfg.maxSize > 0 {
+		removed = append(removed, "the oldest files beyond "+s.cfg.maxSize.Words())
+	}
+	if removed == nil {
+		removed = []string{"nothing"}
+	}
+	s.view.say("netlog serve: removes %s", strings.Join(removed, ", and "))
+	if err := s.files.Check(); err != nil {
+		s.view.say("netlog serve: nothing can be stored now: %v", err)
+	}
+	s.access.warnNoToken()
+	isOpen := !isLoopback(s.cfg.addr)
+	if isOpen && s.access.tokens == nil {
+		s.view.say("netlog serve: without -tokens, everyone who reaches it can send logs")
+	}
+	if isOpen && s.cert == nil {
+		s.view.say("netlog serve: without TLS, the network can read logs, tokens and private IDs")
+	}
+	if ui != nil {
+		s.view.say("netlog serve: look at the traffic at http://%s/", ui.Addr())
+	}
+}
+
+// sayStopped prints the totals at the end.
+func (s *server) sayStopped() {
+	st := s.handler.Stats()
+	s.view.say("netlog serve: stopped; stored %s of %s, refused %s", flowtable.Plural(st.Stored, "entry"),
+		flowtable.Plural(st.Nodes, "node"), flowtable.Plural(refused(st), "request"))
+}
 
 // refusedEvery is the interval at which refused requests are reported.
 const refusedEvery = time.Minute

@@ -64,7 +64,7 @@ func TestViewLinesPrintedAfterTable(t *testing.T) {
 	c.Check(stop(), qt.Equals, cli.ExitOK)
 	drawn.Await(c, "stopped; stored 0 entries")
 	_, after, _ := strings.Cut(drawn.String(), leaveScreen)
-	c.Check(after, qt.Matches, `(?s)netlog serve: .*want the 64 digits.*; what it said before stays in force\r\n`+
+	c.Check(after, qt.Matches, `(?s)netlog serve: .*want the 64 digits.*; the old content stays in force\r\n`+
 		`netlog serve: read .*nodes again\r\nnetlog serve: stopped; .*`)
 	before, _, _ := strings.Cut(drawn.String(), leaveScreen)
 	_, table, _ := strings.Cut(before, enterScreen)

@@ -12,11 +12,11 @@ import (
 // grants holds the lines of the tokens file, by the hash of the token.
 type grants map[[sha256.Size]byte][]grant
 
-// grant says to which collection a token is good, and for whom.
+// grant permits the owner of a token to write to a collection.
 type grant struct {
 	collection string
-	everyone   bool // otherwise only id
-	id         logtail.PublicID
+	everyone   bool             // as any node, otherwise only as id
+	id         logtail.PublicID // zero if everyone is set
 }
 
 // parseGrants parses data, the content of the tokens file path.

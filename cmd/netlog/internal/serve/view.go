@@ -12,10 +12,12 @@ import (
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/cli"
 	"github.com/go-netlog/netlog/internal/backlog"
+	"github.com/go-netlog/netlog/internal/faults"
 	"github.com/go-netlog/netlog/internal/flowtable"
 	"github.com/go-netlog/netlog/internal/records"
 	"github.com/go-netlog/netlog/logtail/receiver"
 	"github.com/go-netlog/netlog/record"
+	"github.com/go-netlog/netlog/tunstats"
 )
 
 const (
@@ -39,10 +41,11 @@ type view struct {
 
 	// owned by run
 	recent flowtable.Recent // the entries of the live table
-	peers  []string         // what happened to peers, above the live table; the last peerLines
+	peers  []string         // the last events of peers, above the live table; at most peerLines
 	screen []byte           // what was drawn last
 	unread bool             // the reader of stdout is gone
-	missed uint64           // entries that did not fit into the backlog, as far as that was said
+	faults faults.Faults    // of writing to stdout
+	missed uint64           // entries that did not fit into the backlog, when that was last said
 
 	// mu guards the fields below.
 	mu      sync.Mutex
@@ -102,14 +105,20 @@ func (v *view) run(ctx context.Context, stats func() receiver.Stats, name func(i
 	}
 }
 
-// show writes to stdout. If its reader is gone, storing continues.
+// show writes to stdout. If that fails, storing continues.
 func (v *view) show(p []byte) {
-	if v.unread {
+	if v.unread || len(p) == 0 {
 		return
 	}
-	if _, err := v.stdout.Write(p); errors.Is(err, errUnread) {
+	_, err := v.stdout.Write(p)
+	switch now := time.Now(); {
+	case err == nil:
+		v.faults.Success(now)
+	case errors.Is(err, errUnread):
 		v.unread = true
 		v.say("netlog serve: nobody reads what is stored any more; storing goes on")
+	case v.faults.Fault(now, 0, err.Error()):
+		v.say("netlog serve: what is stored cannot be printed: %v", err)
 	}
 }
 
@@ -131,12 +140,11 @@ func appendRecord(out *bytes.Buffer, e []byte, name func(id string) string) {
 		if len(flows) == 0 {
 			continue
 		}
-		var tx, rx uint64
+		var sum tunstats.Counts
 		for _, f := range flows {
-			tx += f.TxBytes
-			rx += f.RxBytes
+			sum = sum.Add(f.Counts)
 		}
-		fmt.Fprintf(out, "  %s: %s, tx %d B, rx %d B", class, flowtable.Plural(len(flows), "flow"), tx, rx)
+		fmt.Fprintf(out, "  %s: %s, tx %d B, rx %d B", class, flowtable.Plural(len(flows), "flow"), sum.TxBytes, sum.RxBytes)
 	}
 	if r.LostPackets > 0 {
 		fmt.Fprintf(out, "  %s lost", flowtable.Plural(r.LostPackets, "packet"))

@@ -55,6 +55,7 @@ func TestViewLinePerEntry(t *testing.T) {
 	for _, test := range []struct{ id, entry, want string }{
 		{id, `,"text":" hello\n"`, "abababababab  hello"},
 		{other, `,"exitTraffic":[{"txBytes":3},{"rxBytes":4}],"virtualTraffic":[]`, "web  exit: 2 flows, tx 3 B, rx 4 B"},
+		{id, `,"exitTraffic":[{"txBytes":18446744073709551615},{"txBytes":2}]`, "abababababab  exit: 2 flows, tx 18446744073709551615 B, rx 0 B"},
 		{other, `,"deniedTraffic":[{"proto":6,"rxBytes":60,"rxFlags":2}]`, "web  denied: 1 flow, tx 0 B, rx 60 B"},
 		{id, `,"nodeId":"n1"`, "abababababab"},
 		{id, `,"nodeId":"` + id + `"`, "abababababab"},
@@ -74,6 +75,30 @@ func TestViewLinePerEntry(t *testing.T) {
 		qt.Check(t, stdout.String(), qt.Equals, "2026-11-22T10:00:00Z "+test.want+"\n", qt.Commentf("%s", test.entry))
 		qt.Check(t, stderr.String(), qt.Equals, "")
 	}
+}
+
+// TestViewFullDisk: what cannot be written to stdout is said once, and said again after it worked for a minute.
+func TestViewFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stdout, stderr clitest.Output
+		name := func(string) string { return "" }
+		v := newView(clitest.FullDisk{}, &stderr, true)
+		const want = "netlog serve: what is stored cannot be printed: "
+		for range 100 {
+			v.add([][]byte{[]byte(`{"text":"a"}`)})
+			shownAtTheEnd(v, name)
+		}
+		qt.Check(t, strings.Count(stderr.String(), want), qt.Equals, 1)
+		v.stdout = &stdout
+		v.add([][]byte{[]byte(`{"text":"b"}`)})
+		shownAtTheEnd(v, name)
+		qt.Check(t, stdout.String(), qt.Equals, `{"text":"b"}`+"\n")
+		time.Sleep(time.Minute)
+		v.stdout = clitest.FullDisk{}
+		v.add([][]byte{[]byte(`{"text":"c"}`)})
+		shownAtTheEnd(v, name)
+		qt.Check(t, strings.Count(stderr.String(), want), qt.Equals, 2)
+	})
 }
 
 // TestViewLiveTableForgets checks that the table forgets entries older than a minute, and

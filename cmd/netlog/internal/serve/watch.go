@@ -17,8 +17,8 @@ import (
 //
 // Only the content of the files counts, because a replaced file may have the time and the
 // size of the old one. A new content is parsed when two checks find it, because a program
-// may be writing it. If it has fewer lines than the one in force, it must stay the same
-// for shrunkFor. If it is invalid, the old value stays in force.
+// may be writing it. If it has fewer lines than the content in force, it must stay the same
+// for shrunkFor. If it is invalid, the old value remains.
 type watched[T any] struct {
 	// immutable
 	paths []string
@@ -58,7 +58,7 @@ func watch[T any](parse func([][]byte) (T, error), say func(string, ...any), pat
 // get returns the value. It never waits.
 func (w *watched[T]) get() T { return *w.value.Load() }
 
-// use parses files. If they are valid, they come into force.
+// use parses files. If they are valid, it replaces the value.
 func (w *watched[T]) use(files [][]byte) error {
 	w.parsed = files
 	v, err := w.parse(files)
@@ -74,7 +74,7 @@ func (w *watched[T]) use(files [][]byte) error {
 func (w *watched[T]) check() {
 	files, err := readFiles(w.paths)
 	if err != nil {
-		w.keep("%s; what it said before stays in force", osfile.Text(err))
+		w.keep("%s; the old content stays in force", osfile.Text(err))
 		return
 	}
 	names := strings.Join(w.paths, " and ")
@@ -87,11 +87,11 @@ func (w *watched[T]) check() {
 		return
 	}
 	if countLines(files) < w.lines && time.Since(w.since) < shrunkFor {
-		w.keep("%s has fewer lines than before; what it said before stays in force until it has not changed for %v", names, shrunkFor)
+		w.keep("%s has fewer lines than before; the old content stays in force until nothing has changed for %v", names, shrunkFor)
 		return
 	}
 	if err := w.use(files); err != nil {
-		w.keep("%v; what it said before stays in force", err)
+		w.keep("%v; the old content stays in force", err)
 		return
 	}
 	w.fault = ""

@@ -30,7 +30,7 @@ func TestWatchKeepsGoodValue(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"longer":                     {{long, soon, long, "read FILE again"}},
 		"after one check only":       {{long, 1, old, ""}},
-		"invalid":                    {{"bad\nbad\n", soon, old, "bad; what it said before stays in force"}, {"bad\nbad\n", most, old, ""}, {old, soon, old, "read FILE again"}},
+		"invalid":                    {{"bad\nbad\n", soon, old, "bad; the old content stays in force"}, {"bad\nbad\n", most, old, ""}, {old, soon, old, "read FILE again"}},
 		"removed":                    {{"-", soon, old, "no such file"}, {"-", most, old, ""}, {old, soon, old, ""}, {"-", soon, old, "no such file"}},
 		"empty for a moment":         {{"", tooSoon, old, "FILE has fewer lines"}, {old, most, old, ""}},
 		"empty for good":             {{"", tooSoon, old, "FILE has fewer lines"}, {"", soon, "", "read FILE again"}},

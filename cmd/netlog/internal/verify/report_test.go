@@ -61,7 +61,7 @@ func TestVerifyReport(t *testing.T) {
 			m.Run(2 * time.Minute)
 			m.Finish()
 			b := m.Node("b")
-			kept := []string{fmt.Sprintf(`{"logtail":{"id":%q,"proc_id":1001,"proc_seq":99},"text":"x","droppedEntries":87,"droppedBytes":1}`, b.Id)}
+			kept := []string{fmt.Sprintf(`{"logtail":{"id":%q,"proc_id":1001,"proc_seq":99},"text":"x","droppedEntries":87,"droppedBytes":1}`, b.ID)}
 			for i := 3; i < len(b.Lines); i += 2 {
 				kept = append(kept, b.Lines[i])
 			}
@@ -73,7 +73,7 @@ func TestVerifyReport(t *testing.T) {
 			m := test.build()
 			dir := m.Write(t)
 			nodes := filepath.Join(t.TempDir(), "nodes")
-			qt.Assert(t, os.WriteFile(nodes, []byte(m.Nodes[1].Id+" b\x1b\n"), 0o600), qt.IsNil)
+			qt.Assert(t, os.WriteFile(nodes, []byte(m.Nodes[1].ID+" b\x1b\n"), 0o600), qt.IsNil)
 			code, out, errs := clitest.Run(t, run, "", slices.Concat([]string{"verify", "-nodes", nodes}, test.flags, []string{dir})...)
 			qt.Check(t, errs, qt.Equals, "")
 			qt.Check(t, code, qt.Equals, test.code)

@@ -48,19 +48,19 @@ func TestVerifyRetentionDeletedStart(t *testing.T) {
 	dir := m.Write(t)
 	code, out, _ := clitest.Run(t, run, "", "verify", dir)
 	qt.Check(t, code, qt.Equals, cli.ExitOK, qt.Commentf("%s", out))
-	qt.Check(t, out, qt.Contains, fmt.Sprintf("note: node %s, 1 process: the first 5 entries missing, as where older files are deleted; -complete makes that a finding\n", a.Id[:12]))
+	qt.Check(t, out, qt.Contains, fmt.Sprintf("note: node %s, 1 process: the first 5 entries missing, as where older files are deleted; -complete makes that a finding\n", a.ID[:12]))
 	qt.Check(t, strings.Count(out, "note: "), qt.Equals, 2, qt.Commentf("a line a node"))
 
 	code, out, _ = clitest.Run(t, run, "", "verify", "-complete", dir)
 	qt.Check(t, code, qt.Equals, cli.ExitFindings)
-	qt.Check(t, out, qt.Contains, fmt.Sprintf("a.ndjson:1: sequence gap: node %s, process 1000: 5 entries missing (1-5)\n", a.Id[:12]))
+	qt.Check(t, out, qt.Contains, fmt.Sprintf("a.ndjson:1: sequence gap: node %s, process 1000: 5 entries missing (1-5)\n", a.ID[:12]))
 	qt.Check(t, out, qt.Not(qt.Contains), "note: ")
 }
 
 // TestVerifyNodeWithoutWindows has a node that sent only text.
 func TestVerifyNodeWithoutWindows(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())
-	m.Node("b").Lines = []string{`{"logtail":{"id":"` + m.Node("b").Id + `","proc_id":1,"proc_seq":1},"text":"up"}`}
+	m.Node("b").Lines = []string{`{"logtail":{"id":"` + m.Node("b").ID + `","proc_id":1,"proc_seq":1},"text":"up"}`}
 	_, out, _ := clitest.Run(t, run, "", "verify", m.Write(t))
 	qt.Check(t, out, qt.Contains, ": no windows, 1 record, 1 process, clock not known\n")
 	qt.Check(t, out, qt.Not(qt.Contains), "0001-01-01")
@@ -127,7 +127,7 @@ func TestVerifyNothingToCheck(t *testing.T) {
 		{"text only", func() *meshtest.Mesh {
 			m := meshtest.TwoNodes()
 			for _, n := range m.Nodes {
-				n.Lines = []string{`{"logtail":{"id":"` + n.Id + `","proc_id":1,"proc_seq":1},"text":"up"}`}
+				n.Lines = []string{`{"logtail":{"id":"` + n.ID + `","proc_id":1,"proc_seq":1},"text":"up"}`}
 			}
 			return m
 		}, "no flow is reported by two of the 2 nodes", ""},
