@@ -48,7 +48,7 @@ func TestServeKillStoresOnce(t *testing.T) {
 		})
 	}
 	for round := range rounds + 1 {
-		cmd, _, stderr := startChild(c, "serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", dir)
+		cmd, _, stderr := startChild(c, "serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", dir)
 		url.Store(stderr.Await(c, `(http://[0-9.:]+)`)[1])
 		time.Sleep(time.Duration(50+round*37%200) * time.Millisecond) // real: the kill comes from outside
 		if round == rounds {

@@ -19,7 +19,7 @@ import (
 // startCommand runs serve in a process of its own and returns where it listens.
 func startCommand(c *qt.C) (cmd *exec.Cmd, stderr *clitest.Output, addr string) {
 	c.Helper()
-	cmd, _, stderr = startChild(c, "serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", c.TempDir())
+	cmd, _, stderr = startChild(c, "serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", c.TempDir())
 	return cmd, stderr, stderr.Await(c, `http://([0-9.:]+)`)[1]
 }
 

@@ -44,7 +44,7 @@ func holdConnections(t *testing.T, files string, strangers, hosts int) {
 			stderr := new(clitest.Output)
 			// The shell sets the hard limit too, to which Go would raise the soft one.
 			cmd := exec.CommandContext(c.Context(), "sh", "-c", "ulimit -n "+files+` && exec "$0" "$@"`,
-				os.Args[0], "serve", "-ui", "127.0.0.1:0", "-addr", "127.0.0.1:0", "-dir", dir+"/flows", "-tokens", dir+"/tokens")
+				os.Args[0], "serve", "-ui", "127.0.0.1:0", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", dir+"/flows", "-tokens", dir+"/tokens")
 			cmd.Env, cmd.Stderr = append(os.Environ(), childEnv+"=1"), stderr
 			c.Assert(cmd.Start(), qt.IsNil)
 			addr := stderr.Await(c, `http://([0-9.:]+)`)[1]

@@ -22,7 +22,7 @@ func TestServeDumbTerminalGetsLines(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
+		code <- run(ctx, []string{"serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
 	}()
 	url := stderr.Await(c, `http://[0-9.:]+`)[0]
 	c.Check(clitest.Send(c, url, secrettest.NewID(), clitest.FlowEntry(1, 1), ""), qt.Equals, 200)

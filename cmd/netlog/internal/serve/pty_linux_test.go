@@ -42,7 +42,7 @@ func TestServeDrawsOnTerminal(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			code := make(chan int, 1)
 			go func() {
-				code <- run(ctx, []string{"serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
+				code <- run(ctx, []string{"serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
 			}()
 			url := stderr.Await(c, `http://[0-9.:]+`)[0]
 			for n := range 60 { // more flows than rows
@@ -97,7 +97,7 @@ func TestServeDrawsConnections(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
+		code <- run(ctx, []string{"serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, terminal, &stderr)
 	}()
 	url := stderr.Await(c, `http://[0-9.:]+`)[0]
 	const flow = `[{"proto":6,"src":"10.0.0.2:%d","dst":"10.0.0.1:40000","txPkts":%d,"txBytes":%d,"rxPkts":1,"rxBytes":60,"txFlags":%d,"rxFlags":2}]`
@@ -131,7 +131,7 @@ func TestServeDrawsRatesOfMinute(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
+		code <- run(ctx, []string{"serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-nodes", nodes}, nil, terminal, &stderr)
 	}()
 	url := stderr.Await(c, `http://[0-9.:]+`)[0]
 	// windows returns windows of 5 s up to end, with 100 kB/s.

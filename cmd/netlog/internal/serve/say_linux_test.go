@@ -28,7 +28,7 @@ func drawServe(c *qt.C, stderr io.Writer, args ...string) (drawn *clitest.Output
 	ctx, cancel := context.WithCancel(c.Context())
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, append([]string{"serve", "-ui", "off", "-addr", "127.0.0.1:0"}, args...), nil, terminal, stderr)
+		code <- run(ctx, append([]string{"serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0"}, args...), nil, terminal, stderr)
 	}()
 	drawn.Await(c, `\^C ends`)
 	return drawn, func() int { cancel(); return <-code }

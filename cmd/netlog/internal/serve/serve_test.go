@@ -37,7 +37,7 @@ func startServe(c *qt.C, args ...string) *session {
 	s := &session{stdout: new(clitest.Output), stderr: new(clitest.Output)}
 	ctx, cancel := context.WithCancel(context.Background())
 	code := make(chan int, 1)
-	args = append([]string{"serve", "-ui", "off", "-addr", "127.0.0.1:0"}, args...)
+	args = append([]string{"serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0"}, args...)
 	go func() { code <- run(ctx, args, nil, s.stdout, s.stderr) }()
 	s.stop = sync.OnceValue(func() int { cancel(); return <-code })
 	c.Cleanup(func() {
@@ -150,7 +150,7 @@ func TestServeEndsWithBlockedReader(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-json"}, nil, stdout, &stderr)
+		code <- run(ctx, []string{"serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-json"}, nil, stdout, &stderr)
 	}()
 	url := stderr.Await(c, `http://[0-9.:]+`)[0]
 	for range 3 {
@@ -172,7 +172,7 @@ func TestServeStoresWithoutReader(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"serve", "-ui", "off", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-json"}, nil, stdout, &stderr)
+		code <- run(ctx, []string{"serve", "-ui", "off", "-min-free", "0", "-addr", "127.0.0.1:0", "-dir", t.TempDir(), "-json"}, nil, stdout, &stderr)
 	}()
 	url := stderr.Await(c, `http://[0-9.:]+`)[0]
 	for range 3 {
