@@ -61,7 +61,7 @@ func TestAddressesLikePrefixes(t *testing.T) {
 // TestFmtExcludeRouter removes a router with all hosts behind it from the records of another node. The router also
 // reports a total, which has no address: totals of other nodes stay.
 func TestFmtExcludeRouter(t *testing.T) {
-	const hosts = 50_000
+	const hosts = 10_000
 	host := func(i int) string { return fmt.Sprintf("10.0.%d.%d:1", i>>8, i&255) }
 	router := list(hosts+1, `{"logtail":{"id":"r"},"nodeId":"router","subnetTraffic":[`, func(i int) string {
 		if i == hosts {
