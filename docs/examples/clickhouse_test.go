@@ -54,8 +54,8 @@ func clickhouse(t *testing.T, modules, insert string, input map[string]any) []st
 		strings.Replace(readText(t, "clickhouse/top.sql"), "WHERE class", "WHERE src NOT LIKE '203.%' AND src LIKE '1%' AND dst LIKE '1%' AND class", 1),
 		strings.NewReplacer("'NODE'", "'"+publicID('a')+"'", "SELECT\n    start,", "SELECT").Replace(readText(t, "clickhouse/refused.sql")),
 		"SELECT * FROM netlog.names " + honest + "ORDER BY ALL",
-		strings.NewReplacer("'NODE'", "'"+publicID('a')+"'", "client_time AS since", "toMinute(client_time) AS since", "    until\n", "    toMinute(until)\n").
-			Replace(readText(t, "clickhouse/sessions.sql")),
+		"SELECT * REPLACE (toMinute(since) AS since, toMinute(until) AS until) FROM (" +
+			strings.Replace(readText(t, "clickhouse/sessions.sql"), "'NODE'", "'"+publicID('a')+"'", 1) + ")",
 	}
 	out := node(t, modules, `
 		const { Session } = require("chdb");

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	qt "github.com/frankban/quicktest"
@@ -58,6 +59,15 @@ func nodeCommand(t *testing.T, dir, script string, input any) *exec.Cmd {
 	cmd.Dir = dir
 	cmd.Stdin = bytes.NewReader(in)
 	return cmd
+}
+
+// buildNetlog builds the command netlog and returns its path.
+func buildNetlog(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "netlog")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../../cmd/netlog").CombinedOutput()
+	qt.Assert(t, err, qt.IsNil, qt.Commentf("%s", out))
+	return bin
 }
 
 // readText returns the content of a file.

@@ -26,9 +26,7 @@ import (
 func TestNginxReceiverKilled(t *testing.T) {
 	engines(t)
 	nginx := findNginx(t)
-	bin := filepath.Join(t.TempDir(), "netlog")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../../cmd/netlog").CombinedOutput()
-	qt.Assert(t, err, qt.IsNil, qt.Commentf("%s", out))
+	bin := buildNetlog(t)
 	one, two := newServe(t, bin), newServe(t, bin)
 	port, pool, _, _ := startNginx(t, nginx, "http://"+one.addr, "http://"+two.addr)
 

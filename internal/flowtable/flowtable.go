@@ -44,7 +44,7 @@ type Table struct {
 	// NodeName returns the text to show for a reporter, or "" for its ID. It may be nil.
 	NodeName func(reporter string) string
 
-	flows     map[key]*flow
+	flows     map[key]*Flow
 	reporters map[string]uint32
 	names     []string // of reporters, by number
 	grain     grain
@@ -64,16 +64,16 @@ type key struct {
 	flowtrack.Tuple
 }
 
-// flow is what one node reports of a flow, in all its windows.
-type flow struct {
+// Flow is what one node reports of a flow, in all its windows. The zero Flow is empty.
+type Flow struct {
 	tunstats.Counts
 	conn   record.Conn
 	start  time.Time // of the last window; zero if unknown
 	hidden bool      // the windows were not in order, or are those of several flows: conn stays empty
 }
 
-// add adds one window.
-func (f *flow) add(c tunstats.Counts, start time.Time) {
+// Add adds a window that began at start, which is zero if unknown.
+func (f *Flow) Add(c tunstats.Counts, start time.Time) {
 	f.Counts = f.Counts.Add(c)
 	f.hidden = f.hidden || start.Before(f.start)
 	if f.conn, f.start = f.conn.Add(c), start; f.hidden {
@@ -160,11 +160,11 @@ func (t *Table) number(reporter string) uint32 {
 
 func (t *Table) add(k key, c tunstats.Counts, start time.Time) {
 	if f := t.flows[k]; f != nil {
-		f.add(c, start)
+		f.Add(c, start)
 		return
 	}
 	if t.flows == nil {
-		t.flows = make(map[key]*flow)
+		t.flows = make(map[key]*Flow)
 	}
 	for len(t.flows) >= t.limit() && t.grain < pairs {
 		t.coarsen()
@@ -175,10 +175,10 @@ func (t *Table) add(k key, c tunstats.Counts, start time.Time) {
 	}
 	f := t.flows[k]
 	if f == nil {
-		f = &flow{hidden: t.grain != fine || k.other}
+		f = &Flow{hidden: t.grain != fine || k.other}
 		t.flows[k] = f
 	}
-	f.add(c, start)
+	f.Add(c, start)
 }
 
 // coarsen makes room. It cuts all flows alike, so that a flow still looks the same from
@@ -186,7 +186,7 @@ func (t *Table) add(k key, c tunstats.Counts, start time.Time) {
 func (t *Table) coarsen() {
 	t.grain++
 	old := t.flows
-	t.flows = make(map[key]*flow, len(old)/4)
+	t.flows = make(map[key]*Flow, len(old)/4)
 	for k, f := range old {
 		k.Tuple = t.grain.cut(k.Tuple)
 		if sum := t.flows[k]; sum != nil {

@@ -1,21 +1,18 @@
 package flowtable
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/go-netlog/netlog/flowtrack"
-	"github.com/go-netlog/netlog/record"
-	"github.com/go-netlog/netlog/tunstats"
 )
 
 // Report is what one node reports of one flow, for programs that keep flows in a table of their own.
 type Report struct {
 	Node  uint32 // a number of the caller
 	Class Class
-	Other bool // the sum of flows that do not fit, of all nodes
 	flowtrack.Tuple
-	tunstats.Counts
-	Conn record.Conn
+	Flow
 }
 
 // FlowKey identifies a flow. It is comparable.
@@ -25,8 +22,7 @@ type FlowKey struct{ group }
 func (r *Report) Key() FlowKey { return FlowKey{r.view().group} }
 
 func (r *Report) view() view {
-	k := key{reporter: r.Node, class: r.Class, other: r.Other, Tuple: r.Tuple}
-	return newView(k, &flow{Counts: r.Counts, conn: r.Conn})
+	return newView(key{reporter: r.Node, class: r.Class, Tuple: r.Tuple}, &r.Flow)
 }
 
 // CountOnce returns the flow that reports are about, which must have equal keys, and the number of a node
@@ -37,7 +33,9 @@ func CountOnce(reports []Report) (row Row, node uint32, n int) {
 		v := reports[0].view()
 		return v.row(""), v.reporter, 1
 	}
-	slices.SortFunc(reports, func(a, b Report) int { return a.view().compare(b.view()) })
+	slices.SortFunc(reports, func(a, b Report) int { // as view.compare, since their keys are equal
+		return cmp.Or(cmp.Compare(a.Node, b.Node), a.Src.Compare(b.Src), cmp.Compare(a.Class, b.Class))
+	})
 	views := make([]view, len(reports))
 	for i := range reports {
 		views[i] = reports[i].view()

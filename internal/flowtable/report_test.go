@@ -39,7 +39,8 @@ func TestCountOnceAsRows(t *testing.T) {
 			}
 			list := class.list(&r.Message)
 			*list = append(*list, cc)
-			report := Report{Node: node, Class: class, Tuple: cc.Tuple, Counts: cc.Counts, Conn: record.ConnOf(cc.Counts)}
+			report := Report{Node: node, Class: class, Tuple: cc.Tuple}
+			report.Add(cc.Counts, r.Start)
 			flows[report.Key()] = append(flows[report.Key()], report)
 		}
 		table.Add(&r)

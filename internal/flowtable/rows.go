@@ -95,7 +95,7 @@ type group struct {
 	hi    side
 }
 
-func newView(k key, f *flow) view {
+func newView(k key, f *Flow) view {
 	v := view{class: k.class, reporter: k.reporter, Counts: f.Counts, conn: f.conn}
 	v.other, v.proto, v.lo, v.hi = k.other, k.Proto, side{k.Src}, side{k.Dst}
 	// Physical traffic looks different from both ends, denied traffic is that of one filter, and

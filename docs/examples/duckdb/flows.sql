@@ -71,17 +71,28 @@ FROM (
     FROM flows)
 WHERE reset OR class = 'denied';
 
--- Who was connected: WireGuard peers, as the nodes that have them report it. "until" is NULL
--- if a peer did not disconnect, move or connect again since.
+-- Who was connected, as netlog fmt -peers says it: WireGuard peers, as the nodes that have them
+-- report it. "since" is NULL if the peer connected before the first event, and "until" is NULL
+-- while it is connected. A move begins another session. A node that was restarted reports
+-- again who is connected: that does not.
 CREATE OR REPLACE VIEW sessions AS
-SELECT node, name, public_key, address, endpoint, since, until
-FROM (
-    SELECT *, lead(since) OVER (PARTITION BY node, public_key ORDER BY arrived, proc_seq) AS until
-    FROM (
-        SELECT DISTINCT node, peer.name AS name, peer.publicKey AS public_key, peer.address AS address, peer.endpoint AS endpoint,
-            peer.state AS state, logtail.client_time AS since, logtail.server_time AS arrived, logtail.proc_seq AS proc_seq
-        FROM records WHERE event = 'peer' AND peer.state IN ('connected', 'moved', 'disconnected')))
-WHERE state != 'disconnected';
+WITH events AS (
+    SELECT node, logtail.proc_id AS proc_id, logtail.proc_seq AS proc_seq, peer.name AS name, peer.publicKey AS public_key,
+        peer.address AS address, peer.endpoint AS endpoint, peer.state AS state, peer.lastHandshake AS handshake,
+        logtail.client_time AS client_time, min(coalesce(logtail.server_time, logtail.client_time)) AS arrived
+    FROM records WHERE event = 'peer' AND peer.state IN ('connected', 'moved', 'disconnected')
+    GROUP BY ALL
+), changes AS (
+    SELECT *, coalesce(client_time, arrived) AS "time", lag(state, 1, 'disconnected') OVER history AS state_before
+    FROM events
+    WINDOW history AS (PARTITION BY node, public_key ORDER BY arrived, proc_seq)
+    QUALIFY 'disconnected' IN (state, state_before) OR endpoint IS DISTINCT FROM lag(endpoint) OVER history
+)
+SELECT node, name, public_key, address, endpoint,
+    CASE WHEN state = 'disconnected' THEN NULL WHEN state_before = 'disconnected' THEN coalesce(handshake, "time") ELSE "time" END AS since,
+    if(state = 'disconnected', "time", lead("time") OVER (PARTITION BY node, public_key ORDER BY arrived, proc_seq)) AS until
+FROM changes
+QUALIFY state != 'disconnected' OR state_before = 'disconnected';
 
 -- Entries that a node had to drop before it could deliver them.
 CREATE OR REPLACE VIEW dropped AS

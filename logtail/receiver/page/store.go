@@ -44,10 +44,8 @@ type flow struct {
 
 // report is a flow as one node reports it.
 type report struct {
-	flowtable.Report // without Counts
+	flowtable.Report // with the Counts of all windows, also those that series no longer has
 	series
-	start  time.Time // of the last window
-	hidden bool      // the windows were not in order, so Conn is zero
 }
 
 // is reports whether r and id are the same report of one flow.
@@ -108,10 +106,7 @@ func (s *store) addFlow(node uint32, class flowtable.Class, cc record.Connection
 		left = minus(left, part)
 	}
 	s.bytes += cap(r.data) - size
-	r.hidden = r.hidden || start.Before(r.start)
-	if r.Conn, r.start = r.Conn.Add(cc.Counts), start; r.hidden {
-		r.Conn = record.Conn{}
-	}
+	r.Report.Add(cc.Counts, start)
 	if s.bytes > maxSamples {
 		s.widen(last)
 	}

@@ -18,10 +18,10 @@ import (
 
 // excluder removes nodes and addresses from records, for those who ask to be forgotten.
 type excluder struct {
-	words    []string // as given
-	prefixes []netip.Prefix
-	nodes    []string        // given by ID or name
-	texts    map[string]bool // their IDs and names
+	words     []string        // as given
+	addresses addresses       // given, or those of excluded nodes
+	nodes     []string        // given by ID or name
+	texts     map[string]bool // their IDs and names
 
 	names   names.Names           // of all nodes, to find the owners of addresses
 	aliases map[string][]*aliases // by each of the texts
@@ -39,7 +39,7 @@ func (x *excluder) add(s string) error {
 	}
 	x.words = append(x.words, s)
 	if p.IsValid() {
-		x.prefixes = append(x.prefixes, p)
+		x.addresses.add(p)
 		return nil
 	}
 	if id, err := logtail.ParsePublicID(node); err == nil {
@@ -141,10 +141,7 @@ func (x *excluder) settle() {
 }
 
 func (x *excluder) addAddress(a netip.Addr) {
-	p := netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
-	if !slices.Contains(x.prefixes, p) {
-		x.prefixes = append(x.prefixes, p)
-	}
+	x.addresses.add(netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
 }
 
 // apply removes what is excluded from rec. It returns false if rec must be left out: if it
@@ -159,7 +156,7 @@ func (x *excluder) apply(rec *records.Record) bool {
 	for _, c := range flowtable.Classes() {
 		before := len(c.Traffic(&rec.Message))
 		after := c.Keep(&rec.Message, func(t *flowtrack.Tuple) bool {
-			return !slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return touches(p, t) })
+			return !x.addresses.contains(t.Src.Addr()) && !x.addresses.contains(t.Dst.Addr())
 		})
 		removed = removed || after < before
 	}
@@ -175,10 +172,10 @@ func (x *excluder) apply(rec *records.Record) bool {
 func (x *excluder) isExcluded(n *record.Node) bool {
 	named := func(s string) bool {
 		a, err := netip.ParseAddr(s)
-		return x.texts[s] || err == nil && x.excludes(a)
+		return x.texts[s] || err == nil && x.addresses.contains(a)
 	}
 	return named(n.NodeID) || named(n.Name) || named(n.OS) || named(n.User) ||
-		slices.ContainsFunc(n.Tags, named) || slices.ContainsFunc(n.Addresses, x.excludes)
+		slices.ContainsFunc(n.Tags, named) || slices.ContainsFunc(n.Addresses, x.addresses.contains)
 }
 
 // peerNode returns what identifies a peer as a Node.
@@ -192,17 +189,13 @@ func peerNode(p *record.Peer) *record.Node {
 	return n
 }
 
-func (x *excluder) excludes(a netip.Addr) bool {
-	return slices.ContainsFunc(x.prefixes, func(p netip.Prefix) bool { return flowtable.Contains(p, a) })
-}
-
 // report prints what was removed.
 func (x *excluder) report(w io.Writer) error {
 	if len(x.words) == 0 {
 		return nil
 	}
-	what := make([]string, 0, len(x.prefixes)+len(x.texts))
-	for _, p := range x.prefixes {
+	var what []string
+	for p := range x.addresses.prefixes {
 		what = append(what, p.String())
 	}
 	for s := range x.texts {
