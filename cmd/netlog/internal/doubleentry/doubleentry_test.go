@@ -72,6 +72,28 @@ func TestCheckSumsSmallFlows(t *testing.T) {
 	}
 }
 
+// TestCheckSumsLastMissing checks that a finding about a sum ends with a line of the node that it names, although
+// that node does not report the last of the flows.
+func TestCheckSumsLastMissing(t *testing.T) {
+	m := meshtest.New("a", "b")
+	for _, n := range m.Nodes {
+		n.Start(m.Now)
+	}
+	for i := range 20 {
+		f := m.Flow(fmt.Sprintf(":%d", 50000+i), ":53", "a", "b")
+		f.Proto, f.Rate = flowtrack.UDP, 0
+		m.Send(f, 60, false)
+	}
+	meshtest.Finished(m)
+	b := m.Node("b")
+	for i := range 10 {
+		b.Lines[0] = meshtest.RemoveFlow(b.Lines[0], fmt.Sprintf("100.64.0.1:%d", 50010+i))
+	}
+	findings := verifyLines(t, m).findings
+	qt.Assert(t, findings, qt.HasLen, 1)
+	qt.Check(t, findings[0].Text, qt.Matches, `all flows of .*, received 10 packets, 600 bytes \(node .*, .*/b\.ndjson:1\)`)
+}
+
 func TestHubStandsForMissingNode(t *testing.T) {
 	m := meshtest.Finished(meshtest.HubAndSpoke())
 	m.Node("spoke2").Lines = nil

@@ -224,7 +224,9 @@ func (h *half) add(g *half) {
 	h.nodes, h.keepers = joinShown(h.nodes, g.nodes), joinShown(h.keepers, g.keepers)
 	h.pkts, h.bytes = flowtable.Sum(h.pkts, g.pkts), flowtable.Sum(h.bytes, g.bytes)
 	h.edgeP, h.edgeB = flowtable.Sum(h.edgeP, g.edgeP), flowtable.Sum(h.edgeB, g.edgeB)
-	h.last = g.last
+	if g.nodes != nil {
+		h.last = g.last
+	}
 }
 
 // joinShown adds others to nodes, up to the limit of shownOf.
