@@ -1,6 +1,7 @@
 package doubleentry
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -75,8 +76,7 @@ func TestCheckFindsManipulation(t *testing.T) {
 			m := meshtest.Finished(meshtest.TwoNodes())
 			test.lie(m.Node("b"))
 			b := verifyLines(t, m)
-			qt.Check(t, slices.ContainsFunc(b.findings, func(f Finding) bool { return f.Kind == test.want }), qt.IsTrue,
-				qt.Commentf("%v", b.findings))
+			qt.Check(t, has(b, test.want), qt.IsTrue, qt.Commentf("%v", b.Findings))
 		})
 	}
 }
@@ -133,7 +133,7 @@ func TestCheckNoFalseFindings(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			qt.Check(t, verifyLines(t, test.build()).findings, qt.HasLen, 0)
+			qt.Check(t, verifyLines(t, test.build()).Findings, qt.HasLen, 0)
 		})
 	}
 }
@@ -145,32 +145,34 @@ func TestCheckNotesMissingNumbers(t *testing.T) {
 		delete(meshtest.Meta(rec), "proc_seq")
 	})(m.Node("b"))
 	b := verifyLines(t, m)
-	qt.Check(t, b.findings, qt.HasLen, 0)
-	qt.Check(t, strings.Join(b.notes, "\n"), qt.Contains, "12 records of node")
+	qt.Check(t, b.Findings, qt.HasLen, 0)
+	qt.Check(t, strings.Join(b.Notes, "\n"), qt.Contains, "12 records of node")
 }
 
 func TestCheckUnreadableBounded(t *testing.T) {
 	junk := meshtest.New("a")
-	junk.Node("a").Lines = append(meshtest.Finished(meshtest.TwoNodes()).Node("a").Lines, strings.Repeat("x}\n", 5*maxSkipped))
+	junk.Node("a").Lines = append(meshtest.Finished(meshtest.TwoNodes()).Node("a").Lines, strings.Repeat("x}\n", 5*maxUnreadable))
 	b := verifyLines(t, junk)
-	qt.Check(t, b.findings, qt.HasLen, maxSkipped)
-	qt.Check(t, b.skipped, qt.Equals, 5*maxSkipped)
+	qt.Check(t, b.Findings, qt.HasLen, maxUnreadable)
+	qt.Check(t, fmt.Sprint(b.Notes), qt.Contains, "400 more places cannot be read")
 }
 
 // TestSpansOfManyProcesses has unsorted and overlapping spans. The result must be sorted
 // and disjoint.
 func TestSpansOfManyProcesses(t *testing.T) {
-	n := &node{}
+	spanOf := func(at time.Time, from, to time.Duration) span {
+		return span{window: window{at.Add(from * time.Second), at.Add(to * time.Second)}}
+	}
+	var n times
 	for i := range 1000 {
 		at := meshtest.Start.Add(time.Duration(i*i%1000) * 10 * time.Second)
-		n.spans = append(n.spans, span{start: at, end: at.Add(6 * time.Second)}, span{start: at.Add(3 * time.Second), end: at.Add(8 * time.Second)},
-			span{start: at.Add(time.Second), end: at.Add(2 * time.Second)})
+		n.spans = append(n.spans, spanOf(at, 0, 6), spanOf(at, 3, 8), spanOf(at, 1, 2))
 	}
 	n.spans = joined(n.spans)
 	for i, s := range n.spans {
 		qt.Assert(t, s.end.Sub(s.start), qt.Equals, 8*time.Second)
 		qt.Assert(t, i == 0 || n.spans[i-1].end.Before(s.start), qt.IsTrue)
-		qt.Check(t, n.within(span{start: s.start.Add(-time.Second), end: s.start.Add(1)}), qt.IsTrue)
-		qt.Check(t, n.within(span{start: s.start.Add(-time.Second), end: s.start}), qt.IsFalse)
+		qt.Check(t, n.countedPart(window{s.start.Add(-time.Second), s.start.Add(1)}), qt.IsTrue)
+		qt.Check(t, n.countedPart(window{s.start.Add(-time.Second), s.start}), qt.IsFalse)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,23 +41,22 @@ func TestCheckFindsSmallestChanges(t *testing.T) {
 // everyChange makes the smallest changes that must be found, one at a time, and
 // returns how many there were.
 func everyChange(t *testing.T, m *meshtest.Mesh) (changes int) {
-	base := verifyLines(t, m)
-	qt.Assert(t, base.findings, qt.HasLen, 0)
+	qt.Assert(t, verifyLines(t, m).Findings, qt.HasLen, 0)
+	sums := sumsOf(t, m)
 	for _, n := range m.Nodes {
 		for i, line := range n.Lines {
 			for j, c := range flowsOf(t, line) {
-				e := base.accounts[account{base.byID[n.ID], c.Tuple}]
-				if e.transit {
+				if sums.isHub(n, c.Tuple) {
 					continue // a hub is an observer
 				}
-				for name, all := range leastChanges(base, c.Tuple, e) {
+				for name, all := range sums.leastChanges(n, c.Tuple) {
 					for _, by := range all {
 						if by < 0 && countOf(&c.Counts, name) < uint64(-by) {
 							continue // not that many in this window
 						}
 						n.Lines[i] = meshtest.ChangeCount(line, j, name, by)
 						b := verifyLines(t, m)
-						qt.Assert(t, b.findings, qt.Not(qt.HasLen), 0,
+						qt.Assert(t, b.Findings, qt.Not(qt.HasLen), 0,
 							qt.Commentf("%s line %d, %v: %s changed by %d", n.Name, i+1, c.Tuple, name, by))
 						n.Lines[i] = line
 						changes++
@@ -69,23 +69,54 @@ func everyChange(t *testing.T, m *meshtest.Mesh) (changes int) {
 	return changes
 }
 
-// leastChanges returns by how much each count of a flow must change to be found.
-func leastChanges(b *books, t flowtrack.Tuple, e *entries) map[string][]int64 {
-	var o *entries // the other end
-	for _, a := range b.flows[inOrder(t)] {
-		if a.Src == t.Dst && !b.accounts[a].transit {
-			o = b.accounts[a]
+// nodeFlow is a flow as one node reports it.
+type nodeFlow struct {
+	node *meshtest.Node
+	flowtrack.Tuple
+}
+
+// nodeSums holds the sums of all records.
+type nodeSums map[nodeFlow]tunstats.Counts
+
+func sumsOf(t *testing.T, m *meshtest.Mesh) nodeSums {
+	sums := make(nodeSums)
+	for _, n := range m.Nodes {
+		for _, line := range n.Lines {
+			for _, c := range flowsOf(t, line) {
+				k := nodeFlow{n, c.Tuple}
+				sums[k] = sums[k].Add(c.Counts)
+			}
 		}
 	}
+	return sums
+}
+
+// isHub reports whether n reports both sides of t.
+func (s nodeSums) isHub(n *meshtest.Node, t flowtrack.Tuple) bool {
+	_, there := s[nodeFlow{n, t}]
+	_, back := s[nodeFlow{n, reversed(t)}]
+	return there && back
+}
+
+// leastChanges returns by how much each count that n reports of t must change to be found.
+func (s nodeSums) leastChanges(n *meshtest.Node, t flowtrack.Tuple) map[string][]int64 {
+	e := s[nodeFlow{n, t}]
+	var o tunstats.Counts // of the other end
+	for k, c := range s {
+		if k.Tuple == reversed(t) && !s.isHub(k.node, t) {
+			o = c
+		}
+	}
+	allowed := func(sent int64) int64 { return int64(math.Ceil(float64(sent) * options.Loss / 100)) }
 	grow := func(sent, recv uint64) (k int64) { // of sent
-		for k = 1; int64(sent-recv)+k <= int64(math.Ceil(float64(int64(sent)+k)*b.Loss/100)); k++ {
+		for k = 1; int64(sent-recv)+k <= allowed(int64(sent)+k); k++ {
 		}
 		return k
 	}
-	txLost, rxLost := int64(e.all.TxPackets-o.all.RxPackets), int64(o.all.TxPackets-e.all.RxPackets)
+	txLost, rxLost := int64(e.TxPackets-o.RxPackets), int64(o.TxPackets-e.RxPackets)
 	m := map[string][]int64{
-		"txPkts": {grow(e.all.TxPackets, o.all.RxPackets), -txLost - 1},
-		"rxPkts": {rxLost + 1, rxLost - int64(math.Ceil(float64(o.all.TxPackets)*b.Loss/100)) - 1},
+		"txPkts": {grow(e.TxPackets, o.RxPackets), -txLost - 1},
+		"rxPkts": {rxLost + 1, rxLost - allowed(int64(o.TxPackets)) - 1},
 	}
 	if txLost == 0 {
 		m["txBytes"] = []int64{1, -1}
@@ -96,18 +127,23 @@ func leastChanges(b *books, t flowtrack.Tuple, e *entries) map[string][]int64 {
 	return m
 }
 
-func verifyLines(t *testing.T, m *meshtest.Mesh) *books { return verifyBooks(t, m, func(*books) {}) }
+// options are the defaults of the command.
+var options = Options{Loss: 5, Slack: time.Second}
 
-// verifyBooks is verifyLines with other settings.
-func verifyBooks(t *testing.T, m *meshtest.Mesh, set func(*books)) *books {
-	b := newBooks(Options{})
-	b.Loss, b.Slack = 5, 1e9
-	set(b)
+func verifyLines(t *testing.T, m *meshtest.Mesh) *Report { return verifyWith(t, m, options) }
+
+// verifyWith is verifyLines with other options.
+func verifyWith(t *testing.T, m *meshtest.Mesh, opt Options) *Report {
 	dir := m.Write(t)
-	qt.Assert(t, b.read((&records.Input{Paths: []string{dir}}).Records), qt.IsNil)
-	b.check()
+	r, err := Check((&records.Input{Paths: []string{dir}}).Records, opt)
+	qt.Assert(t, err, qt.IsNil)
 	qt.Assert(t, os.RemoveAll(dir), qt.IsNil)
-	return b
+	return r
+}
+
+// has reports whether r has a finding of a kind.
+func has(r *Report, kind string) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Kind == kind })
 }
 
 func flowsOf(t *testing.T, line string) []record.ConnectionCounts {

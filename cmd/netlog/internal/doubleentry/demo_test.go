@@ -35,7 +35,7 @@ func TestCheckDemo(t *testing.T) {
 		dir := t.TempDir()
 		demoRun(t, demo, dir)
 		m := meshOf(t, dir)
-		qt.Assert(t, verifyLines(t, m).findings, qt.HasLen, 0)
+		qt.Assert(t, verifyLines(t, m).Findings, qt.HasLen, 0)
 		if i == 0 {
 			everyChange(t, m)
 		}

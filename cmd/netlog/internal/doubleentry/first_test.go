@@ -25,7 +25,7 @@ func TestCheckRetentionNoFindings(t *testing.T) {
 			c.Lines = c.Lines[cut/81+cut/[]int{1, 3, 9, 27}[i]%3:]
 			m.Nodes = append(m.Nodes, &c)
 		}
-		qt.Assert(t, verifyLines(t, m).findings, qt.HasLen, 0, qt.Commentf("cut %d", cut))
+		qt.Assert(t, verifyLines(t, m).Findings, qt.HasLen, 0, qt.Commentf("cut %d", cut))
 	}
 }
 
@@ -33,7 +33,7 @@ func TestCheckRetentionNoFindings(t *testing.T) {
 func TestHubLateNode(t *testing.T) {
 	m := meshtest.HubAndSpoke()
 	m.Node("spoke2").Phase = 23 * time.Second
-	qt.Check(t, verifyLines(t, meshtest.Finished(m)).findings, qt.HasLen, 0)
+	qt.Check(t, verifyLines(t, meshtest.Finished(m)).Findings, qt.HasLen, 0)
 }
 
 // TestCheckGapAfterFirstEntry checks that only entries missing at the start can be due to
@@ -42,7 +42,7 @@ func TestCheckGapAfterFirstEntry(t *testing.T) {
 	m := meshtest.Finished(meshtest.TwoNodes())
 	b := m.Node("b")
 	b.Lines = append(b.Lines[2:4], b.Lines[5:]...)
-	out := fmt.Sprint(verifyLines(t, m).findings)
+	out := fmt.Sprint(verifyLines(t, m).Findings)
 	qt.Check(t, out, qt.Contains, "1 entry missing (5)")
 	qt.Check(t, out, qt.Not(qt.Contains), "1-2")
 }
@@ -53,7 +53,7 @@ func TestCheckGapDroppedSaturates(t *testing.T) {
 	b := m.Node("b")
 	b.Lines = append(b.Lines[:2], b.Lines[3:]...)
 	meshtest.EachLine(func(_ int, rec map[string]any) { rec["droppedEntries"] = uint64(math.MaxUint64) })(b)
-	qt.Check(t, fmt.Sprint(verifyLines(t, m).findings), qt.Contains, "dropped 18446744073709551615")
+	qt.Check(t, fmt.Sprint(verifyLines(t, m).Findings), qt.Contains, "dropped 18446744073709551615")
 }
 
 // TestCheckClaimsNameNodeID checks which of the two members with a node ID is named.
@@ -73,7 +73,7 @@ func TestCheckClaimsNameNodeID(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			m := meshtest.Finished(meshtest.TwoNodes())
 			test.lie(m)
-			qt.Check(t, fmt.Sprint(verifyLines(t, m).findings), qt.Contains, test.want)
+			qt.Check(t, fmt.Sprint(verifyLines(t, m).Findings), qt.Contains, test.want)
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/meshtest"
+	"github.com/go-netlog/netlog/cmd/netlog/internal/names"
 	"github.com/go-netlog/netlog/flowtrack"
 )
 
@@ -37,10 +38,10 @@ func TestHubsTwoNotUsed(t *testing.T) {
 			meshtest.Finished(m)
 			meshtest.KeepBooks(m, append(test.books, "hub1", "hub2")...)
 			b := verifyLines(t, m)
-			qt.Check(t, b.findings, qt.HasLen, 0)
-			qt.Assert(t, b.notes, qt.HasLen, len(test.notes))
+			qt.Check(t, b.Findings, qt.HasLen, 0)
+			qt.Assert(t, b.Notes, qt.HasLen, len(test.notes))
 			for i, addr := range test.notes {
-				qt.Check(t, b.notes[i], qt.Contains, "no books of "+addr)
+				qt.Check(t, b.Notes[i], qt.Contains, "no books of "+addr)
 			}
 		})
 	}
@@ -61,7 +62,7 @@ func TestHubHalvesInAnyOrder(t *testing.T) {
 	line("hub2", 2, 10, there, 30)
 	line("hub1", 2, 15, back, 10)
 	for range 2 {
-		qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 0)
+		qt.Check(t, verifyLines(t, m).Findings, qt.HasLen, 0)
 		slices.Reverse(m.Nodes[0].Lines)
 	}
 }
@@ -74,10 +75,10 @@ func TestHubDropsSomeFlows(t *testing.T) {
 	m.Flow(":40001", m.Node("phone").Addr+":22", "a", "hub")
 	meshtest.Finished(m)
 	meshtest.KeepBooks(m, "hub", "a")
-	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 0)
+	qt.Check(t, verifyLines(t, m).Findings, qt.HasLen, 0)
 	a := m.Node("a")
 	a.Lines[3] = meshtest.ChangeCount(a.Lines[3], 0, "rxPkts", 1)
-	qt.Check(t, verifyLines(t, m).findings, qt.HasLen, 1)
+	qt.Check(t, verifyLines(t, m).Findings, qt.HasLen, 1)
 }
 
 // TestHubIsNotNodeBehindIt has a hub that dropped a flow to the address of c before c
@@ -94,8 +95,8 @@ func TestHubIsNotNodeBehindIt(t *testing.T) {
 		m.Send(f, 100, false)
 	}
 	b := verifyLines(t, meshtest.Finished(m))
-	qt.Check(t, b.findings, qt.HasLen, 0)
-	qt.Check(t, b.notes, qt.HasLen, 0)
+	qt.Check(t, b.Findings, qt.HasLen, 0)
+	qt.Check(t, b.Notes, qt.HasLen, 0)
 }
 
 // TestHubNotBlamedForNode has a node whose records lack what the hub forwarded. The hub
@@ -140,11 +141,11 @@ func TestHubNotBlamedForSum(t *testing.T) {
 
 // checkBlamed looks for one finding of each kind, and in it for a text with the name of
 // one node.
-func checkBlamed(t *testing.T, b *books, want map[string]string, who *meshtest.Node) {
+func checkBlamed(t *testing.T, b *Report, want map[string]string, who *meshtest.Node) {
 	t.Helper()
-	qt.Check(t, b.findings, qt.HasLen, len(want))
-	for _, f := range b.findings {
-		qt.Check(t, f.Text, qt.Contains, fmt.Sprintf(want[f.Kind], b.label(b.byID[who.ID])))
+	qt.Check(t, b.Findings, qt.HasLen, len(want))
+	for _, f := range b.Findings {
+		qt.Check(t, f.Text, qt.Contains, fmt.Sprintf(want[f.Kind], names.ShortID(who.ID)))
 	}
 }
 
@@ -165,8 +166,8 @@ func TestHubFoldedPorts(t *testing.T) {
 		hub.Lines[i] = strings.ReplaceAll(l, "100.64.0.3:5060", "100.64.0.3:0")
 	}
 	b := verifyLines(t, m)
-	qt.Check(t, b.findings, qt.HasLen, 0)
-	qt.Check(t, strings.Join(b.notes, "\n"), qt.Contains, "no books of 100.64.0.3")
+	qt.Check(t, b.Findings, qt.HasLen, 0)
+	qt.Check(t, strings.Join(b.Notes, "\n"), qt.Contains, "no books of 100.64.0.3")
 }
 
 // TestHubRandomMeshes has flows that use one hub, the other, or change between them.
@@ -194,6 +195,6 @@ func TestHubRandomMeshes(t *testing.T) {
 			}
 		}
 		meshtest.KeepBooks(m, keepers...)
-		qt.Assert(t, verifyLines(t, m).findings, qt.HasLen, 0, qt.Commentf("mesh %d, books of %v", i, keepers))
+		qt.Assert(t, verifyLines(t, m).Findings, qt.HasLen, 0, qt.Commentf("mesh %d, books of %v", i, keepers))
 	}
 }

@@ -4,103 +4,127 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"strings"
 
+	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/flowtable"
 )
 
-// judge reports whether the two sides of a direction disagree, and adds the finding.
-func (b *books) judge(d *direction, what string) bool {
-	s, r := &d.sent, &d.recv
-	kind := b.disagreement(s, r)
+// direction is one direction of a flow, or of all flows of a pair.
+type direction struct {
+	flow     flowtrack.Tuple // from the sender to the receiver
+	from, to *sum
+}
+
+// directions returns the two directions of t, of which sums has both sides.
+func directions(t flowtrack.Tuple, sums *[2]sum) [2]direction {
+	return [2]direction{{t, &sums[src], &sums[dst]}, {reversed(t), &sums[dst], &sums[src]}}
+}
+
+// traffic is what one side reports of a direction.
+type traffic struct {
+	volume
+	edge volume // the part while the other side may not have counted
+}
+
+// volume is a number of packets and their bytes.
+type volume struct{ pkts, bytes uint64 }
+
+// minus returns how much more v is than w, or 0. Counts go up to 2^64-1, so a signed
+// difference could take a large count for a small one.
+func (v volume) minus(w volume) volume {
+	return volume{v.pkts - min(v.pkts, w.pkts), v.bytes - min(v.bytes, w.bytes)}
+}
+
+func (s *sum) sent() traffic {
+	return traffic{volume{s.all.TxPackets, s.all.TxBytes}, volume{s.edge.TxPackets, s.edge.TxBytes}}
+}
+
+func (s *sum) received() traffic {
+	return traffic{volume{s.all.RxPackets, s.all.RxBytes}, volume{s.edge.RxPackets, s.edge.RxBytes}}
+}
+
+// overlaps reports whether both sides report packets, and at least one side reports some
+// from a time when the other was counting too.
+func (d *direction) overlaps() bool {
+	sent, received := d.from.sent(), d.to.received()
+	return d.from.reported && d.to.reported && (sent.pkts > sent.edge.pkts || received.pkts > received.edge.pkts)
+}
+
+// judge reports whether the two sides of d disagree, and adds the finding.
+func (c *comparison) judge(d *direction, what string) bool {
+	kind := d.disagreement(c.Loss)
 	if kind == "" {
 		return false
 	}
-	pos := r.first
-	if r.nodes == nil {
-		pos = s.first
+	pos := d.to.first
+	if !d.to.reported {
+		pos = d.from.first
 	}
-	b.found(pos, kind, "%s%v: sent %s, received %s", what, d.flow, b.half(s), b.half(r))
+	c.found(pos, kind, "%s%v: sent %s, received %s", what, d.flow, d.from.describe(d.from.sent()), d.to.describe(d.to.received()))
 	return true
 }
 
-// disagreement compares what s has sent with what r has received. It returns the kind of the finding, or "".
+// disagreement compares what the sides of d report. It returns the kind of the finding, or "".
 //
 // No side can receive more than was sent, so that comparison is exact. Packets may be lost, but if none
 // is lost, no byte is either. Counts from a time when the other side may not have counted are allowed to
 // be missing there. A side that reports that it could not count some packets may have that many less, and
 // as many bytes less as these packets can have.
-func (b *books) disagreement(s, r *half) string {
-	lost, lostBytes := less(s.pkts-s.edgeP, r.pkts), less(s.bytes-s.edgeB, r.bytes)
-	overflow, mostBytes := bits.Mul64(lost, math.MaxUint16) // no packet is larger
-	edges := s.edgeP != 0 || s.edgeB != 0 || r.edgeP != 0 || r.edgeB != 0
-	freeS, freeBytesS := b.uncounted(s)
-	freeR, freeBytesR := b.uncounted(r)
-	freeBytes := flowtable.Sum(freeBytesS, freeBytesR) // equal numbers of packets need not be the same packets
-	more := less(r.pkts-r.edgeP, s.pkts) > freeS || less(r.bytes-r.edgeB, s.bytes) > freeBytesS
-	tooMany := float64(lost) > math.Ceil(float64(s.pkts)*b.Loss/100) && lost > freeR
+func (d *direction) disagreement(loss float64) string {
+	sent, received := d.from.sent(), d.to.received()
+	lost := sent.minus(sent.edge).minus(received.volume)
+	surplus := received.minus(received.edge).minus(sent.volume)
+	edges := sent.edge != volume{} || received.edge != volume{}
+	freeSent, freeReceived := d.from.uncounted(), d.to.uncounted()
+	freeBytes := flowtable.Sum(freeSent.bytes, freeReceived.bytes) // equal numbers of packets need not be the same packets
+	overflow, mostBytes := bits.Mul64(lost.pkts, math.MaxUint16)   // no packet is larger
+	more := surplus.minus(freeSent) != volume{}
+	tooMany := float64(lost.pkts) > math.Ceil(float64(sent.pkts)*loss/100) && lost.pkts > freeReceived.pkts
 	switch {
-	case more && s.nodes == nil:
+	case more && !d.from.reported:
 		return "flow missing at the sender"
 	case more:
 		return "received more than sent"
-	case tooMany && r.nodes == nil:
+	case tooMany && !d.to.reported:
 		return "flow missing at the receiver"
 	case tooMany:
 		return "received less than sent"
-	case !edges && s.pkts == r.pkts && lostBytes > freeBytes:
+	case !edges && sent.pkts == received.pkts && lost.bytes > freeBytes:
 		return "bytes differ"
-	case lost > 0 && overflow == 0 && lostBytes > flowtable.Sum(mostBytes, freeBytes):
+	case lost.pkts > 0 && overflow == 0 && lost.bytes > flowtable.Sum(mostBytes, freeBytes):
 		return "bytes differ"
 	}
 	return ""
 }
 
-// uncounted returns the number of packets that the nodes at h report as not counted, and the bytes that these
-// can have. The kernel counts merged packets as one.
-func (b *books) uncounted(h *half) (pkts, bytes uint64) {
+// uncounted returns how much the nodes at s report as not counted, at most. The kernel counts merged packets as one.
+func (s *sum) uncounted() volume {
 	const (
 		merged      = 128       // packets of 512 bytes, in 64 KiB
 		mergedBytes = 128 << 10 // with a header each
 	)
 	var n uint64
-	for _, num := range h.responsible() {
-		n = flowtable.Sum(n, b.nodes[num].lost)
+	for _, node := range s.nodes {
+		n = flowtable.Sum(n, node.lost)
 	}
 	if n > math.MaxUint64/mergedBytes {
-		return math.MaxUint64, math.MaxUint64
+		return volume{math.MaxUint64, math.MaxUint64}
 	}
-	return n * merged, n * mergedBytes
+	return volume{n * merged, n * mergedBytes}
 }
 
-// less returns how much less b is than a, or 0. Counts go up to 2^64-1, so a signed
-// difference could take a large count for a small one.
-func less(a, b uint64) uint64 { return a - min(a, b) }
-
-// half describes what one side reports, and in which records.
-func (b *books) half(h *half) string {
-	if h.nodes == nil {
-		return fmt.Sprintf("nothing (node %s)", b.labels(h.keepers))
+// describe describes t, the traffic of s in one direction, and in which records it is.
+func (s *sum) describe(t traffic) string {
+	if !s.reported {
+		return fmt.Sprintf("nothing (node %s)", labels(s.nodes))
 	}
-	where := flowtable.Clean(h.first.String())
-	if h.last != h.first {
-		if h.last.File == h.first.File {
-			where += fmt.Sprintf("-%d", h.last.Line)
+	where := flowtable.Clean(s.first.String())
+	if s.last != s.first {
+		if s.last.File == s.first.File {
+			where += fmt.Sprintf("-%d", s.last.Line)
 		} else {
-			where += " to " + flowtable.Clean(h.last.String())
+			where += " to " + flowtable.Clean(s.last.String())
 		}
 	}
-	return fmt.Sprintf("%d packets, %d bytes (node %s, %s)", h.pkts, h.bytes, b.labels(h.nodes), where)
-}
-
-// labels returns the names of at most maxNamed nodes.
-func (b *books) labels(nodes []uint32) string {
-	var who []string
-	for _, n := range nodes[:min(len(nodes), maxNamed)] {
-		who = append(who, b.label(n))
-	}
-	if len(nodes) > maxNamed {
-		who = append(who, "...")
-	}
-	return strings.Join(who, ", ")
+	return fmt.Sprintf("%d packets, %d bytes (node %s, %s)", t.pkts, t.bytes, labels(s.nodes), where)
 }

@@ -5,63 +5,66 @@ import (
 	"testing"
 
 	qt "github.com/frankban/quicktest"
+
+	"github.com/go-netlog/netlog/tunstats"
 )
 
-func TestJudgeBytes(t *testing.T) {
+// sentBy and receivedBy return a side that reports a direction.
+func sentBy(pkts, bytes uint64) sum {
+	return sum{reported: true, all: tunstats.Counts{TxPackets: pkts, TxBytes: bytes}}
+}
+
+func receivedBy(pkts, bytes uint64) sum {
+	return sum{reported: true, all: tunstats.Counts{RxPackets: pkts, RxBytes: bytes}}
+}
+
+func TestDisagreementBytes(t *testing.T) {
+	edge := tunstats.Counts{TxPackets: 1, TxBytes: 10, RxPackets: 1, RxBytes: 9}
 	for _, test := range []struct {
-		name       string
-		sent, recv half
-		found      bool
+		name     string
+		from, to sum
+		edge     tunstats.Counts // of both
+		want     string
 	}{
-		{"a lost packet of the largest size", half{pkts: 10, bytes: 70_000}, half{pkts: 9, bytes: 70_000 - math.MaxUint16}, false},
-		{"more than a packet can hold", half{pkts: 10, bytes: 70_000}, half{pkts: 9, bytes: 70_000 - math.MaxUint16 - 1}, true},
-		{"bytes without a packet", half{pkts: 10, bytes: 100}, half{pkts: 10, bytes: 99}, true},
-		{"bytes at an edge", half{pkts: 10, bytes: 100, edgeP: 1, edgeB: 10}, half{pkts: 10, bytes: 99, edgeP: 1, edgeB: 9}, false},
+		{"a lost packet of the largest size", sentBy(10, 70_000), receivedBy(9, 70_000-math.MaxUint16), tunstats.Counts{}, ""},
+		{"more than a packet can hold", sentBy(10, 70_000), receivedBy(9, 70_000-math.MaxUint16-1), tunstats.Counts{}, "bytes differ"},
+		{"bytes without a packet", sentBy(10, 100), receivedBy(10, 99), tunstats.Counts{}, "bytes differ"},
+		{"bytes at an edge", sentBy(10, 100), receivedBy(10, 99), edge, ""},
 	} {
-		b := newBooks(Options{})
-		b.Loss, b.nodes = 20, []*node{{id: "a"}}
-		test.sent.nodes, test.recv.nodes = []uint32{0}, []uint32{0}
-		qt.Check(t, b.judge(&direction{sent: test.sent, recv: test.recv}, ""), qt.Equals, test.found, qt.Commentf("%s", test.name))
+		test.from.edge, test.to.edge = test.edge, test.edge
+		d := direction{from: &test.from, to: &test.to}
+		qt.Check(t, d.disagreement(20), qt.Equals, test.want, qt.Commentf("%s", test.name))
 	}
 }
 
-// TestJudgeUncounted checks that what a side could not count explains as many packets that it does not report,
+// TestDisagreementUncounted checks that what a side could not count explains as many packets that it does not report,
 // with as many bytes as they can have, and no more.
-func TestJudgeUncounted(t *testing.T) {
+func TestDisagreementUncounted(t *testing.T) {
+	const more, less, bytes = "received more than sent", "received less than sent", "bytes differ"
 	for _, test := range []struct {
-		name             string
-		lostS, lostR     uint64
-		sent, recv       half
-		sIsThere, rIsToo bool
-		found            bool
+		name         string
+		lostS, lostR uint64
+		from, to     sum
+		want         string
 	}{
-		{"the sender counted fewer", 1, 0, half{pkts: 10, bytes: 1000}, half{pkts: 138, bytes: 70_000}, true, true, false},
-		{"fewer than that", 1, 0, half{pkts: 10, bytes: 1000}, half{pkts: 139, bytes: 70_000}, true, true, true},
-		{"the receiver lost, but received more", 0, 1, half{pkts: 10, bytes: 1000}, half{pkts: 11, bytes: 1100}, true, true, true},
-		{"the receiver counted fewer", 0, 1, half{pkts: 138, bytes: 70_000}, half{pkts: 10, bytes: 1000}, true, true, false},
-		{"fewer than that", 0, 1, half{pkts: 139, bytes: 70_000}, half{pkts: 10, bytes: 1000}, true, true, true},
-		{"the sender lost, but sent more", 1, 0, half{pkts: 100, bytes: 1000}, half{pkts: 10, bytes: 1000}, true, true, true},
-		{"other packets of the same number", 1, 1, half{pkts: 10, bytes: 1000}, half{pkts: 10, bytes: 900}, true, true, false},
-		{"with more bytes than these can have", 1, 1, half{pkts: 10, bytes: 1 << 20}, half{pkts: 10, bytes: 1<<20 - 256<<10 - 1}, true, true, true},
-		{"bytes that one packet can have", 1, 0, half{pkts: 10, bytes: 1000}, half{pkts: 10, bytes: 1000 + 128<<10}, true, true, false},
-		{"more bytes", 1, 0, half{pkts: 10, bytes: 1000}, half{pkts: 10, bytes: 1001 + 128<<10}, true, true, true},
-		{"a lost packet with more bytes", 1, 0, half{pkts: 20, bytes: 1 << 20}, half{pkts: 19, bytes: 1<<20 - math.MaxUint16 - 128<<10 - 1}, true, true, true},
-		{"the sender has nothing", 1, 0, half{}, half{pkts: 10, bytes: 1000}, false, true, false},
-		{"the receiver has nothing", 0, 1, half{pkts: 10, bytes: 1000}, half{}, true, false, false},
-		{"a number that would overflow", math.MaxUint64, math.MaxUint64, half{pkts: math.MaxUint64}, half{pkts: 1}, true, true, false},
+		{"the sender counted fewer", 1, 0, sentBy(10, 1000), receivedBy(138, 70_000), ""},
+		{"fewer than that", 1, 0, sentBy(10, 1000), receivedBy(139, 70_000), more},
+		{"the receiver lost, but received more", 0, 1, sentBy(10, 1000), receivedBy(11, 1100), more},
+		{"the receiver counted fewer", 0, 1, sentBy(138, 70_000), receivedBy(10, 1000), ""},
+		{"fewer than that", 0, 1, sentBy(139, 70_000), receivedBy(10, 1000), less},
+		{"the sender lost, but sent more", 1, 0, sentBy(100, 1000), receivedBy(10, 1000), less},
+		{"other packets of the same number", 1, 1, sentBy(10, 1000), receivedBy(10, 900), ""},
+		{"with more bytes than these can have", 1, 1, sentBy(10, 1<<20), receivedBy(10, 1<<20-256<<10-1), bytes},
+		{"bytes that one packet can have", 1, 0, sentBy(10, 1000), receivedBy(10, 1000+128<<10), ""},
+		{"more bytes", 1, 0, sentBy(10, 1000), receivedBy(10, 1001+128<<10), more},
+		{"a lost packet with more bytes", 1, 0, sentBy(20, 1<<20), receivedBy(19, 1<<20-math.MaxUint16-128<<10-1), bytes},
+		{"the sender has nothing", 1, 0, sum{}, receivedBy(10, 1000), ""},
+		{"the receiver has nothing", 0, 1, sentBy(10, 1000), sum{}, ""},
+		{"a number that would overflow", math.MaxUint64, math.MaxUint64, sentBy(math.MaxUint64, 0), receivedBy(1, 0), ""},
 	} {
-		b := newBooks(Options{})
-		b.Loss, b.nodes = 5, []*node{{id: "a", lost: test.lostS}, {id: "b", lost: test.lostR, num: 1}}
-		test.sent.nodes, test.sent.keepers = []uint32{0}, []uint32{0}
-		test.recv.nodes, test.recv.keepers = []uint32{1}, []uint32{1}
-		if !test.sIsThere {
-			test.sent.nodes = nil
-		}
-		if !test.rIsToo {
-			test.recv.nodes = nil
-		}
-		got := b.judge(&direction{sent: test.sent, recv: test.recv}, "")
-		qt.Check(t, got, qt.Equals, test.found, qt.Commentf("%s: %v", test.name, b.findings))
+		test.from.nodes, test.to.nodes = []*node{{lost: test.lostS}}, []*node{{lost: test.lostR}}
+		d := direction{from: &test.from, to: &test.to}
+		qt.Check(t, d.disagreement(5), qt.Equals, test.want, qt.Commentf("%s", test.name))
 	}
 }
 

@@ -18,7 +18,7 @@ func TestFirstMeetingEveryPair(t *testing.T) {
 			at := time.Unix(1e9, 0)
 			for range rng.IntN(3) { // apart, as the spans of a node are
 				at = at.Add(time.Duration(1 + rng.IntN(8)))
-				s := stay{who: who, start: at}
+				s := stay{who: who, window: window{start: at}}
 				at = at.Add(time.Duration(rng.IntN(6)))
 				s.end = at
 				stays = append(stays, s)

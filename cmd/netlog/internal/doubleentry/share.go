@@ -5,28 +5,16 @@ import (
 	"math"
 
 	"github.com/go-netlog/netlog/internal/flowtable"
-	"github.com/go-netlog/netlog/internal/records"
 )
 
-// weigh adds the packets of d to the shares of the nodes at its two ends. The part of a share counts the
-// packets that others report for times when the node, by its own records, did not count.
-func (b *books) weigh(d *direction) {
-	for _, n := range d.sent.responsible() {
-		b.nodes[n].recv.add(d.recv.edgeP, d.recv.pkts)
-	}
-	for _, n := range d.recv.responsible() {
-		b.nodes[n].sent.add(d.sent.edgeP, d.sent.pkts)
-	}
-}
+// shares are the shares of the packets of a node, as others report them, that were at edges: the node
+// did not count then, by its own records. The comparison fills them.
+type shares struct{ toIt, fromIt share }
 
-// responsible returns the nodes at one side of a flow, whether they report the flow or not.
-func (h *half) responsible() []uint32 {
-	if h.nodes != nil {
-		return h.nodes
-	}
-	return h.keepers
-}
+// share is a part of a number of packets.
+type share struct{ part, all uint64 }
 
+// add adds packets to s.
 func (s *share) add(part, all uint64) {
 	s.part, s.all = flowtable.Sum(s.part, part), flowtable.Sum(s.all, all)
 }
@@ -42,36 +30,40 @@ func (s *share) percent() int {
 	return int(min(math.Ceil(float64(s.part)*100/float64(s.all)), 99))
 }
 
+// addShares adds the packets of d to the shares of the nodes at its two sides.
+func (d *direction) addShares() {
+	sent, received := d.from.sent(), d.to.received()
+	for _, n := range d.from.nodes {
+		n.fromIt.add(received.edge.pkts, received.pkts)
+	}
+	for _, n := range d.to.nodes {
+		n.toIt.add(sent.edge.pkts, sent.pkts)
+	}
+}
+
 // checkShares finds nodes whose records cover little of their traffic. A node that omits
 // whole processes, starts a new one for every record or shifts its times would escape all
 // comparisons. Packets that others sent to an absent node are no sign of that, but packets that
 // they received from it are.
-func (b *books) checkShares() {
-	for _, n := range b.nodes {
-		if n.recv.part > n.recv.all-n.recv.part {
-			b.found(n.first(), "mostly unchecked", "node %s, in %s: did not count when others received %d of the %d packets that came from it",
-				b.label(n.num), flowtable.Plural(len(n.procs), "process"), n.recv.part, n.recv.all)
+func (s *survey) checkShares() {
+	for _, n := range s.nodes {
+		if part, all := n.fromIt.part, n.fromIt.all; part > all-part {
+			s.found(n.first(), "mostly unchecked",
+				"node %s, in %s: did not count when others received %d of the %d packets that came from it",
+				n.label, flowtable.Plural(len(n.processes), "process"), part, all)
 		}
-		if n.bare > 0 {
-			b.note("%s of node %s without a sequence number: what is missing among them does not show", flowtable.Plural(n.bare, "record"), b.label(n.num))
+		if n.unnumbered > 0 {
+			s.note("%s of node %s without a sequence number: what is missing among them does not show",
+				flowtable.Plural(n.unnumbered, "record"), n.label)
 		}
 	}
 }
 
-// first returns the position of the first record of n.
-func (n *node) first() (first records.Pos) {
-	for _, p := range n.procs {
-		if first == (records.Pos{}) || comparePos(p.first, first) < 0 {
-			first = p.first
-		}
-	}
-	return first
-}
-
-// unchecked describes the share of the packets of n, as others report them, that could not be compared.
-func (n *node) unchecked() string {
-	if n.sent.part == 0 && n.recv.part == 0 {
+// String describes s, if there is anything at edges.
+func (s *shares) String() string {
+	if s.toIt.part == 0 && s.fromIt.part == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", unchecked at its edges: %d %% of what it was sent, %d %% of what it sent", n.sent.percent(), n.recv.percent())
+	return fmt.Sprintf(", unchecked at its edges: %d %% of what it was sent, %d %% of what it sent",
+		s.toIt.percent(), s.fromIt.percent())
 }
