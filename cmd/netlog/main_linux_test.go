@@ -13,6 +13,7 @@ import (
 	qt "github.com/frankban/quicktest"
 
 	"github.com/go-netlog/netlog/cmd/netlog/internal/clitest"
+	"github.com/go-netlog/netlog/internal/killtest"
 	"github.com/go-netlog/netlog/internal/secrettest"
 )
 
@@ -24,6 +25,7 @@ func startCommand(c *qt.C) (cmd *exec.Cmd, stderr *clitest.Output, addr string) 
 }
 
 func TestServeSignalEndsCleanly(t *testing.T) {
+	killtest.Hangup(t)
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		c := qt.New(t)
 		cmd, stderr, addr := startCommand(c)

@@ -13,6 +13,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 
+	"github.com/go-netlog/netlog/internal/killtest"
 	"github.com/go-netlog/netlog/netif/internal/tuntest"
 )
 
@@ -93,6 +94,7 @@ func (s *small) waitSpooled(packets int) {
 var rxPackets = regexp.MustCompile(`"rxPkts":(\d+)`)
 
 func TestAgentSignalDeliversTheLastWindow(t *testing.T) {
+	killtest.Hangup(t)
 	s := newSmall(t)
 	collector := s.collector()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
