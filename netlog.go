@@ -65,8 +65,8 @@ type Logger struct {
 	Underlay Device
 
 	// Denied counts the packets that the daemon's own filter drops, which are logged as
-	// deniedTraffic. It may be nil, and it may be a tunstats.Meter. Exit and Ignore apply to
-	// it too. Denied traffic alone makes a record. For the Device given to Startup, count
+	// deniedTraffic. It may be nil, or a second tunstats.Meter. Exit and Ignore apply to it
+	// too. Denied traffic alone makes a record. For the Device given to Startup, count
 	// incoming packets before the filter and outgoing packets after it. Then both ends of the
 	// tunnel count the same packets.
 	Denied Device

@@ -26,7 +26,7 @@ func (e *UndeliveredError) Error() string {
 	if e.Kept {
 		fate = ", kept"
 	} else if e.Entries == 0 {
-		fate = "" // a netlog.Logger whose Device hangs
+		fate = "" // ctx ended before it was known that nothing is left
 	}
 	return fmt.Sprintf("logtail: %d entries (%d bytes) not delivered%s: %v", e.Entries, e.Bytes, fate, e.Err)
 }
