@@ -33,7 +33,7 @@ type Message = record.Message
 // Node is an alias of [record.Node], so that callbacks need not import package record.
 type Node = record.Node
 
-// Logger polls a [Device] and uploads one record per busy window.
+// Logger polls a [Device] and uploads one record per busy window. A daemon has one per tunnel.
 //
 // The zero value is ready to use: it sends exit traffic as totals, every five seconds, to the
 // collector on this machine. The exported fields are settings, which Startup reads once. Changes
