@@ -20,9 +20,9 @@ import (
 //	NotifyActivity(wake func())
 //
 // as a Meter does. After an extraction that returned nothing, the Device must call wake for
-// the next packet, as soon as that packet can be extracted. A packet that arrives during the
-// extraction is a next packet too. NotifyActivity itself calls wake if there is something to
-// extract. wake may be called by any goroutine and never waits. NotifyActivity(nil) ends this.
+// the next packet, as soon as that packet can be extracted, also if it arrived while the
+// extraction was running. NotifyActivity itself calls wake if there is something to extract.
+// wake may be called by any goroutine and never waits. NotifyActivity(nil) ends this.
 // If the devices of the tunnel and of denied traffic have the method, a Logger sleeps while they
 // are idle: no timer runs, and the next window starts when wake is called and ends one period
 // later. Otherwise it polls all devices.

@@ -39,7 +39,7 @@ func TestShutdownReportsLostWindow(t *testing.T) {
 		startup(t, &l, dev, routes())
 		dev.count(toPeer, one)
 		err := l.Shutdown(t.Context())
-		qt.Check(t, err, qt.ErrorMatches, "netlog: a record of the last window was dropped: .*an entry of .* bytes in a buffer of 150")
+		qt.Check(t, err, qt.ErrorMatches, "netlog: a record of the last window was dropped: .*an entry of .* bytes does not fit in a buffer of 150")
 		qt.Check(t, l.Shutdown(t.Context()), qt.Equals, err)
 		qt.Check(t, l.Stats().DroppedRecords, qt.Equals, uint64(1))
 

@@ -18,6 +18,7 @@ import (
 	"github.com/go-netlog/netlog/flowtrack"
 	"github.com/go-netlog/netlog/internal/secrettest"
 	"github.com/go-netlog/netlog/logtail"
+	"github.com/go-netlog/netlog/record"
 	"github.com/go-netlog/netlog/tunstats"
 )
 
@@ -390,6 +391,7 @@ func TestCallbacksCallLogger(t *testing.T) {
 			l.Running()
 			l.Stats()
 			l.ReconfigRoutes(routes("10.0.0.0/8"))
+			qt.Check(t, l.WritePeer(record.Peer{State: record.PeerConnected}), qt.IsNil)
 			err := l.Startup(secrettest.NewID(), logtail.PrivateID{}, dev, nil)
 			qt.Check(t, errors.Is(err, netlog.ErrRunning), qt.IsTrue)
 		}
@@ -397,7 +399,7 @@ func TestCallbacksCallLogger(t *testing.T) {
 		dev.count(toPeer, one)
 		time.Sleep(7 * time.Second)
 		shutdown(t, &l)
-		qt.Check(t, srv.received(), qt.HasLen, 1)
+		qt.Check(t, srv.received(), qt.HasLen, 2, qt.Commentf("the peer and the record"))
 	})
 }
 

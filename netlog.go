@@ -33,12 +33,11 @@ type Message = record.Message
 // Node is an alias of [record.Node], so that callbacks need not import package record.
 type Node = record.Node
 
-// Logger polls a [Device] and uploads one record per busy window.
+// Logger polls a [Device] and uploads one record per busy window. A daemon has one per tunnel.
 //
-// The zero value is ready to use: it sends exit traffic as totals, every five seconds, to
-// the collector on this machine. The exported fields are settings. Startup reads them once,
-// and changes take effect at the next Startup. A Logger must not be copied after its first
-// Startup.
+// The zero value is ready to use: it sends exit traffic as totals, every five seconds, to the
+// collector on this machine. The exported fields are settings, which Startup reads once. Changes
+// take effect at the next Startup. A Logger must not be copied after its first Startup.
 //
 // A window takes at most a quarter of the Buffer (2 MiB of the default Buffer), so that a
 // scan cannot evict earlier records. If a window is larger, its smallest flows are folded:
@@ -50,10 +49,11 @@ type Node = record.Node
 // All methods are safe for concurrent use. Only Startup and Shutdown wait: no lock is held
 // during a call of the Device, a callback, encoding or network I/O.
 //
-// The callbacks Ignore, LookupNode and OnRecord run on the polling goroutine, one at a
-// time. A slow callback delays records, but never packets. Callbacks may call Running,
-// ReconfigRoutes and Stats. A Shutdown inside a callback waits for that callback, so it
-// returns at its deadline. Panics are not recovered.
+// Between Startup and Shutdown, a goroutine polls and calls Ignore, LookupNode and OnRecord, one
+// at a time. Without NoUpload, another one uploads. Only Shutdown ends them. A slow callback
+// delays records, but never packets. Callbacks may call Running, ReconfigRoutes, Stats and
+// WritePeer. A Shutdown inside a callback waits for that callback, so it returns at its deadline.
+// Panics of callbacks and Devices are not recovered.
 type Logger struct {
 	Upload logtail.Config // where records go; Startup does not modify it
 	Exit   ExitPolicy     // how much is written of exit traffic; the zero value writes totals
@@ -65,8 +65,8 @@ type Logger struct {
 	Underlay Device
 
 	// Denied counts the packets that the daemon's own filter drops, which are logged as
-	// deniedTraffic. It may be nil, and it may be a tunstats.Meter. Exit and Ignore apply to
-	// it too. Denied traffic alone makes a record. For the Device given to Startup, count
+	// deniedTraffic. It may be nil, or a second tunstats.Meter. Exit and Ignore apply to it
+	// too. Denied traffic alone makes a record. For the Device given to Startup, count
 	// incoming packets before the filter and outgoing packets after it. Then both ends of the
 	// tunnel count the same packets.
 	Denied Device
@@ -167,8 +167,8 @@ func (l *Logger) Running() bool { return l.live() != nil }
 // ReconfigRoutes replaces the routes. It ends the current window, usually within a second.
 // That window is written under the old routes, and later ones under cfg.
 //
-// ReconfigRoutes copies cfg and does not wait. It does nothing if the routes are equal, or
-// if there is no session. During Startup, the routes are queued and apply after it.
+// ReconfigRoutes copies cfg and does not wait. It does nothing before Startup, after Shutdown,
+// or if the routes are equal. During Startup, the routes are queued and apply after it.
 // Windows are closed early at most once a second, and the newest routes win.
 //
 // Call ReconfigRoutes before adding a peer and after removing one, so that the routes cover
@@ -192,11 +192,11 @@ func (l *Logger) ReconfigRoutes(cfg *RouteConfig) {
 // If the last window was lost, the error says why, and wraps the error of a Buffer that did
 // not accept it. An error may wrap both. Stats counts the records dropped earlier.
 //
-// ctx bounds every step. Shutdown returns at most 200 ms after ctx ends. The last window may
-// take up to 100 ms of that, so that even a Shutdown with a cancelled ctx saves it to a
-// Buffer on disk. If a Device or callback hangs for longer, Shutdown returns without the last
-// window, and counting may stay on. Startup then fails with [ErrRunning] until the call
-// returns. The session makes no further call.
+// ctx bounds every step; without a deadline, Shutdown waits for the server without end. It returns
+// at most 200 ms after ctx ends. The last window may take up to 100 ms of that, so that even a
+// Shutdown with a cancelled ctx saves it to a Buffer on disk. If a Device or callback hangs for
+// longer, Shutdown returns without the last window, and counting may stay on. Startup then fails
+// with [ErrRunning] until the call returns, after which that session makes no other.
 //
 // Shutdown may be called at any time and from any number of goroutines. The ctx of the
 // first caller governs; the others wait for its result or the end of their own ctx. If

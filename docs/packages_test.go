@@ -19,7 +19,7 @@ import (
 // packages has the folders of public packages, and of the modules that they are in.
 var packages = map[string]string{
 	".": ".", "flowtrack": ".", "tunstats": ".", "logtail": ".", "logtail/spool": ".", "logtail/buffertest": ".",
-	"logtail/receiver": ".", "logtail/receiver/page": ".", "wgtun": "wgtun", "netif": "netif", "otel": "otel",
+	"logtail/receiver": ".", "logtail/receiver/page": ".", "record": ".", "wgtun": "wgtun", "netif": "netif", "otel": "otel",
 }
 
 func TestPackageDocProgram(t *testing.T) {

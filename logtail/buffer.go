@@ -130,7 +130,7 @@ func (b *memoryBuffer) Append(entry []byte) error {
 		return errEmptyEntry
 	}
 	if size > b.maxBytes {
-		return fmt.Errorf("logtail: an entry of %d bytes in a buffer of %d", size, b.maxBytes)
+		return fmt.Errorf("logtail: an entry of %d bytes does not fit in a buffer of %d", size, b.maxBytes)
 	}
 	owned := bytes.Clone(entry)
 

@@ -127,6 +127,9 @@ func parseID(text []byte) (id [32]byte, ok bool) {
 // the file is not changed. The mode of an existing file is not checked, because container systems
 // mount secrets with modes of their own.
 func LoadOrCreatePrivateID(path string) (PrivateID, error) {
+	if path == "" {
+		return PrivateID{}, errors.New("logtail: keeping a private ID: path: is empty")
+	}
 	id, err := loadPrivateID(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return id, err

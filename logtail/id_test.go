@@ -130,6 +130,11 @@ func TestLoadOrCreatePrivateID(t *testing.T) {
 	c.Check(files, qt.HasLen, 1)
 }
 
+func TestLoadOrCreatePrivateIDWithoutPath(t *testing.T) {
+	_, err := logtail.LoadOrCreatePrivateID("")
+	qt.Check(t, err, qt.ErrorMatches, "logtail: keeping a private ID: path: is empty")
+}
+
 func TestLoadOrCreatePrivateIDConcurrent(t *testing.T) {
 	c := qt.New(t)
 	path := filepath.Join(t.TempDir(), "id")

@@ -22,11 +22,13 @@ type UndeliveredError struct {
 
 // Error implements error.
 func (e *UndeliveredError) Error() string {
-	fate := "lost"
+	fate := ", lost"
 	if e.Kept {
-		fate = "kept"
+		fate = ", kept"
+	} else if e.Entries == 0 {
+		fate = "" // ctx ended before it was known that nothing is left
 	}
-	return fmt.Sprintf("logtail: %d entries (%d bytes) not delivered, %s: %v", e.Entries, e.Bytes, fate, e.Err)
+	return fmt.Sprintf("logtail: %d entries (%d bytes) not delivered%s: %v", e.Entries, e.Bytes, fate, e.Err)
 }
 
 // Unwrap returns e.Err.

@@ -183,6 +183,17 @@ func TestWaitingShutdownKeepsItsOwnDeadline(t *testing.T) {
 	})
 }
 
+func TestUndeliveredErrorText(t *testing.T) {
+	for want, err := range map[string]logtail.UndeliveredError{
+		"logtail: 2 entries (9 bytes) not delivered, lost: context canceled": {Entries: 2, Bytes: 9},
+		"logtail: 2 entries (9 bytes) not delivered, kept: context canceled": {Entries: 2, Bytes: 9, Kept: true},
+		"logtail: 0 entries (0 bytes) not delivered: context canceled":       {}, // nothing is lost
+	} {
+		err.Err = context.Canceled
+		qt.Check(t, err.Error(), qt.Equals, want)
+	}
+}
+
 // TestNextLoggerDeliversWhatWasKept has an outage until the end of a Logger, whose Buffer belongs
 // to the caller. The next Logger must deliver its entries.
 func TestNextLoggerDeliversWhatWasKept(t *testing.T) {

@@ -102,12 +102,28 @@ func kind(name string) string {
 	return link.Attributes.Info.Kind
 }
 
+// absentError is the error for an interface that does not exist.
+type absentError struct{}
+
+func (absentError) Error() string { return "no such network interface" }
+
+func (absentError) Is(target error) bool { return target == fs.ErrNotExist }
+
+// findInterface returns the interface with the given name. The error is an absentError, or that of a system call.
+func findInterface(name string) (*net.Interface, error) {
+	itf, err := net.InterfaceByName(name)
+	if _, failed := errors.AsType[unix.Errno](err); err != nil && !failed {
+		return nil, absentError{}
+	}
+	return itf, err
+}
+
 // addressesAndRoutes returns the addresses of an interface with their networks and, if withRoutes is
 // set, the destinations of the routes to it in all routing tables.
 func addressesAndRoutes(name string, withRoutes bool) (addrs, routes []netip.Prefix, err error) {
-	itf, err := net.InterfaceByName(name)
+	itf, err := findInterface(name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+		return nil, nil, err
 	}
 	conn, err := rtnetlink.Dial(nil)
 	if err != nil {

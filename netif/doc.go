@@ -39,11 +39,11 @@
 //		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 //		defer stop()
 //		go netif.FollowPeers(ctx, "wg0", func(p record.Peer) { logger.WritePeer(p) })
-//		if err := netif.Follow(ctx, "wg0", logger.ReconfigRoutes, log.Printf); err != nil {
+//		if err := netif.Follow(ctx, "wg0", logger.ReconfigRoutes, log.Printf); err != nil { // until ctx ends
 //			log.Print(err)
+//			<-ctx.Done() // changes cannot be followed
 //		}
 //
-//		<-ctx.Done()
 //		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 //		defer cancel()
 //		if err := logger.Shutdown(ctx); err != nil {

@@ -37,10 +37,10 @@ func Example() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := netif.Follow(ctx, "wg0", logger.ReconfigRoutes, nil); err != nil {
+	if err := netif.Follow(ctx, "wg0", logger.ReconfigRoutes, nil); err != nil { // until ctx ends
 		fmt.Println(err)
+		<-ctx.Done() // changes cannot be followed
 	}
-	<-ctx.Done()
-	logger.Shutdown(context.Background())
+	logger.Shutdown(context.Background()) // waits for no server, because of NoUpload
 	fmt.Println(wg0.LostPackets(), "packets lost")
 }

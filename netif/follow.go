@@ -27,14 +27,11 @@ const (
 // Follow blocks until ctx ends, and then returns nil. It returns an error if changes cannot be
 // followed.
 func Follow(ctx context.Context, name string, apply func(*netlog.RouteConfig), logf func(format string, args ...any)) error {
-	changes, err := watchChanges(ctx)
+	changes, stop, err := watchChanges(ctx)
 	if err != nil {
 		return fmt.Errorf("netif: %s: following changes: %w", name, err)
 	}
-	defer func() {
-		for range changes { // until its goroutine has ended
-		}
-	}()
+	defer stop()
 	asker := newAsker()
 	var last *netlog.RouteConfig
 	var fault string

@@ -45,7 +45,7 @@ type Interface struct {
 // caller must close the Interface, after shutting down the Logger.
 //
 // The error says what is missing: the capability CAP_NET_RAW, which is needed only during the
-// call, or the interface.
+// call, or the interface, in which case it wraps fs.ErrNotExist.
 func Open(name string, opts Options) (*Interface, error) {
 	i := &Interface{}
 	i.meter.MaxFlows = opts.MaxFlows
@@ -84,5 +84,5 @@ func (i *Interface) LostPackets() uint64 { return i.tap.lostPackets() }
 // Stats returns the number of flows, and how many packets were folded or undecodable.
 func (i *Interface) Stats() tunstats.Stats { return i.meter.Stats() }
 
-// Close ends counting and releases the ring. What was counted can still be extracted.
+// Close ends counting for good and releases the ring. What was counted can still be extracted.
 func (i *Interface) Close() error { return i.tap.close() }

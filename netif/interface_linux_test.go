@@ -2,6 +2,8 @@ package netif
 
 import (
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -176,7 +178,8 @@ func waitCounting(t *testing.T, d *tun, i *Interface, port uint16) {
 func TestInterfaceWaitsForTheFirst(t *testing.T) {
 	ownNamespace(t)
 	_, err := Open("tun0", Options{})
-	qt.Check(t, err, qt.ErrorMatches, "netif: tun0: .*no such network interface")
+	qt.Check(t, err, qt.ErrorMatches, "netif: tun0: no such network interface")
+	qt.Check(t, errors.Is(err, fs.ErrNotExist), qt.IsTrue)
 	i := openEnabled(t, "tun0", Options{Wait: true})
 	waitCounting(t, newTun(t, "tun0", false), i, 7)
 }

@@ -33,4 +33,6 @@ func addressesAndRoutes(string, bool) (addrs, routes []netip.Prefix, err error) 
 	return nil, nil, errSystem
 }
 
-func watchChanges(context.Context) (<-chan struct{}, error) { return nil, errSystem }
+func watchChanges(context.Context) (changed <-chan struct{}, stop func(), err error) {
+	return nil, nil, errSystem
+}

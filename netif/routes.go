@@ -29,8 +29,8 @@ func newAsker() *wgpeer.Asker { return wgpeer.NewAsker(2*time.Second, errBusy) }
 // missing. If there is no such interface, the error wraps fs.ErrNotExist. If WireGuard is a process
 // that hangs, Routes returns an error after two seconds, and a goroutine waits on.
 //
-// Routes, like Follow and the Device of Underlay, looks for the interface in the network namespace
-// of the calling thread.
+// Routes, like Follow, FollowPeers and the Device of Underlay, looks for the interface in the network
+// namespace of the calling thread. A Logger calls a Device from a goroutine of its own.
 func Routes(name string) (*netlog.RouteConfig, error) {
 	cfg, _, err := routes(newAsker(), name)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	qt "github.com/frankban/quicktest"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/go-netlog/netlog"
 )
@@ -25,11 +26,24 @@ func prefixes(list ...string) (ps []netip.Prefix) {
 	return ps
 }
 
+// TestInterfaceThatCannotBeLookedUp checks that it is not taken for one that is absent, for which Follow would wait.
+func TestInterfaceThatCannotBeLookedUp(t *testing.T) {
+	var limit unix.Rlimit
+	qt.Assert(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit), qt.IsNil)
+	none := unix.Rlimit{Cur: 0, Max: limit.Max}
+	qt.Assert(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &none), qt.IsNil)
+	_, _, err := addressesAndRoutes("lo", true)
+	qt.Assert(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit), qt.IsNil)
+	qt.Check(t, errors.Is(err, unix.EMFILE), qt.IsTrue, qt.Commentf("%v", err))
+	qt.Check(t, errors.Is(err, fs.ErrNotExist), qt.IsFalse, qt.Commentf("%v", err))
+}
+
 func TestRoutesOfAnInterfaceWithoutWireGuard(t *testing.T) {
 	ownNamespace(t)
 	c := qt.New(t)
 	_, err := Routes("tun0")
 	c.Check(errors.Is(err, fs.ErrNotExist), qt.IsTrue, qt.Commentf("%v", err))
+	c.Check(err, qt.ErrorMatches, "netif: tun0: no such network interface")
 	newTun(t, "tun0", false)
 	newTun(t, "tun1", false)
 	ip(t, "addr", "add", "10.8.0.6", "peer", "10.8.0.5/32", "dev", "tun0")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"strings"
 	"sync"
@@ -50,8 +51,8 @@ func openTap(name string, opts Options, meter *tunstats.Meter) (*tap, error) {
 	if len(name) == 0 || len(name) >= unix.IFNAMSIZ {
 		return nil, fmt.Errorf("netif: %q is not the name of an interface: it must have 1 to %d bytes", name, unix.IFNAMSIZ-1)
 	}
-	found, err := net.InterfaceByName(name)
-	if err != nil && !opts.Wait {
+	found, err := findInterface(name)
+	if err != nil && !(opts.Wait && errors.Is(err, fs.ErrNotExist)) {
 		return fail(err)
 	}
 	ringBytes := opts.RingBytes

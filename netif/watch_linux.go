@@ -2,24 +2,25 @@ package netif
 
 import (
 	"context"
+	"sync"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
-// watchChanges returns a channel that receives after changes of interfaces, addresses and routes. The channel is
-// closed after ctx has ended.
-func watchChanges(ctx context.Context) (<-chan struct{}, error) {
+// watchChanges returns a channel that receives after changes of interfaces, addresses and routes. The caller
+// must call stop, which waits until the goroutine has ended.
+func watchChanges(ctx context.Context) (changed <-chan struct{}, stop func(), err error) {
 	const groups = unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR |
 		unix.RTMGRP_IPV4_ROUTE | unix.RTMGRP_IPV6_ROUTE
 	conn, err := netlink.Dial(unix.NETLINK_ROUTE, &netlink.Config{Groups: groups})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	context.AfterFunc(ctx, func() { conn.Close() }) // ends Receive
+	ctx, cancel := context.WithCancel(ctx)
 	changes := make(chan struct{}, 1)
-	go func() {
-		defer close(changes)
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
 		for ctx.Err() == nil {
 			// An error means that the kernel had to drop messages, so something has changed.
 			if _, err := conn.Receive(); err != nil {
@@ -30,6 +31,10 @@ func watchChanges(ctx context.Context) (<-chan struct{}, error) {
 			default:
 			}
 		}
-	}()
-	return changes, nil
+	})
+	return changes, func() {
+		cancel()
+		conn.Close() // ends Receive
+		watcher.Wait()
+	}, nil
 }

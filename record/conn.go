@@ -149,6 +149,7 @@ func (c Conn) duplicate(n Conn) bool {
 // Join returns the Conn of all packets, if c and d are from two nodes at the same side of a flow that
 // have each seen a part of them, such as two routers of one subnet. If one node has seen only the SYN,
 // and the other only the SYN and ACK of the answer, both together show an established connection.
+// The two ends of a flow are not joined, since each of them has seen all packets.
 func (c Conn) Join(d Conn) Conn {
 	switch {
 	case c.tx|c.rx == 0:

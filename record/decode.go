@@ -29,10 +29,10 @@ var (
 )
 
 // UnmarshalJSON decodes an entry of at most 100,000 elements, several times faster than
-// encoding/json does by reflection. It reuses the memory of e. Unknown members are
-// skipped, and the zones of addresses are removed. null means zero for every member, and
-// an empty string for times and for the sides of a flow. A whole number may be written as
-// a float.
+// encoding/json does by reflection. It overwrites e, whose slices it uses again: use Clone to
+// keep what the last call has decoded. Unknown members are skipped, and the zones of addresses
+// are removed. null means zero for every member, and an empty string for times and for the sides
+// of a flow. A whole number may be written as a float.
 //
 // data should be valid JSON, as it is when encoding/json calls UnmarshalJSON. UnmarshalJSON
 // does not detect all invalid JSON. If it returns nil for that, e may contain anything.

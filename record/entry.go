@@ -21,7 +21,8 @@ type Entry struct {
 }
 
 // Meta is the metadata of an entry. ID, ServerTime and Conflict come from the receiver, the
-// rest from the node.
+// rest from the node. Two entries without Conflict that have the same ID, ProcID and ProcSeq are
+// one entry that was delivered twice.
 type Meta struct {
 	ID         string    `json:"id,omitzero"`          // public ID of the node, 64 hexadecimal digits
 	ClientTime time.Time `json:"client_time,omitzero"` // when the node wrote the entry, by its clock

@@ -1,6 +1,3 @@
-// Package record defines the records that netlog writes: the traffic of one node in
-// one window of time, sorted into classes. Programs that read records need no other
-// package of this module.
 package record
 
 import (

@@ -21,8 +21,8 @@ type Device struct {
 	meter tunstats.Meter
 }
 
-// Wrap returns a Device that counts the packets of inner. Everything else is left to inner: batching, offsets,
-// offload, events, MTU and errors.
+// Wrap returns a Device that counts the packets of inner, to pass to device.NewDevice in place of inner. Everything
+// else is left to inner: batching, offsets, offload, events, MTU and errors. Close closes inner.
 //
 // Methods of inner that are not part of tun.Device (ForceMTU and LUID on Windows) are available through
 // [Device.Unwrap]. Packets read from or written to File are not counted.

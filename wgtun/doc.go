@@ -76,5 +76,6 @@
 //
 // # Order
 //
-// Shut the Logger down before closing the device, because the last upload may need the tunnel.
+// Shut the Logger down before closing the device, because the last upload may need the tunnel, and an [Underlay] reads
+// the counters of the device for the last window. Close a spool after Shutdown.
 package wgtun

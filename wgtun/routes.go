@@ -8,9 +8,9 @@ import (
 	"github.com/go-netlog/netlog/internal/wgpeer"
 )
 
-// Routes returns a RouteConfig from the configuration of dev. Routes are the allowed IPs of all peers, sorted.
-// LocalAddrs is a copy of local, the addresses of the tunnel interface as the daemon configures them, such as
-// 10.0.0.2/24. The caller provides them because a device does not know them.
+// Routes returns a RouteConfig from the configuration of dev. Routes are the allowed IPs of all peers, sorted. A closed
+// device has none. LocalAddrs is a copy of local, the addresses of the tunnel interface as the daemon configures them,
+// such as 10.0.0.2/24. The caller provides them because a device does not know them.
 //
 // VirtualPrefixes is nil, so the rules of [netlog.RouteConfig] apply: in particular, allowed IPs that are single
 // addresses are nodes. SubnetRoutes is nil too. The caller must add the subnets that this node offers to others,

@@ -65,6 +65,9 @@ func newRootFile(f *os.File) (*rootFile, error) {
 
 // openDir opens dir. It creates dir if it does not exist.
 func openDir(dir string) (*rootDisk, error) {
+	if dir == "" { // filepath.Abs takes it for the working directory
+		return nil, errors.New("dir: is empty")
+	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err

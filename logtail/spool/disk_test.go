@@ -260,6 +260,14 @@ func TestOpenInvalidOptions(t *testing.T) {
 	}
 }
 
+func TestOpenWithoutDirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, err := spool.Open("", owner, spool.Options{})
+	qt.Check(t, err, qt.ErrorMatches, "spool: dir: is empty")
+	names, err := filepath.Glob("*")
+	qt.Check(t, names, qt.HasLen, 0, qt.Commentf("%v", err))
+}
+
 func TestSpoolClosed(t *testing.T) {
 	s := open(t, t.TempDir(), spool.Options{})
 	qt.Assert(t, s.Append([]byte("{}")), qt.IsNil)

@@ -54,7 +54,7 @@ type Spool struct {
 	served     bool // claimed at least once
 }
 
-// Open opens the spool in dir. It creates dir with mode 0700 if it does not exist. On Unix,
+// Open opens the spool in dir. It creates dir and its parents if they do not exist, with mode 0700. On Unix,
 // Open refuses a directory or file that belongs to another user than root and the user of the
 // process, or that the group or everyone may write. There is one exception: Kubernetes makes a
 // volume writable for the group at each mount. So if an earlier Spool of this user has created
