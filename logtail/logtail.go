@@ -58,7 +58,7 @@
 //
 // No error, log line or printed Config contains the private ID, a header value, or the path
 // and query of the upload URL. Text from the server is replaced by "[hidden]" if it has 8
-// consecutive bytes in common with a secret, or contains %, \, &, @ or +, which could indicate
+// consecutive bytes in common with a secret, or contains %, \, & or @, which could indicate
 // an escaped secret. Text from the server may repeat parts of the URL that are not secret:
 // elements of the path of at most 10 lower-case letters and underscores, such as insert,
 // versions such as v1, names of parameters, and the values without quotes of query, database,

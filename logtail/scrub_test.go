@@ -57,6 +57,9 @@ func TestScrubberShowsOrdinaryWords(t *testing.T) {
 	}{
 		{clickHouse, "Code: 60. DB::Exception: Table netlog.records doesn't exist. (UNKNOWN_TABLE)", true},
 		{clickHouse, "Cannot parse input: expected JSONEachRow in database default", true},
+		{clickHouse, "certificate is not yet valid: current time 1970-01-01T01:00:00+01:00 is before 2026-11-30T00:00:00Z", true},
+		{clickHouse + "&password=sword+fish", "bad sword fish", false},
+		{clickHouse + "&password=sword%20fish", "bad sword+fish", false},
 		{clickHouse + "&password=swordfish", "no user default with swordfish", false},
 		{clickHouse + "&password=swordfish", "Table netlog.records doesn't exist", true},
 		{"https://host.example/?query=INSERT+INTO+FUNCTION+url('http://x','swordfish')", "bad swordfish", false},

@@ -52,7 +52,9 @@ func TestTLSFailsClosed(t *testing.T) {
 		{"unknown authority", nil, func(c *tls.Config) { c.RootCAs = x509.NewCertPool() }},
 		{"wrong name", nil, func(c *tls.Config) { c.ServerName = "other.example" }},
 		{"expired", nil, func(c *tls.Config) { c.Time = func() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) } }},
-		{"not yet valid, on a clock of 1970", nil, func(c *tls.Config) { c.Time = func() time.Time { return time.Unix(-1, 0) } }},
+		{"not yet valid, on a clock of 1970", nil, func(c *tls.Config) {
+			c.Time = func() time.Time { return time.Unix(-1, 0).In(time.FixedZone("", 3600)) } // "+01:00" is shown
+		}},
 		{"TLS 1.1", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS11; c.MinVersion = tls.VersionTLS10 }, nil},
 		{"requires a client certificate", func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert; c.MaxVersion = tls.VersionTLS12 }, nil},
 	} {

@@ -28,7 +28,7 @@ type Scrubber struct {
 // with one, contains a shorter one, or contains a character that escapes others in JSON, URLs
 // or HTML, or that ends the user information of a URL.
 func (s *Scrubber) Text(t string) string {
-	if strings.ContainsAny(t, `%\&@+`) {
+	if strings.ContainsAny(t, `%\&@`) {
 		return Hidden
 	}
 	folded := fold(t)

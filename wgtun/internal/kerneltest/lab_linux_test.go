@@ -123,7 +123,7 @@ func (l *lab) start(t *testing.T, namespace string, cfg config) *child {
 	c.Assert(err, qt.IsNil)
 	ctx, cancel := context.WithTimeout(context.Background(), childDeadline)
 	cmd := exec.CommandContext(ctx, "ip", "netns", "exec", namespace, exe)
-	cmd.Env = append(os.Environ(), childEnv+"="+string(text))
+	cmd.Env = append(os.Environ(), "NO_PROXY=*", childEnv+"="+string(text))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no child outlives the test binary
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
