@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,6 +35,19 @@ func TestServeSignalEndsCleanly(t *testing.T) {
 		c.Check(cmd.Wait(), qt.IsNil, qt.Commentf("%v: the exit code is 0", sig))
 		c.Check(stderr.String(), qt.Contains, "stopped; stored 1 entry of 1 node")
 	}
+}
+
+// TestServeNohup checks that SIGHUP does not end serve if it was ignored at the start.
+func TestServeNohup(t *testing.T) {
+	c := qt.New(t)
+	signal.Ignore(syscall.SIGHUP) // the process inherits it
+	t.Cleanup(func() { signal.Reset(syscall.SIGHUP) })
+	cmd, stderr, addr := startCommand(c)
+	c.Assert(cmd.Process.Signal(syscall.SIGHUP), qt.IsNil)
+	c.Check(clitest.Send(c, "http://"+addr, secrettest.NewID(), `{}`, ""), qt.Equals, 200)
+	c.Assert(cmd.Process.Signal(syscall.SIGTERM), qt.IsNil)
+	c.Check(cmd.Wait(), qt.IsNil)
+	c.Check(stderr.String(), qt.Contains, "stopped; stored 1 entry of 1 node")
 }
 
 // halfRequest returns a connection with a request whose body does not arrive.
